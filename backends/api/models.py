@@ -1,0 +1,311 @@
+"""The nouns: frozen facts about production, as every backend yields and every view reads them.
+
+`None` is always "unknown", never zero. A field that two systems have is a field here; what only one has goes
+into `details`, so that leader, term, quorum and session are not lost to a common denominator. Strings come
+from outside and are hostile: they are kept as they came (undecodable bytes replaced) and made safe where they
+are drawn or printed (`backends.clean`), never here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from backends.api.errors import BackendError
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A fact that only one system has: a label in that system's own word, a value, and the value's unit."""
+
+    label: str
+    value: str | int | float | bool | None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why one row is not as fresh as the rest of its source.
+
+    `since` is monotonic seconds of the row's last own confirmation (None: it has never answered).
+    """
+
+    error: BackendError
+    since: float | None = None
+    as_of: datetime | None = None
+
+
+class MemberState(enum.StrEnum):
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Role(enum.StrEnum):
+    LEADER = "leader"
+    FOLLOWER = "follower"
+    LEARNER = "learner"
+    OBSERVER = "observer"
+    STANDALONE = "standalone"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A server of a cluster, or an instance that registered itself in one.
+
+    `group` is the application group that an instance belongs to, None for the cluster's own servers.
+    `address` is the client's `host:port`, None where it is not known. `trouble` is set when this member did
+    not answer in the last round although its source did.
+    """
+
+    key: str
+    name: str
+    source: str
+    role: Role
+    state: MemberState
+    group: str | None = None
+    address: str | None = None
+    version: str | None = None
+    db_size: int | None = None
+    """Bytes of the store on disk."""
+    db_in_use: int | None = None
+    """Bytes of the store in use; the rest comes back with a defragmentation."""
+    raft_term: int | None = None
+    raft_index: int | None = None
+    latency_ms: float | None = None
+    alarms: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+    details: tuple[Detail, ...] = ()
+
+
+class ProcessState(enum.StrEnum):
+    RUNNING = "running"
+    SLEEPING = "sleeping"
+    WAITING = "waiting"
+    """Uninterruptible: mostly waiting for a disk (`D`)."""
+    STOPPED = "stopped"
+    ZOMBIE = "zombie"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process of one host. `key` is host, pid, start time and boot in one string: a pid alone is reused."""
+
+    key: str
+    source: str
+    host: str
+    pid: int
+    ppid: int
+    name: str
+    user: str | None
+    state: ProcessState | None
+    cpu: float | None
+    """Percent of one core since the last look; None at the first."""
+    rss: int | None
+    """Resident bytes."""
+    started: datetime | None
+    command: str
+    """The whole command line, arguments joined by one space; `[name]` for a kernel thread."""
+    unit: str | None = None
+    threads: int | None = None
+    cpu_seconds: float | None = None
+    """CPU time used since its start."""
+    trouble: Trouble | None = None
+    details: tuple[Detail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A machine as a whole. Sizes in bytes, uptime in seconds, load as the kernel gives it (1, 5, 15 min)."""
+
+    key: str
+    name: str
+    source: str
+    load: tuple[float, float, float] | None
+    cores: int | None
+    memory_total: int | None
+    memory_available: int | None
+    uptime: float | None
+    cpu: float | None = None
+    """Percent of all cores since the last look; None at the first."""
+    details: tuple[Detail, ...] = ()
+
+
+class Level(enum.IntEnum):
+    """Severity of a log record, ordered: `level >= Level.WARN` reads as it says."""
+
+    TRACE = 0
+    DEBUG = 1
+    INFO = 2
+    WARN = 3
+    ERROR = 4
+    FATAL = 5
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log line, parsed as far as it could be. `raw` is the record's bytes exactly, without its final LF."""
+
+    source: str
+    raw: bytes
+    message: str
+    time: datetime | None = None
+    level: Level | None = None
+    format: str = "raw"
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogBlock:
+    """Lines that arrived together from one origin (a file, a unit).
+
+    `data` holds `count` records, joined by LF, without a final one. Parsing waits until a line is looked at.
+    `first` is the byte offset of the block in its origin, None where the origin has none.
+    """
+
+    origin: str
+    data: bytes
+    count: int
+    first: int | None = None
+
+    def lines(self) -> list[bytes]:
+        return self.data.split(b"\n") if self.count else []
+
+
+@dataclass(frozen=True, slots=True)
+class LogBatch:
+    """What a log source yields: the blocks since its last yield, and where to go on after them.
+
+    `cursor` is the source's own (offsets, inodes, a journal cursor), immutable, and all that a restart needs.
+    `notes` are sentences that the reader must see ("app.log was truncated; lines may be lost").
+    """
+
+    blocks: tuple[LogBlock, ...]
+    cursor: object
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpan:
+    """What a log feed's reading holds: numbers only. Lines are pulled from its Tail by sequence number.
+
+    Sequence numbers `first` (inclusive) to `end` (exclusive) are kept; `dropped` lines came before `first`
+    and are gone from memory.
+    """
+
+    first: int
+    end: int
+    dropped: int
+    files: int | None = None
+
+
+class EventKind(enum.StrEnum):
+    JOINED = "joined"
+    LEFT = "left"
+    LEADER = "leader"
+    STATE = "state"
+    ALERT = "alert"
+    SOURCE = "source"
+    ERRORS = "errors"
+    DEPLOY = "deploy"
+    ACTION = "action"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that changed, as one source saw it. `cluster` lets two witnesses of one cluster agree."""
+
+    time: datetime
+    kind: EventKind
+    source: str
+    target: str
+    text: str
+    cluster: str | None = None
+    after_gap: bool = False
+
+
+class ChangeKind(enum.StrEnum):
+    PUT = "put"
+    DELETE = "delete"
+    GAP = "gap"
+    """History between the last change and this one is gone; `text` of the value says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """One change of one key in a store, in the store's own order."""
+
+    time: datetime
+    kind: ChangeKind
+    key: bytes
+    version: int | None
+    modified: int | None
+    """The store's revision (etcd: mod_revision) of this change."""
+    value: bytes | None
+
+
+News = Event | KeyChange
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Generic[T_co]):
+    """What a source yields, each time the server has spoken.
+
+    `value` is the whole frozen value; rows that did not change are the same objects as before. `changed` are
+    the keys that differ from the value yielded before, None for all of them; empty means "I have just checked
+    with the server and nothing differs". `news` are the events that the source saw itself, in order.
+    """
+
+    value: T_co
+    changed: frozenset[str] | None = None
+    news: tuple[News, ...] = ()
+
+
+class State(enum.StrEnum):
+    LOADING = "loading"
+    """An attempt runs and the server has not spoken yet. With a value: the value of an earlier watch."""
+    LIVE = "live"
+    """The server confirmed the value within `quiet`."""
+    STALE = "stale"
+    """The server has been silent for longer than it may; the value is its last word."""
+    UNREACHABLE = "unreachable"
+    """The last attempt failed; the next is at `next_try`."""
+    IDLE = "idle"
+    """Nobody watches. Value and age are kept and never shown as live."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[T_co]):
+    """A source's value and how true it is, at one moment.
+
+    `at` is monotonic seconds (for ages) and `as_of` the wall clock (for people) of the last time that the
+    *server* confirmed the value; both None before its first word. `error` is why it is not LIVE. `next_try`
+    is monotonic seconds, None while an attempt runs. `abandoned` attempts were cancelled and would not end.
+    """
+
+    state: State = State.LOADING
+    value: T_co | None = None
+    at: float | None = None
+    as_of: datetime | None = None
+    error: BackendError | None = None
+    next_try: float | None = None
+    abandoned: int = 0
+
+
+Members = Mapping[str, Member]
+Processes = Mapping[str, Process]
+Hosts = Mapping[str, Host]
+
+Row = Member | Process | Host
+"""Anything that the one resource screen can show: it has a `key`, a `source` and `details`."""
