@@ -1,0 +1,85 @@
+"""Backend: what every backend is, whatever it can do. What it can do is in `capabilities`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from backends.api.models import Row
+from backends.api.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place where a system's own tools would look, and what was there.
+
+    `tried` names the place and why it was tried ("127.0.0.1:2379, etcd's default"). `settings` is what to
+    connect with; None where nothing listens at a default place, which is no source, only a line of `doctor`.
+    A place that was set on purpose (`deliberate`) is a source even when it does not answer.
+    """
+
+    tried: str
+    settings: Settings | None
+    reason: str = ""
+    deliberate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that `doctor` tried: `where` (an address, a file), whether it answered, the round trip in
+    milliseconds, and in words what was found or why not and what to do."""
+
+    where: str
+    ok: bool
+    text: str
+    latency_ms: float | None = None
+    hint: str = ""
+
+
+class Backend:
+    """One system that midwatch looks at. Subclass it together with the abilities in `capabilities`.
+
+    Made without touching the outside: connecting waits for the first feed or call. Importing a backend's
+    module imports no client library either; that happens at its first use, in a thread where it is slow.
+    A backend object lives on one event loop and is closed once.
+    """
+
+    kind: ClassVar[str]
+    """The configuration's word for it ("etcd")."""
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+        """`name` is the configuration's name of this one; `timeout` seconds is how long a single call to the
+        server may take at most (feeds have limits of their own)."""
+        self.name = name
+        self.settings = settings
+        self.timeout = timeout
+
+    @property
+    def source(self) -> str:
+        """What this backend's rows and readings are labelled with: `kind/name`."""
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
+        """Look where this system's own tools look, without any configuration; at most `timeout` seconds."""
+        return ()
+
+    async def check(self) -> tuple[Check, ...]:
+        """Try everything that the settings name, for `doctor`. Never raises: a failure is a Check."""
+        return ()
+
+    def ask(self, row: Row) -> tuple[str, ...] | None:
+        """The command (an argv list) by which the system's own tool shows the same; people copy it."""
+        return None
+
+    async def raw(self, row: Row) -> str:
+        """What the system itself says about a row, as text, fetched now.
+
+        Raises `BackendError` (`NotFound` where it is gone).
+        """
+        return repr(row)
+
+    async def close(self) -> None:
+        """Let go of connections and threads. Never raises, and never waits for the server."""

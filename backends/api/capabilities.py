@@ -1,0 +1,111 @@
+"""What a backend can do: one small Protocol per ability, inherited on purpose, and one row each in `ABILITIES`.
+
+All but the calls on demand are sources for a Feed: async generators called anew for each attempt with the last
+value that was taken from them. They yield `Seen`, raise `BackendError`, and never end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from backends.api.backend import Backend
+from backends.api.feed import Pace, Source
+from backends.api.models import Hosts, KeyChange, LogBatch, LogRecord, Members, Processes, Seen
+
+A = TypeVar("A")
+
+
+class Membership(Protocol):
+    """Knows a cluster's own servers."""
+
+    def members(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
+        """The cluster's servers by key. One that does not answer keeps its row, with `trouble`; only when none
+        of them answers does this raise (`Unreachable`). News: `leader`, `state`, `joined`, `left`."""
+        ...
+
+
+class Registry(Protocol):
+    """Knows which instances registered themselves, by application group."""
+
+    def instances(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
+        """The instances of all configured groups by key, live. News: `joined` and `left` for each, in order,
+        also for one that came and went between two looks."""
+        ...
+
+
+class ProcessTable(Protocol):
+    def processes(self, last: Processes | None) -> AsyncGenerator[Seen[Processes], None]:
+        """Every process of a host by key, none left out."""
+        ...
+
+
+class HostLoad(Protocol):
+    def hosts(self, last: Hosts | None) -> AsyncGenerator[Seen[Hosts], None]:
+        """Load, memory and uptime of the host or hosts that this backend sees."""
+        ...
+
+
+class Logs(Protocol):
+    def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
+        """Follow, beginning with the tail; `last.cursor` says where to go on. An empty batch with empty
+        `changed` says "looked, nothing new"."""
+        ...
+
+    def history(self) -> AsyncGenerator[LogBatch, None]:
+        """Every record from the first byte to the present end, then it ends; its last batch's cursor leads
+        on into `logs`. For headless use; raises `BackendError`."""
+        ...
+
+    def parse(self, raw: bytes, origin: str) -> LogRecord:
+        """One record, parsed as far as it can be. Pure, never raises, called when a line is looked at."""
+        ...
+
+
+class KeyWatch(Protocol):
+    def changes(self, prefix: bytes, last: int | None) -> AsyncGenerator[Seen[int], None]:
+        """The changes below a prefix as news of `KeyChange`, each once and in the store's order; the value is
+        the store's revision up to which all was seen. The first Seen says where it begins, without news."""
+        ...
+
+
+def ability(backend: Backend, protocol: type[A]) -> A | None:
+    """The backend as something that can do `protocol`, or None.
+
+    Inheritance decides, not the shape of the methods: a method with the right name and other arguments would
+    pass `isinstance`.
+    """
+    return backend if protocol in type(backend).__mro__ else None  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """One thing that a Watch feeds: what the source is on a backend, and how patient its feed is."""
+
+    protocol: type[Any]
+    source: Callable[[Any], Source[Any]]
+    pace: Pace
+
+
+ABILITIES: dict[str, Ability] = {
+    "members": Ability(Membership, lambda b: b.members, Pace(first=6, quiet=4, always=True)),
+    "instances": Ability(Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True)),
+    "processes": Ability(ProcessTable, lambda b: b.processes, Pace(quiet=8)),
+    "hosts": Ability(HostLoad, lambda b: b.hosts, Pace(quiet=8, always=True)),
+    "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5)),
+}
+"""Every noun that has a feed, by the name that kinds and screens use for it."""
+
+__all__ = [
+    "ABILITIES",
+    "Ability",
+    "HostLoad",
+    "KeyChange",
+    "KeyWatch",
+    "Logs",
+    "Membership",
+    "ProcessTable",
+    "Registry",
+    "ability",
+]

@@ -1,0 +1,329 @@
+"""Feed: runs one source for ever and says at every moment how true its last word is.
+
+A source is an async generator function, called anew for each attempt with the last value that it yielded (None
+at first). The feed is the only thing that decides about freshness: whatever a source does (hang, end, raise,
+flood, refuse to die), its reading stays honest and the event loop stays free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any, Generic, TypeVar, cast
+
+from backends.api.clock import Clock, LoopClock, Timer
+from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut
+from backends.api.models import News, Reading, Seen, State
+
+log = logging.getLogger("midwatch.feed")
+
+S = TypeVar("S")
+"""What the source yields."""
+T = TypeVar("T")
+"""What the reading holds: the same, or what `fold` makes of it."""
+
+Source = Callable[[S | None], AsyncGenerator[Seen[S], None]]
+Listener = Callable[[Reading[T], Reading[T]], None]
+"""Called with the new reading and the one before it, on the loop; must return at once."""
+NewsListener = Callable[[tuple[News, ...]], None]
+
+TURN = 0.005
+"""Seconds for which a source may keep the loop by yielding without ever waiting."""
+GRACE = 0.5
+"""Seconds that a cancelled attempt has to end, before it is abandoned."""
+ABANDONED_MOST = 3
+"""With so many attempts that would not end, no new one starts until one of them does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How patient a feed is, in seconds.
+
+    `first`: until the first word of an attempt; `quiet`: between two words; `linger`: how long it goes on
+    after its last viewer has left. `always`: runs as long as its context is open, watched or not.
+    """
+
+    first: float = 10.0
+    quiet: float = 5.0
+    linger: float = 10.0
+    always: bool = False
+
+
+class Backoff:
+    """Growing pauses between attempts: 0.5 s doubling to 5 s, each shortened by up to a quarter at random.
+
+    Five seconds at most, so that whatever returns is seen again within six.
+    """
+
+    def __init__(self, base: float = 0.5, most: float = 5.0, jitter: Callable[[], float] = random.random) -> None:
+        self._base, self._most, self._jitter = base, most, jitter
+        self._next = base
+
+    def reset(self) -> None:
+        self._next = self._base
+
+    def pause(self) -> float:
+        pause = self._next * (1 - self._jitter() / 4)
+        self._next = min(self._next * 2, self._most)
+        return pause
+
+
+class Feed(Generic[S, T]):
+    """One source, kept honest. `name` is for logs and error texts ("etcd/main members").
+
+    `fold` turns what the source yields into what the reading holds (a log feed appends to its Tail and keeps
+    the numbers); without it they are the same. The source always gets back what it yielded.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: Source[S],
+        *,
+        pace: Pace | None = None,
+        fold: Callable[[S], T] | None = None,
+        clock: Clock | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.name = name
+        self.pace = pace or Pace()
+        self.looks = 0
+        """How often the server has spoken: what this feed costs it."""
+        self._source = source
+        self._fold = fold or cast("Callable[[S], T]", lambda value: value)
+        self._clock = clock or LoopClock()
+        self._backoff = backoff or Backoff()
+        self._reading: Reading[T] = Reading(State.LOADING if self.pace.always else State.IDLE)
+        self._last: S | None = None
+        self._listeners: list[Listener[T]] = []
+        self._news_listeners: list[NewsListener] = []
+        self._viewers = 0
+        self._supervisor: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._abandoned: set[asyncio.Task[None]] = set()
+        self._wake: asyncio.Event = asyncio.Event()
+        self._heard = 0.0
+        self._spoke = False
+        self._deadline: Timer | None = None
+        self._linger: Timer | None = None
+        self._overdue: BackendError | None = None
+
+    @property
+    def reading(self) -> Reading[T]:
+        return self._reading
+
+    def watch(self, listener: Listener[T]) -> Callable[[], None]:
+        """Look at this feed: start it if nobody did, and hear of every new reading. Returns how to look away."""
+        self._listeners.append(listener)
+        self._viewers += 1
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        self.start()
+        left = False
+
+        def leave() -> None:
+            nonlocal left
+            if left:
+                return
+            left = True
+            self._listeners.remove(listener)
+            self._viewers -= 1
+            if self._viewers == 0 and not self.pace.always and self._supervisor is not None:
+                self._linger = self._clock.call_later(self.pace.linger, self._rest)
+
+        return leave
+
+    def on_news(self, listener: NewsListener) -> None:
+        """Hear of every event that the source itself saw, in its order. This alone does not start the feed."""
+        self._news_listeners.append(listener)
+
+    def start(self) -> None:
+        if self._supervisor is None or self._supervisor.done():
+            self._show(replace(self._reading, state=State.LOADING, error=None, next_try=None))
+            self._supervisor = asyncio.create_task(self._run(), name=f"feed {self.name}")
+
+    def retry_now(self) -> None:
+        """Cut the present pause between two attempts short."""
+        self._backoff.reset()
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Stop, and give the running attempt `GRACE` to end."""
+        if self._linger is not None:
+            self._linger.cancel()
+        self._rest()
+        supervisor = self._supervisor
+        if supervisor is not None:
+            await asyncio.gather(supervisor, return_exceptions=True)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=GRACE)
+
+    def _rest(self) -> None:
+        self._linger = None
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            self._supervisor = None
+        self._disarm()
+        if self._attempt is not None:
+            self._end(self._attempt)
+            self._attempt = None
+        if self._reading.state is not State.IDLE:
+            self._show(replace(self._reading, state=State.IDLE, next_try=None))
+
+    async def _run(self) -> None:
+        while True:
+            while len(self._abandoned) >= ABANDONED_MOST:
+                await asyncio.wait(self._abandoned, return_when=asyncio.FIRST_COMPLETED)
+            error = await self._try_once()
+            pause = self._backoff.pause()
+            # A source gone quiet was told as STALE the moment its limit passed, with the value still its own
+            # last word; a source that failed is not reachable, whatever it said before.
+            quiet = self._overdue is not None and self._reading.value is not None
+            self._show(
+                replace(
+                    self._reading,
+                    state=State.STALE if quiet else State.UNREACHABLE,
+                    error=error,
+                    next_try=self._clock.monotonic() + pause,
+                )
+            )
+            await self._pause(pause)
+            self._show(replace(self._reading, next_try=None))
+
+    async def _try_once(self) -> BackendError:
+        """One attempt, from its start until it has ended or was given up; returns why."""
+        self._wake.clear()
+        attempt = asyncio.create_task(self._listen(), name=f"attempt {self.name}")
+        self._attempt = attempt
+        attempt.add_done_callback(lambda _: self._wake.set())
+        self._arm()
+        while not attempt.done() and attempt not in self._abandoned:
+            await self._wake.wait()
+            self._wake.clear()
+        self._disarm()
+        self._attempt = None
+        if self._overdue is not None:
+            return self._overdue
+        return self._why(attempt)
+
+    async def _listen(self) -> None:
+        this = asyncio.current_task()
+        turn = perf_counter()
+        async with aclosing(self._source(self._last)) as seens:
+            async for seen in seens:
+                if self._attempt is not this:
+                    return
+                self._take(seen)
+                if perf_counter() - turn > TURN:
+                    await asyncio.sleep(0)
+                    turn = perf_counter()
+
+    def _take(self, seen: Seen[S]) -> None:
+        self.looks += 1
+        self._heard = self._clock.monotonic()
+        if not self._spoke:
+            self._spoke = True
+            self._disarm()
+            self._deadline = self._clock.call_later(self.pace.quiet, self._check_deadline)
+        self._backoff.reset()
+        before = self._reading
+        same = seen.changed is not None and not seen.changed and before.at is not None
+        self._last = seen.value
+        value = before.value if same else self._fold(seen.value)
+        self._show(
+            Reading(State.LIVE, value, self._heard, self._clock.now(), abandoned=len(self._abandoned)),
+        )
+        if seen.news:
+            for listener in tuple(self._news_listeners):
+                _call(listener, seen.news)
+
+    def _why(self, attempt: asyncio.Task[None]) -> BackendError:
+        if attempt.cancelled():
+            return Ended("the source cancelled itself", where=self.name)
+        error = attempt.exception()
+        if error is None:
+            return Ended("the source ended although it should run for ever", where=self.name)
+        if isinstance(error, BackendError):
+            return error
+        log.error("bug in backend of %s", self.name, exc_info=error)
+        return BackendBug(f"{type(error).__name__}: {error}", where=self.name, hint="this is a bug; see :log")
+
+    def _show(self, reading: Reading[T]) -> None:
+        before, self._reading = self._reading, reading
+        for listener in tuple(self._listeners):
+            _call(listener, reading, before)
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._overdue = None
+        self._spoke = False
+        self._heard = self._clock.monotonic()
+        self._deadline = self._clock.call_later(self.pace.first, self._check_deadline)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _check_deadline(self) -> None:
+        # One timer for the attempt, moved on when it fires: a cancelled timer for each word of a source that
+        # speaks a thousand times a second would fill the loop's heap.
+        limit = self.pace.quiet if self._spoke else self.pace.first
+        left = self._heard + limit - self._clock.monotonic()
+        if left > 0:
+            self._deadline = self._clock.call_later(left, self._check_deadline)
+            return
+        self._deadline = None
+        kind = Silent if self._spoke else TimedOut
+        self._overdue = kind(f"no answer for {limit:g} s", where=self.name)
+        state = State.STALE if self._reading.value is not None else State.UNREACHABLE
+        self._show(replace(self._reading, state=state, error=self._overdue))
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            self._end(attempt)
+
+    def _end(self, attempt: asyncio.Task[None]) -> None:
+        attempt.cancel()
+        self._ending.add(attempt)
+        self._clock.call_later(GRACE, lambda: self._abandon(attempt))
+        attempt.add_done_callback(self._ended)
+
+    def _abandon(self, attempt: asyncio.Task[None]) -> None:
+        if attempt.done():
+            return
+        log.error("an attempt of %s would not end and was abandoned", self.name)
+        self._ending.discard(attempt)
+        self._abandoned.add(attempt)
+        self._wake.set()
+        self._show(replace(self._reading, abandoned=len(self._abandoned)))
+
+    def _ended(self, attempt: asyncio.Task[None]) -> None:
+        if not attempt.cancelled():
+            attempt.exception()  # retrieved: nobody else asks an attempt that was given up
+        self._ending.discard(attempt)
+        if attempt in self._abandoned:
+            self._abandoned.discard(attempt)
+            self._show(replace(self._reading, abandoned=len(self._abandoned)))
+
+    async def _pause(self, seconds: float) -> None:
+        self._wake.clear()
+        timer = self._clock.call_later(seconds, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
+
+
+def _call(listener: Callable[..., Any], *args: object) -> None:
+    """A listener that raises costs only itself."""
+    try:
+        listener(*args)
+    except Exception:
+        log.exception("a listener raised")

