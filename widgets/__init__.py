@@ -1,0 +1,1 @@
+"""What is drawn. Knows the nouns of `backends.api`, never a backend."""

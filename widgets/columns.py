@@ -1,0 +1,150 @@
+"""Column and Kind: how one noun is shown. No textual in here: the headless tables use the same rows."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Protocol, TypeVar
+
+from backends.api.errors import BackendError
+from backends.api.models import Reading, State, Trouble
+from widgets.units import UNKNOWN, age
+
+
+class Shown(Protocol):
+    """What a row must have to be shown; all nouns of `backends.api.models` do."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+
+
+R = TypeVar("R", bound=Shown)
+
+
+class Look(enum.Enum):
+    """What a cell means; how that looks is in `widgets.safe`. A word or glyph always says it too."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    DIM = "dim"
+    STRONG = "strong"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The moment at which a row is looked at, and how true its source is then.
+
+    `now` is monotonic seconds, `wall` aware; `state`, `at` and `error` are the source's reading's.
+    """
+
+    now: float
+    wall: datetime
+    state: State = State.LIVE
+    at: float | None = None
+    error: BackendError | None = None
+
+    @classmethod
+    def of(cls, reading: Reading[Any] | None, now: float, wall: datetime) -> Sight:
+        if reading is None:
+            return cls(now, wall, State.LOADING)
+        return cls(now, wall, reading.state, reading.at, reading.error)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the server last confirmed what is shown."""
+        return None if self.at is None else self.now - self.at
+
+
+STATE_LOOKS = {
+    State.LOADING: Look.DIM,
+    State.LIVE: Look.PLAIN,
+    State.STALE: Look.WARN,
+    State.UNREACHABLE: Look.BAD,
+    State.IDLE: Look.DIM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[R]):
+    """One column of a kind.
+
+    `text` gives the cell, from outside and not yet cleaned; `sort` what to order by (None sorts last in both
+    directions), `width` its cells on the screen; exactly one column of a kind may `grow` into what is left.
+    `drop` says which columns go first where the terminal is narrow: the highest goes first, 0 never goes.
+    """
+
+    key: str
+    title: str
+    text: Callable[[R, Sight], str]
+    width: int
+    sort: Callable[[R], Any] | None = None
+    right: bool = False
+    grow: bool = False
+    drop: int = 0
+    look: Callable[[R, Sight], Look] | None = None
+    descending: bool = False
+    """Whether the first press of its sort key shows the largest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[R]):
+    """How one noun is shown, on the screen and without it.
+
+    `nouns` are the feeds that its rows come from, `aside` feeds that only its heading speaks of. `json` is
+    the item of the outside contract. `empty` teaches: what to do where there is nothing to show.
+    """
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    nouns: tuple[str, ...]
+    columns: tuple[Column[R], ...]
+    json: Callable[[R], dict[str, Any]]
+    facts: Callable[[R, Sight], Sequence[tuple[str, str]]]
+    sort: str
+    empty: str
+    label: Callable[[R], str]
+    """A row's name in a sentence ("etcd/main m1")."""
+    aside: tuple[str, ...] = ()
+    heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
+    group: Callable[[R], Any] | None = field(default=None)
+    """Ordered before everything else, so that what belongs together stays together."""
+
+    def column(self, key: str) -> Column[R] | None:
+        return next((column for column in self.columns if column.key == key), None)
+
+    def order(self, rows: Sequence[R], column: Column[R], descending: bool) -> list[R]:
+        """The rows by a column: unknown last in both directions, equal ones by key, so that nothing jumps."""
+        value = column.sort or (lambda row: row.key)
+        rows = sorted(rows, key=lambda row: row.key)
+        known = [row for row in rows if value(row) is not None]
+        known.sort(key=value, reverse=descending)
+        return known + [row for row in rows if value(row) is None]
+
+
+def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
+    """The state cell of a row: its own word while its source is live, else how its source is, with the age."""
+    if sight.state is State.STALE or sight.state is State.UNREACHABLE:
+        return f"{sight.state.value} {age(sight.age)}" if sight.at is not None else sight.state.value
+    if sight.state is not State.LIVE:
+        return sight.state.value
+    if trouble is None:
+        return word
+    told = trouble.error.word if trouble.error.word == "silent" else word
+    return f"{told} {age(sight.now - trouble.since)}" if trouble.since is not None else told
+
+
+def standing_look(look: Look, trouble: Trouble | None, sight: Sight) -> Look:
+    if sight.state is not State.LIVE:
+        return STATE_LOOKS[sight.state]
+    return Look.BAD if trouble is not None and look is Look.PLAIN else look
+
+
+def text_of(value: object) -> str:
+    return UNKNOWN if value is None or value == "" else str(value)
