@@ -1,0 +1,162 @@
+"""The one table of everything a person can do: keys, `:` words, footer hints and help all come from here.
+
+`do` names a method of the screen in front, else of the app, with fixed arguments after it; what was typed
+after a `:` word is appended. A key means one thing on one screen; tests hold the table to both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+TABLE, LOGS, TEXT = "table", "logs", "text"
+SCREENS = (TABLE, LOGS, TEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing to do. `keys` are Textual's key names; `hint` is its word in the footer, most useful first in
+    the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`
+    are completed)."""
+
+    help: str
+    do: str
+    keys: tuple[str, ...] = ()
+    on: tuple[str, ...] = SCREENS
+    hint: str = ""
+    word: str = ""
+    aliases: tuple[str, ...] = ()
+    takes: str = ""
+    kind: str = ""
+    """Only on the screen of this kind."""
+
+
+def _c(help: str, do: str, keys: str = "", **more: str | tuple[str, ...]) -> Command:
+    return Command(help, do, tuple(keys.split()), **more)  # type: ignore[arg-type]
+
+
+ANYWHERE = (
+    _c("open members", "show members", "2", on=(TABLE, TEXT), word="members", aliases=("memb",)),
+    _c("open processes", "show processes", "3", on=(TABLE, TEXT), word="processes", aliases=("proc", "ps")),
+    _c("open logs, of one source or of all", "show_logs", "5", on=(TABLE, TEXT), word="logs", takes="source"),
+    _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
+    _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
+    _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
+    _c("filter rows; in text, search", "open_search", "slash f3", hint="filter"),
+    _c("clear, then close, then up one level; never quits", "escape", "escape"),
+    _c("up one level; at the top, quit", "up", "q", hint="back"),
+    _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
+    _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),
+    _c("previous view", "previous", "minus"),
+    _c("try unreachable sources again now", "refresh_now", "r ctrl+r", word="refresh"),
+    _c("draw the screen anew", "redraw", "ctrl+l", word="redraw"),
+    _c("freeze the screen; data keeps arriving and is counted", "freeze", "Z equals_sign", word="freeze"),
+    _c("copy the row, or the marked rows", "copy", "c", word="copy"),
+    _c("save what is shown to a file", "write", word="w", aliases=("write",), takes="file"),
+    _c("midwatch's own log", "show_own_log", word="log"),
+    _c("to the shell; `fg` comes back", "suspend", "ctrl+z"),
+)
+MOVING = (
+    _c("down", "move 1", "j down"),
+    _c("up", "move -1", "k up"),
+    _c("half a page down", "page 0.5", "ctrl+d"),
+    _c("half a page up", "page -0.5", "ctrl+u"),
+    _c("a page down", "page 1", "pagedown ctrl+f"),
+    _c("a page up", "page -1", "pageup ctrl+b"),
+    _c("to the first", "first", "g home"),
+)
+ON_TABLES = (
+    _c("to the last", "last", "G end", on=(TABLE, TEXT)),
+    _c("open the detail beside the table", "toggle_detail", "enter", on=(TABLE,), hint="open"),
+    _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
+    _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
+    _c("sort by the next column", "sort_next 1", "greater_than_sign", on=(TABLE,), hint="sort"),
+    _c("sort by the column before", "sort_next -1", "less_than_sign", on=(TABLE,)),
+    _c("invert the sort", "invert", "I", on=(TABLE,)),
+    _c("sort by name", "sort_by name command", "N", on=(TABLE,)),
+    _c("sort by age", "sort_by age", "A", on=(TABLE,), kind="processes"),
+    _c("sort by state", "sort_by state", "S", on=(TABLE,)),
+    _c("sort by cpu", "sort_by cpu", "P", on=(TABLE,), kind="processes"),
+    _c("sort by memory", "sort_by mem", "M", on=(TABLE,), kind="processes"),
+    _c("sort by cpu time", "sort_by time", "T", on=(TABLE,), kind="processes"),
+    _c("mark the row", "mark", "space", on=(TABLE,)),
+    _c("mark from the last mark to here", "mark_range", "V", on=(TABLE,)),
+    _c("unmark all", "unmark", "U", on=(TABLE,)),
+)
+ON_LOGS = (
+    _c("follow the newest lines, or stop", "follow", "F s", on=(LOGS,), hint="follow"),
+    _c("to the newest line, and follow", "last", "G end", on=(LOGS,)),
+    _c("a page down", "page 1", "space", on=(LOGS, TEXT)),
+    _c("next match", "next_match 1", "n", on=(LOGS, TEXT)),
+    _c("match before", "next_match -1", "N", on=(LOGS, TEXT)),
+    _c("next error", "next_error 1", "e", on=(LOGS,)),
+    _c("error before", "next_error -1", "E", on=(LOGS,)),
+    _c("keep only matching lines; again to lift", "open_keep", "ampersand backslash f4", on=(LOGS,), hint="keep"),
+    _c(
+        "open the record: its fields, and its bytes as they came", "open_record", "enter", on=(LOGS,), hint="open"
+    ),
+    _c("the record's bytes as they came", "show_raw", "y", on=(LOGS,)),
+    _c("all that is kept", "window 0", "0", on=(LOGS,)),
+    _c("the last minute", "window 60", "1", on=(LOGS,)),
+    _c("the last 5 minutes", "window 300", "2", on=(LOGS,)),
+    _c("the last 15 minutes", "window 900", "3", on=(LOGS,)),
+    _c("the last 30 minutes", "window 1800", "4", on=(LOGS,)),
+    _c("the last hour", "window 3600", "5", on=(LOGS,)),
+    _c("the last day", "window 86400", "6", on=(LOGS,)),
+    _c("wrap long lines", "wrap", "w", on=(LOGS, TEXT)),
+    _c("show times in full, short, or not at all", "times", "t", on=(LOGS,)),
+    _c("left and right in long lines", "shift -8", "left h", on=(LOGS, TEXT)),
+    _c("right", "shift 8", "right l", on=(LOGS, TEXT)),
+)
+COMMANDS: tuple[Command, ...] = (*ANYWHERE, *MOVING, *ON_TABLES, *ON_LOGS)
+
+
+def on_screen(screen: str, kind: str = "") -> Iterable[Command]:
+    """The commands that mean something on a screen, and on the screen of one kind where that is a table."""
+    return (c for c in COMMANDS if screen in c.on and c.kind in ("", kind))
+
+
+def for_key(key: str, screen: str, kind: str = "") -> Command | None:
+    return next((command for command in on_screen(screen, kind) if key in command.keys), None)
+
+
+def for_word(word: str) -> Command | None:
+    """The command that is typed as `word`; a prefix will do where only one command begins with it."""
+    typed = [c for c in COMMANDS if c.word]
+    exact = next((c for c in typed if word == c.word or word in c.aliases), None)
+    if exact is not None or not word:
+        return exact
+    begins = [c for c in typed if c.word.startswith(word)]
+    return begins[0] if len(begins) == 1 else None
+
+
+def words() -> list[str]:
+    return [command.word for command in COMMANDS if command.word]
+
+
+KEY_GLYPHS = {
+    "question_mark": "?",
+    "colon": ":",
+    "slash": "/",
+    "enter": "⏎",
+    "escape": "esc",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "minus": "-",
+    "equals_sign": "=",
+    "ampersand": "&",
+    "backslash": "\\",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+def key_glyph(key: str) -> str:
+    """A key as people write it."""
+    if key in KEY_GLYPHS:
+        return KEY_GLYPHS[key]
+    return key.upper() if key.startswith("f") and key[1:].isdigit() else key

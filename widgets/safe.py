@@ -1,0 +1,70 @@
+"""The one way by which text reaches the screen: cleaned, fitted to its cells, in one of a few looks.
+
+Colours are the terminal's own sixteen, so that they suit dark and light terminals alike and cost few bytes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+
+from backends.clean import clean
+from widgets.columns import Look
+
+_LOOKS = {
+    Look.PLAIN: Style(),
+    Look.GOOD: Style(color="green"),
+    Look.WARN: Style(color="yellow"),
+    Look.BAD: Style(color="red", bold=True),
+    Look.DIM: Style(dim=True),
+    Look.STRONG: Style(bold=True),
+}
+_DIM = Style(dim=True)
+_REVERSE = Style(reverse=True)
+
+
+@lru_cache(maxsize=256)
+def style(look: Look = Look.PLAIN, *, dim: bool = False, reverse: bool = False, colour: str = "") -> Style:
+    made = _LOOKS[look]
+    if colour:
+        made = made + Style(color=colour)
+    if dim:
+        made = made + _DIM
+    return made + _REVERSE if reverse else made
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Cleaned text in exactly `width` cells; what does not fit ends in `…`."""
+    if width <= 0:
+        return ""
+    text = clean(text)
+    length = len(text) if text.isascii() else cell_len(text)
+    if length > width:
+        return set_cell_size(text, width - 1) + "…"
+    pad = " " * (width - length)
+    return pad + text if right else text + pad
+
+
+def width_of(text: str) -> int:
+    text = clean(text)
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def segment(text: str, made: Style | None = None) -> Segment:
+    return Segment(clean(text), made)
+
+
+def line(parts: list[tuple[str, Style]], width: int) -> Strip:
+    """A line of exactly `width` cells. Parts of equal style become one run: each run costs its own escapes."""
+    runs: list[tuple[str, Style]] = []
+    for text, made in parts:
+        if runs and runs[-1][1] == made:
+            runs[-1] = (runs[-1][0] + text, made)
+        else:
+            runs.append((text, made))
+    strip = Strip([segment(text, made) for text, made in runs])
+    return strip.adjust_cell_length(width)
