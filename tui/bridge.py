@@ -1,0 +1,123 @@
+"""Bridge: the only place where a Reading reaches a widget.
+
+A widget gets `readings`, a mapping from (source, noun) to Reading. A change of state paints at once, further
+changes of value at most ten times a second, and a widget that nobody looks at costs its source nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from backends.api.clock import Clock, Timer
+from backends.api.models import Reading
+from backends.watch import FeedKey, Watch
+
+PAINT = 0.1
+"""Seconds between two paints for changes of value."""
+CONFIRM = 1.0
+"""Seconds until a widget hears that its source has confirmed the same value again: only its age moves."""
+
+
+class Shows(Protocol):
+    """What the bridge feeds: anything with `readings`."""
+
+    readings: Any
+
+
+@dataclass
+class _Seat:
+    """One widget and what it watches."""
+
+    widget: Shows
+    readings: dict[FeedKey, Reading[Any]]
+    leave: list[Callable[[], None]] = field(default_factory=list)
+    timer: Timer | None = None
+    due: float = 0.0
+    painted: float = float("-inf")
+    missed: int = 0
+
+
+class Bridge:
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._clock: Clock = watch.clock
+        self._seats: dict[int, _Seat] = {}
+        self._frozen = False
+
+    def attach(self, widget: Shows, nouns: tuple[str, ...], sources: tuple[str, ...] | None = None) -> None:
+        """Let a widget watch these nouns, of these sources or of all; replaces what it watched before."""
+        self.detach(widget)
+        feeds = {
+            key: feed
+            for key, feed in self._watch.feeds(*nouns).items()
+            if sources is None or key.source in sources
+        }
+        seat = _Seat(widget, {key: feed.reading for key, feed in feeds.items()})
+        self._seats[id(widget)] = seat
+        for key, feed in feeds.items():
+            seat.leave.append(feed.watch(self._listener(seat, key)))
+            seat.readings[key] = feed.reading
+        self._paint(seat)
+
+    def detach(self, widget: Shows) -> None:
+        seat = self._seats.pop(id(widget), None)
+        if seat is None:
+            return
+        if seat.timer is not None:
+            seat.timer.cancel()
+        for leave in seat.leave:
+            leave()
+
+    def readings(self) -> Mapping[FeedKey, Reading[Any]]:
+        """What every feed says now, for those who look once a second."""
+        return {key: feed.reading for key, feed in self._watch.feeds().items()}
+
+    def freeze(self, on: bool) -> None:
+        """Stop setting readings; the feeds go on, and what is missed is counted. Off shows the present."""
+        self._frozen = on
+        for seat in self._seats.values():
+            seat.missed = 0
+            if not on:
+                self._paint(seat)
+
+    @property
+    def missed(self) -> int:
+        """Updates that came while frozen."""
+        return sum(seat.missed for seat in self._seats.values())
+
+    def close(self) -> None:
+        for seat in list(self._seats.values()):
+            self.detach(seat.widget)
+
+    def _listener(self, seat: _Seat, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
+        def heard(new: Reading[Any], before: Reading[Any]) -> None:
+            seat.readings[key] = new
+            if self._frozen:
+                seat.missed += new.value is not before.value
+            elif new.state is not before.state or new.error != before.error:
+                self._paint(seat)
+            else:
+                self._soon(seat, CONFIRM if new.value is before.value else PAINT)
+
+        return heard
+
+    def _soon(self, seat: _Seat, pause: float) -> None:
+        now = self._clock.monotonic()
+        due = max(now, seat.painted + pause)
+        if seat.timer is not None:
+            if seat.due <= due:
+                return
+            seat.timer.cancel()
+        seat.due = due
+        seat.timer = self._clock.call_later(due - now, lambda: self._paint(seat))
+
+    def _paint(self, seat: _Seat) -> None:
+        if seat.timer is not None:
+            seat.timer.cancel()
+            seat.timer = None
+        if self._frozen:
+            return
+        seat.painted = self._clock.monotonic()
+        seat.widget.readings = dict(seat.readings)

@@ -1,0 +1,401 @@
+"""Table: any number of rows of one kind. Cursor and marks stay with keys, not with places.
+
+Only visible rows are ever turned into text, and only cells whose text or look differ from what stands on the
+terminal are painted: a reading that changes nothing visible costs no byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import var
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backends.api.clock import Clock, LoopClock
+from backends.api.models import Reading, State
+from backends.clean import clean
+from widgets.columns import Column, Kind, Look, Shown, Sight
+from widgets.private import congested
+from widgets.safe import fit, line, style
+
+Readings = Mapping[tuple[str, str], Reading[Any]]
+"""By source and noun."""
+
+RESORT = 2.0
+"""Seconds between two sorts by a number that moves: rows must hold still to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    """What one line of the terminal shows: enough to tell whether it must be painted again."""
+
+    cells: tuple[str, ...]
+    looks: tuple[Look, ...]
+    dim: bool
+    marked: bool
+    cursor: bool
+
+
+class Table(Widget):
+    """Rows of one kind from any number of readings; set `readings` and it shows them."""
+
+    DEFAULT_CSS = "Table { height: 1fr; width: 1fr; }"
+    readings: var[Readings] = var({}, always_update=True)
+
+    class Moved(Message):
+        """The cursor is on another row, or its row has changed."""
+
+    class Chosen(Message):
+        """A row was double-clicked."""
+
+    def __init__(self, kind: Kind[Any], *, clock: Clock | None = None) -> None:
+        super().__init__()
+        self.kind = kind
+        self.clock = clock or LoopClock()
+        self.sort_key, self.descending = kind.sort, self._first_direction(kind.sort)
+        self.filter_text = ""
+        self.marks: set[str] = set()
+        self.total = 0
+        self.cursor_key: str | None = None
+        self._mark_from: str | None = None
+        self._rows: dict[str, tuple[Any, tuple[str, str]]] = {}
+        self._view: list[str] = []
+        self._place: dict[str, int] = {}
+        self._cursor = 0
+        self._top = 0
+        self._sorted_at = 0.0
+        self._unsorted = False
+        self._painted: dict[int, _Painted] = {}
+        self._layout: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
+        self._blobs: dict[str, tuple[Any, str]] = {}
+
+    # What it shows
+
+    @property
+    def shown(self) -> int:
+        """Rows that pass the filter."""
+        return len(self._view)
+
+    @property
+    def cursor(self) -> int:
+        return self._cursor
+
+    @property
+    def current(self) -> Any | None:
+        """The row under the cursor."""
+        found = self._rows.get(self.cursor_key or "")
+        return None if found is None else found[0]
+
+    @property
+    def sight(self) -> Sight:
+        """How true the row under the cursor is, now."""
+        return self.sight_of(self.cursor_key or "")
+
+    def chosen(self) -> list[Any]:
+        """The marked rows, else the one under the cursor."""
+        if self.marks:
+            return [self._rows[key][0] for key in self._view if key in self.marks]
+        return [] if self.current is None else [self.current]
+
+    def sight_of(self, key: str) -> Sight:
+        found = self._rows.get(key)
+        reading = None if found is None else self.readings.get(found[1])
+        return Sight.of(reading, self.clock.monotonic(), self.clock.now())
+
+    def plain_lines(self, keys: list[str] | None = None) -> list[str]:
+        """The table as text, columns aligned, cleaned; the rows of the view, or only these."""
+        sights = self._sights()
+        rows = [
+            [clean(c.text(row, sights[feed])) for c in self.kind.columns if c.title]
+            for row, feed in (self._rows[key] for key in (self._view if keys is None else keys))
+        ]
+        titles = [column.title for column in self.kind.columns if column.title]
+        widths = [max([len(title), *(len(row[i]) for row in rows)]) for i, title in enumerate(titles)]
+        return [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in [titles, *rows]
+        ]
+
+    # New facts
+
+    def watch_readings(self, readings: Readings) -> None:
+        rows: dict[str, tuple[Any, tuple[str, str]]] = {}
+        for feed, reading in readings.items():
+            if reading.value:
+                for key, row in reading.value.items():
+                    rows[key] = (row, feed)
+        same_keys = rows.keys() == self._rows.keys()
+        self._rows = rows
+        self.total = len(rows)
+        self.marks &= rows.keys()
+        if same_keys and not self.filter_text:
+            self._unsorted = True
+            self._sort_if_due()
+        else:
+            self._settle()
+        self.flush()
+
+    def flush(self) -> None:
+        """Paint what differs from what stands on the terminal. Cheap when nothing does."""
+        if not self.is_attached or not self.size.height or congested(self.app):
+            return
+        self._sort_if_due()
+        columns = self._columns()
+        sights = self._sights()
+        for y in range(1, self.size.height):
+            new = self._paint(y, columns, sights)
+            old = self._painted.get(y)
+            if new != old:
+                self._repaint(y, old, new, columns)
+
+    def repaint(self) -> None:
+        self._painted.clear()
+        self.refresh()
+
+    # What the user wants
+
+    def move(self, rows: int) -> None:
+        self.go_to(self._cursor + rows)
+
+    def page(self, share: float) -> None:
+        self.move(round(share * max(1, self.size.height - 1)))
+
+    def go_to(self, index: int) -> None:
+        if not self._view:
+            return
+        self._cursor = min(max(index, 0), len(self._view) - 1)
+        self.cursor_key = self._view[self._cursor]
+        self._scroll()
+        self.flush()
+        self.post_message(self.Moved())
+
+    def set_filter(self, text: str) -> None:
+        if text != self.filter_text:
+            self.filter_text = text
+            self._settle()
+            self.flush()
+            self.post_message(self.Moved())
+
+    def sort_by(self, key: str, descending: bool | None = None) -> None:
+        self.sort_key = key
+        self.descending = self._first_direction(key) if descending is None else descending
+        self._settle()
+        self.repaint()
+
+    def mark(self) -> None:
+        if self.cursor_key is None:
+            return
+        self.marks ^= {self.cursor_key}
+        self._mark_from = self.cursor_key
+        self.move(1)
+
+    def mark_range(self) -> None:
+        start = self._place.get(self._mark_from or "", self._cursor)
+        low, high = sorted((start, self._cursor))
+        self.marks |= set(self._view[low : high + 1])
+        self.flush()
+
+    def unmark(self) -> None:
+        self.marks.clear()
+        self.flush()
+
+    # Order
+
+    def _first_direction(self, key: str) -> bool:
+        column = self.kind.column(key)
+        return column is not None and column.descending
+
+    def _sort_if_due(self) -> None:
+        if self._unsorted and self.clock.monotonic() - self._sorted_at >= RESORT:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Filter and order anew; the cursor stays on its row, or where that row was."""
+        self._sorted_at = self.clock.monotonic()
+        self._unsorted = False
+        column = self.kind.column(self.sort_key)
+        rows = [row for row, _ in self._rows.values()]
+        passes = self._matcher()
+        if passes is not None:
+            rows = [row for row in rows if passes(row)]
+        if column is not None:
+            rows = self.kind.order(rows, column, self.descending)
+        if self.kind.group is not None:
+            rows.sort(key=self.kind.group)
+        self._view = [row.key for row in rows]
+        self._place = {key: i for i, key in enumerate(self._view)}
+        if self._view:
+            at = self._place.get(self.cursor_key or "")
+            self._cursor = at if at is not None else min(self._cursor, len(self._view) - 1)
+            self.cursor_key = self._view[self._cursor]
+        else:
+            self._cursor, self.cursor_key = 0, None
+        self._scroll()
+
+    def _matcher(self) -> Callable[[Shown], bool] | None:
+        text = self.filter_text
+        inverted = text.startswith("!")
+        text = text[1:] if inverted else text
+        if not text:
+            return None
+        try:
+            pattern = re.compile(text, 0 if text != text.lower() else re.IGNORECASE)
+        except re.error:
+            pattern = re.compile(re.escape(text), re.IGNORECASE)
+        return lambda row: (pattern.search(self._blob(row)) is None) is inverted
+
+    def _blob(self, row: Any) -> str:
+        """All that a row shows, as one text to match; kept as long as the row is the same object."""
+        kept = self._blobs.get(row.key)
+        if kept is not None and kept[0] is row:
+            return kept[1]
+        if len(self._blobs) > 2 * len(self._rows) + 100:
+            self._blobs.clear()
+        sight = Sight(self.clock.monotonic(), self.clock.now())
+        blob = " ".join(clean(column.text(row, sight)) for column in self.kind.columns)
+        self._blobs[row.key] = (row, blob)
+        return blob
+
+    def _scroll(self) -> None:
+        room = max(1, self.size.height - 1)
+        top = self._top
+        if self._cursor < top:
+            top = self._cursor
+        elif self._cursor >= top + room:
+            top = self._cursor - room + 1
+        self._top = max(0, min(top, max(0, len(self._view) - room)))
+
+    # Painting
+
+    def _sights(self) -> dict[tuple[str, str], Sight]:
+        now, wall = self.clock.monotonic(), self.clock.now()
+        return {feed: Sight.of(reading, now, wall) for feed, reading in self.readings.items()}
+
+    def _columns(self) -> list[tuple[Column[Any], int]]:
+        """The columns that fit, with their widths; one gutter cell and a gap between each two."""
+        width = self.size.width
+        if self._layout[0] != width:
+            columns = list(self.kind.columns)
+            gap = self._gap
+            while True:
+                need = 1 + sum(column.width + gap for column in columns)
+                droppable = [column for column in columns if column.drop]
+                if need <= width or not droppable:
+                    break
+                columns.remove(max(droppable, key=lambda column: column.drop))
+            spare = max(0, width - need)
+            self._layout = (width, [(c, c.width + (spare if c.grow else 0)) for c in columns])
+        return self._layout[1]
+
+    @property
+    def _gap(self) -> int:
+        return 2 if self.size.width >= 100 else 1
+
+    def _paint(
+        self, y: int, columns: list[tuple[Column[Any], int]], sights: Mapping[tuple[str, str], Sight]
+    ) -> _Painted | None:
+        index = y - 1 + self._top
+        if index >= len(self._view):
+            return None
+        key = self._view[index]
+        row, feed = self._rows[key]
+        sight = sights[feed]
+        return _Painted(
+            tuple(fit(column.text(row, sight), width, right=column.right) for column, width in columns),
+            tuple(column.look(row, sight) if column.look else Look.PLAIN for column, _ in columns),
+            sight.state is not State.LIVE,
+            key in self.marks,
+            index == self._cursor,
+        )
+
+    def _repaint(
+        self, y: int, old: _Painted | None, new: _Painted | None, columns: list[tuple[Column[Any], int]]
+    ) -> None:
+        whole = Region(0, y, self.size.width, 1)
+        if old is None or new is None or len(old.cells) != len(new.cells):
+            self.refresh(whole)
+            return
+        if (old.dim, old.marked, old.cursor) != (new.dim, new.marked, new.cursor):
+            self.refresh(whole)
+            return
+        x = 1
+        for i, (_, width) in enumerate(columns):
+            if old.cells[i] != new.cells[i] or old.looks[i] is not new.looks[i]:
+                self.refresh(Region(x, y, width, 1))
+            x += width + self._gap
+        self._painted[y] = new
+
+    def render_line(self, y: int) -> Strip:
+        columns = self._columns()
+        if y == 0:
+            return self._head(columns)
+        painted = self._paint(y, columns, self._sights())
+        if painted is None:
+            self._painted.pop(y, None)
+            return Strip.blank(self.size.width)
+        self._painted[y] = painted
+        return self._line(painted)
+
+    def _head(self, columns: list[tuple[Column[Any], int]]) -> Strip:
+        parts: list[tuple[str, Style]] = [(" ", style(Look.DIM))]
+        for column, width in columns:
+            sorted_by = column.key == self.sort_key
+            arrow = ("↓" if self.descending else "↑") if sorted_by else ""
+            look = Look.STRONG if sorted_by else Look.DIM
+            parts.append((fit(column.title + arrow, width, right=column.right), style(look)))
+            parts.append((" " * self._gap, style(Look.DIM)))
+        return line(parts, self.size.width)
+
+    def _line(self, painted: _Painted) -> Strip:
+        def made(look: Look) -> Style:
+            return style(look, dim=painted.dim and look is Look.PLAIN, reverse=painted.cursor)
+
+        parts = [("▌" if painted.marked else " ", style(Look.WARN, reverse=painted.cursor))]
+        for cell, look in zip(painted.cells, painted.looks, strict=True):
+            parts.append((cell, made(look)))
+            parts.append((" " * self._gap, made(Look.PLAIN)))
+        used = 1 + sum(width + self._gap for _, width in self._columns())
+        parts.append((" " * max(0, self.size.width - used), made(Look.PLAIN)))
+        return line(parts, self.size.width)
+
+    # Size and mouse
+
+    def on_resize(self) -> None:
+        self._layout = (-1, [])
+        self._scroll()
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.move(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.move(-3)
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        if event.y == 0:
+            self._sort_by_click(event.x)
+        elif event.y - 1 + self._top < len(self._view):
+            self.go_to(event.y - 1 + self._top)
+            if event.chain == 2:
+                self.post_message(self.Chosen())
+
+    def _sort_by_click(self, x: int) -> None:
+        edges = [1]
+        for _, width in self._columns():
+            edges.append(edges[-1] + width + self._gap)
+        for (low, high), (column, _) in zip(pairwise(edges), self._columns(), strict=True):
+            if low <= x < high and column.sort is not None:
+                again = column.key == self.sort_key
+                self.sort_by(column.key, not self.descending if again else None)
