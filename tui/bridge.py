@@ -70,9 +70,14 @@ class Bridge:
         for leave in seat.leave:
             leave()
 
-    def readings(self) -> Mapping[FeedKey, Reading[Any]]:
-        """What every feed says now, for those who look once a second."""
-        return {key: feed.reading for key, feed in self._watch.feeds().items()}
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    def readings(self, *nouns: str) -> Mapping[FeedKey, Reading[Any]]:
+        """What the feeds of these nouns (of all, where none is named) say now, for those who look once a
+        second; looking so does not make them run."""
+        return {key: feed.reading for key, feed in self._watch.feeds(*nouns).items()}
 
     def freeze(self, on: bool) -> None:
         """Stop setting readings; the feeds go on, and what is missed is counted. Off shows the present."""

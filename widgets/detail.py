@@ -23,10 +23,12 @@ class Detail(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._title = ""
+        self._facts: Sequence[tuple[str, str]] = ()
         self._lines: list[tuple[str, str]] = []
 
     def show(self, title: str, facts: Sequence[tuple[str, str]]) -> None:
         """Say what is known; only lines that differ from what stands there are painted."""
+        self._facts = facts
         title, lines = clean(title), self._wrapped(facts)
         if title != self._title or len(lines) != len(self._lines):
             self._title, self._lines = title, lines
@@ -48,6 +50,7 @@ class Detail(Widget):
         return lines
 
     def on_resize(self) -> None:
+        self._lines = self._wrapped(self._facts)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

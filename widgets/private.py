@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import selectors
 from typing import Any
 
 from textual.app import App
+
+log = logging.getLogger("midwatch.app")
 
 
 def congested(app: App[Any]) -> bool:
@@ -38,3 +41,36 @@ def quick_quit() -> None:
         return
     if getattr(driver, "selectors", None) is selectors:
         driver.selectors = _Selectors  # type: ignore[assignment, attr-defined]
+
+
+def write_raw(app: App[Any], data: str) -> None:
+    """Send a sequence of our own making to the terminal, past the compositor (OSC 52)."""
+    driver = getattr(app, "_driver", None)
+    if driver is not None:
+        driver.write(data)
+
+
+class QuietApp(App[None]):
+    """An app that takes nothing from Textual's defaults but the loop: no palette, no bindings, no pop-ups, no
+    animation, the terminal's own colours; and that ends on an exception without printing locals."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    AUTO_FOCUS = None
+    inherit_bindings = False
+
+    def __init__(self) -> None:
+        super().__init__(ansi_color=True)
+        self.theme = "ansi-dark"
+        self.animation_level = "none"
+        self.crash: BaseException | None = None
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print the traceback with every local variable: a secret may be one of them.
+        self.crash = error
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        log.exception("the dashboard ended on an exception", exc_info=error)
+        self._return_code = 1
+        self._close_messages_no_wait()

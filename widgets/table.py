@@ -77,6 +77,7 @@ class Table(Widget):
         self._painted: dict[int, _Painted] = {}
         self._layout: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
         self._blobs: dict[str, tuple[Any, str]] = {}
+        self._lesson: list[str] = []
 
     # What it shows
 
@@ -125,6 +126,17 @@ class Table(Widget):
             for row in [titles, *rows]
         ]
 
+    def row(self, key: str) -> Any | None:
+        found = self._rows.get(key)
+        return None if found is None else found[0]
+
+    def teach(self, lines: list[str]) -> None:
+        """What to say while there is no row to show."""
+        if lines != self._lesson:
+            self._lesson = lines
+            if not self._view:
+                self.refresh()
+
     # New facts
 
     def watch_readings(self, readings: Readings) -> None:
@@ -141,7 +153,10 @@ class Table(Widget):
             self._unsorted = True
             self._sort_if_due()
         else:
+            had = bool(self._view)
             self._settle()
+            if had != bool(self._view):
+                self.repaint()
         self.flush()
 
     def flush(self) -> None:
@@ -182,7 +197,7 @@ class Table(Widget):
         if text != self.filter_text:
             self.filter_text = text
             self._settle()
-            self.flush()
+            self.repaint()
             self.post_message(self.Moved())
 
     def sort_by(self, key: str, descending: bool | None = None) -> None:
@@ -341,7 +356,8 @@ class Table(Widget):
         painted = self._paint(y, columns, self._sights())
         if painted is None:
             self._painted.pop(y, None)
-            return Strip.blank(self.size.width)
+            lesson = self._lesson[y - 2] if not self._view and 2 <= y < len(self._lesson) + 2 else ""
+            return line([("  " + lesson, style(Look.DIM))], self.size.width)
         self._painted[y] = painted
         return self._line(painted)
 

@@ -1,0 +1,378 @@
+"""The app: one Textual screen with a masthead, the view in front, and a line for keys and commands.
+
+It opens a context, keeps the way back, and answers what every view may ask. What a key does on a view is the
+view's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from backends.api.backend import Backend
+from backends.context import Context
+from backends.watch import Watch
+from tui import clipboard
+from tui.bridge import Bridge
+from tui.commands import for_word, words
+from tui.footer import Footer
+from tui.help import help_lines
+from tui.keys import Keys
+from tui.kinds import KINDS
+from tui.masthead import Masthead
+from tui.screens.base import View
+from tui.screens.logs import LogsScreen
+from tui.screens.resource import ResourceScreen
+from tui.screens.text import TextScreen
+from widgets.columns import Look
+from widgets.private import QuietApp, write_raw
+
+log = logging.getLogger("midwatch.app")
+
+AGAIN = 2.0
+"""Seconds within which a second ctrl+c quits."""
+FIRST_VIEW = "members"
+
+
+class MidwatchApp(QuietApp):
+    """The dashboard over one of several contexts. `first` is the one to open, or None to let `discover` find
+    one; `command` is a `:` line to begin with."""
+
+    CSS: ClassVar[str] = """
+    Screen { layout: vertical; overflow: hidden; }
+    #front { height: 1fr; }
+    """
+
+    def __init__(
+        self,
+        contexts: Mapping[str, Context],
+        first: Context | None,
+        *,
+        discover: Callable[[], Awaitable[Context]] | None = None,
+        command: str = "",
+        timeout: float = 5.0,
+        log_file: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.contexts = dict(contexts)
+        self.context = first or Context("default")
+        self.watching: Watch | None = None
+        self.bridge: Bridge | None = None
+        self.keys = Keys(self)
+        self.masthead = Masthead()
+        self.footer = Footer()
+        self.front = Container(id="front")
+        self._discover = None if first is not None else discover
+        self._first_command = command
+        self._timeout = timeout
+        self._log_file = log_file
+        self._views: dict[str, View] = {kind.name: ResourceScreen(kind) for kind in KINDS.values()}
+        self._views["logs"] = LogsScreen()
+        self._text = TextScreen()
+        self._view: View = self._views[FIRST_VIEW]
+        self._way: list[View] = []
+        self._frozen = False
+        self._interrupted = float("-inf")
+        self._early: list[events.Key] | None = []
+
+    # Opening
+
+    def compose(self) -> ComposeResult:
+        yield self.masthead
+        with self.front:
+            for view in (*self._views.values(), self._text):
+                view.display = view is self._view
+                yield view
+        yield self.footer
+
+    def on_mount(self) -> None:
+        self.tick()
+        loop = asyncio.get_running_loop()
+        for number, status in ((signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+            loop.add_signal_handler(number, self.exit, None, status)
+        self.app_resume_signal.subscribe(self, lambda _: self.redraw())
+        self.set_interval(1.0, self.tick)
+        # After the first frame: what connects may import for a while.
+        self.call_after_refresh(self.run_worker, self._begin(), exit_on_error=False)
+        self.call_after_refresh(self._type_ahead)
+
+    async def _begin(self) -> None:
+        if self._discover is not None:
+            self.context = await self._discover()
+            self.contexts[self.context.name] = self.context
+            self._discover = None
+        await self._open(self.context)
+        if self._first_command:
+            self.keys.run_line(self._first_command)
+
+    async def _open(self, context: Context) -> None:
+        old_watch, old_bridge = self.watching, self.bridge
+        if old_bridge is not None:
+            self._view.detach()
+            old_bridge.close()
+        self.context = context
+        self.watching = Watch(context, timeout=self._timeout)
+        self.bridge = Bridge(self.watching)
+        self.bridge.freeze(self._frozen)
+        self.watching.open()
+        self._view.attach()
+        self.tick()
+        if old_watch is not None:
+            await old_watch.close()
+
+    async def on_unmount(self) -> None:
+        if self.bridge is not None:
+            self.bridge.close()
+        if self.watching is not None:
+            await self.watching.close()
+
+    # What views ask
+
+    @property
+    def view(self) -> View:
+        return self._view
+
+    @property
+    def open_watch(self) -> Watch:
+        """The open context. Raises RuntimeError before it is open: views ask only once they are attached."""
+        if self.watching is None:
+            raise RuntimeError("no context is open yet")
+        return self.watching
+
+    @property
+    def ready(self) -> bool:
+        """Whether the context is open: before that, nothing is known of what it has."""
+        return self.watching is not None
+
+    @property
+    def tried(self) -> Sequence[str]:
+        return self.context.tried
+
+    @property
+    def without_source(self) -> tuple[str, Look]:
+        return ("NO SOURCE", Look.WARN) if self.ready else ("LOADING", Look.DIM)
+
+    def backend(self, source: str) -> Backend | None:
+        return None if self.watching is None else self.watching.backend(source)
+
+    def say(self, text: str) -> None:
+        """One line, which stays until the next key."""
+        self.footer.say(text)
+
+    def hush(self) -> None:
+        self.footer.hush()
+
+    def prompt_changed(self) -> None:
+        self.footer.prompt(self.keys.prompt)
+
+    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
+        """Open the text screen; `lines` is asked again each second while it is in front."""
+        self.show_view(self._text)
+        self._text.fill(heading, lines)
+
+    def show_view(self, view: View) -> None:
+        if view is self._view:
+            return
+        if self._view is not self._text:
+            self._way = [*(v for v in self._way if v is not self._view), self._view]
+        self._front(view)
+
+    def _front(self, view: View) -> None:
+        self._view.detach()
+        self._view.display = False
+        self._view = view
+        view.display = True
+        if self.bridge is not None:
+            view.attach()
+        self.tick()
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            event.stop()
+            if self._early is None:
+                self.keys.press(event.key, event.character)
+            else:
+                self._early.append(event)
+        elif isinstance(event, events.Paste) and not event.is_forwarded:
+            event.stop()
+            self.keys.paste(event.text)
+        else:
+            await super().on_event(event)
+
+    def _type_ahead(self) -> None:
+        early, self._early = self._early or [], None
+        for event in early:
+            self.keys.press(event.key, event.character)
+
+    def tick(self) -> None:
+        """Once a second: what changes only because time passes."""
+        readings = {} if self.bridge is None else self.bridge.readings()
+        broken = () if self.watching is None else self.watching.broken
+        missed = self.bridge.missed if self.bridge is not None and self._frozen else None
+        self.masthead.tell(self.context, readings, broken, ready=self.ready, missed=missed)
+        self.footer.tell(self._view, self.keys.prompt)
+        if not self._frozen:
+            self._view.tick()
+
+    # Commands of every screen
+
+    def show(self, name: str) -> None:
+        self.show_view(self._views[name])
+
+    def show_logs(self, source: str = "") -> None:
+        logs = self._views["logs"]
+        self.show_view(logs)
+        if isinstance(logs, LogsScreen):
+            logs.choose(source or None)
+
+    def switch_context(self, name: str = "") -> None:
+        if name not in self.contexts:
+            near = get_close_matches(name, self.contexts, 1, 0)
+            hint = f"nearest is {near[0]}" if name and near else f"there are {', '.join(sorted(self.contexts))}"
+            self.say(f"no context {name}; {hint}" if name else f":context NAME; {hint}")
+            return
+        self.run_worker(self._open(self.contexts[name]), exclusive=True, group="context", exit_on_error=False)
+
+    def show_help(self) -> None:
+        view = self._view
+        if view is self._text and view.name_in_path == "help":
+            self.up()
+            return
+        lines = help_lines(view.screen_name, view.kind_name, self.context.mode)
+        self.show_text("help", lambda: lines)
+
+    def open_command(self) -> None:
+        self.keys.ask(":", "", self.keys.run_line, complete=self._complete)
+
+    def open_search(self) -> None:
+        view, before = self._view, self._view.searching
+        self.keys.ask("/", before, view.search, edited=view.search, cancelled=lambda: view.search(before))
+
+    def escape(self) -> None:
+        if not self._view.escape() and self._way:
+            self.up()
+
+    def up(self) -> None:
+        if self._view.escape():
+            return
+        if not self._way:
+            self.leave()
+            return
+        self._front(self._way.pop())
+
+    def previous(self) -> None:
+        if not self._way:
+            self.say("no view before this one")
+            return
+        before = self._way.pop()
+        if self._view is not self._text:
+            self._way.append(self._view)
+        self._front(before)
+
+    def leave(self) -> None:
+        self.exit(return_code=0)
+
+    def interrupt(self) -> None:
+        """ctrl+c: end what runs; the second within two seconds quits."""
+        now = asyncio.get_running_loop().time()
+        if now - self._interrupted <= AGAIN:
+            self.exit(return_code=130)
+            return
+        self._interrupted = now
+        self.workers.cancel_group(self, "raw")
+        self.say("nothing is running; ctrl+c again quits")
+
+    def refresh_now(self) -> None:
+        if self.watching is not None:
+            self.watching.retry_now()
+            self.say("trying again now")
+
+    def redraw(self) -> None:
+        self.refresh(layout=True, repaint=True)
+        self.screen.refresh(layout=True, repaint=True)
+
+    def freeze(self) -> None:
+        self._frozen = not self._frozen
+        if self.bridge is not None:
+            self.bridge.freeze(self._frozen)
+        self._view.frozen(self._frozen)
+        self.tick()
+
+    def copy(self) -> None:
+        text = self._view.copied()
+        if not text:
+            self.say("nothing to copy here")
+            return
+        path = clipboard.state_home(os.environ) / "copied.txt"
+        lines = text.count("\n") + 1
+        what = f"copied {lines} line{'s' if lines > 1 else ''}"
+        sent = len(text.encode()) <= clipboard.OSC52_MOST
+        if sent:
+            write_raw(self, clipboard.osc52(text, os.environ))
+        try:
+            clipboard.save(text, path)
+        except OSError as error:
+            self.say(f"{what} to the terminal; {path} could not be written: {error.strerror}")
+            return
+        self.say(f"{what} to the terminal and {path}" if sent else f"{what} to {path}: too long for a terminal")
+
+    def write(self, name: str = "") -> None:
+        """Save what is shown; a file that is there already is left alone."""
+        if not name:
+            self.say(":w FILE saves what is shown")
+            return
+        path = Path(name).expanduser()
+        if path.exists():
+            self.say(f"{path} is there already; choose another name")
+            return
+        text = self._view.plain_text()
+        try:
+            clipboard.save(text, path)
+        except OSError as error:
+            self.say(f"{path} could not be written: {error.strerror}")
+            return
+        self.say(f"saved {text.count(chr(10)) + 1} lines to {path.absolute()}")
+
+    def show_own_log(self) -> None:
+        path = self._log_file
+
+        def lines() -> list[str]:
+            if path is None:
+                return ["this run keeps no log"]
+            try:
+                with path.open("rb") as file:
+                    file.seek(max(0, path.stat().st_size - 200_000))
+                    return file.read().decode("utf-8", "replace").splitlines() or ["nothing has been logged"]
+            except OSError as error:
+                return [f"{path}: {error.strerror}"]
+
+        self.show_text(f"midwatch's own log  {path or ''}", lines)
+
+    def suspend(self) -> None:  # type: ignore[override]
+        self.action_suspend_process()
+
+    def _complete(self, text: str) -> list[str]:
+        """Whole `:` lines that a text could become."""
+        word, space, rest = text.partition(" ")
+        if not space:
+            return [name for name in words() if name.startswith(word)]
+        command = for_word(word)
+        takes = command.takes if command is not None else ""
+        names: list[str] = []
+        if takes == "context":
+            names = sorted(self.contexts)
+        elif takes == "source" and self.watching is not None:
+            names = sorted(key.source for key in self.watching.feeds("logs"))
+        return [f"{word} {name}" for name in names if rest in name]

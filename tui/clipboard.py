@@ -1,0 +1,39 @@
+"""Copying out of a terminal: OSC 52 where the terminal takes it, and a file that always works."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+OSC52_MOST = 74_000
+"""Bytes of text that terminals commonly take in one OSC 52; more is only in the file."""
+
+
+def osc52(text: str, env: Mapping[str, str]) -> str:
+    """The sequence that puts a text on the clipboard of the terminal in front of the user.
+
+    Inside tmux it is sent twice: as it is, for tmux to act on (`set-clipboard on`), and wrapped, for tmux to
+    pass through (`allow-passthrough on`); either alone fails with the other's default. Inside screen only the
+    wrapped form gets out.
+    """
+    plain = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
+    if env.get("TMUX"):
+        return plain + "\x1bPtmux;" + plain.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    if env.get("STY"):
+        return f"\x1bP{plain}\x1b\\"
+    return plain
+
+
+def state_home(env: Mapping[str, str]) -> Path:
+    base = env.get("XDG_STATE_HOME") or os.path.join(env.get("HOME", "/"), ".local", "state")
+    return Path(base) / "midwatch"
+
+
+def save(text: str, path: Path) -> None:
+    """Write a text for its owner only. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text + "\n")

@@ -1,0 +1,92 @@
+"""Keys: takes each key at once and in order, and gives it to the prompt or to the command that it means.
+
+Textual hands a key to the focused widget through a queue of messages, so that in a burst `:members⏎` the letters
+would reach the table before the `:` has opened the prompt. Here nothing is queued: whole commands may be typed
+ahead, in one paste of the terminal or over a slow link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tui.commands import Command, for_key, for_word
+from widgets.prompt import Completer, Outcome, Prompt
+
+
+class Desk(Protocol):
+    """Whom the keys serve."""
+
+    @property
+    def view(self) -> Any: ...
+    def say(self, text: str) -> None: ...
+    def prompt_changed(self) -> None: ...
+    def hush(self) -> None: ...
+
+
+class Keys:
+    def __init__(self, desk: Desk) -> None:
+        self.prompt = Prompt()
+        self._desk = desk
+        self._edited: Callable[[str], None] = lambda text: None
+        self._accepted: Callable[[str], None] = lambda text: None
+        self._cancelled: Callable[[], None] = lambda: None
+
+    def ask(
+        self,
+        sign: str,
+        text: str,
+        accepted: Callable[[str], None],
+        *,
+        edited: Callable[[str], None] | None = None,
+        cancelled: Callable[[], None] | None = None,
+        complete: Completer | None = None,
+    ) -> None:
+        """Open the prompt; `edited` hears each keystroke, then one of the others how it ended."""
+        self._accepted = accepted
+        self._edited = edited or (lambda text: None)
+        self._cancelled = cancelled or (lambda: None)
+        self.prompt.begin(sign, text, complete)
+        self._desk.prompt_changed()
+
+    def press(self, key: str, character: str | None) -> None:
+        if self.prompt.open:
+            self._settle(self.prompt.press(key, character))
+            return
+        self._desk.hush()
+        view = self._desk.view
+        command = for_key(key, view.screen_name, view.kind_name)
+        if command is not None:
+            self.do(command)
+
+    def paste(self, text: str) -> None:
+        """Pasted text goes into an open prompt only: on a table it would be a burst of commands."""
+        if self.prompt.open:
+            self._settle(self.prompt.insert(text))
+
+    def _settle(self, outcome: Outcome) -> None:
+        text = self.prompt.text
+        self._desk.prompt_changed()
+        if outcome is Outcome.EDITED:
+            self._edited(text)
+        elif outcome is Outcome.CANCELLED:
+            self._cancelled()
+        else:
+            self._accepted(text)
+
+    def run_line(self, text: str) -> None:
+        """Do what was typed after `:`."""
+        word, _, rest = text.strip().partition(" ")
+        if not word:
+            return
+        command = for_word(word)
+        if command is None:
+            self._desk.say(f"no command :{word}; ? lists them")
+            return
+        self.do(command, rest.strip())
+
+    def do(self, command: Command, rest: str = "") -> None:
+        """Call the method that the command names, of the view in front or else of the app."""
+        method, *fixed = command.do.split()
+        owner = self._desk.view if hasattr(self._desk.view, method) else self._desk
+        getattr(owner, method)(*fixed, *([rest] if rest and command.takes else []))

@@ -1,0 +1,73 @@
+"""The first line: where one is, in which mode, what is not well, and how old the oldest of it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from backends.api.models import Reading, State
+from backends.context import Context
+from backends.watch import Broken, FeedKey
+from widgets.columns import Look
+from widgets.oneline import OneLine, Part
+from widgets.safe import style
+from widgets.units import age
+
+
+class Masthead(OneLine):
+    """A bar in the context's own colour."""
+
+    def tell(
+        self,
+        context: Context,
+        readings: Mapping[FeedKey, Reading[Any]],
+        broken: Sequence[Broken],
+        *,
+        ready: bool,
+        missed: int | None,
+    ) -> None:
+        """`missed` counts the updates since the screen was frozen, None while it is not."""
+        self.base = style(reverse=True, colour=context.paint)
+        strong = style(Look.STRONG, reverse=True, colour=context.paint)
+        left: list[Part] = [
+            (" midwatch ", self.base),
+            (f" {context.name} ", strong),
+            (f" {context.mode} ", self.base),
+        ]
+        if missed is not None:
+            left.append((f" FROZEN, {missed} updates waiting ", strong))
+        told = state_words(context, readings, broken, ready=ready, now=time.monotonic())
+        right: list[Part] = [(f" {told}  ", strong if told != "all live" else self.base)]
+        right.append((datetime.now().astimezone().strftime("%H:%M "), self.base))
+        self.show(left, right)
+
+
+def state_words(
+    context: Context,
+    readings: Mapping[FeedKey, Reading[Any]],
+    broken: Sequence[Broken],
+    *,
+    ready: bool,
+    now: float,
+) -> str:
+    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"."""
+    if not ready:
+        return "opening" if context.sources else "looking for sources"
+    bad = {item.source: "broken" for item in broken}
+    oldest: float | None = None
+    for key, reading in readings.items():
+        if reading.state in (State.UNREACHABLE, State.STALE):
+            bad.setdefault(key.source, reading.state.value)
+            if reading.at is not None:
+                oldest = min(oldest, reading.at) if oldest is not None else reading.at
+    old = "" if oldest is None else f" {age(now - oldest)}"
+    if len(bad) == 1:
+        source, word = next(iter(bad.items()))
+        return f"✖ {source} {word}{old}"
+    if bad:
+        return f"✖ {len(bad)} of {len(context.sources)} sources not well{old}"
+    if any(reading.state is State.LOADING for reading in readings.values()):
+        return "loading"
+    return "all live" if readings else "no source"

@@ -1,0 +1,280 @@
+"""The one screen for every kind: filter, sort, mark, describe are written once."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+
+from backends.api.errors import BackendError
+from backends.clean import clean_lines
+from backends.watch import FeedKey
+from tui.screens.base import View
+from widgets.columns import Kind, Look, Sight
+from widgets.detail import Detail
+from widgets.freshness import standing_of
+from widgets.oneline import OneLine, Part
+from widgets.safe import style
+from widgets.table import Table
+
+WIDE = 150
+"""Cells from which on the detail stands beside the table instead of below it."""
+RAW_SECONDS = 5.0
+"""How long a raw record may take."""
+
+
+class ResourceScreen(View):
+    screen_name: ClassVar[str] = "table"
+    DEFAULT_CSS = """
+    ResourceScreen Container { height: 1fr; layout: vertical; }
+    ResourceScreen Container.wide { layout: horizontal; }
+    ResourceScreen Detail { display: none; height: 12; }
+    ResourceScreen .wide Detail { width: 64; height: 1fr; }
+    ResourceScreen .open Detail { display: block; }
+    """
+
+    def __init__(self, kind: Kind[Any]) -> None:
+        super().__init__()
+        self.kind = kind
+        self.title = OneLine()
+        self.table = Table(kind)
+        self.detail = Detail()
+        self.body = Container(self.table, self.detail)
+        self._aside: dict[FeedKey, Any] = {}
+
+    def compose(self) -> ComposeResult:
+        yield self.title
+        yield self.body
+
+    @property
+    def kind_name(self) -> str:
+        return self.kind.name
+
+    @property
+    def name_in_path(self) -> str:
+        return self.kind.name
+
+    # In front or not
+
+    def attach(self) -> None:
+        bridge = self.desk.bridge
+        if bridge is not None:
+            self.table.clock = bridge.clock
+            bridge.attach(self.table, self.kind.nouns)
+        self.tick()
+
+    def detach(self) -> None:
+        if self.desk.bridge is not None:
+            self.desk.bridge.detach(self.table)
+
+    def tick(self) -> None:
+        self.table.flush()
+        self._show_title()
+        self._show_detail()
+
+    def on_resize(self) -> None:
+        self.body.set_class(self.size.width >= WIDE, "wide")
+        self._show_title()
+
+    def on_mount(self) -> None:
+        self.watch(self.table, "readings", self._heard, init=False)
+
+    def _heard(self) -> None:
+        self._show_title()
+        self._show_detail()
+
+    def on_table_moved(self) -> None:
+        self._heard()
+
+    def on_table_chosen(self) -> None:
+        self.toggle_detail()
+
+    def _show_title(self) -> None:
+        table, kind = self.table, self.kind
+        now = table.clock.monotonic()
+        readings = table.readings
+        dim, plain = style(Look.DIM), style()
+        shown = f"{table.shown} of {table.total}" if table.filter_text else str(table.total)
+        left: list[Part] = [(f" {kind.title}", style(Look.STRONG)), (f"  {shown}", plain)]
+        if table.marks:
+            left.append((f"  {len(table.marks)} marked", style(Look.WARN)))
+        column = kind.column(table.sort_key)
+        if column is not None:
+            left.append((f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}", dim))
+        if table.filter_text:
+            left.append((f"  filter {table.filter_text}", style(Look.WARN)))
+        if kind.heading is not None and self.desk.bridge is not None:
+            aside = self.desk.bridge.readings(*kind.aside)
+            texts = {key.source: reading for key, reading in aside.items()}
+            left.append(("  " + kind.heading(texts, Sight(now, table.clock.now())), dim))
+        if not readings:
+            text, look = self.desk.without_source
+        else:
+            text, look = standing_of(readings.values(), now)
+            if not table.total and text.startswith("LIVE"):
+                text, look = "EMPTY", Look.DIM
+        self.title.show(left, [("  " + text + " ", style(look))])
+        self.table.teach(self._lesson())
+
+    def _lesson(self) -> list[str]:
+        """What to say where there are no rows."""
+        table = self.table
+        if table.total or not self.desk.ready:
+            return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
+        if not table.readings:
+            return [self.kind.empty, *self.desk.tried]
+        lines = []
+        for (source, _), reading in table.readings.items():
+            if reading.error is not None:
+                lines.append(f"{source}: {reading.error}")
+                if reading.error.hint:
+                    lines.append(f"  {reading.error.hint}")
+            elif reading.at is None:
+                lines.append(f"{source}: waiting for its first answer …")
+        return lines or [self.kind.empty]
+
+    # Commands of the table
+
+    def move(self, rows: str) -> None:
+        self.table.move(int(rows))
+
+    def page(self, share: str) -> None:
+        self.table.page(float(share))
+
+    def first(self) -> None:
+        self.table.go_to(0)
+
+    def last(self) -> None:
+        self.table.go_to(self.table.shown - 1)
+
+    def sort_by(self, *keys: str) -> None:
+        """Sort by the first of these columns that this kind has; again inverts."""
+        key = next((key for key in keys if self.kind.column(key)), None)
+        if key is None:
+            self.desk.say(f"{self.kind.title} have no such column")
+        elif key == self.table.sort_key:
+            self.invert()
+        else:
+            self.table.sort_by(key)
+            self._show_title()
+
+    def sort_next(self, step: str) -> None:
+        keys = [column.key for column in self.kind.columns if column.sort is not None]
+        at = keys.index(self.table.sort_key) if self.table.sort_key in keys else 0
+        self.table.sort_by(keys[(at + int(step)) % len(keys)])
+        self._show_title()
+
+    def invert(self) -> None:
+        self.table.sort_by(self.table.sort_key, not self.table.descending)
+        self._show_title()
+
+    def mark(self) -> None:
+        self.table.mark()
+        self._show_title()
+
+    def mark_range(self) -> None:
+        self.table.mark_range()
+        self._show_title()
+
+    def unmark(self) -> None:
+        self.table.unmark()
+        self._show_title()
+
+    @property
+    def searching(self) -> str:
+        return self.table.filter_text
+
+    def search(self, text: str) -> None:
+        self.table.set_filter(text)
+        self._heard()
+
+    def escape(self) -> bool:
+        if self.table.filter_text:
+            self.search("")
+        elif self.body.has_class("open"):
+            self.toggle_detail()
+        elif self.table.marks:
+            self.unmark()
+        else:
+            return False
+        return True
+
+    # Detail, description, raw record
+
+    def toggle_detail(self) -> None:
+        if not self.body.has_class("open") and self.table.current is None:
+            self.desk.say("nothing to open: no row is chosen")
+            return
+        self.body.toggle_class("open")
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        row = self.table.current
+        if not self.body.has_class("open"):
+            return
+        if row is None:
+            self.detail.show("no row", [])
+            return
+        self.detail.show(self.kind.label(row), self._facts(row))
+
+    def _facts(self, row: Any) -> list[tuple[str, str]]:
+        facts = list(self.kind.facts(row, self.table.sight_of(row.key)))
+        ask = self._ask(row)
+        return [*facts, ("same with", ask)] if ask else facts
+
+    def _ask(self, row: Any) -> str:
+        backend = self.desk.backend(row.source)
+        argv = None if backend is None else backend.ask(row)
+        return "" if argv is None else shlex.join(argv)
+
+    def describe(self) -> None:
+        row = self.table.current
+        if row is None:
+            self.desk.say("nothing to describe: no row is chosen")
+            return
+        key = row.key
+
+        def lines() -> list[str]:
+            present = self.table.row(key) or row
+            facts = self._facts(present)
+            width = max(len(label) for label, _ in facts)
+            return [f"{label:>{width}}  {text}" for label, text in facts]
+
+        self.desk.show_text(self.kind.label(row), lines)
+
+    def show_raw(self) -> None:
+        row = self.table.current
+        if row is None:
+            self.desk.say("no record to show: no row is chosen")
+            return
+        text = ["asking …"]
+        title = f"raw record of {self.kind.label(row)}"
+        self.desk.show_text(title, lambda: text)
+
+        async def ask() -> None:
+            text[:] = await self._raw(row)
+            self.desk.view.tick()
+
+        self.desk.run_worker(ask(), exclusive=True, group="raw", exit_on_error=False)
+
+    async def _raw(self, row: Any) -> list[str]:
+        backend = self.desk.backend(row.source)
+        if backend is None:
+            return [f"{row.source} is not open"]
+        try:
+            async with asyncio.timeout(RAW_SECONDS):
+                return clean_lines(await backend.raw(row)).split("\n")
+        except TimeoutError:
+            return [f"{row.source} did not answer within {RAW_SECONDS:g} s; y asks again"]
+        except BackendError as error:
+            return [str(error), error.hint] if error.hint else [str(error)]
+
+    def plain_text(self) -> str:
+        return "\n".join(self.table.plain_lines())
+
+    def copied(self) -> str:
+        keys = [row.key for row in self.table.chosen()]
+        return "\n".join(self.table.plain_lines(keys)[1:])

@@ -1,0 +1,203 @@
+"""A screen of plain text: help, a description, a raw record, our own log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backends.clean import clean
+from tui.screens.base import View
+from widgets.columns import Look
+from widgets.oneline import OneLine
+from widgets.safe import line, style
+
+Lines = Callable[[], Sequence[str]]
+
+
+class TextPane(Widget):
+    """Lines to scroll and search; only what is in sight is drawn."""
+
+    DEFAULT_CSS = "TextPane { height: 1fr; width: 1fr; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source: list[str] = []
+        self.lines: list[str] = []
+        self.top = 0
+        self.left = 0
+        self.wrapped = True
+        self.pattern: re.Pattern[str] | None = None
+
+    def set(self, lines: Sequence[str]) -> None:
+        cleaned = [clean(text) for text in lines]
+        if cleaned != self.source:
+            self.source = cleaned
+            self.lay_out()
+
+    def lay_out(self) -> None:
+        width = max(20, self.size.width - 2)
+        self.lines = []
+        for text in self.source:
+            self.lines += _wrap(text, width) if self.wrapped else [text]
+        self.to(self.top)
+        self.refresh()
+
+    def to(self, top: int) -> None:
+        top = min(max(top, 0), max(0, len(self.lines) - max(1, self.size.height)))
+        if top != self.top:
+            self.top = top
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self.lay_out()
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.top
+        if index >= len(self.lines):
+            return Strip.blank(self.size.width)
+        text = self.lines[index][self.left :]
+        parts = [(" ", style())]
+        at = 0
+        for match in self.pattern.finditer(text) if self.pattern else ():
+            parts += [(text[at : match.start()], style()), (match.group(), style(Look.WARN, reverse=True))]
+            at = match.end()
+        parts.append((text[at:], style()))
+        return line(parts, self.size.width)
+
+    def on_mouse_scroll_down(self) -> None:
+        self.to(self.top + 3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self.to(self.top - 3)
+
+
+class TextScreen(View):
+    screen_name: ClassVar[str] = "text"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = OneLine()
+        self.pane = TextPane()
+        self.heading = ""
+        self._lines: Lines = lambda: ()
+        self._search = ""
+
+    def compose(self) -> ComposeResult:
+        yield self.title
+        yield self.pane
+
+    @property
+    def name_in_path(self) -> str:
+        return self.heading
+
+    def fill(self, heading: str, lines: Lines) -> None:
+        """Show these lines, asked for again each second while the screen is in front."""
+        self.heading, self._lines = heading, lines
+        self.pane.top = self.pane.left = 0
+        self.pane.source = []
+        self.search("")
+        self.tick()
+
+    def attach(self) -> None:
+        self.tick()
+
+    def tick(self) -> None:
+        self.pane.set(self._lines())
+        self._show_title()
+
+    def _show_title(self) -> None:
+        pane = self.pane
+        end = min(len(pane.lines), pane.top + max(1, pane.size.height))
+        found = f"  search {self._search}" if self._search else ""
+        self.title.show(
+            [(f" {self.heading}", style(Look.STRONG)), (found, style(Look.WARN))],
+            [(f"{end} of {len(pane.lines)} lines ", style(Look.DIM))],
+        )
+
+    def move(self, rows: str) -> None:
+        self._to(self.pane.top + int(rows))
+
+    def page(self, share: str) -> None:
+        self._to(self.pane.top + round(float(share) * max(1, self.pane.size.height)))
+
+    def first(self) -> None:
+        self._to(0)
+
+    def last(self) -> None:
+        self._to(len(self.pane.lines))
+
+    def _to(self, top: int) -> None:
+        self.pane.to(top)
+        self._show_title()
+
+    def wrap(self) -> None:
+        self.pane.wrapped = not self.pane.wrapped
+        self.pane.left = 0
+        self.pane.lay_out()
+
+    def shift(self, cells: str) -> None:
+        self.pane.left = max(0, self.pane.left + int(cells))
+        self.pane.refresh()
+
+    @property
+    def searching(self) -> str:
+        return self._search
+
+    def search(self, text: str) -> None:
+        self._search = text
+        flags = re.IGNORECASE if text == text.lower() else re.NOFLAG
+        try:
+            self.pane.pattern = re.compile(text, flags) if text else None
+        except re.error:
+            self.pane.pattern = re.compile(re.escape(text), flags)
+        if text:
+            self._find(range(self.pane.top, len(self.pane.lines)))
+        self.pane.refresh()
+        self._show_title()
+
+    def next_match(self, step: str) -> None:
+        if self.pane.pattern is None:
+            self.desk.say("no search yet: / starts one")
+            return
+        top, count = self.pane.top, len(self.pane.lines)
+        places = range(top + 1, count) if int(step) > 0 else range(top - 1, -1, -1)
+        if not self._find(places):
+            self.desk.say("no further match")
+        self._show_title()
+
+    def _find(self, places: range) -> bool:
+        pattern = self.pane.pattern
+        hit = next((i for i in places if pattern is not None and pattern.search(self.pane.lines[i])), None)
+        if hit is not None:
+            self.pane.to(hit)
+        return hit is not None
+
+    def escape(self) -> bool:
+        if not self._search:
+            return False
+        self.search("")
+        return True
+
+    def plain_text(self) -> str:
+        return "\n".join(self.pane.source)
+
+    copied = plain_text
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    """Cut at spaces where there are some; what goes on is set in as far as the line began."""
+    if len(text) <= width:
+        return [text]
+    inset = " " * min(len(text) - len(text.lstrip()), width // 2)
+    lines = []
+    while len(text) > width:
+        cut = text.rfind(" ", len(inset) + 1, width + 1)
+        cut = cut if cut > len(inset) else width
+        lines.append(text[:cut].rstrip())
+        text = inset + text[cut:].lstrip()
+    return [*lines, text]
