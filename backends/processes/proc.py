@@ -1,0 +1,112 @@
+"""/proc, parsed: pure functions from the bytes of one file to facts. Linux; see proc(5)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from backends.api.models import ProcessState
+
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Clock ticks per second, the unit of times in `stat`."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+STATES = {
+    "R": ProcessState.RUNNING,
+    "S": ProcessState.SLEEPING,
+    "I": ProcessState.SLEEPING,
+    "D": ProcessState.WAITING,
+    "T": ProcessState.STOPPED,
+    "t": ProcessState.STOPPED,
+    "Z": ProcessState.ZOMBIE,
+}
+PF_KTHREAD = 0x00200000
+"""Flag of kernel threads in field 9 of `stat` (include/linux/sched.h)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What midwatch reads of `/proc/PID/stat`. Times in clock ticks, `start` since boot, `rss` in bytes."""
+
+    pid: int
+    comm: str
+    state: str
+    ppid: int
+    kernel: bool
+    ticks: int
+    threads: int
+    start: int
+    rss: int
+
+
+def parse_stat(data: bytes) -> Stat:
+    """One `/proc/PID/stat`. The name may hold spaces, newlines and parentheses: it ends at the last `)`.
+
+    Raises ValueError where the line is cut short, as for a process that ended while it was read.
+    """
+    opening, closing = data.find(b"("), data.rfind(b")")
+    if opening < 0 or closing < 0:
+        raise ValueError("no name in stat")
+    rest = data[closing + 2 :].split()
+    if len(rest) < 22:
+        raise ValueError("stat is cut short")
+    return Stat(
+        pid=int(data[:opening]),
+        comm=data[opening + 1 : closing].decode("utf-8", "replace"),
+        state=rest[0].decode("ascii", "replace"),
+        ppid=int(rest[1]),
+        kernel=bool(int(rest[6]) & PF_KTHREAD),
+        ticks=int(rest[11]) + int(rest[12]),
+        threads=int(rest[17]),
+        start=int(rest[19]),
+        rss=int(rest[21]) * PAGE,
+    )
+
+
+def parse_command(data: bytes, comm: str) -> str:
+    """`/proc/PID/cmdline` as one line: arguments joined by one space; `[comm]` where there is none.
+
+    A process that has rewritten its title (setproctitle) leaves a run of NULs behind it, which are no
+    arguments.
+    """
+    data = data.rstrip(b"\0")
+    if not data:
+        return f"[{comm}]"
+    return data.replace(b"\0", b" ").decode("utf-8", "replace")
+
+
+def parse_uid(status: bytes) -> int | None:
+    """The effective user of `/proc/PID/status`, as `ps` shows it."""
+    at = status.find(b"\nUid:")
+    if at < 0:
+        return None
+    fields = status[at + 5 : at + 80].split()
+    return int(fields[1]) if len(fields) > 1 else None
+
+
+def parse_boot_time(stat: bytes) -> float | None:
+    """Unix seconds of the boot, from `/proc/stat`."""
+    for line in stat.splitlines():
+        if line.startswith(b"btime "):
+            return float(line.split()[1])
+    return None
+
+
+def parse_cpu(stat: bytes) -> tuple[int, int] | None:
+    """Busy and total ticks of all cores since boot, from the first line of `/proc/stat`."""
+    first = stat.split(b"\n", 1)[0].split()
+    if not first or first[0] != b"cpu":
+        return None
+    ticks = [int(field) for field in first[1:9]]
+    idle = ticks[3] + ticks[4]
+    return sum(ticks) - idle, sum(ticks)
+
+
+def parse_memory(meminfo: bytes) -> tuple[int | None, int | None]:
+    """Total and available memory in bytes, from `/proc/meminfo`."""
+    found: dict[bytes, int] = {}
+    for line in meminfo.splitlines():
+        name, _, rest = line.partition(b":")
+        if name in (b"MemTotal", b"MemAvailable"):
+            found[name] = int(rest.split()[0]) * 1024
+    return found.get(b"MemTotal"), found.get(b"MemAvailable")
