@@ -73,12 +73,12 @@ def choose_context(config: Config, given: str | None, env: Mapping[str, str]) ->
     wanted = given or env.get("MIDWATCH_CONTEXT") or config.default
     if wanted is None and len(names) == 1:
         wanted = names[0]
-    if wanted in config.contexts:
-        return config.contexts[wanted]
     if wanted is None:
         if not names:
             return None
         raise ConfigError(str(config.path), "default", f"not set, expected one of {', '.join(names)}")
+    if wanted in config.contexts:
+        return config.contexts[wanted]
     if not names and not given and not env.get("MIDWATCH_CONTEXT"):
         return None
     where = str(config.path) if config.path else "midwatch"
@@ -170,12 +170,12 @@ class _Reader:
         except (msgspec.ValidationError, Misconfigured) as error:
             text = str(error)
             inner = re.search(r" - at `\$\.?([^`]*)`$", text)
-            key = tuple(part for part in re.split(r"[.\[\]]+", inner.group(1)) if part) if inner else ()
+            path = tuple(part for part in re.split(r"[.\[\]]+", inner.group(1)) if part) if inner else ()
             missing = re.search(r"missing required field `(\w+)`", text)
             wrong = text[: inner.start()] if inner else text
             if missing:
                 wrong = f"missing, expected a key {missing.group(1)}"
-            self._fail((*at, *key), wrong[0].lower() + wrong[1:])
+            self._fail((*at, *path), wrong[0].lower() + wrong[1:])
         if self._writable:
             self._no_commands(at, table)
         return settings

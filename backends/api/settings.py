@@ -8,7 +8,8 @@ import msgspec
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Base of each backend's settings: one table `[context.NAME.KIND.NAME]` of the configuration.
 
-    A subclass says `frozen=True` again, for type checkers. Field names are the configuration's keys; a field's type and constraints are what `config check` tests.
+    A subclass says `frozen=True` again, for type checkers. Field names are the configuration's keys; a
+    field's type and constraints are what `config check` tests.
     """
 
 
