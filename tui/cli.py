@@ -1,0 +1,165 @@
+"""`midwatch …`: parses, then imports only what the verb needs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NoReturn
+
+from tui import __version__
+
+USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
+
+
+class Usage(Exception):
+    """The words of a command line are wrong; said in one line, exit 2."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Usage(message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line. Flags stand before or after the verb: each verb takes the common ones again,
+    without defaults, so that what stood before is kept."""
+    top = _Parser(
+        prog="midwatch",
+        description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
+        epilog="Exit: 0 done, 2 wrong usage or configuration, 3 a source is unreachable, 130 ctrl-c.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"midwatch {__version__}")
+    _common(top, first=True)
+    top.add_argument("-c", dest="command", metavar="COMMAND", help="open the dashboard with this : command")
+    top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+
+    def verb(name: str, help: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
+        _common(made)
+        return made
+
+    members = verb("members", "members of the clusters, and the instances registered in them")
+    members.add_argument("--group", metavar="G", help="only the instances of this application group")
+    verb("processes", "processes of this host")
+    logs = verb("logs", "log lines of configured sources, of files, or of standard input")
+    logs.add_argument("sources", nargs="*", metavar="SOURCE", help="a source's name, a path with a slash, or -")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
+    logs.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
+    logs.add_argument("--level", metavar="L", help="at least this level: fatal error warn info debug trace")
+    logs.add_argument("--grep", metavar="RE", help="only lines that match this regular expression")
+    logs.add_argument("--field", metavar="K=V", action="append", default=[], help="only records with this field")
+    logs.add_argument("--patterns", action="store_true", help="count the shapes of messages instead")
+    watch = verb("watch", "the changes of keys below a prefix, one a line")
+    watch.add_argument("source", metavar="SOURCE")
+    watch.add_argument("prefix", metavar="PREFIX")
+    verb("doctor", "try every source and say what was reached, and why not")
+    config = verb("config", "the configuration: path, init, check, show")
+    config.add_argument("what", choices=("path", "init", "check", "show"))
+    demo = verbs.add_parser("demo", help="a small production of real servers on loopback")
+    if "demo" in sys.argv:
+        from tui.demo.cli import add_arguments
+
+        add_arguments(demo)
+    return top
+
+
+def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
+    def default(value: object) -> object:
+        return value if first else argparse.SUPPRESS
+
+    to.add_argument("--config", metavar="FILE", default=default(None), help="the configuration file")
+    to.add_argument("--context", metavar="NAME", default=default(None), help="which of its contexts")
+    to.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=default(5.0),
+        help="how long one source may take to answer (5)",
+    )
+    to.add_argument(
+        "--read-only",
+        action="store_true",
+        default=default(False),
+        help="nothing can be changed, nothing lifts it",
+    )
+    to.add_argument(
+        "-o",
+        dest="output",
+        metavar="FORMAT",
+        choices=("table", "json", "jsonl", "text"),
+        default=default(None),
+        help="table, json, jsonl, or text for logs and watch",
+    )
+    to.add_argument("--watch", action="store_true", default=default(False), help="go on and print every change")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds from 0 to 3600")
+    return value
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code, or raises SystemExit (`--help`, `--version`)."""
+    try:
+        options = parser().parse_args(argv)
+        return _run(options)
+    except Usage as error:
+        return _fail(_hint(str(error)), USAGE)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What reads us has gone (`| head`); nothing may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.verb is None:
+        return _dashboard(options)
+    if options.verb == "demo":
+        from tui.demo.cli import run
+
+        return int(run(options))
+    from tui.verbs import run_verb
+
+    return run_verb(options)
+
+
+def _dashboard(options: argparse.Namespace) -> int:
+    lacking = [name for name, end in (("input", sys.stdin), ("output", sys.stdout)) if not end.isatty()]
+    if lacking:
+        what = "standard " + " and ".join(lacking) + (" is" if len(lacking) == 1 else " are")
+        text = f"{what} no terminal; over ssh: ssh -t HOST midwatch; without a screen: midwatch members"
+        return _fail(text, USAGE)
+    if os.environ.get("TERM", "dumb") == "dumb":
+        return _fail("TERM=dumb can't show a dashboard; without a screen: midwatch members", USAGE)
+    from tui.start import dashboard
+
+    return dashboard(options)
+
+
+def _hint(message: str) -> str:
+    """argparse's own words, with the nearest valid one for a wrong verb or choice."""
+    if "invalid choice: '" in message:
+        wrong = message.split("invalid choice: '")[1].split("'")[0]
+        choices = message.partition("(choose from ")[2].rstrip(")").replace("'", "").split(", ")
+        near = get_close_matches(wrong, choices, 1, 0.4)
+        expected = f"expected one of {', '.join(choices)}"
+        return f"{wrong!r} is not known, {expected}" + (f"; nearest is {near[0]}" if near else "")
+    return message
+
+
+def _fail(text: str, status: int) -> int:
+    sys.stderr.write(f"midwatch: {text}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""From the command line to the dashboard: a first frame before anything slow is imported, then the app."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+from backends.config import Config, ConfigError, choose_context, load_config
+from backends.context import Context
+from tui.log import start_log
+from tui.terminal import Terminal, leave_now, watch_hangup
+
+SGR = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37}
+
+
+def dashboard(options: argparse.Namespace) -> int:
+    """Open the dashboard and return its exit code, with the terminal as it was before."""
+    try:
+        config = load_config(options.config, os.environ, read_only=options.read_only)
+        context = choose_context(config, options.context, os.environ)
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    terminal = Terminal()
+    terminal.take(skeleton(context, shutil.get_terminal_size()))
+    crash: BaseException | None = None
+    log_file: Path | None = None
+    status = 1
+    try:
+        log_file = start_log(os.environ)
+        status, crash = _run(options, config, context, log_file)
+    except KeyboardInterrupt:
+        status = 130
+    finally:
+        terminal.give_back()
+    if crash is not None:
+        sys.stderr.write(
+            f"midwatch ended on a bug of its own ({type(crash).__name__}); {log_file} has the rest\n"
+        )
+    return status
+
+
+def _run(
+    options: argparse.Namespace, config: Config, context: Context | None, log_file: Path | None
+) -> tuple[int, BaseException | None]:
+    from backends.discovery import discover
+    from tui.app import MidwatchApp
+    from widgets.private import quick_quit
+
+    quick_quit()
+    # Key answers stay quick beside a busy thread; measured in the house's notes on Textual.
+    sys.setswitchinterval(0.001)
+    read_only = options.read_only or os.environ.get("MIDWATCH_READ_ONLY", "") not in ("", "0")
+    app = MidwatchApp(
+        config.contexts,
+        context,
+        discover=partial(discover, os.environ, read_only=read_only),
+        command=options.command or "",
+        timeout=options.timeout,
+        log_file=log_file,
+    )
+    watch_hangup(lambda: leave_now(129))
+    app.run(mouse=not options.no_mouse)
+    return app.return_code or 0, app.crash
+
+
+def skeleton(context: Context | None, size: os.terminal_size) -> list[str]:
+    """The first frame: context, mode, and each source, which is loading. The app draws over it."""
+    name = "default" if context is None else context.name
+    mode = "guarded" if context is None else context.mode
+    colour = SGR.get("cyan" if context is None else context.paint, 36)
+    bar = f" midwatch  {name}  {mode}"[: size.columns].ljust(size.columns)
+    if context is None:
+        sources = ["looking for sources …"]
+    else:
+        sources = [f"{source.source}  loading" for source in context.sources]
+    lines = [f"\x1b[7;{colour}m{bar}\x1b[0m", ""]
+    return lines + [f"  \x1b[2m{text[: size.columns - 2]}\x1b[0m" for text in sources[: size.lines - 3]]

@@ -1,0 +1,124 @@
+"""`members`, `processes`: every kind's rows as a table or as JSON, through the same feeds as the screens."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from backends.api.models import Reading, State
+from backends.context import Context
+from backends.watch import FeedKey, Watch
+from tui.kinds import KINDS
+from tui.verbs.output import complain, readings_json, say, table, to_json, worst_by_source
+from widgets.columns import Kind, Sight
+
+
+class Listing:
+    """The feeds of one kind, looked at without a screen."""
+
+    def __init__(self, context: Context, kind: Kind[Any], timeout: float) -> None:
+        self.kind = kind
+        self.watch = Watch(context, timeout=timeout)
+        self._heard = asyncio.Event()
+        self._feeds = self.watch.feeds(*kind.nouns)
+
+    async def first_word(self, timeout: float) -> None:
+        """Wait until every feed has answered or failed once, at most `timeout` seconds."""
+        for feed in self._feeds.values():
+            feed.watch(lambda new, before: self._heard.set())
+        try:
+            async with asyncio.timeout(timeout):
+                while any(_undecided(feed.reading) for feed in self._feeds.values()):
+                    self._heard.clear()
+                    await self._heard.wait()
+        except TimeoutError:
+            pass
+
+    async def change(self) -> None:
+        """Wait for news of any feed, and then a moment for what comes with it."""
+        self._heard.clear()
+        await self._heard.wait()
+        await asyncio.sleep(0.2)
+
+    @property
+    def readings(self) -> dict[FeedKey, Reading[Any]]:
+        return {key: feed.reading for key, feed in self._feeds.items()}
+
+    def rows(self, group: str | None) -> list[tuple[Any, FeedKey]]:
+        found = [
+            (row, key)
+            for key, reading in self.readings.items()
+            for row in (reading.value or {}).values()
+            if group is None or row.group == group
+        ]
+        order = self.kind.group or (lambda row: ())
+        return sorted(found, key=lambda pair: (order(pair[0]), _natural(pair[0])))
+
+    def troubles(self) -> list[str]:
+        """One line for each source that is not live: its name, the address and the reason."""
+        lines = []
+        for source, reading in worst_by_source(self.readings).items():
+            if reading.state is not State.LIVE:
+                reason = "no answer in time" if reading.error is None else str(reading.error)
+                hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
+                lines.append(f"{source}: {reason}{hint}")
+        return lines + [f"{item.source}: {item.error}" for item in self.watch.broken]
+
+    def document(self, context: Context, group: str | None) -> dict[str, Any]:
+        return {
+            "kind": self.kind.name,
+            "context": context.name,
+            "readings": readings_json(self.readings, self.watch.broken),
+            "items": [self.kind.json(row) for row, _ in self.rows(group)],
+        }
+
+    def lines(self, group: str | None) -> list[str]:
+        clock = self.watch.clock
+        rows = self.rows(group)
+        sight = Sight(clock.monotonic(), clock.now())
+        return table(self.kind, [row for row, _ in rows], sight)
+
+
+async def listing(context: Context, options: argparse.Namespace) -> int:
+    """Print one kind; 0 where every source is live, else 3 with each trouble on stderr."""
+    here = Listing(context, KINDS[options.verb], options.timeout)
+    group = getattr(options, "group", None)
+    try:
+        await here.first_word(options.timeout)
+        _print(here, context, options, group)
+        told = here.troubles()
+        for line in told:
+            complain(line)
+        while options.watch:
+            await here.change()
+            _print(here, context, options, group)
+            now = here.troubles()
+            for line in now:
+                if line not in told:
+                    complain(line)
+            told = now
+    finally:
+        await here.watch.close()
+    return 3 if told else 0
+
+
+def _print(here: Listing, context: Context, options: argparse.Namespace, group: str | None) -> None:
+    output = options.output or "table"
+    if output == "json" or (output == "jsonl" and options.watch):
+        say(to_json(here.document(context, group)))
+    elif output == "jsonl":
+        for row, _ in here.rows(group):
+            say(to_json(here.kind.json(row)))
+    else:
+        lines = here.lines(group)
+        say("\n".join(lines) if len(lines) > 1 or here.troubles() else here.kind.empty)
+
+
+def _undecided(reading: Reading[Any]) -> bool:
+    return reading.state in (State.LOADING, State.IDLE) and reading.error is None
+
+
+def _natural(row: Any) -> tuple[Any, ...]:
+    pid = getattr(row, "pid", None)
+    return (pid,) if pid is not None else (row.name, row.key)

@@ -1,0 +1,285 @@
+"""`logs`: records of configured sources, of files and globs, of FIFOs and standard input."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import glob
+import os
+import re
+import stat
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from backends.api.capabilities import Logs, ability
+from backends.api.errors import BackendError
+from backends.api.feed import Feed, Pace
+from backends.api.models import Level, LogBatch, LogRecord, LogSpan, Reading
+from backends.clean import clean
+from backends.context import Context
+from backends.watch import Watch
+from tui.kinds import rfc3339
+from tui.verbs.output import complain, say, to_json
+from tui.verbs.watch import find_source
+
+DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
+SHAPES = re.compile(r'"[^"]*"|\'[^\']*\'|0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+', re.IGNORECASE)
+"""What differs between two messages of one shape: quoted texts, hexadecimal and decimal numbers."""
+SHAPES_MOST = 10_000
+
+
+class WrongUse(Exception):
+    """The words of the command line can't be followed; said in one line, exit 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records are printed. A record without a level or a time never passes where one is asked for."""
+
+    since: datetime | None
+    level: Level | None
+    grep: re.Pattern[str] | None
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def everything(self) -> bool:
+        return self.since is None and self.level is None and not self.fields
+
+    def takes(self, record: LogRecord) -> bool:
+        if self.since is not None and (record.time is None or record.time < self.since):
+            return False
+        if self.level is not None and (record.level is None or record.level < self.level):
+            return False
+        return all(record.fields.get(key) == value for key, value in self.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One thing to read: how to parse its records, its history, and what goes on after that."""
+
+    name: str
+    parse: Callable[[bytes, str], LogRecord]
+    history: Callable[[], AsyncIterator[LogBatch]]
+    follow: Callable[[LogBatch | None], Any] | None
+
+
+async def logs(context: Context, options: argparse.Namespace) -> int:
+    """Print records; 2 for words that can't be followed, 3 where a source could not be read."""
+    try:
+        wanted = _wanted(options)
+        opened = Watch(context, timeout=options.timeout)
+        with ExitStack() as stack:
+            sources = _sources(opened, options.sources, stack)
+            printer = _Printer(wanted, options)
+            try:
+                return await _read(sources, printer, options)
+            finally:
+                printer.finish()
+                await opened.close()
+    except WrongUse as error:
+        complain(f"midwatch: {error}")
+        return 2
+
+
+async def _read(sources: list[_Source], printer: _Printer, options: argparse.Namespace) -> int:
+    status = 0
+    ends: dict[str, LogBatch] = {}
+    for source in sources:
+        try:
+            async for batch in source.history():
+                printer.take(source, batch)
+                ends[source.name] = batch
+                if any(note.endswith("no such file") for note in batch.notes) and not options.follow:
+                    status = 3
+        except BackendError as error:
+            complain(f"{source.name}: {error}")
+            status = 3
+    following = [source for source in sources if source.follow is not None]
+    if not options.follow or not following:
+        return status
+    await asyncio.gather(*(_follow(source, ends.get(source.name), printer) for source in following))
+    return status
+
+
+async def _follow(source: _Source, end: LogBatch | None, printer: _Printer) -> None:
+    """Go on where the history ended, for ever; a trouble is told each time it begins."""
+    assert source.follow is not None
+    follow = source.follow
+    feed: Feed[LogBatch, LogSpan] = Feed(
+        source.name,
+        lambda last: follow(last or end),
+        pace=Pace(quiet=5.0),
+        fold=lambda batch: printer.take(source, batch),
+    )
+
+    def heard(new: Reading[LogSpan], before: Reading[LogSpan]) -> None:
+        if new.error is not None and new.error != before.error:
+            complain(f"{source.name}: {new.error}")
+
+    feed.watch(heard)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await feed.close()
+
+
+class _Printer:
+    def __init__(self, wanted: Wanted, options: argparse.Namespace) -> None:
+        self._wanted = wanted
+        self._output = options.output or "text"
+        self._shapes: Counter[str] | None = Counter() if options.patterns else None
+        self._count = 0
+
+    def take(self, source: _Source, batch: LogBatch) -> LogSpan:
+        for note in batch.notes:
+            complain(f"{source.name}: {note}")
+        grep = self._wanted.grep
+        out: list[str] = []
+        for block in batch.blocks:
+            self._count += block.count
+            for raw in block.lines():
+                if grep is not None and not grep.search(raw.decode("utf-8", "replace")):
+                    continue
+                if self._wanted.everything and self._output == "text" and self._shapes is None:
+                    out.append(clean(raw.decode("utf-8", "replace")))
+                    continue
+                record = source.parse(raw, block.origin)
+                if self._wanted.takes(record):
+                    self._print(record, out)
+        if out:
+            sys.stdout.write("\n".join(out) + "\n")
+            sys.stdout.flush()
+        return LogSpan(0, self._count, 0)
+
+    def _print(self, record: LogRecord, out: list[str]) -> None:
+        if self._shapes is not None:
+            shape = SHAPES.sub("…", record.message)
+            if shape in self._shapes or len(self._shapes) < SHAPES_MOST:
+                self._shapes[shape] += 1
+        elif self._output in ("json", "jsonl"):
+            out.append(to_json(record_json(record)))
+        elif self._output == "table":
+            level = record.level.word if record.level is not None else ""
+            stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
+            out.append(f"{stamp:14}  {level:5}  {record.source}  {clean(record.message)}")
+        else:
+            out.append(clean(record.raw.decode("utf-8", "replace")))
+
+    def finish(self) -> None:
+        if self._shapes is not None:
+            for shape, count in self._shapes.most_common():
+                item = {"count": count, "pattern": shape}
+                say(to_json(item) if self._output in ("json", "jsonl") else f"{count:>8}  {clean(shape)}")
+
+
+def record_json(record: LogRecord) -> dict[str, Any]:
+    try:
+        raw, encoding = record.raw.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        raw, encoding = base64.b64encode(record.raw).decode(), "base64"
+    return {
+        "time": rfc3339(record.time),
+        "level": None if record.level is None else record.level.word,
+        "source": record.source,
+        "format": record.format,
+        "message": record.message,
+        "fields": dict(record.fields),
+        "raw": raw,
+        "encoding": encoding,
+    }
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    level = None
+    if options.level is not None:
+        words = {level.word: level for level in Level}
+        if options.level.lower() not in words:
+            raise WrongUse(f"--level {options.level}: expected one of {', '.join(reversed(words))}")
+        level = words[options.level.lower()]
+    try:
+        grep = re.compile(options.grep) if options.grep is not None else None
+    except re.error as error:
+        raise WrongUse(f"--grep {options.grep}: no regular expression: {error}") from None
+    fields = []
+    for item in options.field:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise WrongUse(f"--field {item}: expected KEY=VALUE")
+        fields.append((key, value))
+    since = None if options.since is None else moment(options.since)
+    return Wanted(since, level, grep, tuple(fields))
+
+
+def moment(text: str) -> datetime:
+    """A duration back from now, or an RFC 3339 time. Raises `WrongUse`."""
+    found = DURATION.match(text)
+    if text and found and found.end() == len(text):
+        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return datetime.now(UTC) - timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise WrongUse(f"--since {text}: expected a duration (90s, 15m, 1h30m, 2d) or a time") from None
+
+
+def _sources(opened: Watch, names: list[str], stack: ExitStack) -> list[_Source]:
+    """What the words of the command line mean: a configured name comes before a path."""
+    if not names:
+        found = [key.source for key in opened.feeds("logs")]
+        if not found:
+            raise WrongUse("this context has no log source; name a file, or configure [context.NAME.files.NAME]")
+        return [_configured(opened, source) for source in found]
+    sources = []
+    for name in names:
+        configured = find_source(opened, name)
+        if configured is not None:
+            sources.append(_configured(opened, configured))
+        elif name == "-":
+            sources.append(_stream(sys.stdin.fileno(), "-"))
+        elif "/" in name or glob.has_magic(name):
+            sources += _paths(name, stack)
+        else:
+            known = ", ".join(key.source for key in opened.feeds("logs")) or "none"
+            raise WrongUse(f"no log source {name!r}, expected one of {known}, or a path: ./{name}")
+    return sources
+
+
+def _configured(opened: Watch, source: str) -> _Source:
+    backend = opened.backend(source)
+    able = None if backend is None else ability(backend, Logs)
+    if able is None:
+        raise WrongUse(f"{source} has no logs")
+    return _Source(source, able.parse, able.history, able.logs)
+
+
+def _paths(name: str, stack: ExitStack) -> list[_Source]:
+    from backends.logs.files import Files, FilesSettings
+
+    if not glob.has_magic(name):
+        try:
+            mode = os.stat(name).st_mode
+        except OSError as error:
+            raise WrongUse(f"{name}: {error.strerror}") from None
+        if stat.S_ISDIR(mode):
+            raise WrongUse(f"{name}: is a directory; name its files: {name.rstrip('/')}/*")
+        if not stat.S_ISREG(mode):
+            handle = os.open(name, os.O_RDONLY)
+            stack.callback(os.close, handle)
+            return [_stream(handle, name)]
+    elif not glob.glob(name, recursive=True):
+        raise WrongUse(f"{name}: no file matches")
+    files = Files(name, FilesSettings(paths=(name,)))
+    return [_Source(name, files.parse, files.history, files.logs)]
+
+
+def _stream(handle: int, name: str) -> _Source:
+    from backends.logs.formats import Formats
+    from backends.logs.stream import read_stream
+
+    return _Source(name, Formats(name).parse, lambda: read_stream(handle, name), None)

@@ -1,0 +1,119 @@
+"""`watch SOURCE PREFIX`: the changes of keys, each once and in order, until ctrl-c."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+from typing import Any
+
+from backends.api.capabilities import KeyWatch, ability
+from backends.api.feed import Feed, Pace
+from backends.api.models import KeyChange, News, Reading, State
+from backends.clean import clean_bytes
+from backends.context import Context
+from backends.watch import Watch
+from tui.kinds import rfc3339
+from tui.verbs.output import complain, say, to_json
+
+
+async def watch(context: Context, options: argparse.Namespace) -> int:
+    """Follow a prefix. 2 where the source is not known or keeps no keys, 3 where it does not answer."""
+    opened = Watch(context, timeout=options.timeout)
+    try:
+        source = find_source(opened, options.source)
+        backend = None if source is None else opened.backend(source)
+        keys = None if backend is None else ability(backend, KeyWatch)
+        if source is None or keys is None:
+            able = [name for name in opened.sources if _can(opened, name)]
+            complain(
+                f"midwatch: {options.source} has no keys to watch, expected one of {', '.join(able) or 'none'}"
+            )
+            return 2
+        prefix = options.prefix.encode("utf-8", "surrogateescape")
+        feed: Feed[int, int] = Feed(
+            f"{source} {options.prefix}",
+            lambda last: keys.changes(prefix, last),
+            pace=Pace(first=max(6.0, options.timeout), quiet=4.0),
+        )
+        return await _follow(feed, source, options)
+    finally:
+        await opened.close()
+
+
+async def _follow(feed: Feed[int, int], source: str, options: argparse.Namespace) -> int:
+    output = options.output or "text"
+    failed = asyncio.Event()
+    stands = asyncio.Event()
+    told: list[str] = []
+
+    def news(items: tuple[News, ...]) -> None:
+        for item in items:
+            if isinstance(item, KeyChange):
+                say(to_json(change_json(item)) if output in ("json", "jsonl") else change_text(item))
+
+    def heard(new: Reading[int], before: Reading[int]) -> None:
+        if new.state is State.LIVE and before.state is not State.LIVE:
+            complain(f"{source}: watching {options.prefix}" + (" again" if stands.is_set() else ""))
+            stands.set()
+        elif new.error is not None and new.error != before.error:
+            told[:] = [f"{source}: {new.error}"]
+            complain(told[0])
+            failed.set()
+
+    feed.on_news(news)
+    leave = feed.watch(heard)
+    try:
+        async with asyncio.timeout(options.timeout):
+            await stands.wait()
+    except TimeoutError:
+        if not told:
+            complain(f"{source}: no answer within {options.timeout:g} s")
+        leave()
+        await feed.close()
+        return 3
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await feed.close()
+    return 0
+
+
+def find_source(opened: Watch, name: str) -> str | None:
+    """A source by `kind/name`, or by its name alone where one source has it."""
+    if name in opened.sources:
+        return name
+    alike = [source for source in opened.sources if source.partition("/")[2] == name]
+    return alike[0] if len(alike) == 1 else None
+
+
+def change_json(change: KeyChange) -> dict[str, Any]:
+    """An item of the contract. A key or a value that is not UTF-8 is base64, and `encoding` says so for both."""
+    encoding = "utf-8"
+    try:
+        key = change.key.decode()
+        value = None if change.value is None else change.value.decode()
+    except UnicodeDecodeError:
+        encoding = "base64"
+        key = base64.b64encode(change.key).decode()
+        value = None if change.value is None else base64.b64encode(change.value).decode()
+    return {
+        "time": rfc3339(change.time),
+        "kind": change.kind.value,
+        "key": key,
+        "version": change.version,
+        "modified": change.modified,
+        "value": value,
+        "encoding": encoding,
+    }
+
+
+def change_text(change: KeyChange) -> str:
+    stamp = change.time.astimezone().strftime("%H:%M:%S")
+    value = "" if change.value is None else clean_bytes(change.value)
+    return f"{stamp}  {change.kind.value:<6}  {clean_bytes(change.key)}  {value}".rstrip()
+
+
+def _can(opened: Watch, source: str) -> bool:
+    backend = opened.backend(source)
+    return backend is not None and ability(backend, KeyWatch) is not None
