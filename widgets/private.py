@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import selectors
+import sys
 from typing import Any
 
 from textual.app import App
+from textual.drivers.linux_driver import LinuxDriver
 
 log = logging.getLogger("midwatch.app")
 
@@ -50,6 +52,16 @@ def write_raw(app: App[Any], data: str) -> None:
         driver.write(data)
 
 
+class StdoutDriver(LinuxDriver):
+    """Draws on stdout. Textual's own draws on stderr, so that `midwatch 2>errors` would show nothing, and
+    whatever a C library prints there would land in the middle of the screen."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sys.__stdout__ is not None:
+            self._file = sys.__stdout__
+
+
 class QuietApp(App[None]):
     """An app that takes nothing from Textual's defaults but the loop: no palette, no bindings, no pop-ups, no
     animation, the terminal's own colours; and that ends on an exception without printing locals."""
@@ -60,7 +72,7 @@ class QuietApp(App[None]):
     inherit_bindings = False
 
     def __init__(self) -> None:
-        super().__init__(ansi_color=True)
+        super().__init__(driver_class=StdoutDriver, ansi_color=True)
         self.theme = "ansi-dark"
         self.animation_level = "none"
         self.crash: BaseException | None = None

@@ -388,7 +388,7 @@ class Table(Widget):
     def on_resize(self) -> None:
         self._layout = (-1, [])
         self._scroll()
-        self.repaint()
+        self._painted.clear()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
