@@ -161,6 +161,7 @@ MEMBERS: Kind[Member] = Kind(
     facts=_member_facts,
     sort="group",
     empty="no members: this context has no etcd, or nothing has registered below its groups",
+    tie=lambda m: (m.name, m.key),
     label=lambda m: f"{m.source} {m.name}",
     group=lambda m: (m.group is not None, m.source, m.group or ""),
 )
@@ -272,6 +273,7 @@ PROCESSES: Kind[Process] = Kind(
     facts=_process_facts,
     sort="cpu",
     empty="no processes: this context has `local = false`",
+    tie=lambda p: (p.host, p.pid, p.key),
     label=lambda p: f"{p.host} {p.pid} {p.name}",
 )
 

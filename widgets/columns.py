@@ -109,6 +109,8 @@ class Kind(Generic[R]):
     facts: Callable[[R, Sight], Sequence[tuple[str, str]]]
     sort: str
     empty: str
+    tie: Callable[[R], Any]
+    """Orders rows that the sort column leaves equal, so that nothing jumps."""
     label: Callable[[R], str]
     """A row's name in a sentence ("etcd/main m1")."""
     aside: tuple[str, ...] = ()
@@ -120,9 +122,9 @@ class Kind(Generic[R]):
         return next((column for column in self.columns if column.key == key), None)
 
     def order(self, rows: Sequence[R], column: Column[R], descending: bool) -> list[R]:
-        """The rows by a column: unknown last in both directions, equal ones by key, so that nothing jumps."""
-        value = column.sort or (lambda row: row.key)
-        rows = sorted(rows, key=lambda row: row.key)
+        """The rows by a column: unknown last in both directions, equal ones by `tie`."""
+        value = column.sort or self.tie
+        rows = sorted(rows, key=self.tie)
         known = [row for row in rows if value(row) is not None]
         known.sort(key=value, reverse=descending)
         return known + [row for row in rows if value(row) is None]

@@ -66,6 +66,7 @@ class Table(Widget):
         self.marks: set[str] = set()
         self.total = 0
         self.cursor_key: str | None = None
+        self._moved = False
         self._mark_from: str | None = None
         self._rows: dict[str, tuple[Any, tuple[str, str]]] = {}
         self._view: list[str] = []
@@ -187,6 +188,7 @@ class Table(Widget):
     def go_to(self, index: int) -> None:
         if not self._view:
             return
+        self._moved = True
         self._cursor = min(max(index, 0), len(self._view) - 1)
         self.cursor_key = self._view[self._cursor]
         self._scroll()
@@ -249,7 +251,8 @@ class Table(Widget):
         self._view = [row.key for row in rows]
         self._place = {key: i for i, key in enumerate(self._view)}
         if self._view:
-            at = self._place.get(self.cursor_key or "")
+            # Until somebody chooses a row, the top of the table is what is looked at.
+            at = self._place.get(self.cursor_key or "") if self._moved else 0
             self._cursor = at if at is not None else min(self._cursor, len(self._view) - 1)
             self.cursor_key = self._view[self._cursor]
         else:

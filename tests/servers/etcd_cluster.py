@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -119,9 +120,8 @@ class EtcdCluster:
             return probe.connect_ex(("127.0.0.1", server.client)) == 0
 
 
-async def until(what: object, seconds: float = 10.0) -> None:
-    """Wait until a condition (a function) holds; asks each 20 ms."""
-    assert callable(what)
+async def until(what: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until a condition holds; asks each 20 ms."""
     async with asyncio.timeout(seconds):
         while not what():
             await asyncio.sleep(0.02)

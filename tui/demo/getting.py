@@ -1,7 +1,7 @@
 """Real servers without installing anything: found on PATH, else unpacked from Debian's packages into a cache.
 
-`apt-get download` and `dpkg-deb -x` need no root and start nothing; removing the cache folder removes all. Lists of
-our own are fetched where the machine has none or its mirror has moved on.
+`apt-get download` and `dpkg-deb -x` need no root and start nothing; removing the cache folder removes all.
+Lists of our own are fetched where the machine has none or its mirror has moved on.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from backends.secrets import masked
 from tui.verbs import load
 from tui.verbs.output import complain, say, to_json
 
-EXAMPLE = """# midwatch: one [context.NAME] for each production, and in it one [context.NAME.KIND.NAME] for each source.
+EXAMPLE = """# midwatch: one [context.NAME] for each production, with one [context.NAME.KIND.NAME] a source.
 default = "lab"
 
 [context.lab]

@@ -53,7 +53,7 @@ class Listing:
             if group is None or row.group == group
         ]
         order = self.kind.group or (lambda row: ())
-        return sorted(found, key=lambda pair: (order(pair[0]), _natural(pair[0])))
+        return sorted(found, key=lambda pair: (order(pair[0]), self.kind.tie(pair[0])))
 
     def troubles(self) -> list[str]:
         """One line for each source that is not live: its name, the address and the reason."""
@@ -117,8 +117,3 @@ def _print(here: Listing, context: Context, options: argparse.Namespace, group: 
 
 def _undecided(reading: Reading[Any]) -> bool:
     return reading.state in (State.LOADING, State.IDLE) and reading.error is None
-
-
-def _natural(row: Any) -> tuple[Any, ...]:
-    pid = getattr(row, "pid", None)
-    return (pid,) if pid is not None else (row.name, row.key)

@@ -1,0 +1,229 @@
+"""One worker of the demo: a small HTTP service with metrics, two logs and a place in etcd. Standard library only.
+
+Everything comes from the environment (`WORKER_…`). It is started by supervisord and dies with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import http.client
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+TTL = 6
+"""Seconds of the lease: an instance that dies is gone from its group after these."""
+PR_SET_PDEATHSIG = 1
+BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
+MESSAGES = ("cart priced", "session resumed", "stock reserved", "page rendered", "cache refreshed")
+
+
+class Worker:
+    def __init__(self, env: dict[str, str]) -> None:
+        self.service = env["WORKER_SERVICE"]
+        self.instance = env["WORKER_INSTANCE"]
+        self.host, _, port = env["WORKER_ADDRESS"].rpartition(":")
+        self.port = int(port)
+        self.etcd = env["WORKER_ETCD"].split()
+        self.peers = env["WORKER_PEERS"].split()
+        self.mode = env["WORKER_MODE"]
+        self.started = time.time()
+        self.requests: Counter[tuple[int, str]] = Counter()
+        self.buckets = [0] * (len(BUCKETS) + 1)
+        self.seconds = 0.0
+        self.lease = 0
+        self._lock = threading.Lock()
+        self._app = open(env["WORKER_APP_LOG"], "a", buffering=1)  # noqa: SIM115 - open as long as we live
+        self._access = open(env["WORKER_ACCESS_LOG"], "a", buffering=1)  # noqa: SIM115
+
+    # Logs
+
+    def log(self, level: str, message: str, **fields: Any) -> None:
+        """JSON lines; the checkouts write logfmt, for variety."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        if self.service == "checkout":
+            pairs = " ".join(f"{key}={json.dumps(value)}" for key, value in fields.items())
+            self._app.write(f'time={now} level={level} msg="{message}" {pairs}\n')
+        else:
+            line = {"time": now, "level": level, "msg": message, "service": self.service, **fields}
+            self._app.write(json.dumps(line) + "\n")
+
+    def answered(self, request: str, path: str, code: int, size: int, spent: float, agent: str) -> None:
+        with self._lock:
+            self.requests[code, path] += 1
+            self.seconds += spent
+            self.buckets[next((i for i, most in enumerate(BUCKETS) if spent <= most), len(BUCKETS))] += 1
+        now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        self._access.write(f'127.0.0.1 - - [{now}] "{request}" {code} {size} "-" "{agent}"\n')
+
+    # What it serves
+
+    def metrics(self) -> str:
+        lines = ["# TYPE http_requests_total counter"]
+        with self._lock:
+            for (code, path), count in sorted(self.requests.items()):
+                lines.append(f'http_requests_total{{code="{code}",path="{path}"}} {count}')
+            lines.append("# TYPE http_request_duration_seconds histogram")
+            total = 0
+            for most, count in zip((*map(str, BUCKETS), "+Inf"), self.buckets, strict=True):
+                total += count
+                lines.append(f'http_request_duration_seconds_bucket{{le="{most}"}} {total}')
+            lines.append(f"http_request_duration_seconds_sum {self.seconds:.6f}")
+            lines.append(f"http_request_duration_seconds_count {total}")
+        lines += ["# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {self.started:.3f}"]
+        return "\n".join(lines) + "\n"
+
+    def variables(self) -> str:
+        with self._lock:
+            total = sum(self.requests.values())
+        return json.dumps({"cmdline": [self.instance], "requests": total, "uptime": time.time() - self.started})
+
+    def work(self, path: str) -> tuple[int, str, float]:
+        """Status, body, and seconds that the work takes."""
+        spent = random.choice((0.001, 0.002, 0.004, 0.01))
+        dice = random.random()
+        if dice < 0.02:
+            self.log("error", "payment refused: deadline exceeded", trace=f"{random.getrandbits(32):08x}")
+            return 503, "try again\n", spent * 20
+        if dice < 0.06:
+            self.log("warn", "slow upstream", took_ms=random.randint(200, 900))
+            return 404 if dice < 0.04 else 200, "slow\n", spent * 30
+        if dice < 0.4:
+            self.log("info", random.choice(MESSAGES), took_ms=round(spent * 1000))
+        return 200, f"{self.instance}\n", spent
+
+    # etcd, by its JSON gateway
+
+    def call(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One call to the first endpoint that answers. Raises OSError when none does."""
+        failed: Exception = OSError("no etcd")
+        for endpoint in self.etcd:
+            connection = http.client.HTTPConnection(endpoint, timeout=1.5)
+            try:
+                connection.request("POST", path, json.dumps(body))
+                answer = json.loads(connection.getresponse().read() or b"{}")
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                failed = error
+                self.etcd = [*self.etcd[1:], self.etcd[0]]
+                continue
+            finally:
+                connection.close()
+            return dict(answer)
+        raise OSError(str(failed))
+
+    def register(self) -> None:
+        value = {"address": f"{self.host}:{self.port}", "version": "1.8.2", "started": int(self.started)}
+        key = f"/services/{self.service}/{self.instance}"
+        self.lease = int(self.call("/v3/lease/grant", {"TTL": TTL}).get("ID", 0))
+        if not self.lease:
+            raise OSError("no lease")
+        put = {"key": _b64(key), "value": _b64(json.dumps(value)), "lease": self.lease}
+        if "header" not in self.call("/v3/kv/put", put):
+            raise OSError("not registered")
+
+    def stay_registered(self) -> None:
+        """Keep the lease, and take a new one where it was lost; etcd being away is no reason to say much."""
+        told = False
+        while True:
+            try:
+                alive = self.lease and self.call("/v3/lease/keepalive", {"ID": self.lease})
+                if not alive or not int(alive.get("result", {}).get("TTL", 0)):
+                    self.register()
+                    self.log("info", "registered", lease=f"{self.lease:x}")
+                told = False
+            except OSError as error:
+                if not told:
+                    self.log("warn", "etcd does not answer", error=str(error))
+                told = True
+            time.sleep(TTL / 4)
+
+    def leave(self) -> None:
+        if self.lease:
+            try:
+                self.call("/v3/lease/revoke", {"ID": self.lease})
+            except OSError:
+                return  # The lease ends by itself.
+
+    def visit(self) -> None:
+        """Traffic: about three requests a second to the others."""
+        while True:
+            time.sleep(random.expovariate(3.5))
+            connection = http.client.HTTPConnection(random.choice(self.peers), timeout=2)
+            try:
+                path = random.choice(("/", "/", "/cart", "/search?q=lamp", "/checkout"))
+                connection.request("GET", path, headers={"User-Agent": self.instance})
+                connection.getresponse().read()
+            except (OSError, http.client.HTTPException) as error:
+                self.log("error", "peer does not answer", error=str(error))
+            finally:
+                connection.close()
+
+    def crash(self) -> None:
+        time.sleep(random.uniform(45, 90))
+        self.log("fatal", "out of luck", code=3)
+        os._exit(3)
+
+
+def _b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def handler_of(worker: Worker) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            begin = time.monotonic()
+            code, spent = 200, 0.0
+            if path == "/metrics":
+                body = worker.metrics()
+            elif path == "/debug/vars":
+                body = worker.variables()
+            else:
+                code, body, spent = worker.work(path)
+                time.sleep(spent)
+            data = body.encode()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            agent = self.headers.get("User-Agent", "-").replace('"', "'")
+            worker.answered(self.requestline, path, code, len(data), time.monotonic() - begin, agent)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """The access log says it."""
+
+    return Handler
+
+
+def main() -> int:
+    # Whatever becomes of supervisord, no worker is left behind (prctl(2)).
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    worker = Worker(dict(os.environ))
+    server = ThreadingHTTPServer((worker.host, worker.port), handler_of(worker))
+    server.daemon_threads = True
+    stop = threading.Event()
+    ignores = worker.mode == "stubborn"
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if ignores else lambda number, frame: stop.set())
+    jobs = [server.serve_forever, worker.stay_registered]
+    jobs += [worker.visit] if worker.peers else []
+    jobs += [worker.crash] if worker.mode == "crashes" else []
+    for job in jobs:
+        threading.Thread(target=job, daemon=True).start()
+    worker.log("info", "listening", address=f"{worker.host}:{worker.port}")
+    stop.wait()
+    worker.leave()
+    worker.log("info", "stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
