@@ -112,7 +112,7 @@ def _start_keeper(
         return None
     for other in known():
         demo = Demo.load(other)
-        if demo is not None and not demo.keeper.lives:
+        if demo is not None and not demo.keeper.is_alive():
             clean_up(demo)
     words = [*(["quiet"] if quiet else []), *(["owned"] if owned else [])]
     process = subprocess.Popen(
@@ -166,10 +166,10 @@ def _down(options: argparse.Namespace) -> int:
         demo = Demo.load(folder)
         if demo is None:
             continue
-        if demo.keeper.lives:
+        if demo.keeper.is_alive():
             os.kill(demo.keeper.pid, signal.SIGTERM)
             deadline = time.monotonic() + 30
-            while demo.keeper.lives and time.monotonic() < deadline:
+            while demo.keeper.is_alive() and time.monotonic() < deadline:
                 time.sleep(0.05)
         gone = end(demo.keeper, 0.5)
         whole = clean_up(Demo.load(folder) or demo) and gone
@@ -187,11 +187,15 @@ def _status(options: argparse.Namespace) -> int:
         if demo is None:
             continue
         state = (
-            "up" if demo.ready and demo.keeper.lives else "starting" if demo.keeper.lives else "keeper is gone"
+            "up"
+            if demo.ready and demo.keeper.is_alive()
+            else "starting"
+            if demo.keeper.is_alive()
+            else "keeper is gone"
         )
         say(f"{folder}  {state}  keeper {demo.keeper.pid}")
         for running in demo.servers:
-            alive = "up" if running.identity.lives else "down"
+            alive = "up" if running.identity.is_alive() else "down"
             say(f"  {running.name:<14} {running.identity.pid:>8}  {running.address:<22} {alive}")
         for reason in demo.left_out:
             say(f"  left out: {reason}")

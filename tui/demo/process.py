@@ -40,8 +40,7 @@ class Identity:
             return None
         return None if stat.state in "ZX" else cls(pid, stat.start)
 
-    @property
-    def lives(self) -> bool:
+    def is_alive(self) -> bool:
         return Identity.of(self.pid) == self
 
 
@@ -69,7 +68,7 @@ def start_tied(
 def end(identity: Identity, patience: float) -> bool:
     """SIGTERM, and SIGKILL after `patience` seconds; True once it is gone."""
     for number, seconds in ((signal.SIGTERM, patience), (signal.SIGKILL, 2.0)):
-        if not identity.lives:
+        if not identity.is_alive():
             return True
         try:
             os.kill(identity.pid, number)
@@ -77,7 +76,7 @@ def end(identity: Identity, patience: float) -> bool:
             return True
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if not identity.lives:
+            if not identity.is_alive():
                 return True
             time.sleep(0.02)
     return False
