@@ -188,12 +188,14 @@ class LogBatch:
     """What a log source yields: the blocks since its last yield, and where to go on after them.
 
     `cursor` is the source's own (offsets, inodes, a journal cursor), immutable, and all that a restart needs.
-    `notes` are sentences that the reader must see ("app.log was truncated; lines may be lost").
+    `notes` are sentences that the reader must see ("app.log was truncated; lines may be lost"). `files` is how
+    many files are followed now, None where the source has no such thing.
     """
 
     blocks: tuple[LogBlock, ...]
     cursor: object
     notes: tuple[str, ...] = ()
+    files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,19 +33,21 @@ class Tail:
         self._bytes = 0
         self._end = 0
         self._split: tuple[int, list[bytes]] = (-1, [])
+        self._files: int | None = None
         self.notes: list[str] = []
         """What the source wanted the reader to know, newest last; the last 100."""
 
     @property
     def span(self) -> LogSpan:
         first = self._firsts[0] if self._firsts else self._end
-        return LogSpan(first, self._end, first)
+        return LogSpan(first, self._end, first, self._files)
 
     def take(self, batch: LogBatch) -> LogSpan:
         """Append a batch, drop what is too much from the old end, and say what is here now."""
         for block in batch.blocks:
             if block.count:
                 self._append(block)
+        self._files = batch.files
         self.notes = [*self.notes, *batch.notes][-100:]
         self._trim()
         return self.span

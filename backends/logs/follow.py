@@ -1,320 +1,317 @@
 """Following files by what they are (device and inode), not by what they are called.
 
-A file that is renamed is read on under its new name until nobody writes to it any more; a name that another file
-has taken leads to that file's first byte. All state is in `Mark`s, which are values: reading on from the marks of
-the last batch that was taken repeats nothing and loses nothing, in this process or in a later one.
+A file that loses its name is read on until nobody writes to it any more; generations that had the name between
+two looks are found beside it and read in the order in which they were written; then the file that has the name
+now is read from its first byte. A truncated file is read anew, after what its copy still tells.
 """
 
 from __future__ import annotations
 
-import glob
 import os
-import re
 import stat
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from backends.api.models import LogBlock
+from backends.logs.ledger import Ledger
+from backends.logs.opened import Opened
+from backends.logs.paths import Patterns, most, newest
+from backends.logs.pipe import Pipe
+from backends.logs.position import Cursor
+from backends.logs.reader import TAIL_BYTES, Reader, same_file, tail_of
+from backends.logs.rotation import Entry, appended, packed, prefixes_of, scan, stem
+from backends.logs.turn import NOBODY, Stream, Turn, by_path
 
-CHUNK = 4 << 20
-"""Bytes read from one file at one look."""
-RECORD = 1 << 20
-"""Bytes after which a record without an end is cut."""
-TAIL = 256 << 10
-"""Bytes from the end at which following begins."""
-PRINT = 64
-"""Bytes by which a file is known again: its first ones, and those before our offset."""
-LATE = 5.0
-"""Seconds for which a file that has lost its name is still read: its writer may not have noticed yet."""
-BACK = 3.0
-"""Seconds before the last look from which on a renamed file counts as one that came and went since."""
-PACKED = (".gz", ".xz", ".zst", ".bz2", ".lz4")
-
-Id = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How far one file has been read: `offset` is where its first unread record begins.
-
-    `head` and `tail` are the bytes at the file's beginning and before `offset`; when they differ, the file was
-    truncated and written again. `gone` is monotonic seconds since when no followed name leads to it.
-    """
-
-    path: str
-    dev: int
-    ino: int
-    offset: int
-    head: bytes = b""
-    tail: bytes = b""
-    gone: float | None = None
-
-    @property
-    def id(self) -> Id:
-        return self.dev, self.ino
+FILE_BYTES = 4 << 20
+"""Bytes that one look reads from one path."""
+LOOK_BYTES = 16 << 20
+"""Bytes that one look reads in all."""
+TAILS = 8 << 20
+"""Bytes that the tails of all files share when they are opened."""
+GLOB = 1.0
+"""Seconds between two expansions of the globs, and twenty times what one takes."""
+CHEAP = 0.02
+"""Seconds that an expansion may take to be made at each change of a directory as well."""
+LATE = 60.0
+"""Seconds of quiet after which a renamed file is let go of."""
+LATE_DELETED = 10.0
+"""The same for a deleted one, whose disk space is freed only then."""
+HELD = 8
+"""Renamed files of one path that are held open; more only while they are not quiet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. `more`: a file had more than a look takes, so look again at once."""
+    """What one look found. `more`: there is more to read now. `files`: paths that lead to a file."""
 
     blocks: tuple[LogBlock, ...]
-    marks: tuple[Mark, ...]
+    cursor: Cursor
     notes: tuple[str, ...]
-    more: bool = False
-    files: int = 0
+    more: bool
+    files: int
 
 
 class Follower:
-    """Files by names and globs. All methods block and belong into one thread; `close` lets go of the files."""
+    """All paths of one source. Its methods block and belong in one thread. `close` lets go of the files."""
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        self.patterns = [os.path.expanduser(pattern) for pattern in patterns]
-        self._open: dict[Id, int] = {}
-        self._told: set[str] = set()
-        self._looked = 0.0
+    def __init__(self, patterns: Iterable[str], cursor: Cursor | None = None) -> None:
+        self._patterns = Patterns(tuple(patterns))
+        self._resumed = cursor is not None
+        self._ledger = Ledger(cursor.positions if cursor else {})
+        self._opened = Opened()
+        self._streams: dict[str, Stream] = {}
+        self._pipes: dict[str, Pipe] = {}
+        self._looks = 0
+        self._globbed = float("-inf")
+        self._glob_cost = 0.0
+        self._cursor = cursor or Cursor(MappingProxyType({}), MappingProxyType({}))
+        self._dirty = True
+        for path, keys in (cursor.streams if cursor else {}).items():
+            self._streams[path] = Stream(path, wanted=keys, fresh=False)
 
-    def paths(self) -> list[str]:
-        """The names that the patterns lead to now, oldest file first."""
-        found: dict[str, float] = {}
-        for pattern in self.patterns:
-            for path in glob.glob(pattern, recursive=True) if glob.has_magic(pattern) else [pattern]:
-                try:
-                    info = os.stat(path)
-                except OSError:
-                    continue
-                if stat.S_ISREG(info.st_mode):
-                    found[path] = info.st_mtime
-        return sorted(found, key=lambda path: (found[path], path))
+    @property
+    def refused(self) -> Mapping[str, tuple[str, str]]:
+        """The paths that may not be read: why, and what would help."""
+        return self._opened.refused
 
-    def look(self, marks: tuple[Mark, ...] | None) -> Look:
-        """Read what has come since these marks; None begins at the tail of each file.
-
-        Raises PermissionError where there are files and none of them may be read.
-        """
-        now, wall = time.monotonic(), time.time()
-        paths = self.paths()
-        state = _State({}, [], [])
-        known = {mark.id: mark for mark in marks or ()}
-        named: dict[Id, str] = {}
-        refused = 0
-        for path in paths:
-            file = self._file(path)
-            if file is None:
-                refused += 1
-                self._tell(state, f"{path}: not readable by this user")
-                continue
-            named.setdefault(file, path)
-        if paths and refused == len(paths):
-            raise PermissionError(13, "not readable by this user", paths[0])
-        for pattern in self.patterns:
-            if not glob.has_magic(pattern) and pattern not in paths:
-                self._tell(state, f"{pattern}: not there yet; it is read as soon as it comes")
-        if marks is None:
-            for file, path in named.items():
-                state.marks[file] = self._at_tail(file, path)
-        else:
-            self._carry_on(state, known, named, now, wall)
-        for file, mark in list(state.marks.items()):
-            state.marks[file] = self._read(state, mark)
-        self._looked = wall
-        self._let_go(state.marks)
-        return Look(tuple(state.blocks), tuple(state.marks.values()), tuple(state.notes), state.more, len(named))
+    def look(self) -> Look:
+        """Read what has come since the last look; the first look begins at the tails, or where the cursor
+        says. Trouble with single files is told in notes."""
+        first, self._looks = self._looks == 0, self._looks + 1
+        # What stands in the directories is looked at before the paths: while a path still leads to the same
+        # file after that, nothing seen there can be a generation of it that was missed.
+        listed = {} if first else self._ledger.changed(self._folders())
+        since = time.monotonic() - self._globbed
+        due = since > max(GLOB, 20 * self._glob_cost) or (listed and self._glob_cost < CHEAP)
+        if due and self._expand(first):
+            listed |= self._ledger.changed(self._folders())
+        infos = {stream.path: self._find(stream, listed, first) for stream in by_path(self._streams)}
+        blocks: list[LogBlock] = []
+        more = self._read_all(infos, blocks, first)
+        more = self._read_pipes(blocks) or more
+        self._ledger.account(listed, self._opened.readers, lambda path: not first and self._expects(path))
+        if self._dirty or blocks or listed:
+            self._cursor, self._dirty = self._cursor_now(), False
+        files = sum(stream.current is not None for stream in self._streams.values()) + len(self._pipes)
+        return Look(tuple(blocks), self._cursor, self._opened.notes(), more, files)
 
     def close(self) -> None:
-        self._let_go({})
+        self._opened.close()
+        for pipe in self._pipes.values():
+            pipe.close()
+        self._streams, self._pipes = {}, {}
 
-    def _carry_on(
-        self, state: _State, known: dict[Id, Mark], named: dict[Id, str], now: float, wall: float
-    ) -> None:
-        """Decide for each file, old or new, where it is read on: first what lost its name, then what came and
-        went in between, then what the names lead to now."""
-        before = {mark.path: mark.id for mark in known.values() if mark.gone is None}
-        taken = {path for file, path in named.items() if before.get(path, file) != file}
-        for file, mark in known.items():
-            if file in named:
-                continue
-            if file not in self._open and not self._find_again(mark, named.values()):
-                self._tell(state, f"{mark.path}: what was left of it is gone; lines may be lost", again=True)
-                continue
-            gone = mark.gone if mark.gone is not None else now
-            state.marks[file] = replace(mark, gone=gone)
-        vanished = {path for path, file in before.items() if file not in named}
-        for path in sorted(taken | vanished):
-            for file, name in self._between(path, known, named, wall):
-                state.marks[file] = Mark(name, *file, 0, gone=now)
-        for file, path in named.items():
-            had = known.get(file)
-            if had is None:
-                copy = self._is_copy(file, known.values()) and path not in taken
-                state.marks[file] = self._at_end(file, path) if copy else Mark(path, *file, 0)
-            else:
-                state.marks[file] = replace(had, path=path, gone=None)
+    def _folders(self) -> set[str]:
+        places = {place for stream in self._streams.values() for place in stream.places}
+        if not self._ledger.prefixes:
+            self._ledger.prefixes = prefixes_of([*self._patterns.all, *(base for _, base in places)])
+        return self._patterns.folders() | {folder for folder, _ in places}
 
-    def _between(
-        self, path: str, known: dict[Id, Mark], named: dict[Id, str], wall: float
-    ) -> list[tuple[Id, str]]:
-        """Files that had this name since the last look and have lost it again, oldest first."""
-        folder, base = os.path.split(path)
-        since = (self._looked or wall) - BACK
-        found: dict[Id, tuple[tuple[float, float, str], str]] = {}
-        for _ in range(5):
-            size = len(found)
-            for name in _siblings(folder, base):
-                whole = os.path.join(folder, name)
-                try:
-                    info = os.stat(whole)
-                except OSError:
-                    continue
-                file = (info.st_dev, info.st_ino)
-                fresh = stat.S_ISREG(info.st_mode) and info.st_mtime >= since
-                if not fresh or file in known or file in named or file in found or file in self._open:
-                    continue
-                if self._file(whole) == file and not self._is_copy(file, known.values()):
-                    found[file] = (_age(name, base, info.st_mtime), whole)
-            # Names move on while they are read; what was missed is found by reading them again.
-            if len(found) == size:
-                break
-        return [(file, name) for file, (_, name) in sorted(found.items(), key=lambda item: item[1][0])]
+    def _expand(self, first: bool) -> bool:
+        """Find the paths of the globs anew; whether there are new ones."""
+        started = time.monotonic()
+        self._opened.refused.clear()
+        found = self._patterns.expand()
+        paths = [path for path in found if path in self._streams or self._is_followed(path)]
+        if len(paths) > most():
+            paths = newest(paths)[-most() :]
+            self._opened.say_once(f"{len(found)} files match; the {len(paths)} newest are followed")
+        new = [path for path in paths if path not in self._streams]
+        for path in new:
+            self._streams[path] = Stream(path, at_tail=first and not self._resumed)
+            self._ledger.prefixes = ()
+        if not self._streams and not self._pipes:
+            self._opened.say_once(f"no file matches {', '.join(self._patterns.all)}: waiting for one")
+        self._globbed = time.monotonic()
+        self._glob_cost = self._globbed - started
+        return bool(new) or first
 
-    def _find_again(self, mark: Mark, names: Iterable[str]) -> bool:
-        """After a restart: the file of a mark under the name that it has now."""
-        folder, base = os.path.split(mark.path)
-        for name in (base, *_siblings(folder, base)):
-            path = os.path.join(folder, name)
-            try:
-                info = os.stat(path)
-            except OSError:
-                continue
-            if (info.st_dev, info.st_ino) == mark.id and path not in names and self._file(path) == mark.id:
-                return _same(self._open[mark.id], mark)
-        return False
-
-    def _is_copy(self, file: Id, marks: Iterable[Mark]) -> bool:
-        """Whether a new file holds what another has held: made by copytruncate, and read already."""
-        handle = self._open[file]
-        return any(len(mark.tail) == PRINT and mark.id != file and _same(handle, mark) for mark in marks)
-
-    def _read(self, state: _State, mark: Mark) -> Mark:
-        handle = self._open.get(mark.id)
-        if handle is None:
-            return mark
-        size = os.fstat(handle).st_size
-        if size < mark.offset or (size != mark.offset and not _same(handle, mark)):
-            state.notes.append(
-                f"{mark.path}: was truncated (copytruncate?): "
-                "lines written between copy and truncation may be lost"
-            )
-            mark = replace(mark, offset=0, head=b"", tail=b"")
-        last = mark.gone is not None and time.monotonic() - mark.gone > LATE
-        while size > mark.offset:
-            data = os.pread(handle, CHUNK, mark.offset)
-            end = data.rfind(b"\n") + 1
-            if end == 0 and len(data) < RECORD and not (last and len(data) == size - mark.offset):
-                break
-            if end == 0:
-                end = min(len(data), RECORD)
-                if end == RECORD:
-                    state.notes.append(f"{mark.path}: a record longer than {RECORD >> 20} MiB was cut")
-            block = data[:end]
-            state.blocks.append(_block(mark.path, block, mark.offset))
-            mark = replace(
-                mark,
-                offset=mark.offset + end,
-                head=mark.head if len(mark.head) == PRINT else os.pread(handle, PRINT, 0),
-                tail=(mark.tail + block)[-PRINT:],
-            )
-            if len(data) == CHUNK and mark.gone is None:
-                state.more = True
-                break
-        return mark
-
-    def _at_tail(self, file: Id, path: str) -> Mark:
-        handle = self._open[file]
-        size = os.fstat(handle).st_size
-        start = max(0, size - TAIL)
-        if start:
-            # From the first whole record on; a single one longer than the tail is read from its middle.
-            start += os.pread(handle, TAIL, start).find(b"\n") + 1
-        return Mark(path, *file, start, *_prints(handle, start))
-
-    def _at_end(self, file: Id, path: str) -> Mark:
-        size = os.fstat(self._open[file]).st_size
-        return Mark(path, *file, size, *_prints(self._open[file], size))
-
-    def _file(self, path: str) -> Id | None:
-        """Open a name and say which file it is; the same file keeps its handle. None where it can't be read."""
+    def _is_followed(self, path: str) -> bool:
+        """Whether a path is to be followed as a file; what is something else is said once."""
+        literal = path in self._patterns.literal
         try:
-            info = os.stat(path)
-            file = (info.st_dev, info.st_ino)
-            if file in self._open:
-                return file
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            mode = os.stat(path).st_mode
         except OSError:
-            return None
-        info = os.fstat(handle)
-        file = (info.st_dev, info.st_ino)
-        if file in self._open:
-            os.close(handle)
-        else:
-            self._open[file] = handle
-        return file
-
-    def _let_go(self, marks: dict[Id, Mark]) -> None:
-        now = time.monotonic()
-        for file, mark in list(marks.items()):
-            if mark.gone is not None and now - mark.gone > LATE + 1:
-                del marks[file]
-        for file in self._open.keys() - marks.keys():
-            os.close(self._open.pop(file))
-
-    def _tell(self, state: _State, note: str, *, again: bool = False) -> None:
-        if again or note not in self._told:
-            self._told.add(note)
-            state.notes.append(note)
-
-
-@dataclass
-class _State:
-    marks: dict[Id, Mark]
-    blocks: list[LogBlock]
-    notes: list[str]
-    more: bool = False
-
-
-def _prints(handle: int, offset: int) -> tuple[bytes, bytes]:
-    return os.pread(handle, min(PRINT, offset), 0), os.pread(handle, min(PRINT, offset), max(0, offset - PRINT))
-
-
-def _same(handle: int, mark: Mark) -> bool:
-    """Whether a file still begins as it did, and still holds what was read last where it was read."""
-    if os.pread(handle, len(mark.head), 0) != mark.head:
+            return literal
+        if stat.S_ISREG(mode):
+            if packed(path):
+                self._opened.say_once(f"{path}: compressed, not read")
+            return not packed(path)
+        if literal and stat.S_ISFIFO(mode):
+            self._open_pipe(path)
+        elif literal:
+            what = "a directory; name its files" if stat.S_ISDIR(mode) else "neither a file nor a FIFO"
+            self._opened.say_once(f"{path}: is {what}")
         return False
-    return os.pread(handle, len(mark.tail), max(0, mark.offset - len(mark.tail))) == mark.tail
 
+    def _find(self, stream: Stream, listed: Mapping[str, list[Entry]], first: bool) -> os.stat_result | None:
+        """Make the stream's readers those of the files that the path leads to, and led to since the last look."""
+        info = self._stat(stream)
+        if stream.path in self._opened.refused:
+            return info
+        key = (info.st_dev, info.st_ino) if info else None
+        if stream.at_tail and stream.fresh and key is not None:
+            self._open_tail(stream)
+        elif key != stream.current or stream.wanted or (key is None and stream.folder in listed and not first):
+            Turn(stream, self._ledger, self._opened, self._streams.values()).run()
+            self._dirty = True
+        return info
 
-def _block(path: str, data: bytes, offset: int) -> LogBlock:
-    data = data[:-1] if data.endswith(b"\n") else data
-    return LogBlock(path, data, data.count(b"\n") + 1, offset)
+    def _stat(self, stream: Stream) -> os.stat_result | None:
+        try:
+            info = os.stat(stream.path)
+        except FileNotFoundError:
+            if stream.fresh:
+                self._opened.say_once(f"{stream.path}: not there, waiting for it")
+        except PermissionError:
+            self._opened.refuse(stream.path)
+        except OSError as error:
+            self._opened.say_once(f"{stream.path}: {error.strerror}")
+        else:
+            return info if stat.S_ISREG(info.st_mode) else None
+        return None
 
+    def _open_tail(self, stream: Stream) -> None:
+        handle = self._opened.open(stream.path)
+        if handle is None:
+            return
+        share = max(4_096, min(TAIL_BYTES, TAILS // len(self._streams)))
+        folder = os.path.dirname(os.path.realpath(stream.path))
+        reader = Reader(stream.path, handle, tail_of(handle, folder, share))
+        stream.current, stream.fresh, self._dirty = reader.key, False, True
+        if reader.key in self._opened.readers:
+            reader.close()
+            return
+        self._opened.readers[reader.key] = reader
+        stream.readers.append(reader)
 
-def _siblings(folder: str, base: str) -> list[str]:
-    """Other names that a rotated file may have now: `app.log.1`, `app.log-20261124`, `app-1.log`, `app.1.log`."""
-    stem, dot, ending = base.rpartition(".")
-    stem = stem if dot else base
-    try:
-        names = os.listdir(folder or ".")
-    except OSError:
-        return []
-    return [
-        name
-        for name in names
-        if name != base and name.startswith(stem) and not name.endswith(PACKED) and name != ending
-    ]
+    def _read_all(self, infos: Mapping[str, os.stat_result | None], blocks: list[LogBlock], first: bool) -> bool:
+        """Read from every path, each time beginning with another one, so that all get their share."""
+        order = newest(list(infos)) if first else list(infos)
+        start = 0 if first else self._looks % max(1, len(order))
+        budget, more = LOOK_BYTES, False
+        for path in (*order[start:], *order[:start]):
+            stream = self._streams[path]
+            spent, left = self._read(stream, infos[path], min(FILE_BYTES, budget), blocks)
+            budget, more = budget - spent, more or left
+            self._let_go(stream, blocks)
+            if not stream.readers and stream.current is None and path not in self._patterns.literal:
+                del self._streams[path]
+        return more
 
+    def _read(
+        self, stream: Stream, info: os.stat_result | None, budget: int, blocks: list[LogBlock]
+    ) -> tuple[int, bool]:
+        """Read the stream's files in their order; bytes read, and whether there is more."""
+        spent = at = 0
+        while at < len(stream.readers):
+            reader = stream.readers[at]
+            # An older look at its size must not end the reading of a file that has lost its name since.
+            known = info is not None and reader.key == stream.current == (info.st_dev, info.st_ino)
+            try:
+                taken = reader.read(budget - spent, info if known else None)
+            except OSError as error:
+                self._opened.say_once(f"{stream.path}: {error.strerror}")
+                return spent, False
+            blocks += taken.blocks
+            spent += taken.used
+            for note in taken.notes:
+                self._opened.say(note)
+            if taken.truncated:
+                self._start_over(stream, at)
+                info = None
+            elif taken.more:
+                return spent, True
+            else:
+                at += 1
+        return spent, False
 
-def _age(name: str, base: str, mtime: float) -> tuple[float, float, str]:
-    """Orders rotated files oldest first: small numbers count up with each rotation, everything else by time."""
-    found = re.search(r"(?<!\d)(\d{1,5})(?!\d)", name.replace(base, "", 1))
-    return (0.0, -int(found.group(1)), name) if found else (mtime, 0.0, name)
+    def _start_over(self, stream: Stream, at: int) -> None:
+        """The file was truncated: read the rest of its copy where there is one, then itself from the start."""
+        reader = stream.readers[at]
+        self._opened.say(
+            f"{stream.path}: was truncated (copytruncate): lines written between copy and truncation may be lost"
+        )
+        copy = self._copy_of(stream, reader)
+        if copy is not None:
+            self._opened.readers[copy.key] = copy
+            stream.readers.insert(at, copy)
+        reader.start_over()
+        self._dirty = True
+
+    def _copy_of(self, stream: Stream, reader: Reader) -> Reader | None:
+        position = reader.position
+        entries = scan(reader.folder, (stem(stream.base),)) if position.offset else []
+        for entry in sorted(entries, key=lambda entry: entry.mtime, reverse=True):
+            beside = any(appended(entry.name, base) for _, base in stream.places)
+            if not beside or entry.key in self._opened.readers or entry.mtime < reader.written:
+                continue
+            handle = self._opened.open(entry.path)
+            if handle is None:
+                continue
+            if same_file(handle, position):
+                return Reader(stream.path, handle, position)
+            os.close(handle)
+        return None
+
+    def _let_go(self, stream: Stream, blocks: list[LogBlock]) -> None:
+        """Close the renamed and deleted files that nobody writes to any more."""
+        if not stream.readers or (len(stream.readers) == 1 and stream.readers[0].key == stream.current):
+            return
+        now = time.monotonic()
+        old = [reader for reader in stream.readers if reader.key != stream.current]
+        for at, reader in enumerate(old):
+            quiet, deleted = now - reader.quiet_since, reader.deleted
+            # Before a new file has the name, its writer may still be at work in the old one.
+            followed = stream.current is not None or at < len(old) - 1
+            over = at < len(old) - HELD and quiet > 1.0
+            if not (over or quiet > (LATE_DELETED if deleted and followed else LATE)):
+                continue
+            if not followed and not deleted:
+                continue
+            blocks += reader.read(FILE_BYTES, final=True).blocks
+            stream.readers.remove(reader)
+            del self._opened.readers[reader.key]
+            if not deleted:
+                self._ledger.positions[reader.key] = reader.position
+            reader.close()
+            self._dirty = True
+
+    def _open_pipe(self, path: str) -> None:
+        if path in self._pipes:
+            return
+        try:
+            self._pipes[path] = Pipe(path)
+        except PermissionError:
+            self._opened.refuse(path)
+        except OSError as error:
+            self._opened.say_once(f"{path}: {error.strerror}")
+        else:
+            self._opened.say_once(f"{path}: is a FIFO; what is read here reaches no other reader")
+
+    def _read_pipes(self, blocks: list[LogBlock]) -> bool:
+        more = False
+        for pipe in self._pipes.values():
+            found, left = pipe.read(FILE_BYTES)
+            blocks += found
+            more = more or left
+        return more
+
+    def _expects(self, path: str) -> bool:
+        """Whether a file will be opened to be followed, now or as soon as the globs are looked at again."""
+        return path in self._streams or self._patterns.may_match(path)
+
+    def _cursor_now(self) -> Cursor:
+        held = {key: reader.position for key, reader in self._opened.readers.items()}
+        streams = {}
+        for path, stream in self._streams.items():
+            keys = tuple(reader.key for reader in stream.readers)
+            if stream.current is None and keys:
+                keys = (*keys, NOBODY)
+            elif stream.current is not None and not keys:
+                keys = (stream.current,)
+            if keys:
+                streams[path] = keys
+        return Cursor(MappingProxyType(streams), MappingProxyType({**self._ledger.positions, **held}))

@@ -6,47 +6,50 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator
+from concurrent.futures import CancelledError
 
-from backends.api.models import LogBatch, LogBlock
+from backends.api.models import LogBatch
+from backends.logs.pipe import CHUNK, Splitter
 
-CHUNK = 1 << 18
-RECORD = 1 << 20
 WAITING = 8
 """Chunks that may wait to be taken; then the stream's writer waits."""
 
 
-async def read_stream(handle: int, origin: str) -> AsyncGenerator[LogBatch, None]:
-    """Records until every writer has closed, the last one also without its LF; then it ends."""
+async def read_stream(handle: int, origin: str = "-") -> AsyncGenerator[LogBatch, None]:
+    """Records as they come, until every writer has closed; the last one also without its LF. Then it ends.
+
+    The descriptor stays the caller's, in whatever mode it is. A record longer than 8 MiB comes in pieces.
+    """
     chunks: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
     loop = asyncio.get_running_loop()
+    left = threading.Event()
 
     def read() -> None:
         data = b"."
-        while data:
+        while data and not left.is_set():
             try:
                 data = os.read(handle, CHUNK)
             except OSError:
                 data = b""
+            put = chunks.put(data)
             try:
-                asyncio.run_coroutine_threadsafe(chunks.put(data), loop).result()
-            except RuntimeError:
-                return  # The loop is closed: nobody takes it any more.
+                asyncio.run_coroutine_threadsafe(put, loop).result()
+            except (RuntimeError, CancelledError):
+                put.close()  # The loop is closed: nobody takes it any more.
+                return
 
     # A daemon: a read that waits for a writer can't be cancelled, and must not keep the process.
     threading.Thread(target=read, name=f"read {origin}", daemon=True).start()
-    rest = b""
-    while data := await chunks.get():
-        rest += data
-        end = rest.rfind(b"\n") + 1
-        if end == 0 and len(rest) < RECORD:
-            continue
-        end = end or len(rest)
-        yield LogBatch((_block(origin, rest[:end]),), None)
-        rest = rest[end:]
-    if rest:
-        yield LogBatch((_block(origin, rest),), None)
-
-
-def _block(origin: str, data: bytes) -> LogBlock:
-    data = data.removesuffix(b"\n")
-    return LogBlock(origin, data, data.count(b"\n") + 1)
+    splitter = Splitter(origin)
+    try:
+        while data := await chunks.get():
+            block = splitter.feed(data)
+            if block is not None:
+                yield LogBatch((block,), None)
+        block = splitter.rest()
+        if block is not None:
+            yield LogBatch((block,), None)
+    finally:
+        left.set()
+        while not chunks.empty():
+            chunks.get_nowait()

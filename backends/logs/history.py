@@ -1,0 +1,106 @@
+"""Everything that stands in the files now, from their first bytes to their present ends."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from backends.api.models import LogBlock
+from backends.logs.ledger import Ledger
+from backends.logs.opened import Opened
+from backends.logs.paths import Patterns, most, newest
+from backends.logs.position import Cursor, Position
+from backends.logs.reader import Reader
+from backends.logs.rotation import packed, prefixes_of
+
+BATCH = 1 << 20
+"""Bytes of one batch."""
+
+
+class History:
+    """The files of a source, oldest first by their last write. Its methods block and belong in one thread.
+
+    All files are opened at once, so that a rotation meanwhile takes none of them away.
+    """
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._patterns = Patterns(tuple(patterns))
+        self._opened = Opened()
+        self._ledger = Ledger({})
+        self._readers: list[tuple[Reader, os.stat_result]] = []
+        self._at = 0
+
+    @property
+    def refused(self) -> Mapping[str, tuple[str, str]]:
+        return self._opened.refused
+
+    @property
+    def files(self) -> int:
+        return len(self._readers)
+
+    def open(self) -> None:
+        paths = newest([path for path in self._patterns.expand() if self._is_file(path)])[-most() :]
+        self._ledger.prefixes = prefixes_of([*self._patterns.all, *map(os.path.basename, paths)])
+        listed = self._ledger.changed(self._patterns.folders() | {os.path.dirname(path) for path in paths})
+        for path in paths:
+            handle = self._opened.open(path)
+            if handle is None:
+                continue
+            reader = Reader(path, handle, Position(os.path.dirname(os.path.realpath(path)), 0))
+            if reader.key in self._opened.readers:
+                reader.close()
+                continue
+            self._opened.readers[reader.key] = reader
+            self._readers.append((reader, os.fstat(handle)))
+        self._ledger.account(listed, self._opened.readers, lambda path: False)
+        if not paths and not self._patterns.literal:
+            self._opened.say(f"no file matches {', '.join(self._patterns.all)}")
+
+    def read(self) -> list[LogBlock] | None:
+        """The next records, about `BATCH` bytes; None at the end. A file's last record counts without its LF
+        as well; what is written on to that line later is a record of its own."""
+        while self._at < len(self._readers):
+            reader, info = self._readers[self._at]
+            parts = [reader.read(BATCH, info)]
+            if not (parts[0].more or parts[0].truncated):
+                parts.append(reader.read(BATCH, final=True))
+            if not parts[0].more:
+                self._at += 1
+            if parts[-1].truncated:
+                self._opened.say(f"{reader.origin}: was truncated (copytruncate) while it was read")
+                reader.start_over()
+            for note in (note for part in parts for note in part.notes):
+                self._opened.say(note)
+            blocks = [block for part in parts for block in part.blocks]
+            if blocks:
+                return blocks
+        return None
+
+    def notes(self) -> tuple[str, ...]:
+        return self._opened.notes()
+
+    def cursor(self) -> Cursor:
+        held = {key: reader.position for key, reader in self._opened.readers.items()}
+        streams = {reader.origin: (reader.key,) for reader, _ in self._readers}
+        return Cursor(MappingProxyType(streams), MappingProxyType({**self._ledger.positions, **held}))
+
+    def close(self) -> None:
+        self._opened.close()
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            mode = os.stat(path).st_mode
+        except PermissionError:
+            self._opened.refuse(path)
+            return False
+        except OSError as error:
+            self._opened.say(f"{path}: {'no such file' if not os.path.lexists(path) else error.strerror}")
+            return False
+        if packed(path):
+            self._opened.say(f"{path}: compressed, not read")
+        elif not stat.S_ISREG(mode) and path in self._patterns.literal:
+            what = "a directory; name its files" if stat.S_ISDIR(mode) else "not a file: it is only followed"
+            self._opened.say(f"{path}: is {what}")
+        return stat.S_ISREG(mode) and not packed(path)

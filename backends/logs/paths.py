@@ -1,0 +1,78 @@
+"""What the patterns of a source lead to, and why a file may not be read."""
+
+from __future__ import annotations
+
+import glob
+import grp
+import os
+import pwd
+import resource
+import stat
+from fnmatch import fnmatch
+
+MOST = 4_096
+"""Files that one source follows at most: the newest ones, and no more than half of what a process may open."""
+
+
+class Patterns:
+    """Files and globs as the configuration names them: `~` is a home directory, `**` any depth."""
+
+    def __init__(self, patterns: tuple[str, ...] | list[str]) -> None:
+        expanded = [os.path.expanduser(pattern) for pattern in patterns]
+        self.all = tuple(dict.fromkeys(expanded))
+        self.literal = tuple(pattern for pattern in self.all if not glob.has_magic(pattern))
+        self.globs = tuple(pattern for pattern in self.all if glob.has_magic(pattern))
+        self._names = tuple(os.path.basename(pattern) or "*" for pattern in self.globs)
+
+    def expand(self) -> list[str]:
+        """Every literal path, there or not, and what the globs lead to now, without directories."""
+        found = dict.fromkeys(self.literal)
+        for pattern in self.globs:
+            found.update(dict.fromkeys(glob.iglob(pattern, recursive=True)))
+        return list(found)
+
+    def may_match(self, path: str) -> bool:
+        """Whether a glob may lead to this path, judged by its last part alone."""
+        name = os.path.basename(path)
+        return any(fnmatch(name, pattern) for pattern in self._names)
+
+    def folders(self) -> set[str]:
+        """The directories that the patterns name without a wildcard."""
+        return {folder for pattern in self.all if not glob.has_magic(folder := os.path.dirname(pattern))}
+
+
+def most() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if soft == resource.RLIM_INFINITY else max(16, min(MOST, soft // 2))
+
+
+def newest(paths: list[str]) -> list[str]:
+    """The paths by the time of their last write, oldest first; those that are not there come first."""
+    times = []
+    for path in paths:
+        try:
+            times.append((os.stat(path).st_mtime_ns, path))
+        except OSError:
+            times.append((0, path))
+    return [path for _, path in sorted(times)]
+
+
+def refusal(path: str) -> tuple[str, str]:
+    """Why this user may not read a path, and what would help."""
+    try:
+        info = os.stat(path)
+    except OSError:
+        return "permission denied in its directory", "ask for the right to enter the directory"
+    group = _name(grp.getgrgid, info.st_gid)
+    owner = _name(pwd.getpwuid, info.st_uid)
+    if info.st_mode & stat.S_IRGRP:
+        return f"permission denied: only {owner} and the group {group} may read it", f"join the group {group}"
+    return f"permission denied: only {owner} may read it", f"run as {owner}, or let a group read it"
+
+
+def _name(look_up: object, number: int) -> str:
+    try:
+        entry = look_up(number)  # type: ignore[operator]
+    except KeyError:
+        return str(number)
+    return str(entry[0])

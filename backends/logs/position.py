@@ -1,0 +1,43 @@
+"""Where reading stands: values that outlive the process that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Key = tuple[int, int]
+"""Device and inode: which file it is, whatever it is called."""
+
+PRINT = 64
+"""Bytes by which a file is known again: its first ones, and those before the offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far one file is accounted for: `offset` is where its first unread record begins.
+
+    `head` and `tail` are the bytes at the file's beginning and before `offset`: where they differ, the inode
+    was given to another file, or the file was truncated and written again. `mtime` is in nanoseconds, 0 where
+    it is not known. `ours`: it was followed; else it only stood beside a followed file, as an old rotation.
+    `cut`: the record before `offset` was given out without its LF, which is therefore no record of its own.
+    """
+
+    folder: str
+    offset: int
+    head: bytes = field(default=b"", repr=False)
+    tail: bytes = field(default=b"", repr=False)
+    mtime: int = 0
+    ours: bool = True
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where to go on, for all files of a source. Immutable: its mappings are never changed once it is made.
+
+    `streams`: for each path the files that it led to and that are still read, oldest first; an empty key ends
+    the tuple while the path leads to no file. `positions`: every file that is accounted for.
+    """
+
+    streams: Mapping[str, tuple[Key, ...]]
+    positions: Mapping[Key, Position]

@@ -1,0 +1,204 @@
+"""One open file, read by whole records from an offset on."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from backends.api.models import LogBlock
+from backends.logs.position import PRINT, Key, Position
+
+CHUNK = 256 << 10
+"""Bytes of one read, and so about the size of a block."""
+RECORD = 8 << 20
+"""Bytes after which a record that has no end is given out in pieces."""
+TAIL_BYTES = 256 << 10
+TAIL_LINES = 2_000
+"""How much of a file's end is shown when it is opened to be followed."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What one read brought. `more`: the budget ended before the file did. `truncated`: the file no longer
+    holds what was read from it; nothing further was read."""
+
+    blocks: list[LogBlock] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    used: int = 0
+    more: bool = False
+    truncated: bool = False
+
+
+class Reader:
+    """A regular file, held open: it stays readable when it is renamed or deleted. Owns its descriptor."""
+
+    def __init__(self, origin: str, handle: int, position: Position) -> None:
+        self.origin = origin
+        self.handle = handle
+        info = os.fstat(handle)
+        self.key: Key = (info.st_dev, info.st_ino)
+        self.folder = position.folder
+        self.offset = position.offset
+        self.cut = position.cut
+        self.quiet_since = time.monotonic()
+        self._head, self._tail = position.head, position.tail
+        self._seen: tuple[int, int] | None = None
+        self._hole = False
+
+    @property
+    def position(self) -> Position:
+        return Position(self.folder, self.offset, self._head, self._tail, self.written, cut=self.cut)
+
+    @property
+    def head(self) -> bytes:
+        return self._head
+
+    @property
+    def written(self) -> int:
+        """Nanoseconds of the last write that was seen; 0 before the first read."""
+        return self._seen[1] if self._seen else 0
+
+    @property
+    def deleted(self) -> bool:
+        return os.fstat(self.handle).st_nlink == 0
+
+    def read(self, budget: int, info: os.stat_result | None = None, *, final: bool = False) -> Taken:
+        """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call.
+
+        `final`: the file will not grow any more, so its last record counts without its LF as well.
+        """
+        info = info or os.fstat(self.handle)
+        now = (info.st_size, info.st_mtime_ns)
+        taken = Taken()
+        if now == self._seen and not final:
+            return taken
+        if now != self._seen:
+            self.quiet_since = time.monotonic()
+        if info.st_size < self.offset or not same_file(self.handle, self.position):
+            taken.truncated = True
+            return taken
+        if self._hole and info.st_size:
+            self._pass_hole()
+        while self.offset < info.st_size:
+            if taken.used >= budget:
+                taken.more = True
+                return taken
+            if not self._take(taken, info.st_size, final):
+                break
+        if not taken.truncated:
+            self._seen = now
+        return taken
+
+    def start_over(self) -> None:
+        """Read the file from its first byte: it was truncated.
+
+        A writer that does not append goes on at its old offset, and leaves a hole of NULs before it, which is
+        passed over.
+        """
+        self.offset, self._head, self._tail, self._seen, self.cut = 0, b"", b"", None, False
+        self._hole = True
+
+    def close(self) -> None:
+        os.close(self.handle)
+
+    def _pass_hole(self) -> None:
+        self._hole = False
+        try:
+            begin = os.lseek(self.handle, 0, os.SEEK_DATA)
+        except OSError:
+            begin = 0
+        data = os.pread(self.handle, CHUNK, begin)
+        self.offset = begin + len(data) - len(data.lstrip(b"\0"))
+        self._head = self._tail = bytes(min(PRINT, self.offset))
+
+    def _take(self, taken: Taken, size: int, final: bool) -> bool:
+        """One block; False where there is no whole record left."""
+        want = CHUNK
+        data = self._bytes(want)
+        while data is not None and b"\n" not in data and len(data) == want and want < RECORD:
+            want = min(want * 4, RECORD)
+            data = self._bytes(want)
+        if data is None:
+            taken.truncated = True
+            return False
+        if not data:
+            return False
+        if self.cut and data.startswith(b"\n"):
+            self._advance(data[:1])
+            return True
+        end = data.rfind(b"\n")
+        if end >= 0:
+            whole, step = data[:end], data[: end + 1]
+        elif len(data) >= RECORD:
+            taken.notes.append(f"{self.origin}: a record longer than {RECORD >> 20} MiB is shown in pieces")
+            whole = step = data
+        elif final and self.offset + len(data) >= size:
+            whole = step = data
+        else:
+            return False
+        taken.blocks.append(LogBlock(self.origin, whole, whole.count(b"\n") + 1, self.offset))
+        taken.used += len(step)
+        self._advance(step)
+        self.cut = whole is step
+        return True
+
+    def _bytes(self, want: int) -> bytes | None:
+        """Bytes from the offset on; None where the bytes before it are no longer those that were read."""
+        known = len(self._tail)
+        data = os.pread(self.handle, known + want, self.offset - known)
+        return data[known:] if data.startswith(self._tail) else None
+
+    def _advance(self, step: bytes) -> None:
+        if len(self._head) < PRINT and len(self._head) == self.offset:
+            self._head += step[: PRINT - len(self._head)]
+        self._tail = (self._tail + step[-PRINT:])[-PRINT:]
+        self.offset += len(step)
+        self.cut = False
+
+
+def open_file(path: str) -> int:
+    """Open for reading without ever waiting (for the writer of a FIFO). Raises OSError."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def print_at(handle: int, folder: str, offset: int, *, ours: bool = True, mtime: int = 0) -> Position:
+    """The position of a file that counts as read up to `offset`."""
+    head = os.pread(handle, min(PRINT, offset), 0)
+    tail = os.pread(handle, min(PRINT, offset), max(0, offset - PRINT))
+    return Position(folder, offset, head, tail, mtime, ours=ours)
+
+
+def tail_of(handle: int, folder: str, most: int = TAIL_BYTES) -> Position:
+    """Where the last lines begin: the first record within the last `most` bytes, `TAIL_LINES` lines at most.
+
+    Where one record is longer than that, it is where that record begins, within `RECORD` bytes.
+    """
+    size = os.fstat(handle).st_size
+    while True:
+        start = max(0, size - most)
+        data = os.pread(handle, size - start, start)
+        found = data.find(b"\n", 0, max(0, len(data) - 1))
+        if start == 0 or found >= 0 or most >= RECORD:
+            break
+        most *= 4
+    begin = 0 if start == 0 else found + 1
+    at = len(data) - 1 if data.endswith(b"\n") else len(data)
+    for _ in range(TAIL_LINES):
+        at = data.rfind(b"\n", begin, at)
+        if at < 0:
+            break
+    else:
+        begin = at + 1
+    return print_at(handle, folder, start + begin)
+
+
+def same_file(handle: int, position: Position) -> bool:
+    """Whether an open file is the one of a position, gone on from there: not another one in its old inode,
+    and not truncated since."""
+    if os.fstat(handle).st_size < position.offset:
+        return False
+    if os.pread(handle, len(position.head), 0) != position.head:
+        return False
+    known = len(position.tail)
+    return os.pread(handle, known, position.offset - known) == position.tail
