@@ -29,6 +29,7 @@ from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
 from tui.kinds import KINDS
+from tui.log import last_lines
 from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.logs import LogsScreen
@@ -260,7 +261,7 @@ class MidwatchApp(QuietApp):
         view, before = self._view, self._view.searching
         self.keys.ask("/", before, view.search, edited=view.search, cancelled=lambda: view.search(before))
 
-    def escape(self) -> None:
+    def step_back(self) -> None:
         if not self._view.escape() and self._way:
             self.up()
 
@@ -315,50 +316,46 @@ class MidwatchApp(QuietApp):
         if not text:
             self.say("nothing to copy here")
             return
-        path = clipboard.state_home(os.environ) / "copied.txt"
-        lines = text.count("\n") + 1
-        what = f"copied {lines} line{'s' if lines > 1 else ''}"
         sent = len(text.encode()) <= clipboard.OSC52_MOST
         if sent:
             write_raw(self, clipboard.osc52(text, os.environ))
-        try:
-            clipboard.save(text, path)
-        except OSError as error:
-            self.say(f"{what} to the terminal; {path} could not be written: {error.strerror}")
-            return
-        self.say(f"{what} to the terminal and {path}" if sent else f"{what} to {path}: too long for a terminal")
+        lines = text.count("\n") + 1
+        what = f"copied {lines} line{'s' if lines > 1 else ''}"
+        path = clipboard.state_home(os.environ) / "copied.txt"
+
+        async def save() -> None:
+            failed = await asyncio.to_thread(clipboard.save, text, path)
+            if failed:
+                self.say(f"{what} to the terminal; {path}: {failed}")
+            else:
+                self.say(f"{what} to {'the terminal and ' if sent else ''}{path}")
+
+        self.run_worker(save(), exit_on_error=False)
 
     def write(self, name: str = "") -> None:
         """Save what is shown; a file that is there already is left alone."""
         if not name:
             self.say(":w FILE saves what is shown")
             return
-        path = Path(name).expanduser()
-        if path.exists():
-            self.say(f"{path} is there already; choose another name")
-            return
         text = self._view.plain_text()
-        try:
-            clipboard.save(text, path)
-        except OSError as error:
-            self.say(f"{path} could not be written: {error.strerror}")
-            return
-        self.say(f"saved {text.count(chr(10)) + 1} lines to {path.absolute()}")
+
+        async def save() -> None:
+            failed = await asyncio.to_thread(clipboard.save, text, Path(name).expanduser(), new=True)
+            self.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
+
+        self.run_worker(save(), exit_on_error=False)
 
     def show_own_log(self) -> None:
         path = self._log_file
+        lines = ["reading …"] if path is not None else ["this run keeps no log"]
+        self.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
 
-        def lines() -> list[str]:
-            if path is None:
-                return ["this run keeps no log"]
-            try:
-                with path.open("rb") as file:
-                    file.seek(max(0, path.stat().st_size - 200_000))
-                    return file.read().decode("utf-8", "replace").splitlines() or ["nothing has been logged"]
-            except OSError as error:
-                return [f"{path}: {error.strerror}"]
+        async def read(path: Path) -> None:
+            lines[:] = await asyncio.to_thread(last_lines, path)
+            self._view.tick()
 
-        self.show_text(f"midwatch's own log  {path or ''}", lines)
+        if path is not None:
+            self.run_worker(read(path), exit_on_error=False)
 
     def suspend(self) -> None:  # type: ignore[override]
         self.action_suspend_process()

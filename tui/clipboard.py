@@ -31,9 +31,18 @@ def state_home(env: Mapping[str, str]) -> Path:
     return Path(base) / "midwatch"
 
 
-def save(text: str, path: Path) -> None:
-    """Write a text for its owner only. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text + "\n")
+def save(text: str, path: Path, *, new: bool = False) -> str:
+    """Write a text for its owner only; with `new`, only where there is no such file yet. Blocks. Returns why it
+    could not be written, empty when it was."""
+    exclusive = os.O_EXCL if new else os.O_TRUNC
+    try:
+        if not new:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | exclusive, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except FileExistsError:
+        return "is there already; choose another name"
+    except OSError as error:
+        return f"could not be written: {error.strerror}"
+    return ""

@@ -43,7 +43,7 @@ ANYWHERE = (
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
     _c("filter rows; in text, search", "open_search", "slash f3", hint="filter"),
-    _c("clear, then close, then up one level; never quits", "escape", "escape"),
+    _c("clear, then close, then up one level; never quits", "step_back", "escape"),
     _c("up one level; at the top, quit", "up", "q", hint="back"),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
     _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),

@@ -54,3 +54,13 @@ def start_log(env: Mapping[str, str]) -> Path | None:
     listener = logging.handlers.QueueListener(waiting, file)
     listener.start()
     return path
+
+
+def last_lines(path: Path, most: int = 200_000) -> list[str]:
+    """The end of a log, at most so many bytes of it. Blocks."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - most))
+            return file.read().decode("utf-8", "replace").splitlines() or ["nothing has been logged"]
+    except OSError as error:
+        return [f"{path}: {error.strerror}"]

@@ -35,7 +35,8 @@ def compiled(text: str) -> re.Pattern[bytes] | None:
     """A search as it is typed: a regular expression, else the plain text; capitals count once there is one."""
     if not text:
         return None
-    flags = re.IGNORECASE if text == text.lower() else re.NOFLAG
+    # Whole blocks of lines are searched at once: ^ and $ must mean each of their lines.
+    flags = re.MULTILINE | (re.IGNORECASE if text == text.lower() else re.NOFLAG)
     try:
         return re.compile(text.encode(), flags)
     except re.error:

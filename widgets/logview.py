@@ -36,6 +36,8 @@ MARKS: dict[Level, tuple[str, Look]] = {
 LONG = 20_000
 """Characters of one line that can be seen by moving sideways; more is in the record (Enter)."""
 TIMES = ("short", "full", "none")
+SETTLE = 1.0
+"""Seconds in which what was there before comes in."""
 RATE = 5.0
 """Seconds over which lines per second are counted."""
 
@@ -72,6 +74,7 @@ class LogView(Widget):
         self._lesson: list[str] = []
         self._search: Iterator[int | None] | None = None
         self._arrived: list[tuple[float, int]] = []
+        self._shown_at = float("-inf")
 
     # What it shows
 
@@ -81,6 +84,7 @@ class LogView(Widget):
         self.following = True
         self.cursor = len(self.lines.rows) - 1
         self._arrived = []
+        self._shown_at = self.clock.monotonic()
         self.repaint()
 
     def teach(self, lines: list[str]) -> None:
@@ -112,7 +116,7 @@ class LogView(Widget):
         came = self.lines.take()
         now = self.clock.monotonic()
         # What was there before counts for nothing: the rate is of what comes while one looks.
-        if came and had:
+        if came and now - self._shown_at > SETTLE:
             self._arrived = [(at, count) for at, count in self._arrived if now - at <= RATE]
             self._arrived.append((now, came))
         gone = self.lines.trim()

@@ -214,6 +214,13 @@ class Feed(Generic[S, T]):
         return self._why(attempt)
 
     async def _listen(self) -> None:
+        try:
+            await self._take_all()
+        except (SystemExit, KeyboardInterrupt) as error:
+            # asyncio lets these two through to whoever runs the loop: one source would end the program.
+            raise BackendBug(f"{type(error).__name__}: {error}", where=self.name) from error
+
+    async def _take_all(self) -> None:
         this = asyncio.current_task()
         turn = perf_counter()
         async with aclosing(self._source(self._last)) as seens:

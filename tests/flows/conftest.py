@@ -1,0 +1,83 @@
+"""The app over a fake backend, with keys in and the screen's text out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from backends.api import registry
+from backends.context import Context, SourceConfig
+from tests.flows.fake import SCRIPTS, FakeSettings, Script
+from tui.app import MidwatchApp
+
+Opened = Callable[..., Any]
+
+
+@dataclass
+class Screen:
+    """The app under test, as a person sees it."""
+
+    app: MidwatchApp
+    pilot: Pilot[None]
+    script: Script
+
+    @property
+    def lines(self) -> list[str]:
+        """What stands on the terminal, line by line."""
+        _, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return [strip.text.rstrip() for strip in strips[:height]]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Keys in one burst, without waiting between them."""
+        names = {
+            ":": "colon",
+            "/": "slash",
+            "\r": "enter",
+            " ": "space",
+            "&": "ampersand",
+            "!": "exclamation_mark",
+        }
+        await self.pilot.press(*(names.get(char, char) for char in text))
+
+    async def until(self, what: str | Callable[[], object], seconds: float = 5.0) -> None:
+        """Wait until a text stands on the screen, or a condition holds."""
+        holds = what if callable(what) else lambda: what in self.text
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await self.pilot.pause(0.01)
+        except TimeoutError:
+            raise AssertionError(f"waited for {what!r}; the screen shows:\n{self.text}") from None
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """`async with opened(size=(80, 24)) as screen`: a context `lab` with the source fake/main."""
+    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.fake")
+    SCRIPTS.clear()
+
+    @asynccontextmanager
+    async def open_screen(
+        size: tuple[int, int] = (120, 30), contexts: tuple[Context, ...] = (), **more: Any
+    ) -> AsyncIterator[Screen]:
+        lab = Context("lab", (SourceConfig("fake", "main", FakeSettings()),), colour="green")
+        chosen = contexts or (lab,)
+        app = MidwatchApp({context.name: context for context in chosen}, chosen[0], **more)
+        async with app.run_test(size=size) as pilot:
+            yield Screen(app, pilot, SCRIPTS.setdefault("main", Script()))
+
+    return open_screen

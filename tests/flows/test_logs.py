@@ -1,0 +1,96 @@
+"""Logs: keys in, screen out."""
+
+from __future__ import annotations
+
+from backends.context import Context
+from tests.flows.conftest import Opened
+
+
+async def test_lines_are_followed_and_marked_by_level(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs\r")
+        screen.script.say_lines(b"all fine", b"ERROR it broke")
+        await screen.until("it broke")
+        assert "FOLLOWING" in screen.text
+        assert any("✖" in line and "it broke" in line for line in screen.lines)
+        screen.script.say_lines(*(b"more %d" % number for number in range(100)))
+        await screen.until("more 99")
+
+
+async def test_scrolling_up_stops_following_and_G_resumes(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs main\r")
+        screen.script.say_lines(*(b"line %d" % number for number in range(200)))
+        await screen.until("line 199")
+        await screen.press("ctrl+u", "k")
+        await screen.until("not following")
+        standing = screen.lines[2]
+        screen.script.say_lines(b"a new one")
+        await screen.until("201 lines")
+        assert screen.lines[2] == standing
+        await screen.press("G")
+        await screen.until("a new one")
+
+
+async def test_search_goes_to_matches_and_keep_leaves_only_them(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs\r")
+        screen.script.say_lines(*(b"line %d" % number for number in range(500)))
+        await screen.until("line 499")
+        await screen.type("/line 7\r")
+        await screen.press("N")
+        await screen.until("line 79")
+        await screen.press("escape")
+        await screen.type("&line 3.$\r")
+        await screen.until("10 of 500 lines")
+        await screen.press("ampersand")
+        await screen.until(" 500 lines")
+
+
+async def test_next_error_and_its_record(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs\r")
+        screen.script.say_lines(b"ERROR first", *(b"line %d" % number for number in range(300)))
+        await screen.until("line 299")
+        await screen.press("E")
+        await screen.until("ERROR first")
+        await screen.press("enter")
+        await screen.until("as it came")
+        assert "ERROR first" in screen.text
+        await screen.press("q")
+        await screen.until("logs  fake/main")
+
+
+async def test_hostile_lines_do_nothing(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs\r")
+        screen.script.say_lines(b"\x1b[2J\x1b]52;c;eA==\x07[@click=app.leave]x[/] \xff\x00\x9b \xe2\x80\xae end")
+        await screen.until("end")
+        assert "[@click=app.leave]x[/]" in screen.text
+        assert not set(screen.text) & set("\x1b\x07\u202e\x9b\x00")
+        await screen.press("y")
+        await screen.until("\\x1b[2J")
+
+
+async def test_an_unknown_source_names_the_nearest(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs mian\r")
+        await screen.until("nearest is fake/main")
+
+
+async def test_without_a_source_it_teaches(opened: Opened) -> None:
+    async with opened(contexts=(Context("bare"),)) as screen:
+        await screen.type(":logs\r")
+        await screen.until("[context.bare.files.app]")
+
+
+async def test_wrap_and_sideways(opened: Opened) -> None:
+    async with opened(size=(60, 15)) as screen:
+        await screen.type(":logs\r")
+        screen.script.say_lines(b"a" * 50 + b" middle " + b"b" * 50 + b" tail")
+        await screen.until("aaaa")
+        assert "tail" not in screen.text
+        await screen.press("w")
+        await screen.until("tail")
+        await screen.press("w", *["l"] * 12)
+        await screen.until("tail")

@@ -1,0 +1,124 @@
+"""The rules of the house that a tool can keep."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends.api.capabilities import ABILITIES
+from backends.api.registry import MODULES, load
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((ROOT / top).rglob("*.py"))]
+CLIENTS = ("grpc", "aetcd", "psutil", "kazoo", "httpx", "google.protobuf")
+
+
+def loaded(statement: str) -> set[str]:
+    """The modules that a fresh interpreter has after a statement."""
+    code = f"import sys, json\n{statement}\njson.dump(sorted(sys.modules), sys.stdout)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(json.loads(done.stdout))
+
+
+def test_layers() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("module", MODULES.values())
+def test_importing_a_backend_brings_no_screen_and_no_client(module: str) -> None:
+    found = loaded(f"import {module}")
+    assert not found & {"textual", "rich", *CLIENTS}
+    others = {other for other in MODULES.values() if other != module}
+    assert not found & others
+
+
+@pytest.mark.parametrize(
+    "module",
+    [f"tui.verbs.{name}" for name in ("listing", "logs", "watch", "doctor", "configuration")] + ["tui.demo.cli"],
+)
+def test_headless_verbs_bring_no_screen(module: str) -> None:
+    assert not loaded(f"import {module}") & {"textual", "rich"}
+
+
+def test_the_command_line_alone_brings_almost_nothing() -> None:
+    found = loaded("import tui.cli; tui.cli.parser()")
+    assert not found & {"textual", "rich", "asyncio", "msgspec", "tomllib", "importlib.metadata"}
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def test_nothing_but_the_registry_knows_a_backend() -> None:
+    """The headless `logs` opens files that no configuration names: that one import is on purpose."""
+    allowed = {("tui/verbs/logs.py", "backends.logs.files")}
+    own = {module.rsplit(".", 1)[0] for module in MODULES.values()}
+    for path in SOURCES:
+        where = str(path.relative_to(ROOT))
+        if any(where.startswith(folder.replace(".", "/")) for folder in own):
+            continue
+        for name in imports(path) & set(MODULES.values()):
+            assert (where, name) in allowed, f"{where} imports {name}"
+
+
+def test_nothing_branches_on_the_name_of_a_backend() -> None:
+    kinds = set(MODULES) - {"files", "local"}  # Two everyday words, used as such.
+    for path in SOURCES:
+        where = str(path.relative_to(ROOT))
+        if where.startswith("backends/coordination/") or "demo" in where or where.endswith("registry.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Compare):
+                words = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
+                assert not words & kinds, f"{where}:{node.lineno} compares with a backend's name"
+
+
+def test_no_shell() -> None:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.keyword) and node.arg == "shell":
+                pytest.fail(f"{path}: shell=")
+            if isinstance(node, ast.Attribute) and node.attr in ("system", "popen", "getoutput"):
+                pytest.fail(f"{path}:{node.lineno}: {node.attr}")
+
+
+def test_outside_text_reaches_widgets_only_through_safe() -> None:
+    """Segments and strips of text are made in widgets/safe.py and nowhere else, and no markup is interpreted."""
+    for path in (path for path in SOURCES if path.parts[-2] in ("widgets", "screens") or path.name == "app.py"):
+        if path.name == "safe.py":
+            continue
+        found = ast.walk(ast.parse(path.read_text()))
+        calls = {ast.unparse(node.func) for node in found if isinstance(node, ast.Call)}
+        banned = {"Segment", "Strip", "Text.from_markup", "Static", "Label", "Text", "self.notify"}
+        assert not calls & banned, f"{path.name}: {calls & banned}"
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_a_backend_inherits_what_it_can_do(kind: str) -> None:
+    backend = load(kind)
+    abilities = [known.protocol for known in ABILITIES.values()]
+    assert any(protocol in backend.__mro__ for protocol in abilities)
+    assert backend.kind == kind
+
+
+def test_no_path_of_a_machine_and_no_registry_is_committed() -> None:
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True, cwd=ROOT)
+    words = ("/" + "work/", "/" + "root/", "pypi" + ".org", "files.python" + "hosted", "deb." + "debian.org")
+    for name in listed.stdout.split("\n"):
+        path = ROOT / name
+        if name and path.suffix in (".py", ".md", ".toml", ".txt", "", ".svg") and path.is_file():
+            text = path.read_text(errors="replace")
+            assert not [word for word in words if word in text], name

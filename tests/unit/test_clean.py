@@ -1,0 +1,52 @@
+"""The choke point: nothing that a terminal obeys passes it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.clean import clean, clean_bytes, clean_lines
+
+HOSTILE = [
+    "\x1b[2J",
+    "\x1b]0;title\x07",
+    "\x1b]52;c;ZXZpbA==\x07",
+    "\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\",
+    "\x9b31m",
+    "\x90q\x9c",
+    "a\x00b\x7f",
+    "\u202eevil\u2066",
+    "\u200bzero",
+    "line\nline\rline",
+    "\ud800",
+    "\U000e0041",
+    "\x1bP+q544e\x1b\\",
+    "\x1b",
+    "\x1b]52;c;unended",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_control_character_passes(text: str) -> None:
+    assert all(unicodedata.category(char) not in ("Cc", "Cf", "Cs") for char in clean(text))
+
+
+@given(st.text())
+def test_cleaning_is_safe_and_idempotent(text: str) -> None:
+    once = clean(text)
+    assert clean(once) == once
+    assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in once)
+
+
+def test_harmless_text_is_untouched() -> None:
+    text = "größe 5 · naïve ✖ 漢字 [b]markup[/b] \N{NO-BREAK SPACE}x"
+    assert clean(text) == text
+
+
+def test_colours_vanish_and_tabs_are_widened() -> None:
+    assert clean("\x1b[31mred\x1b[0m\tend") == "red    end"
+    assert clean_bytes(b"caf\xe9") == "caf\N{REPLACEMENT CHARACTER}"
+    assert clean_lines("a\x1b[1m\nb") == "a\nb"

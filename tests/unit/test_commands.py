@@ -1,0 +1,61 @@
+"""The one table of commands."""
+
+from __future__ import annotations
+
+import pytest
+
+from tui.app import MidwatchApp
+from tui.commands import COMMANDS, LOGS, SCREENS, TABLE, TEXT, for_key, for_word, key_glyph, on_screen
+from tui.help import help_lines
+from tui.kinds import KINDS
+from tui.screens.logs import LogsScreen
+from tui.screens.resource import ResourceScreen
+from tui.screens.text import TextScreen
+
+VIEWS = {TABLE: ResourceScreen, LOGS: LogsScreen, TEXT: TextScreen}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("kind", ["", *KINDS])
+def test_a_key_means_one_thing_on_one_screen(screen: str, kind: str) -> None:
+    keys = [key for command in on_screen(screen, kind) for key in command.keys]
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_words_are_different() -> None:
+    words = [word for command in COMMANDS for word in (command.word, *command.aliases) if word]
+    assert sorted(words) == sorted(set(words))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.do)
+def test_every_command_can_be_done_where_it_is_offered(command: object) -> None:
+    from tui.commands import Command
+
+    assert isinstance(command, Command)
+    method = command.do.split()[0]
+    for screen in command.on:
+        assert callable(getattr(VIEWS[screen], method, None) or getattr(MidwatchApp, method, None))
+
+
+def test_keys_that_do_harm_elsewhere_only_look_here() -> None:
+    for key in ("k", "d", "r", "s", "ctrl+d", "ctrl+k", "ctrl+s"):
+        for screen in SCREENS:
+            command = for_key(key, screen)
+            assert command is None or command.do.split()[0] in (
+                *("move", "describe", "refresh_now", "follow", "page"),
+            )
+
+
+def test_words_by_alias_and_by_prefix() -> None:
+    assert for_word("proc") is for_word("processes")
+    assert for_word("mem") is for_word("members")
+    assert for_word("") is None
+    assert for_word("nonsense") is None
+
+
+def test_help_names_every_key_of_the_screen() -> None:
+    for screen in SCREENS:
+        text = "\n".join(help_lines(screen, "members", "guarded"))
+        for command in on_screen(screen, "members"):
+            assert command.help in text
+            assert all(key_glyph(key) in text for key in command.keys)

@@ -1,0 +1,73 @@
+"""The prompt's editing, and keys that come in one burst."""
+
+from __future__ import annotations
+
+from widgets.prompt import Outcome, Prompt
+
+
+def typed(prompt: Prompt, text: str) -> None:
+    for char in text:
+        prompt.press(char, char)
+
+
+def test_editing() -> None:
+    prompt = Prompt()
+    prompt.begin(":")
+    typed(prompt, "logs apx")
+    prompt.press("backspace", None)
+    typed(prompt, "p")
+    assert prompt.text == "logs app"
+    prompt.press("ctrl+w", None)
+    assert prompt.text == "logs "
+    prompt.press("home", None)
+    typed(prompt, "x")
+    assert (prompt.text, prompt.at) == ("xlogs ", 1)
+    prompt.press("ctrl+u", None)
+    assert prompt.text == "logs "
+
+
+def test_it_ends_accepted_or_cancelled() -> None:
+    prompt = Prompt()
+    prompt.begin(":")
+    typed(prompt, "q")
+    assert prompt.press("enter", "\r") is Outcome.ACCEPTED
+    assert not prompt.open
+    prompt.begin("/")
+    assert prompt.press("backspace", None) is Outcome.CANCELLED
+
+
+def test_history_belongs_to_its_sign() -> None:
+    prompt = Prompt()
+    for sign, text in ((":", "members"), ("/", "error"), (":", "logs")):
+        prompt.begin(sign)
+        typed(prompt, text)
+        prompt.press("enter", None)
+    prompt.begin(":")
+    prompt.press("up", None)
+    assert prompt.text == "logs"
+    prompt.press("up", None)
+    assert prompt.text == "members"
+    prompt.press("down", None)
+    prompt.press("down", None)
+    assert prompt.text == ""
+
+
+def test_tab_goes_round_the_completions() -> None:
+    prompt = Prompt()
+    words = ["members", "metrics"]
+    prompt.begin(":", "", lambda text: [word for word in words if word.startswith(text)])
+    typed(prompt, "me")
+    assert prompt.offers == words
+    prompt.press("tab", None)
+    assert prompt.text == "members"
+    prompt.press("tab", None)
+    assert prompt.text == "metrics"
+    prompt.press("tab", None)
+    assert prompt.text == "members"
+
+
+def test_a_paste_is_one_safe_line() -> None:
+    prompt = Prompt()
+    prompt.begin("/")
+    prompt.insert("a\nb\x1b[2J")
+    assert prompt.text == "a b"
