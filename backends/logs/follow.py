@@ -237,6 +237,7 @@ class Follower:
         copy = self._copy_of(stream, reader)
         if copy is not None:
             self._opened.readers[copy.key] = copy
+            self._ledger.positions.pop(copy.key, None)
             stream.readers.insert(at, copy)
         reader.start_over()
         self._dirty = True

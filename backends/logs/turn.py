@@ -130,7 +130,17 @@ class Turn:
         self._current = key
         if handle is None:
             return
-        if key in self._opened.readers or key in self._found or self._is_copy(handle, key):
+        if key in self._opened.readers or key in self._found:
+            os.close(handle)
+        elif (known := self._ledger.positions.get(key)) is not None and known.copy:
+            os.close(handle)
+        elif (original := self._copied(handle, key)) is not None:
+            size = os.fstat(handle).st_size
+            if size < len(original):
+                self._current = None  # Perhaps the beginning of a copy: the next look will tell.
+            else:
+                position = print_at(handle, self._stream.folder, size, ours=False)
+                self._ledger.positions[key] = replace(position, copy=True)
             os.close(handle)
         else:
             self._found[key] = Reader(self._stream.path, handle, self._begin(handle, key))
@@ -143,21 +153,19 @@ class Turn:
             return replace(known, folder=folder)
         return Position(folder, 0)
 
-    def _is_copy(self, handle: int, key: Key) -> bool:
-        """Whether a file that has come is what copytruncate makes of a followed one: the same beginning, and
-        that one's name with a rotation's ending. It is accounted for as read."""
+    def _copied(self, handle: int, key: Key) -> bytes | None:
+        """The first bytes of the followed file that this one is a copy of, as copytruncate makes it: it has
+        that one's name with a rotation's ending, and begins like it as far as it goes."""
         stream = self._stream
-        if not stream.fresh:
-            return False
+        if key in stream.wanted or key in self._ledger.positions:
+            return None
         for other in self._streams:
             if other.folder != stream.folder or not other.readers or not appended(stream.base, other.base):
                 continue
             head = other.readers[-1].head
-            if head and os.pread(handle, len(head), 0) == head:
-                size = os.fstat(handle).st_size
-                self._ledger.positions[key] = print_at(handle, stream.folder, size, ours=False)
-                return True
-        return False
+            if head and head.startswith(os.pread(handle, len(head), 0)):
+                return head
+        return None
 
     def _line_up(self) -> None:
         stream, current = self._stream, self._current
