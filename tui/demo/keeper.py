@@ -1,7 +1,9 @@
-"""The keeper of one demo: a process of its own that starts every server, and ends them all when its owner goes.
+"""The keeper of one demo: a process of its own that starts every server, and ends all when its owner goes.
 
-It ends on SIGTERM, and when the pipe that it holds as standard input closes: that happens whatever becomes of its
-owner, a `kill -9` included. Should the keeper itself be killed, the kernel ends its servers (PR_SET_PDEATHSIG).
+It is asked by one line on standard input (`Request`). It ends on SIGTERM, and when that pipe closes, as it does
+whatever becomes of its owner, a `kill -9` included. After the line `detach` it stays until SIGTERM. Should the
+keeper itself be killed, the kernel ends its servers at once (PR_SET_PDEATHSIG); only the folder stays then,
+until the next `midwatch demo` clears it away.
 """
 
 from __future__ import annotations
@@ -9,30 +11,34 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tui.demo.getting import Missing
-from tui.demo.process import Identity, end, start_tied
-from tui.demo.servers import Scene, Start, servers
-from tui.demo.state import Demo, Running, forget, remember
+from backends.api import registry
+from tui.demo.packages.command import Missing
+from tui.demo.probe import answers
+from tui.demo.process import FOLDER, PART, Identity, end, end_members, start_tied
+from tui.demo.request import DETACH, FOLDER_IS, REFUSED, UP, Request
+from tui.demo.servers import DemoServer, Scene, Start, servers
+from tui.demo.state import Demo, Part, Refused, make_folder, remember, remove
 
 READY = 20.0
 """Seconds that a server may take until it answers."""
+ATTEMPTS = 2
+"""A port that was free when we looked may be taken when the server wants it."""
+HEAD = 'default = "demo"\n\n[context.demo]\ncolour = "green"\narm = "always"\n'
 
 
-@dataclass
-class _Process:
+@dataclass(frozen=True, slots=True)
+class _Running:
     start: Start
     process: subprocess.Popen[bytes]
+    identity: Identity
 
 
 class Ended(Exception):
@@ -40,85 +46,115 @@ class Ended(Exception):
 
 
 class Keeper:
-    def __init__(self, folder: Path, *, quiet: bool, owned: bool) -> None:
-        self._scene = Scene(folder, quiet)
-        self._owned = owned
-        self._running: list[_Process] = []
+    def __init__(self, request: Request, folder: Path, *, made: bool) -> None:
+        self._scene = Scene(folder, request.quiet, request.missing)
+        self._running: list[tuple[DemoServer, list[_Running]]] = []
         self._stop = False
+        self._wake, self._woken = os.pipe()
         me = Identity.of(os.getpid())
         assert me is not None
-        self._demo = Demo(folder, me)
+        self._demo = Demo(folder, me, made=made)
 
     def run(self) -> int:
+        # The handler only writes down the wish: an exception out of it could lose a server just started.
+        os.set_blocking(self._woken, False)
+        signal.set_wakeup_fd(self._woken)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
-        remember(self._demo.folder)
-        self._demo.save()
         try:
+            self._save(ready=False)
+            remember(self._demo.folder)
+            say(f"{FOLDER_IS}{self._demo.folder}")
             self._up()
-            self._demo = replace(self._demo, ready=True)
-            self._demo.save()
-            say("READY")
+            self._save(ready=True)
+            say(UP)
             while True:
-                self._wait(1.0)
+                self._wait(None)
         except Ended:
             return 0
+        except OSError as error:
+            say(f"  {error}")
+            return 1
         finally:
             self._down()
 
     def _up(self) -> None:
-        planned: list[tuple[str, list[Start]]] = []
-        configs = []
         for server in servers():
-            try:
-                planned.append((server.name, server.plan(self._scene)))
-                configs.append(server)
-            except Missing as error:
-                self._demo = replace(self._demo, left_out=(*self._demo.left_out, str(error)))
-                say(f"left out: {error}")
-            self._wait(0)
-        head = 'default = "demo"\n\n[context.demo]\ncolour = "green"\narm = "always"\n'
-        text = "\n".join([head, *(server.config(self._scene) for server in configs)])
-        self._demo.config.write_text(text)
-        for _, starts in planned:
-            for start in starts:
-                self._start(start)
-            for start in starts:
-                self._await_ready(start)
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    self._bring_up(server)
+                    break
+                except Missing as error:
+                    self._leave_out(server, str(error))
+                    break
+                except _Failed as error:
+                    self._end(self._running.pop()[1])
+                    server.abandon(self._scene)
+                    if attempt == ATTEMPTS:
+                        self._leave_out(server, str(error))
+        snippets = [snippet for server, _ in self._running for snippet in server.config(self._scene)]
+        tables = [snippet.text for snippet in snippets if registry.known(snippet.kind)]
+        self._demo.config.write_text("\n".join([HEAD, *tables]))
 
-    def _start(self, start: Start) -> None:
-        with (self._demo.folder / f"{start.name.replace(' ', '-')}.out").open("ab") as output:
-            process = start_tied(
-                start.argv, output=output, environment=start.environment, folder=self._demo.folder
-            )
-        self._running.append(_Process(start, process))
-        identity = Identity.of(process.pid)
-        if identity is not None:
-            running = Running(start.name, start.address, identity, start.patience)
-            self._demo = replace(self._demo, servers=(*self._demo.servers, running))
-            self._demo.save()
-
-    def _await_ready(self, start: Start) -> None:
+    def _bring_up(self, server: DemoServer) -> None:
         began = time.monotonic()
-        while not answers(start.ready):
-            process = next(item.process for item in self._running if item.start is start)
-            if process.poll() is not None or time.monotonic() - began > READY:
-                said = (self._demo.folder / f"{start.name.replace(' ', '-')}.out").read_text(errors="replace")
-                last = (said.strip().splitlines() or ["it said nothing"])[-1]
-                say(f"left out: {start.name} did not come up: {last[:200]}")
-                self._demo = replace(self._demo, left_out=(*self._demo.left_out, f"{start.name}: {last[:200]}"))
-                return
-            self._wait(0.05)
-        say(f"{start.name}  {start.address}  up after {time.monotonic() - began:.1f} s")
+        starts = server.plan(self._scene)
+        self._running.append((server, []))
+        for start in starts:
+            self._running[-1][1].append(self._start(start))
+            self._save(ready=False)
+        for running in self._running[-1][1]:
+            for part in (running.start.part, *running.start.starts):
+                self._await_ready(running, part, began)
 
-    def _wait(self, seconds: float) -> None:
+    def _start(self, start: Start) -> _Running:
+        environment = {**start.environment, FOLDER: str(self._demo.folder), PART: start.part.name}
+        with self._output(start).open("ab") as output:
+            process = start_tied(start.argv, output=output, environment=environment, folder=self._demo.folder)
+        identity = Identity.of(process.pid)
+        if identity is None:
+            process.wait()
+            raise _Failed(f"{start.part.name} ended at once")
+        return _Running(start, process, identity)
+
+    def _await_ready(self, running: _Running, part: Part, began: float) -> None:
+        while not answers(part.ready):
+            ended = running.process.poll()
+            if ended is not None or time.monotonic() - began > READY:
+                what = f"did not answer within {READY:.0f} s" if ended is None else f"ended with {ended}"
+                raise _Failed(f"{part.name} {what}: {self._last_words(running.start)}")
+            self._wait(0.05)
+        say(f"  {part.name:<12} {part.address:<18} up after {time.monotonic() - began:.1f} s")
+
+    def _output(self, start: Start) -> Path:
+        return self._demo.folder / f"{start.part.name.replace(' ', '-')}.out"
+
+    def _last_words(self, start: Start) -> str:
+        lines = self._output(start).read_text(errors="replace").strip().splitlines()
+        return lines[-1][:200] if lines else "it said nothing"
+
+    def _leave_out(self, server: DemoServer, reason: str) -> None:
+        self._demo = replace(self._demo, left_out=(*self._demo.left_out, reason))
+        say(f"  left out: {server.name}: {reason.removeprefix(f'{server.name}: ')}")
+
+    def _save(self, *, ready: bool) -> None:
+        every = [item for _, running in self._running for item in running]
+        self._demo = replace(
+            self._demo,
+            ready=ready,
+            parts=tuple(part for item in every for part in (item.start.part, *item.start.starts)),
+            servers=tuple(item.identity for item in every),
+        )
+        self._demo.save()
+
+    def _wait(self, seconds: float | None) -> None:
         """Wait, and end at once when somebody wants it or the owner's end of the pipe closes."""
-        if self._stop:
-            raise Ended
-        if not self._owned:
-            time.sleep(seconds)
-        elif select.select([0], [], [], seconds)[0] and not os.read(0, 1):
-            raise Ended
+        inputs = [self._wake, 0] if self._demo.owned else [self._wake]
+        if not self._stop and 0 in select.select(inputs, [], [], seconds)[0]:
+            if os.read(0, len(DETACH)) != DETACH:
+                raise Ended
+            self._demo = replace(self._demo, owned=False)
+            self._demo.save()
         if self._stop:
             raise Ended
 
@@ -128,44 +164,54 @@ class Keeper:
     def _down(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
-        for item in reversed(self._running):
-            if item.process.poll() is None:
-                item.process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    item.process.wait(item.start.patience)
-            if item.process.poll() is None:
-                item.process.kill()
-            item.process.wait()
-        shutil.rmtree(self._demo.folder, ignore_errors=True)
-        forget(self._demo.folder)
+        for server, running in reversed(self._running):
+            say(f"  stopping {server.name}")
+            self._end(running)
+        if not end_members(self._demo.folder):
+            say("  something could not be stopped; midwatch demo status names it")
+            return
+        os.chdir("/")
+        if not remove(self._demo):
+            say(f"  {self._demo.folder} could not be removed")
+
+    def _end(self, running: Sequence[_Running]) -> None:
+        end([item.identity for item in running], max((item.start.patience for item in running), default=0.0))
+        for item in running:
+            item.process.poll()
 
 
-def answers(ready: str) -> bool:
-    """Whether a URL or a unix socket answers."""
-    if ready.startswith("http"):
-        try:
-            with urllib.request.urlopen(ready, timeout=1) as reply:
-                return int(reply.status) == 200
-        except (OSError, urllib.error.URLError):
-            return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(ready) == 0
-
-
-def clean_up(demo: Demo) -> bool:
-    """End what a dead keeper has left, and remove its folder; True when nothing is left."""
-    gone = [end(running.identity, running.patience) for running in reversed(demo.servers)]
-    shutil.rmtree(demo.folder, ignore_errors=True)
-    forget(demo.folder)
-    return all(gone)
+class _Failed(Exception):
+    """A server did not come up, and what it said."""
 
 
 def say(text: str) -> None:
     """One line to the owner, who may be gone already."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
 
+def main() -> int:
+    """Read the request, make the folder, and keep the demo until its end."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        # Byte by byte: what comes after the line is for the keeper, by number of the descriptor.
+        byte = os.read(0, 1)
+        if not byte:
+            return 0
+        line += byte
+    request = Request.parse(bytes(line))
+    try:
+        folder, made = make_folder(request.folder)
+    except Refused as error:
+        say(f"{REFUSED}{error}")
+        return 2
+    keeper = Keeper(request, folder, made=made)
+    log = os.open(folder / "keeper.err", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    os.close(log)
+    return keeper.run()
+
+
 if __name__ == "__main__":
-    sys.exit(Keeper(Path(sys.argv[1]), quiet="quiet" in sys.argv, owned="owned" in sys.argv).run())
+    sys.exit(main())

@@ -6,11 +6,14 @@ Everything comes from the environment (`WORKER_…`). It is started by superviso
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
+import gc
 import http.client
 import json
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -22,9 +25,26 @@ from typing import Any
 
 TTL = 6
 """Seconds of the lease: an instance that dies is gone from its group after these."""
+WARM_UP = 8
+"""Seconds between a crash and the next answer; more than TTL."""
 PR_SET_PDEATHSIG = 1
+ROUTES = ("/", "/cart", "/search", "/checkout", "/metrics", "/debug/vars")
+"""Paths that are counted by name; whatever else is asked for is one series."""
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
 MESSAGES = ("cart priced", "session resumed", "stock reserved", "page rendered", "cache refreshed")
+
+
+class Log:
+    """One file, opened for appending and written a whole line at a time: threads don't mix, and it may be
+    rotated or cut to nothing under us. A full disk costs lines, never the service."""
+
+    def __init__(self, path: str) -> None:
+        self.is_new = not os.path.exists(path) or not os.path.getsize(path)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, line: str) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._file, line.encode("utf-8", "replace"))
 
 
 class Worker:
@@ -36,14 +56,15 @@ class Worker:
         self.etcd = env["WORKER_ETCD"].split()
         self.peers = env["WORKER_PEERS"].split()
         self.mode = env["WORKER_MODE"]
+        self.version = env["WORKER_VERSION"]
         self.started = time.time()
         self.requests: Counter[tuple[int, str]] = Counter()
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
         self.lease = 0
         self._lock = threading.Lock()
-        self._app = open(env["WORKER_APP_LOG"], "a", buffering=1)  # noqa: SIM115 - open as long as we live
-        self._access = open(env["WORKER_ACCESS_LOG"], "a", buffering=1)  # noqa: SIM115
+        self._app = Log(env["WORKER_APP_LOG"])
+        self._access = Log(env["WORKER_ACCESS_LOG"])
 
     # Logs
 
@@ -59,11 +80,12 @@ class Worker:
 
     def answered(self, request: str, path: str, code: int, size: int, spent: float, agent: str) -> None:
         with self._lock:
-            self.requests[code, path] += 1
+            self.requests[code, path if path in ROUTES else "other"] += 1
             self.seconds += spent
             self.buckets[next((i for i, most in enumerate(BUCKETS) if spent <= most), len(BUCKETS))] += 1
         now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
-        self._access.write(f'127.0.0.1 - - [{now}] "{request}" {code} {size} "-" "{agent}"\n')
+        asked, by = (text.encode("unicode_escape").decode().replace('"', "'") for text in (request, agent))
+        self._access.write(f'127.0.0.1 - - [{now}] "{asked}" {code} {size} "-" "{by}"\n')
 
     # What it serves
 
@@ -85,7 +107,15 @@ class Worker:
     def variables(self) -> str:
         with self._lock:
             total = sum(self.requests.values())
-        return json.dumps({"cmdline": [self.instance], "requests": total, "uptime": time.time() - self.started})
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return json.dumps(
+            {
+                "cmdline": [self.instance],
+                "memstats": {"Sys": memory, "HeapObjects": len(gc.get_objects())},
+                "requests": total,
+                "uptime": round(time.time() - self.started, 3),
+            }
+        )
 
     def work(self, path: str) -> tuple[int, str, float]:
         """Status, body, and seconds that the work takes."""
@@ -121,7 +151,7 @@ class Worker:
         raise OSError(str(failed))
 
     def register(self) -> None:
-        value = {"address": f"{self.host}:{self.port}", "version": "1.8.2", "started": int(self.started)}
+        value = {"address": f"{self.host}:{self.port}", "version": self.version, "started": int(self.started)}
         key = f"/services/{self.service}/{self.instance}"
         self.lease = int(self.call("/v3/lease/grant", {"TTL": TTL}).get("ID", 0))
         if not self.lease:
@@ -140,7 +170,7 @@ class Worker:
                     self.register()
                     self.log("info", "registered", lease=f"{self.lease:x}")
                 told = False
-            except OSError as error:
+            except (OSError, ValueError, TypeError) as error:
                 if not told:
                     self.log("warn", "etcd does not answer", error=str(error))
                 told = True
@@ -166,6 +196,12 @@ class Worker:
                 self.log("error", "peer does not answer", error=str(error))
             finally:
                 connection.close()
+
+    def warm_up(self) -> None:
+        """After a crash it takes a while to serve again: long enough for its lease to end, for all to see."""
+        if self.mode == "crashes" and not self._app.is_new:
+            self.log("info", "rebuilding the cache", seconds=WARM_UP)
+            time.sleep(WARM_UP)
 
     def crash(self) -> None:
         time.sleep(random.uniform(45, 90))
@@ -195,7 +231,7 @@ def handler_of(worker: Worker) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-            agent = self.headers.get("User-Agent", "-").replace('"', "'")
+            agent = self.headers.get("User-Agent", "-")
             worker.answered(self.requestline, path, code, len(data), time.monotonic() - begin, agent)
 
         def log_message(self, format: str, *args: Any) -> None:
@@ -204,10 +240,23 @@ def handler_of(worker: Worker) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+def is_child_of(pidfile: str) -> bool:
+    """Whether our parent still is the process of that pid file. It may have died before we asked the kernel to
+    tell us, and the kernel tells only of deaths to come."""
+    try:
+        with open(pidfile) as file:
+            return int(file.read()) == os.getppid()
+    except (OSError, ValueError):
+        return False
+
+
 def main() -> int:
     # Whatever becomes of supervisord, no worker is left behind (prctl(2)).
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if not is_child_of(os.environ["WORKER_SUPERVISOR"]):
+        return 1
     worker = Worker(dict(os.environ))
+    worker.warm_up()
     server = ThreadingHTTPServer((worker.host, worker.port), handler_of(worker))
     server.daemon_threads = True
     stop = threading.Event()

@@ -10,15 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from tui.demo.getting import ETCDCTL, Program, find
+from tui.demo.packages.command import Missing
+from tui.demo.state import Part
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One process to start. `ready` is a URL, or the path of a unix socket, that answers once it is up."""
+    """One process to start: the part that it is, and the parts that it will start itself."""
 
-    name: str
+    part: Part
     argv: tuple[str, ...]
-    ready: str
-    address: str
+    starts: tuple[Part, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     patience: float = 5.0
     """Seconds between SIGTERM and SIGKILL when it is stopped."""
@@ -30,6 +33,8 @@ class Scene:
 
     folder: Path
     quiet: bool = False
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Programs that could not be fetched, with the reason."""
     etcd: list[str] = field(default_factory=list)
     """Client endpoints, `host:port`."""
     services: dict[str, list[str]] = field(default_factory=dict)
@@ -40,17 +45,42 @@ class Scene:
         path.mkdir(parents=True, exist_ok=True)
         return path
 
+    def program(self, program: Program) -> str:
+        """The path of a program that was fetched before. Raises `Missing`."""
+        found = find(program.name)
+        if found is None:
+            raise Missing(self.missing.get(program.name, f"{program.name} is not there"))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Tables of the demo's midwatch configuration; a kind that this version does not serve is left out of it."""
+
+    kind: str
+    text: str
+
 
 class DemoServer(Protocol):
     """One system of the demo. Raises `Missing` where this machine can't have it."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """What must be on this machine before it is planned."""
+        ...
 
     def plan(self, scene: Scene) -> list[Start]:
         """Write its configuration into the scene's folder and say what to start."""
         ...
 
-    def config(self, scene: Scene) -> str:
+    def abandon(self, scene: Scene) -> None:
+        """Take back what `plan` said to the others: it did not come up."""
+        ...
+
+    def config(self, scene: Scene) -> list[Snippet]:
         """Its tables in the demo's midwatch configuration."""
         ...
 
@@ -61,3 +91,8 @@ def servers() -> list[DemoServer]:
     from tui.demo.servers.supervisord import DemoSupervisord
 
     return [DemoEtcd(), DemoSupervisord()]
+
+
+def programs() -> list[Program]:
+    """All that the demo and the tests start: the tests ask servers with their own tools too."""
+    return [*(program for server in servers() for program in server.programs), ETCDCTL]

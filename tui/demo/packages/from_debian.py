@@ -1,0 +1,85 @@
+"""Programs out of Debian's packages, without root: `apt-get download`, `dpkg-deb -x` (apt-get(8), dpkg-deb(1)).
+
+apt checks the signatures, as ever. Where the machine has no package lists, or its mirror has moved on since
+they were fetched, lists of our own are fetched into the cache folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui.demo.packages.command import Missing, Say, reason, run
+
+TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
+
+
+def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: Say) -> None:
+    """Unpack the packages into `scratch/tree`. Raises `Missing` with the reason in words."""
+    lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if lacking:
+        raise Missing(f"it is not installed, and there is no {lacking[0]} to get it with")
+    if _unknown(packages, []) or not _download(name, packages, [], scratch, say):
+        own = _own_lists(cache, say)
+        unknown = _unknown(packages, own)
+        if unknown:
+            raise Missing(f"this release has no package {' '.join(unknown)}")
+        if not _download(name, packages, own, scratch, say):
+            raise Missing(f"could not be downloaded: {_why(packages, own, scratch)}")
+    tree = scratch / "tree"
+    tree.mkdir()
+    archives = sorted(scratch.glob("*.deb"))
+    for number, archive in enumerate(archives, start=1):
+        say(f"{name}: unpacking {archive.name.split('_')[0]} ({number} of {len(archives)})")
+        done = run(["dpkg-deb", "-x", str(archive), str(tree)], scratch)
+        if done.returncode:
+            raise Missing(f"{archive.name} could not be unpacked: {reason(done)}")
+
+
+def _unknown(packages: Sequence[str], options: Sequence[str]) -> list[str]:
+    """The names that apt does not know. With one of them among the others it would download nothing at all."""
+    return [name for name in packages if run(["apt-cache", *options, "show", name], Path("/")).returncode]
+
+
+def _download(name: str, packages: Sequence[str], options: Sequence[str], scratch: Path, say: Say) -> bool:
+    for number, package in enumerate(packages, start=1):
+        size = _size(package, options)
+        say(f"{name}: downloading {package}{size} ({number} of {len(packages)})")
+        if run(["apt-get", *options, *_as_root(), "download", package], scratch).returncode:
+            say(f"{name}: {package} is not to be had by the lists at hand")
+            return False
+    return True
+
+
+def _why(packages: Sequence[str], options: Sequence[str], scratch: Path) -> str:
+    return reason(run(["apt-get", *options, "download", *packages], scratch))
+
+
+def _size(package: str, options: Sequence[str]) -> str:
+    for line in run(["apt-cache", *options, "show", package], Path("/")).stdout.splitlines():
+        key, _, value = line.partition(":")
+        if key == "Size" and value.strip().isdecimal():
+            return f", {int(value) / 1e6:.1f} MB"
+    return ""
+
+
+def _own_lists(cache: Path, say: Say) -> list[str]:
+    """Options by which apt uses lists in the cache folder, fetched now. `partial` must exist; with the two empty
+    options apt writes no caches of 70 MB beside them."""
+    apt = cache / "apt"
+    (apt / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    options = [
+        *("-o", f"Dir::State::Lists={apt / 'lists'}", "-o", f"Dir::Cache={apt}"),
+        *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
+    ]
+    say("package lists: the machine's do not do; fetching our own, about 10 MB")
+    done = run(["apt-get", *options, *_as_root(), "update"], cache)
+    if done.returncode:
+        raise Missing(f"no package lists to be had: {reason(done)}")
+    return options
+
+
+def _as_root() -> list[str]:
+    """As root, apt would fetch as its user _apt, who can't write into our folder; a plain user's ignores it."""
+    return ["-o", "APT::Sandbox::User=root"]

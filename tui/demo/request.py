@@ -1,0 +1,27 @@
+"""What owner and keeper say to each other over two pipes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+FOLDER_IS, REFUSED, UP = "FOLDER ", "REFUSED ", "READY"
+"""How the keeper's lines begin that the owner acts on; all others are for people."""
+DETACH = b"detach\n"
+"""The owner goes, and the demo stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The owner's first line. `missing` are programs that it could not fetch, with the reason."""
+
+    folder: str | None = None
+    quiet: bool = False
+    missing: dict[str, str] = field(default_factory=dict)
+
+    def line(self) -> bytes:
+        return json.dumps(asdict(self)).encode() + b"\n"
+
+    @classmethod
+    def parse(cls, line: bytes) -> Request:
+        return cls(**json.loads(line))
