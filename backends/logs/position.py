@@ -18,9 +18,9 @@ class Position:
 
     `head` and `tail` are the bytes at the file's beginning and before `offset`: where they differ, the inode
     was given to another file, or the file was truncated and written again. `mtime` is in nanoseconds, 0 where
-    it is not known. `ours`: it was followed; else it only stood beside a followed file, as an old rotation. `copy`: it is a copy of a followed
-    file, and what it holds was or will be read there.
-    `cut`: the record before `offset` was given out without its LF, which is therefore no record of its own.
+    it is not known. `ours`: it was followed; else it only stood beside a followed file, as an old rotation.
+    `copy`: it is a copy of a followed file, and what it holds was or will be read there. `cut`: the record
+    before `offset` was given out without its LF, which is therefore no record of its own.
     """
 
     folder: str

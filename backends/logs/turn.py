@@ -130,9 +130,8 @@ class Turn:
         self._current = key
         if handle is None:
             return
-        if key in self._opened.readers or key in self._found:
-            os.close(handle)
-        elif (known := self._ledger.positions.get(key)) is not None and known.copy:
+        known = self._ledger.positions.get(key)
+        if key in self._opened.readers or key in self._found or (known is not None and known.copy):
             os.close(handle)
         elif (original := self._copied(handle, key)) is not None:
             size = os.fstat(handle).st_size
