@@ -335,7 +335,7 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
             return Denied("the server wants a client certificate", where=endpoint, hint=hint)
         if "UNKNOWN_CA" in reason:
             return Denied("the server does not trust our client certificate's CA", where=endpoint)
-        if "WRONG_VERSION" in reason or "RECORD_LAYER" in reason or "HTTP_REQUEST" in reason:
+        if _speaks_plain(host, int(endpoint.rpartition(":")[2])):
             return Misconfigured(
                 "the server does not speak TLS", where=endpoint, hint="write the endpoint with http://"
             )
@@ -343,6 +343,16 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
     except OSError:
         return Unreachable("the connection was lost during the TLS handshake", where=endpoint)
     return Unreachable("the connection was lost", where=endpoint)
+
+
+def _speaks_plain(host: str, port: int) -> bool:
+    """Whether a server answers HTTP/2 without TLS: to the preface of RFC 9113 §3.4 it sends its SETTINGS."""
+    try:
+        with socket.create_connection((host, port), timeout=DIAGNOSE) as plain:
+            plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
+            return plain.recv(9)[3:4] == b"\4"
+    except OSError:
+        return False
 
 
 def _certificate(error: ssl.SSLCertVerificationError, host: str, endpoint: str) -> BackendError:

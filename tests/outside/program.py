@@ -1,0 +1,44 @@
+"""The installed program, run as a script would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROGRAM = str(Path(sys.executable).with_name("midwatch"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def items(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def run(
+    *words: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None, seconds: float = 20
+) -> Ran:
+    done = subprocess.run(
+        [PROGRAM, *words],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        timeout=seconds,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"))

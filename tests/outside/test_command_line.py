@@ -1,0 +1,234 @@
+"""The contract, from outside: words, exit codes, JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.outside.program import PROGRAM, run
+
+CONFIG = """
+default = "lab"
+[context.lab.etcd.main]
+endpoints = ["127.0.0.1:1"]
+[context.lab.files.app]
+paths = ["{folder}/*.log"]
+[context.prod]
+read_only = true
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    return str(path)
+
+
+def test_version_and_help() -> None:
+    assert run("--version").out.startswith("midwatch ")
+    helped = run("--help")
+    assert helped.status == 0
+    for verb in ("members", "processes", "logs", "watch", "doctor", "config", "demo"):
+        assert verb in helped.out
+    assert "units" not in helped.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["memers"], "nearest is members"),
+        (["units"], "expected one of"),
+        (["members", "--bogus"], "--bogus"),
+        (["members", "--timeout", "soon"], "soon"),
+        (["logs", "--level", "loud", "-"], "expected one of fatal"),
+        (["logs", "--grep", "(", "-"], "no regular expression"),
+        (["logs", "--since", "yesterday", "-"], "expected a duration"),
+        (["logs", "./nothing-here"], "No such file"),
+        (["config"], "what"),
+    ],
+)
+def test_wrong_use_is_one_line_and_two(words: list[str], expected: str) -> None:
+    ran = run(*words)
+    assert ran.status == 2
+    assert ran.out == ""
+    assert expected in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_without_a_terminal_it_says_what_to_type() -> None:
+    ran = run()
+    assert ran.status == 2
+    assert "ssh -t" in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_processes_as_json(config: str) -> None:
+    ran = run("processes", "-o", "json", "--config", config, "--context", "prod")
+    assert ran.status == 0
+    assert ran.err == ""
+    document = ran.document
+    assert list(document) == ["kind", "context", "readings", "items"]
+    assert (document["kind"], document["context"]) == ("processes", "prod")
+    reading = document["readings"][0]
+    assert (reading["source"], reading["state"], reading["error"]) == ("local/host", "live", None)
+    assert datetime.fromisoformat(reading["as_of"]).tzinfo is not None
+    mine = next(item for item in document["items"] if item["pid"] == os.getpid())
+    assert list(mine) == [
+        *("id", "host", "pid", "ppid", "name", "user", "state", "cpu", "rss", "started", "command", "unit"),
+        "listening",
+    ]
+    assert mine["cpu"] is None
+    assert mine["ppid"] == os.getppid()
+    assert ran.out.isascii()
+
+
+def test_flags_stand_before_or_after_the_verb(config: str) -> None:
+    before = run("--config", config, "--context", "prod", "-o", "jsonl", "processes")
+    assert before.status == 0
+    assert all("pid" in item for item in before.items)
+
+
+def test_an_unreachable_source_is_three_and_one_line(config: str) -> None:
+    began = time.monotonic()
+    ran = run("members", "-o", "json", "--config", config, "--timeout", "3")
+    assert time.monotonic() - began < 5
+    assert ran.status == 3
+    assert ran.document["readings"][0]["state"] == "unreachable"
+    assert ran.document["items"] == []
+    lines = ran.err.strip().splitlines()
+    assert len(lines) == 1
+    assert "etcd/main" in lines[0]
+    assert "127.0.0.1:1" in lines[0]
+    assert "connection refused" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "expected"),
+    [
+        ("[context.a.etcd.m]\nendpoint = ['x']\n", 2, "nearest is endpoints"),
+        ("[context.a.etcd.m]\nendpoints = 'x'\n", 2, "expected"),
+        ("[context.a.etdc.m]\n", 1, "nearest is etcd"),
+        ("[context.a]\ncolour = 'gren'\n", 2, "nearest is green"),
+        ("[context.a]\nread_only = 1\n", 2, "expected true or false"),
+        ("[context.a.zookeeper.z]\nhosts = 'h'\n", 1, "not in this version"),
+        ("default = 'b'\n[context.a]\n", 1, "no context 'b'"),
+        ("[context.a\n", 1, "not TOML"),
+        ("contxt = 1\n", 1, "nearest is context"),
+        ("[context.a.deploy.web]\nkind = 'comand'\n", 2, "nearest is command"),
+        ("[[context.a.page]]\n[[context.a.page.panel]]\nquerry = 'x'\n", 3, "nearest is query"),
+    ],
+)
+def test_each_mistake_names_file_line_key_and_the_nearest_word(
+    tmp_path: Path, text: str, line: int, expected: str
+) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    ran = run("config", "check", "--config", str(path))
+    assert ran.status == 2
+    assert ran.err.startswith(f"{path}:{line}: ")
+    assert expected in ran.err
+    assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_secrets_are_masked(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("[context.a.etcd.m]\nendpoints = ['h:1']\nusername = 'u'\npassword = 'hunter2'\n")
+    ran = run("config", "show", "--config", str(path))
+    assert ran.status == 0
+    assert "hunter2" not in ran.out
+    assert 'password = "***"' in ran.out
+    path.chmod(0o666)
+    path.write_text("[context.a.etcd.m]\npassword = { command = ['cat', 'x'] }\n")
+    refused = run("config", "check", "--config", str(path))
+    assert refused.status == 2
+    assert "chmod" in refused.err
+
+
+def test_init_never_overwrites_and_its_example_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "c.toml"
+    assert run("config", "init", "--config", str(path)).status == 0
+    assert path.stat().st_mode & 0o077 == 0
+    assert run("config", "check", "--config", str(path)).status == 0
+    again = run("config", "init", "--config", str(path))
+    assert again.status == 2
+    assert "left as it is" in again.err
+
+
+def test_logs_of_every_kind_of_source(config: str, tmp_path: Path) -> None:
+    lines = b'{"time":"2026-11-24T02:13:20Z","level":"error","msg":"boom","trace":"a1"}\nplain \xff\x1b[2J\n'
+    (tmp_path / "a.log").write_bytes(lines)
+    by_name = run("logs", "app", "-o", "jsonl", "--config", config)
+    by_path = run("logs", str(tmp_path / "a.log"), "-o", "jsonl", "--config", config)
+    piped = run("logs", "-", "-o", "jsonl", "--config", config, stdin=lines)
+    for ran in (by_name, by_path, piped):
+        assert ran.status == 0
+        first, second = ran.items
+        assert list(first) == ["time", "level", "source", "format", "message", "fields", "raw", "encoding"]
+        assert (first["level"], first["message"], first["fields"]) == ("error", "boom", {"trace": "a1"})
+        assert first["raw"].encode() == lines.split(b"\n")[0]
+        assert (second["level"], second["encoding"]) == (None, "base64")
+    text = run("logs", str(tmp_path / "*.log"), "--config", config)
+    assert "\x1b" not in text.out
+    filtered = run("logs", "app", "--level", "warn", "--field", "trace=a1", "--config", config)
+    assert len(filtered.out.splitlines()) == 1
+    shapes = run("logs", "-", "--patterns", "--config", config, stdin=b"took 5 ms\ntook 7 ms\nother\n")
+    assert "2  took … ms" in shapes.out
+
+
+def test_following_a_file_flushes_each_line(config: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("first\n")
+    words = [PROGRAM, "logs", "-f", "./a.log", "--config", config]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"first\n"
+        with path.open("a") as file:
+            file.write("second\n")
+        assert process.stdout.readline() == b"second\n"
+        path.rename(tmp_path / "a.log.1")
+        path.write_text("third\n")
+        assert process.stdout.readline() == b"third\n"
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+        assert process.returncode == 130
+        assert b"Traceback" not in err
+
+
+def test_a_closed_pipe_is_silent(config: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("line\n" * 200_000)
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM} logs app --config {config} | head -1"], capture_output=True, check=False
+    )
+    assert done.stdout == b"line\n"
+    assert done.stderr == b""
+
+
+def test_doctor_names_what_was_tried(config: str) -> None:
+    ran = run("doctor", "-o", "json", "--config", config)
+    assert ran.status == 3
+    items = {item["name"]: item for item in ran.document["items"]}
+    assert items["etcd/main"]["ok"] is False
+    assert items["etcd/main"]["text"] == "connection refused"
+    assert items["local/host"]["ok"] is True
+    assert json.dumps(items).isascii()
+
+
+def test_what_was_set_on_purpose_is_a_source_and_a_default_place_is_not(tmp_path: Path) -> None:
+    env = {"ETCDCTL_ENDPOINTS": "127.0.0.1:1"}
+    assert run("members", env=env).status == 3
+    alone = run("members", "-o", "json")
+    assert alone.document["context"] == "default"
+
+
+def test_watching_a_source_without_keys_names_those_that_have_them(config: str) -> None:
+    ran = run("watch", "app", "/x", "--config", config)
+    assert ran.status == 2
+    assert "etcd/main" in ran.err
