@@ -15,6 +15,10 @@ from widgets.safe import fit, line, style
 
 LABEL = 13
 """Cells for a label."""
+COLUMN = 58
+"""Cells that a column of facts needs; wider panes have several."""
+WRAPPED = 4
+"""Lines that one fact may take."""
 
 
 class Detail(Widget):
@@ -29,28 +33,41 @@ class Detail(Widget):
     def show(self, title: str, facts: Sequence[tuple[str, str]]) -> None:
         """Say what is known; only lines that differ from what stands there are painted."""
         self._facts = facts
-        title, lines = clean(title), self._wrapped(facts)
+        title, lines = clean(title), self._wrapped()
         if title != self._title or len(lines) != len(self._lines):
             self._title, self._lines = title, lines
             self.refresh()
             return
         before, self._lines = self._lines, lines
-        for y, (now, then) in enumerate(zip(lines, before, strict=True), start=1):
+        for i, (now, then) in enumerate(zip(lines, before, strict=True)):
             if now != then:
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, i % max(1, self._rows) + 1, self.size.width, 1))
 
-    def _wrapped(self, facts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """A long text goes on in lines without a label, at most four of them: the whole is in `d`."""
-        room = max(10, self.size.width - LABEL - 4)
+    @property
+    def _columns(self) -> int:
+        return max(1, self.size.width // COLUMN)
+
+    @property
+    def _rows(self) -> int:
+        """Lines below the title that hold facts: as few as the columns allow."""
+        room = max(1, self.size.height - 1)
+        return min(room, -(-len(self._lines) // self._columns))
+
+    def _wrapped(self) -> list[tuple[str, str]]:
+        """A long text goes on in lines without a label, a few of them: the whole is in the description."""
+        room = max(10, self.size.width // self._columns - LABEL - 4)
         lines: list[tuple[str, str]] = []
-        for label, text in facts:
+        for label, text in self._facts:
             text = clean(text)
-            cuts = [text[i : i + room] for i in range(0, max(1, len(text)), room)][:4]
+            cuts = [text[i : i + room] for i in range(0, max(1, len(text)), room)][:WRAPPED]
             lines += [(label if i == 0 else "", cut) for i, cut in enumerate(cuts)]
+        room = self._columns * max(1, self.size.height - 1)
+        if self.size.height and len(lines) > room:
+            lines[room - 1 :] = [("", "… d describes all of it")]
         return lines
 
     def on_resize(self) -> None:
-        self._lines = self._wrapped(self._facts)
+        self._lines = self._wrapped()
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -58,7 +75,12 @@ class Detail(Widget):
         edge: tuple[str, Style] = ("│ ", style(Look.DIM))
         if y == 0:
             return line([edge, (fit(self._title, width - 2), style(Look.STRONG))], width)
-        if y > len(self._lines):
-            return line([edge], width)
-        label, text = self._lines[y - 1]
-        return line([edge, (fit(label, LABEL), style(Look.DIM)), (" " + text, style())], width)
+        each = (width - 2) // self._columns
+        parts = [edge]
+        for column in range(self._columns):
+            at = column * self._rows + y - 1
+            if y > self._rows or at >= len(self._lines):
+                break
+            label, text = self._lines[at]
+            parts += [(fit(label, LABEL), style(Look.DIM)), (fit(" " + text, each - LABEL), style())]
+        return line(parts, width)

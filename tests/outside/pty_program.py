@@ -1,0 +1,116 @@
+"""The dashboard on a pseudo-terminal, as a person's terminal sees it: bytes in, bytes out, and what they draw."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import pyte
+
+from tests.outside.program import PROGRAM
+
+
+class Dashboard:
+    """`midwatch` with these words, on a terminal of so many columns and rows."""
+
+    def __init__(
+        self, *words: str, size: tuple[int, int] = (120, 40), env: Mapping[str, str] | None = None
+    ) -> None:
+        self._words, self._size, self._env = words, size, dict(env or {})
+        self.raw = b""
+        self.screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self.screen)
+        self.process: subprocess.Popen[bytes]
+        self.master = -1
+        self._slave = -1
+
+    def __enter__(self) -> Self:
+        self.master, self._slave = pty.openpty()
+        columns, rows = self._size
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.before = termios.tcgetattr(self._slave)
+        env = {**os.environ, "TERM": "xterm-256color", **self._env}
+        slave = self._slave
+        self.process = subprocess.Popen(
+            [PROGRAM, *self._words],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=env,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for handle in (self.master, self._slave):
+            if handle >= 0:
+                os.close(handle)
+        self.master = self._slave = -1
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.screen.display)
+
+    @property
+    def attributes(self) -> list[Any]:
+        return termios.tcgetattr(self._slave)
+
+    def read(self, seconds: float = 0.05) -> bytes:
+        """What comes within so many seconds, drawn as well."""
+        end = time.monotonic() + seconds
+        got = b""
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.master], [], [], left)[0]:
+                break
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                break
+            got += data
+            # pyte knows no private mode reports; what asks for them draws nothing.
+            self._stream.feed(data)
+        self.raw += got
+        return got
+
+    def send(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def until(self, what: str | Callable[[], object], seconds: float = 15.0) -> None:
+        holds = what if callable(what) else lambda: what in self.text
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                raise AssertionError(f"waited for {what!r}; the terminal shows:\n{self.text}")
+            self.read()
+
+    def ended(self, seconds: float = 5.0) -> int:
+        """Wait for the program's end, reading what it still says."""
+        self.until(lambda: self.process.poll() is not None, seconds)
+        self.read(0.1)
+        assert self.process.returncode is not None
+        return self.process.returncode
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def hang_up(self) -> None:
+        """The terminal vanishes, as when an SSH connection breaks."""
+        os.close(self._slave)
+        os.close(self.master)
+        self.master = self._slave = -1

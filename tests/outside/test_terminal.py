@@ -1,0 +1,141 @@
+"""The terminal: what is sent to it, and that it is given back on every way out."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.outside.pty_program import Dashboard
+
+BARE = "[context.bare]\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[context.bare]\n[context.bare.files.app]\npaths = ["{tmp_path}/*.log"]\n')
+    return str(path)
+
+
+def restored(board: Dashboard) -> bool:
+    """The main screen, a visible cursor, no mouse, no raw mode."""
+    tail = board.raw[-400:]
+    return (
+        tail.rfind(b"\x1b[?1049l") > tail.rfind(b"\x1b[?1049h")
+        and tail.rfind(b"\x1b[?25h") > tail.rfind(b"\x1b[?25l")
+        and board.attributes[:4] == board.before[:4]
+    )
+
+
+def test_a_command_typed_ahead_in_one_burst_counts_from_the_first_frame_on(config: str) -> None:
+    with Dashboard("--config", config) as board:
+        board.until(lambda: b"\x1b[?1049h" in board.raw)
+        board.send(":processes\r/python\r")
+        board.until("filter python")
+        board.send(":q\r")
+        assert board.ended() == 0
+        assert restored(board)
+
+
+def test_a_first_command(config: str) -> None:
+    with Dashboard("--config", config, "-c", "logs app", size=(80, 24)) as board:
+        board.until("logs  files/app")
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["SIGTERM", "SIGHUP"]
+)
+def test_signals_give_the_terminal_back(config: str, number: signal.Signals, status: int) -> None:
+    with Dashboard("--config", config) as board:
+        board.until("2 memb")
+        board.signal(number)
+        assert board.ended() == status
+        assert restored(board)
+
+
+def test_an_exception_gives_the_terminal_back_and_prints_no_locals(config: str, tmp_path: Path) -> None:
+    broken = tmp_path / "sitecustomize.py"
+    broken.write_text(
+        "import tui.screens.resource as r\n"
+        "def boom(self):\n    secret = 'hunter2'\n    raise RuntimeError('broken on purpose')\n"
+        "r.ResourceScreen.unmark = boom\n"
+    )
+    with Dashboard("--config", config, env={"PYTHONPATH": str(tmp_path)}) as board:
+        board.until("2 memb")
+        board.send("U")
+        assert board.ended() == 1
+        assert restored(board)
+        assert b"bug of its own" in board.raw
+        assert b"hunter2" not in board.raw
+
+
+def test_a_vanished_terminal_ends_the_program(config: str) -> None:
+    with Dashboard("--config", config) as board:
+        board.until("2 memb")
+        board.hang_up()
+        began = time.monotonic()
+        board.process.wait(5)
+        assert time.monotonic() - began < 2.5
+
+
+def test_a_vanished_terminal_ends_the_program_also_under_nohup(config: str) -> None:
+    with Dashboard("--config", config, env={"MW_IGNORE": "1"}) as board:
+        board.until("2 memb")
+        board.hang_up()
+        board.process.wait(5)
+
+
+def test_hostile_processes_and_lines_send_no_escape_of_theirs(config: str, tmp_path: Path) -> None:
+    evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2JEVIL\x9b31m\u202e[@click=app.leave]x[/]"
+    (tmp_path / "a.log").write_bytes(evil.encode() + b"\xff\x00 line\n")
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", evil])
+    try:
+        with Dashboard("--config", config, "-c", "logs app") as board:
+            board.until("EVIL")
+            board.send(":processes\r/EVIL\r")
+            board.until("1 of")
+            board.send("\r")
+            board.until("same with")
+            for sequence in (b"\x1b]52;c;ZXZp", b"\x1b[2JEVIL", b"\xc2\x9b", b"\xe2\x80\xae", b"\x00"):
+                assert sequence not in board.raw
+            assert "[@click=app.leave]x[/]" in board.text
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_copying_sends_one_osc_52_of_our_own(config: str) -> None:
+    with Dashboard("--config", config, "-c", "processes") as board:
+        board.until("LIVE")
+        board.send("c")
+        board.until("copied 1 line")
+        assert board.raw.count(b"\x1b]52;c;") == 1
+
+
+def test_without_mouse_the_terminal_keeps_it(config: str) -> None:
+    with Dashboard("--config", config, "--no-mouse") as board:
+        board.until("2 memb")
+        assert b"\x1b[?1003h" not in board.raw
+
+
+def test_an_idle_screen_sends_nothing(config: str) -> None:
+    with Dashboard("--config", config, "-c", "members") as board:
+        board.until("NO SOURCE")
+        board.read(1.5)
+        sent = board.read(3.0)
+        # The clock may change its minute once.
+        assert len(sent) < 150
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+def test_sizes(config: str, size: tuple[int, int]) -> None:
+    with Dashboard("--config", config, "-c", "processes", size=size) as board:
+        board.until("LIVE")
+        lines = board.text.splitlines()
+        assert "bare" in lines[0]
+        assert "?" in lines[-1]
