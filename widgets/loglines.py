@@ -1,6 +1,6 @@
 """Which lines a log view shows, of how many tails, and in which order: no drawing here.
 
-Lines are numbered by source and sequence number in one integer, so that 50,000 new ones a second are one `extend`.
+Lines are numbered by source and sequence in one integer, so that 50,000 new ones a second are one `extend`.
 Nothing is parsed but what is looked at.
 """
 

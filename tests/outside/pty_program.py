@@ -24,9 +24,14 @@ class Dashboard:
     """`midwatch` with these words, on a terminal of so many columns and rows."""
 
     def __init__(
-        self, *words: str, size: tuple[int, int] = (120, 40), env: Mapping[str, str] | None = None
+        self,
+        *words: str,
+        size: tuple[int, int] = (120, 40),
+        env: Mapping[str, str] | None = None,
+        ignore_hangup: bool = False,
     ) -> None:
         self._words, self._size, self._env = words, size, dict(env or {})
+        self._ignore_hangup = ignore_hangup
         self.raw = b""
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -41,6 +46,12 @@ class Dashboard:
         self.before = termios.tcgetattr(self._slave)
         env = {**os.environ, "TERM": "xterm-256color", **self._env}
         slave = self._slave
+
+        def prepare() -> None:
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+            if self._ignore_hangup:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
         self.process = subprocess.Popen(
             [PROGRAM, *self._words],
             stdin=slave,
@@ -48,7 +59,7 @@ class Dashboard:
             stderr=slave,
             env=env,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+            preexec_fn=prepare,
         )
         return self
 

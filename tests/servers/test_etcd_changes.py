@@ -65,7 +65,7 @@ async def test_each_change_once_and_in_order_while_members_freeze_and_die() -> N
         await recorder.feed.close()
         await backend.close()
         await wire.close()
-        first_heard = {}
+        first_heard: dict[int, float] = {}
         for at, item in recorder.changes:
             first_heard.setdefault(int(item.value or b"-1"), at)
         assert sorted(first_heard) == sorted(written)

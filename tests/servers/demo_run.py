@@ -1,0 +1,110 @@
+"""`midwatch demo` as a person has it: its own processes, on a terminal where it wants one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui.demo.process import Identity, members
+from tui.demo.state import Demo
+
+DEMO = (sys.executable, "-P", "-m", "tui.cli", "demo")
+
+
+def demo(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*DEMO, *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+        check=False,
+    )
+
+
+def wait_until(what: Callable[[], object], seconds: float = 20.0) -> None:
+    """Ask each 20 ms; fails with the name of what did not come true."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+def loaded(folder: Path) -> Demo:
+    found = Demo.load(folder)
+    assert found is not None, f"no demo in {folder}"
+    return found
+
+
+@dataclass
+class OnTerminal:
+    """A program on a terminal of its own; `seen` is all that it has written."""
+
+    pid: int
+    terminal: int
+    seen: bytearray = field(default_factory=bytearray)
+    status: int | None = None
+
+    def read(self) -> None:
+        """Take what is there, and wait 20 ms for more where nothing is."""
+        with contextlib.suppress(OSError):
+            while select.select([self.terminal], [], [], 0.02)[0]:
+                data = os.read(self.terminal, 65536)
+                if not data:
+                    return
+                self.seen += data
+
+    def shows(self, text: str) -> bool:
+        self.read()
+        return text.encode() in self.seen
+
+    def ended(self) -> bool:
+        """A program waits for ever to end where nobody reads its terminal."""
+        self.read()
+        if self.status is None:
+            found, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = os.waitstatus_to_exitcode(status) if found else None
+        return self.status is not None
+
+    def child(self) -> Identity | None:
+        """The dashboard: the child of `demo run` that is no keeper and no launcher any more."""
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_bytes().rpartition(b")")[2].split()[1])
+                if parent == self.pid and b"tui.cli" in words and words[1] == b"-P":
+                    return Identity.of(int(entry.name))
+        return None
+
+
+@contextlib.contextmanager
+def on_terminal(*words: str, environment: Mapping[str, str] | None = None) -> Iterator[OnTerminal]:
+    """Start `midwatch demo …` on a terminal of its own; whatever is left of it ends with the block."""
+    argv = [*DEMO, *words]
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover - another process
+        os.execve(argv[0], argv, {**os.environ, **(environment or {})})
+    running = OnTerminal(pid, terminal)
+    try:
+        yield running
+    finally:
+        if running.status is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        with contextlib.suppress(OSError):
+            os.close(terminal)
+
+
+def is_gone(folder: Path, keeper: Identity) -> bool:
+    """No process, no folder."""
+    return not keeper.is_alive() and not members(folder) and not folder.exists()

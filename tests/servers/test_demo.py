@@ -1,0 +1,284 @@
+"""The demo production: real servers, up and down, and nothing left behind by any way out."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import shutil
+import signal
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers.demo_run import demo, is_gone, loaded, on_terminal, wait_until
+from tests.servers.getting import program
+from tui.demo.getting import ETCD
+from tui.demo.process import end, end_members, members
+from tui.demo.state import Demo
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
+
+WORKERS = {"web-1", "web-2", "web-3", "checkout-1", "checkout-2", "search-1"}
+MEMBERS = {"etcd m0", "etcd m1", "etcd m2"}
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """Short, as unix sockets want it."""
+    program(ETCD)
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
+    yield folder
+    for found in folder.iterdir():
+        left = Demo.load(found)
+        if left is not None:
+            end([left.keeper], 20.0)
+        end_members(found)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def up(folder: Path, *words: str) -> Demo:
+    done = demo("up", "--dir", str(folder), *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return loaded(folder)
+
+
+def registered(demo: Demo) -> dict[str, Any]:
+    """What lies under /services/ in the demo's etcd, as etcdctl would list it."""
+    address = next(part.address for part in demo.parts if part.name == "etcd m0")
+    connection = http.client.HTTPConnection(address, timeout=5)
+    first, last = (base64.b64encode(text).decode() for text in (b"/services/", b"/services0"))
+    connection.request("POST", "/v3/kv/range", json.dumps({"key": first, "range_end": last}))
+    rows = json.loads(connection.getresponse().read()).get("kvs", [])
+    connection.close()
+    decode = base64.b64decode
+    return {decode(row["key"]).decode().rpartition("/")[2]: json.loads(decode(row["value"])) for row in rows}
+
+
+def get(address: str, path: str) -> str:
+    connection = http.client.HTTPConnection(address, timeout=5)
+    connection.request("GET", path)
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return text
+
+
+def test_up_status_down(base: Path) -> None:
+    folder = base / "a"
+    running = up(folder)
+    assert {part.name for part in running.parts} == MEMBERS | WORKERS | {"supervisord"}
+    assert running.left_out == ()
+    wait_until(lambda: set(registered(running)) == WORKERS)
+    value = registered(running)["web-2"]
+    address = next(part.address for part in running.parts if part.name == "web-2")
+    assert value["address"] == address
+
+    metrics = get(address, "/metrics")
+    assert "process_start_time_seconds" in metrics
+    assert 'http_request_duration_seconds_bucket{le="+Inf"}' in metrics
+    assert json.loads(get(address, "/debug/vars"))["cmdline"] == ["web-2"]
+    # Traffic: both logs of a worker grow.
+    for kind in ("app", "access"):
+        log = folder / "log" / kind / "web-2.log"
+        before = log.stat().st_size
+        wait_until(lambda log=log, before=before: log.stat().st_size > before)  # type: ignore[misc]
+
+    status = demo("status", "--dir", str(folder))
+    assert status.returncode == 0
+    pids = dict(members(folder))
+    for part in running.parts:
+        line = next(line for line in status.stdout.splitlines() if line.strip().startswith(f"{part.name} "))
+        assert line.split()[-3:] == [str(pids[part.name].pid), part.address, "up"]
+
+    keeper = running.keeper
+    down = demo("down", "--dir", str(folder))
+    assert (down.returncode, down.stderr) == (0, "")
+    assert is_gone(folder, keeper)
+    assert demo("down", "--dir", str(folder)).returncode == 2
+
+
+def test_configuration_is_accepted(base: Path) -> None:
+    running = up(base / "a", "--quiet")
+    config = tomllib.loads(running.config.read_text())
+    context = config["context"]["demo"]
+    assert (config["default"], context["colour"], context["arm"]) == ("demo", "green", "always")
+    endpoints = [part.address for part in running.parts if part.name in MEMBERS]
+    assert context["etcd"]["main"]["endpoints"] == endpoints
+    assert context["etcd"]["main"]["groups"]["web"] == "/services/web/"
+    assert set(context["files"]) == {"app", "access"}
+
+
+def test_secrets_are_in_files_only_we_can_read(base: Path) -> None:
+    running = up(base / "a", "--quiet")
+    password = (running.folder / "supervisord.password").read_text()
+    for name in ("supervisord.password", "supervisord.conf"):
+        assert (running.folder / name).stat().st_mode & 0o777 == 0o600
+    for _, identity in members(running.folder):
+        assert password.encode() not in Path(f"/proc/{identity.pid}/cmdline").read_bytes()
+        assert password.encode() not in Path(f"/proc/{identity.pid}/environ").read_bytes()
+
+
+def test_two_side_by_side(base: Path) -> None:
+    one, two = up(base / "a", "--quiet"), up(base / "b", "--quiet")
+    addresses = [part.address for demo_ in (one, two) for part in demo_.parts]
+    assert len(set(addresses)) == len(addresses)
+    several = demo("down")
+    assert several.returncode == 2
+    assert str(one.folder) in several.stderr
+    assert str(two.folder) in several.stderr
+    assert demo("down", "--dir", str(one.folder)).returncode == 0
+    assert is_gone(one.folder, one.keeper)
+    wait_until(lambda: set(registered(two)) == WORKERS)
+    assert demo("down").returncode == 0
+    assert is_gone(two.folder, two.keeper)
+
+
+def test_a_folder_that_is_in_use_is_refused_and_untouched(base: Path) -> None:
+    folder = base / "mine"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    refused = demo("up", "--dir", str(folder))
+    assert refused.returncode == 2
+    assert "not empty" in refused.stderr
+    assert (folder / "thesis.txt").read_text() == "years of work"
+    assert demo("down", "--dir", str(folder)).returncode == 2
+    assert (folder / "thesis.txt").exists()
+
+
+def test_an_empty_folder_stays_and_is_empty_again(base: Path) -> None:
+    folder = base / "mine"
+    folder.mkdir()
+    running = up(folder, "--quiet")
+    assert demo("up", "--dir", str(folder)).returncode == 2
+    assert running.keeper.is_alive()
+    assert demo("down", "--dir", str(folder)).returncode == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_frozen_servers_end_too(base: Path) -> None:
+    running = up(base / "a", "--quiet")
+    for name, identity in members(running.folder):
+        if name in ("etcd m1", "supervisord", "web-1"):
+            identity.send(signal.SIGSTOP)
+    assert demo("down", "--dir", str(running.folder)).returncode == 0
+    assert is_gone(running.folder, running.keeper)
+
+
+def test_a_killed_keeper_takes_its_servers_along_and_the_next_command_its_folder(base: Path) -> None:
+    running = up(base / "a", "--quiet")
+    running.keeper.send(signal.SIGKILL)
+    wait_until(lambda: not members(running.folder))
+    assert running.folder.exists()
+    status = demo("status")
+    assert str(running.folder) in status.stdout
+    assert not running.folder.exists()
+
+
+def test_a_killed_supervisor_leaves_no_worker(base: Path) -> None:
+    running = up(base / "a", "--quiet")
+    dict(members(running.folder))["supervisord"].send(signal.SIGKILL)
+    wait_until(lambda: {name for name, _ in members(running.folder)} == MEMBERS)
+    assert demo("down", "--dir", str(running.folder)).returncode == 0
+    assert is_gone(running.folder, running.keeper)
+
+
+def test_a_worker_that_loses_its_lease_registers_again(base: Path) -> None:
+    running = up(base / "a", "--quiet")
+    wait_until(lambda: set(registered(running)) == WORKERS)
+    pids = dict(members(running.folder))
+    # Frozen for longer than its lease: etcd forgets it, and it must notice.
+    pids["web-1"].send(signal.SIGSTOP)
+    wait_until(lambda: "web-1" not in registered(running), 30.0)
+    pids["web-1"].send(signal.SIGCONT)
+    wait_until(lambda: "web-1" in registered(running), 30.0)
+    assert dict(members(running.folder))["web-1"] == pids["web-1"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_the_dashboard_or_its_owner_ends(base: Path, number: signal.Signals) -> None:
+    """Each way out of `demo run`, sent to the process that the person started."""
+    folder = base / "a"
+    with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
+        wait_until(lambda: run.child() is not None and run.shows("\x1b[?1049h"), 40.0)
+        running = loaded(folder)
+        dashboard = run.child()
+        assert dashboard is not None
+        os.kill(run.pid, number)
+        wait_until(run.ended, 30.0)
+        assert run.status == (-9 if number == signal.SIGKILL else 128 + number)
+        wait_until(lambda: is_gone(folder, running.keeper), 30.0)
+        wait_until(lambda: not dashboard.is_alive())
+
+
+def test_a_killed_dashboard_leaves_nothing_and_gives_the_terminal_back(base: Path) -> None:
+    folder = base / "a"
+    with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
+        wait_until(lambda: run.child() is not None and run.shows("\x1b[?1049h"), 40.0)
+        running = loaded(folder)
+        dashboard = run.child()
+        assert dashboard is not None
+        dashboard.send(signal.SIGKILL)
+        wait_until(run.ended, 30.0)
+        assert run.status == 128 + signal.SIGKILL
+        assert is_gone(folder, running.keeper)
+        assert run.seen.rfind(b"\x1b[?1049l") > run.seen.rfind(b"\x1b[?1049h")
+
+
+def test_the_owner_is_killed_while_servers_start(base: Path) -> None:
+    folder = base / "a"
+    with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
+        wait_until(lambda: bool(members(folder)), 30.0)
+        keeper = loaded(folder).keeper
+        os.kill(run.pid, signal.SIGKILL)
+        wait_until(run.ended)
+        wait_until(lambda: is_gone(folder, keeper), 30.0)
+
+
+def test_ctrl_c_while_servers_start(base: Path) -> None:
+    folder = base / "a"
+    with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
+        wait_until(lambda: bool(members(folder)), 30.0)
+        keeper = loaded(folder).keeper
+        os.write(run.terminal, b"\x03")
+        wait_until(run.ended, 30.0)
+        assert run.status == 130
+        assert is_gone(folder, keeper)
+
+
+def test_no_terminal(base: Path) -> None:
+    done = demo("run", "--dir", str(base / "a"))
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "terminal" in done.stderr
+    assert not (base / "a").exists()
+
+
+def test_a_package_of_the_current_folder_does_not_shadow_ours(base: Path) -> None:
+    for name in ("tui", "backends", "supervisor"):
+        (base / "here" / name).mkdir(parents=True)
+        (base / "here" / name / "__init__.py").write_text("raise SystemExit('shadowed')")
+    done = demo("up", "--quiet", "--dir", str(base / "a"), cwd=base / "here")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert demo("down", "--dir", str(base / "a"), cwd=base / "here").returncode == 0
+
+
+def test_without_etcd_the_rest_runs(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that can't be written, and no etcd on PATH: left out by name, with the reason."""
+    monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+    monkeypatch.setattr("os.environ", {**os.environ, "PATH": "/nowhere"})
+    if shutil.which("etcd", path="/usr/sbin:/sbin:/usr/local/sbin"):
+        pytest.skip("etcd is installed on this machine")
+    done = demo("up", "--dir", str(base / "a"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "left out: etcd" in done.stdout
+    running = loaded(base / "a")
+    assert {part.name for part in running.parts} == WORKERS | {"supervisord"}
+    assert "etcd" in running.left_out[0]
+    assert "etcd" not in tomllib.loads(running.config.read_text())["context"]["demo"]
+    wait_until(lambda: (running.folder / "log" / "access" / "web-1.log").stat().st_size > 0)
+    assert demo("down", "--dir", str(base / "a")).returncode == 0
