@@ -43,7 +43,7 @@ class DemoEtcd:
                 ),
                 environment=environment,
                 # Told to end together, none finds a successor for its leadership; their data is thrown away.
-                patience=1.0,
+                patience=0.5,
             )
             for i, (client, peer) in enumerate(zip(clients, peers, strict=True))
         ]

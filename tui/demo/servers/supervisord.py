@@ -113,10 +113,10 @@ def _program(scene: Scene, service: str, instance: str, address: str) -> str:
     }
     quoted = ",".join(f'{key}="{_value(value)}"' for key, value in environment.items())
     command = _value(shlex.join((sys.executable, "-P", str(Path(worker.__file__)))))
-    # The stubborn one is waited for on every way out: two seconds are enough for the others' goodbye.
+    # The stubborn one is waited for on every way out, and one second is plenty for the others' goodbye.
     return (
         f"[program:{instance}]\ncommand={command}\n"
-        f"environment={quoted}\nautorestart=true\nstartsecs=1\nstopwaitsecs=2\nredirect_stderr=true\n"
+        f"environment={quoted}\nautorestart=true\nstartsecs=1\nstopwaitsecs=1\nredirect_stderr=true\n"
         f"stdout_logfile={_value(str(scene.folder))}/{instance}.out\nstdout_logfile_maxbytes=1MB\n"
     )
 
