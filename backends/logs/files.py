@@ -69,7 +69,7 @@ class Files(Backend, Logs):
         is a note, and is waited for.
         """
         cursor = last.cursor if last is not None and isinstance(last.cursor, Cursor) else None
-        follower = Follower(self.settings.paths, cursor)
+        follower = await _run(self._following, lambda: Follower(self.settings.paths, cursor))
         files: int | None = None
         told = float("-inf")
         try:
@@ -94,7 +94,7 @@ class Files(Backend, Logs):
         A last record without its LF is given out too, and not again by `logs`: what is written on to it later
         is a record of its own. Raises `Denied` where there are files and none of them may be read.
         """
-        history = History(self.settings.paths)
+        history = await _run(self._reading, lambda: History(self.settings.paths))
         try:
             with _mapped():
                 await _run(self._reading, history.open)

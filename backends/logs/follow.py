@@ -163,6 +163,7 @@ class Follower:
         try:
             info = os.stat(stream.path)
         except FileNotFoundError:
+            stream.at_tail = False
             if stream.fresh:
                 self._opened.say_once(f"{stream.path}: not there, waiting for it")
         except PermissionError:
