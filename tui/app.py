@@ -103,8 +103,8 @@ class MidwatchApp(QuietApp):
             loop.add_signal_handler(number, self.exit, None, status)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
-        # After the first frame: what connects may import for a while.
-        self.call_after_refresh(self.run_worker, self._begin(), exit_on_error=False)
+        # The skeleton stands already, so nothing waits for a frame: what connects imports in a thread.
+        self.run_worker(self._begin(), exit_on_error=False)
         self.call_after_refresh(self._type_ahead)
 
     async def _begin(self) -> None:

@@ -23,9 +23,15 @@ class _Parser(argparse.ArgumentParser):
         raise Usage(message)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line. Flags stand before or after the verb: each verb takes the common ones again,
-    without defaults, so that what stood before is kept."""
+VERBS = ("members", "processes", "logs", "watch", "doctor", "config", "demo")
+
+
+def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser:
+    """The command line; without its verbs for the dashboard, which starts a little sooner so.
+
+    Flags stand before or after the verb: each verb takes the common ones again, without defaults, so that what
+    stood before is kept.
+    """
     top = _Parser(
         prog="midwatch",
         description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
@@ -36,10 +42,13 @@ def parser() -> argparse.ArgumentParser:
     _common(top, first=True)
     top.add_argument("-c", dest="command", metavar="COMMAND", help="open the dashboard with this : command")
     top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    if not verbs:
+        top.set_defaults(verb=None)
+        return top
+    added = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
 
     def verb(name: str, help: str) -> argparse.ArgumentParser:
-        made = verbs.add_parser(name, help=help, description=help, allow_abbrev=False)
+        made = added.add_parser(name, help=help, description=help, allow_abbrev=False)
         _common(made)
         return made
 
@@ -60,11 +69,11 @@ def parser() -> argparse.ArgumentParser:
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))
-    demo = verbs.add_parser("demo", help="a small production of real servers on loopback")
-    if "demo" in sys.argv:
+    demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
+    if demo:
         from tui.demo.cli import add_arguments
 
-        add_arguments(demo)
+        add_arguments(demo_parser)
     return top
 
 
@@ -108,7 +117,8 @@ def _seconds(text: str) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code, or raises SystemExit (`--help`, `--version`)."""
     try:
-        options = parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else list(argv)
+        options = _parse(words)
         return _run(options)
     except Usage as error:
         return _fail(_hint(str(error)), USAGE)
@@ -118,6 +128,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What reads us has gone (`| head`); nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    if not {"-h", "--help", *VERBS} & set(words):
+        try:
+            return parser(verbs=False).parse_args(words)
+        except Usage:
+            pass  # A wrong verb, perhaps: the whole parser says it better.
+    return parser(demo="demo" in words).parse_args(words)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,9 +29,11 @@ class Dashboard:
         size: tuple[int, int] = (120, 40),
         env: Mapping[str, str] | None = None,
         ignore_hangup: bool = False,
+        program: Sequence[str] | None = None,
     ) -> None:
         self._words, self._size, self._env = words, size, dict(env or {})
         self._ignore_hangup = ignore_hangup
+        self._program = program or [PROGRAM]
         self.raw = b""
         self.screen = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self.screen)
@@ -53,7 +55,7 @@ class Dashboard:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
         self.process = subprocess.Popen(
-            [PROGRAM, *self._words],
+            [*self._program, *self._words],
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,7 +90,13 @@ class OnTerminal:
 @contextlib.contextmanager
 def on_terminal(*words: str, environment: Mapping[str, str] | None = None) -> Iterator[OnTerminal]:
     """Start `midwatch demo …` on a terminal of its own; whatever is left of it ends with the block."""
-    argv = [*DEMO, *words]
+    with spawned([*DEMO, *words], environment) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def spawned(argv: Sequence[str], environment: Mapping[str, str] | None = None) -> Iterator[OnTerminal]:
+    """Start any program, named by its path, on a terminal of its own."""
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover - another process
         os.execve(argv[0], argv, {**os.environ, **(environment or {})})

@@ -89,7 +89,7 @@ class EtcdCluster:
                 *(
                     "--heartbeat-interval=50",
                     "--election-timeout=500",
-                    "--unsafe-no-fsync" if False else "--log-level=error",
+                    "--log-level=error",
                 ),
                 *self.tls,
             ]

@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import os
+import shlex
 import shutil
 import signal
 import tempfile
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.demo_run import demo, is_gone, loaded, on_terminal, wait_until
+from tests.servers.demo_run import DEMO, demo, is_gone, loaded, on_terminal, spawned, wait_until
 from tests.servers.getting import program
 from tui.demo.getting import ETCD
 from tui.demo.process import end, end_members, members
@@ -250,6 +251,38 @@ def test_ctrl_c_while_servers_start(base: Path) -> None:
         assert is_gone(folder, keeper)
 
 
+def test_ctrl_z_stops_the_whole_job_and_fg_brings_it_back(base: Path) -> None:
+    """Under a program that only waits for it, as make does: else the shell would wait for ever."""
+    folder = base / "a"
+    bash = shutil.which("bash")
+    assert bash is not None
+    with spawned([bash, "--norc", "-i"], {"PS1": "ready> "}) as shell:
+        wait_until(lambda: shell.shows("ready> "))
+        command = shlex.join([*DEMO, "run", "--quiet", "--dir", str(folder)])
+        os.write(shell.terminal, f"sh -c {shlex.quote(command + '; true')}\n".encode())
+        wait_until(lambda: shell.shows("\x1b[?1049h") and shell.shows("search-1"), 40.0)
+        keeper = loaded(folder).keeper
+        os.write(shell.terminal, b"\x1a")
+        wait_until(lambda: shell.shows("Stopped"))
+        assert keeper.is_alive()
+        before = len(shell.seen)
+        os.write(shell.terminal, b"fg\n")
+        wait_until(lambda: shell.shows("\x1b[?1049h") and b"\x1b[?1049h" in shell.seen[before:])
+        os.write(shell.terminal, b":q\r")
+        wait_until(lambda: is_gone(folder, keeper) and shell.read() is None, 30.0)
+
+
+def test_quitting_the_dashboard(base: Path) -> None:
+    folder = base / "a"
+    with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
+        wait_until(lambda: run.shows("\x1b[?1049h"), 40.0)
+        keeper = loaded(folder).keeper
+        os.write(run.terminal, b":q\r")
+        wait_until(run.ended, 30.0)
+        assert run.status == 0
+        assert is_gone(folder, keeper)
+
+
 def test_no_terminal(base: Path) -> None:
     done = demo("run", "--dir", str(base / "a"))
     assert done.returncode == 2
@@ -270,7 +303,7 @@ def test_a_package_of_the_current_folder_does_not_shadow_ours(base: Path) -> Non
 def test_without_etcd_the_rest_runs(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache that can't be written, and no etcd on PATH: left out by name, with the reason."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
-    monkeypatch.setattr("os.environ", {**os.environ, "PATH": "/nowhere"})
+    monkeypatch.setenv("PATH", "/nowhere")
     if shutil.which("etcd", path="/usr/sbin:/sbin:/usr/local/sbin"):
         pytest.skip("etcd is installed on this machine")
     done = demo("up", "--dir", str(base / "a"))
