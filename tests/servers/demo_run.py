@@ -99,7 +99,7 @@ def spawned(argv: Sequence[str], environment: Mapping[str, str] | None = None) -
     """Start any program, named by its path, on a terminal of its own."""
     pid, terminal = pty.fork()
     if pid == 0:  # pragma: no cover - another process
-        os.execve(argv[0], argv, {**os.environ, **(environment or {})})
+        os.execve(argv[0], list(argv), {**os.environ, **(environment or {})})
     running = OnTerminal(pid, terminal)
     try:
         yield running
@@ -109,6 +109,12 @@ def spawned(argv: Sequence[str], environment: Mapping[str, str] | None = None) -
             os.waitpid(pid, 0)
         with contextlib.suppress(OSError):
             os.close(terminal)
+
+
+def drained(running: OnTerminal) -> bool:
+    """Read what is there: a shell whose terminal nobody reads writes nothing more. Always true."""
+    running.read()
+    return True
 
 
 def is_gone(folder: Path, keeper: Identity) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.demo_run import DEMO, demo, is_gone, loaded, on_terminal, spawned, wait_until
+from tests.servers.demo_run import DEMO, demo, drained, is_gone, loaded, on_terminal, spawned, wait_until
 from tests.servers.getting import program
 from tui.demo.getting import ETCD
 from tui.demo.process import end, end_members, members
@@ -269,7 +269,7 @@ def test_ctrl_z_stops_the_whole_job_and_fg_brings_it_back(base: Path) -> None:
         os.write(shell.terminal, b"fg\n")
         wait_until(lambda: shell.shows("\x1b[?1049h") and b"\x1b[?1049h" in shell.seen[before:])
         os.write(shell.terminal, b":q\r")
-        wait_until(lambda: is_gone(folder, keeper) and shell.read() is None, 30.0)
+        wait_until(lambda: drained(shell) and is_gone(folder, keeper), 30.0)
 
 
 def test_quitting_the_dashboard(base: Path) -> None:
