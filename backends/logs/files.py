@@ -22,7 +22,7 @@ from backends.api.settings import Settings
 from backends.logs.follow import Follower
 from backends.logs.formats import Formats
 from backends.logs.history import History
-from backends.logs.paths import Patterns, newest, refusal
+from backends.logs.paths import Patterns, newest, readable, refusal
 from backends.logs.position import Cursor
 
 INTERVAL = 0.25
@@ -60,7 +60,10 @@ class Files(Backend, Logs):
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
-        return await asyncio.wait_for(asyncio.to_thread(_discover), timeout)
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(_discover), timeout)
+        except TimeoutError:
+            return (Found(", ".join(DEFAULTS), None, f"no answer from the file system within {timeout:g} s"),)
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """Follow from the tails on (256 KiB or 2,000 lines of each file), or from `last.cursor`.
@@ -151,7 +154,7 @@ def _check_pattern(pattern: str) -> Check:
         if stat.S_ISDIR(info.st_mode):
             continue
         count, size = count + 1, size + info.st_size
-        if not os.access(path, os.R_OK):
+        if not readable(path):
             closed.append(path)
     spent = (time.monotonic() - started) * 1000
     if closed:
@@ -168,9 +171,8 @@ def _check_pattern(pattern: str) -> Check:
 def _discover() -> tuple[Found, ...]:
     found = sorted({path for item in DEFAULTS for path in glob.glob(item) if os.path.isfile(path)})
     tried = ", ".join(DEFAULTS)
-    readable = [path for path in found if os.access(path, os.R_OK)]
-    if readable:
-        paths = tuple(item for item in DEFAULTS if any(path in readable for path in glob.glob(item)))
+    if any(map(readable, found)):
+        paths = tuple(item for item in DEFAULTS if any(map(readable, glob.glob(item))))
         return (Found(tried, FilesSettings(paths=paths)),)
     if not found:
         return (Found(tried, None, "no such files"),)

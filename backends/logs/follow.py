@@ -254,7 +254,9 @@ class Follower:
             if handle is None:
                 continue
             if same_file(handle, position):
-                return Reader(stream.path, handle, position)
+                copy = Reader(stream.path, handle, position)
+                copy.finished = True
+                return copy
             os.close(handle)
         return None
 
@@ -273,7 +275,8 @@ class Follower:
                 continue
             if not followed and not deleted:
                 continue
-            blocks += reader.read(FILE_BYTES, final=True).blocks
+            reader.finished = True
+            blocks += reader.read(FILE_BYTES).blocks
             stream.readers.remove(reader)
             del self._opened.readers[reader.key]
             if not deleted:

@@ -65,7 +65,8 @@ class History:
             reader, info = self._readers[self._at]
             parts = [reader.read(BATCH, info)]
             if not (parts[0].more or parts[0].truncated):
-                parts.append(reader.read(BATCH, final=True))
+                reader.finished = True
+                parts.append(reader.read(BATCH))
             if not parts[0].more:
                 self._at += 1
             if parts[-1].truncated:

@@ -8,6 +8,7 @@ import os
 import pwd
 import resource
 import stat
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 
 MOST = 4_096
@@ -57,6 +58,11 @@ def newest(paths: list[str]) -> list[str]:
     return [path for _, path in sorted(times)]
 
 
+def readable(path: str) -> bool:
+    """Whether this process may read a path, by its effective user as `open` does."""
+    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def refusal(path: str) -> tuple[str, str]:
     """Why this user may not read a path, and what would help."""
     try:
@@ -70,9 +76,8 @@ def refusal(path: str) -> tuple[str, str]:
     return f"permission denied: only {owner} may read it", f"run as {owner}, or let a group read it"
 
 
-def _name(look_up: object, number: int) -> str:
+def _name(look_up: Callable[[int], Sequence[object]], number: int) -> str:
     try:
-        entry = look_up(number)  # type: ignore[operator]
+        return str(look_up(number)[0])
     except KeyError:
         return str(number)
-    return str(entry[0])

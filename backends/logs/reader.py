@@ -41,6 +41,8 @@ class Reader:
         self.folder = position.folder
         self.offset = position.offset
         self.cut = position.cut
+        self.finished = False
+        """It will not grow any more: its last record counts without its LF as well."""
         self.quiet_since = time.monotonic()
         self._head, self._tail = position.head, position.tail
         self._seen: tuple[int, int] | None = None
@@ -63,15 +65,12 @@ class Reader:
     def deleted(self) -> bool:
         return os.fstat(self.handle).st_nlink == 0
 
-    def read(self, budget: int, info: os.stat_result | None = None, *, final: bool = False) -> Taken:
-        """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call.
-
-        `final`: the file will not grow any more, so its last record counts without its LF as well.
-        """
+    def read(self, budget: int, info: os.stat_result | None = None) -> Taken:
+        """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call."""
         info = info or os.fstat(self.handle)
         now = (info.st_size, info.st_mtime_ns)
         taken = Taken()
-        if now == self._seen and not final:
+        if now == self._seen and not self.finished:
             return taken
         if now != self._seen:
             self.quiet_since = time.monotonic()
@@ -84,7 +83,7 @@ class Reader:
             if taken.used >= budget:
                 taken.more = True
                 return taken
-            if not self._take(taken, info.st_size, final):
+            if not self._take(taken, info.st_size):
                 break
         if not taken.truncated:
             self._seen = now
@@ -112,7 +111,7 @@ class Reader:
         self.offset = begin + len(data) - len(data.lstrip(b"\0"))
         self._head = self._tail = bytes(min(PRINT, self.offset))
 
-    def _take(self, taken: Taken, size: int, final: bool) -> bool:
+    def _take(self, taken: Taken, size: int) -> bool:
         """One block; False where there is no whole record left."""
         want = CHUNK
         data = self._bytes(want)
@@ -133,7 +132,7 @@ class Reader:
         elif len(data) >= RECORD:
             taken.notes.append(f"{self.origin}: a record longer than {RECORD >> 20} MiB is shown in pieces")
             whole = step = data
-        elif final and self.offset + len(data) >= size:
+        elif self.finished and self.offset + len(data) >= size:
             whole = step = data
         else:
             return False

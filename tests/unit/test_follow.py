@@ -326,6 +326,18 @@ def test_a_copy_under_the_glob_is_not_read_while_it_is_made(begin: Begin, log: P
     assert following.look() == []
 
 
+def test_a_record_that_the_copy_tore_is_given_out_as_it_stands(begin: Begin, log: Path, tmp_path: Path) -> None:
+    add(log, "one")
+    following = begin(log)
+    following.look()
+    add(log, "torn", end="")
+    (tmp_path / "app.log.1").write_bytes(log.read_bytes())
+    os.truncate(log, 0)
+    add(log, "four")
+    assert following.look() == ["torn", "four"]
+    assert following.look() == []
+
+
 @pytest.mark.parametrize("refilled", ["x", "xxxxxxxx", "x" * 200])
 def test_truncated_and_filled_again_to_any_size(begin: Begin, log: Path, refilled: str) -> None:
     add(log, "line one", "line two")
