@@ -7,12 +7,13 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.registry import LATER, MODULES, load
@@ -33,8 +34,7 @@ class ConfigError(Exception):
         super().__init__(f"{where}: {key}: {wrong}" if key else f"{where}: {wrong}")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """All contexts of a file, checked. `path` is None where there is no file."""
 
     path: Path | None

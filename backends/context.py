@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from backends.api.settings import Settings
 
 PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
 
 
-@dataclass(frozen=True, slots=True)
-class SourceConfig:
+class SourceConfig(Struct, frozen=True):
     """One backend of a context. `deliberate` is False for what discovery found by itself."""
 
     kind: str
@@ -26,8 +26,7 @@ class SourceConfig:
         return f"{self.kind}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     name: str
     sources: tuple[SourceConfig, ...] = ()
     colour: str = ""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.api.backend import Found
 from backends.api.registry import MODULES, load
@@ -13,8 +14,7 @@ from backends.context import Context, SourceConfig
 SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """One place where discovery looked, and which kind of backend looked there."""
 
     kind: str

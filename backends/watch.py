@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, ability
@@ -28,8 +29,7 @@ class FeedKey(NamedTuple):
     noun: str
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """A source that could not even be made: its module, or its settings, are wrong."""
 
     source: str

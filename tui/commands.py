@@ -7,14 +7,14 @@ after a `:` word is appended. A key means one thing on one screen; tests hold th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TABLE, LOGS, TEXT = "table", "logs", "text"
 SCREENS = (TABLE, LOGS, TEXT)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One thing to do. `keys` are Textual's key names; `hint` is its word in the footer, most useful first in
     the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`
     are completed)."""

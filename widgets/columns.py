@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 from backends.api.errors import BackendError
 from backends.api.models import Reading, State, Trouble
@@ -36,8 +37,7 @@ class Look(enum.Enum):
     STRONG = "strong"
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """The moment at which a row is looked at, and how true its source is then.
 
     `now` is monotonic seconds, `wall` aware; `state`, `at` and `error` are the source's reading's.
@@ -70,8 +70,7 @@ STATE_LOOKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Column(Generic[R]):
+class Column(Struct, Generic[R], frozen=True):
     """One column of a kind.
 
     `text` gives the cell, from outside and not yet cleaned; `sort` what to order by (None sorts last in both
@@ -92,8 +91,7 @@ class Column(Generic[R]):
     """Whether the first press of its sort key shows the largest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind(Generic[R]):
+class Kind(Struct, Generic[R], frozen=True):
     """How one noun is shown, on the screen and without it.
 
     `nouns` are the feeds that its rows come from, `aside` feeds that only its heading speaks of. `json` is
@@ -115,7 +113,7 @@ class Kind(Generic[R]):
     """A row's name in a sentence ("etcd/main m1")."""
     aside: tuple[str, ...] = ()
     heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
-    group: Callable[[R], Any] | None = field(default=None)
+    group: Callable[[R], Any] | None = None
     """Ordered before everything else, so that what belongs together stays together."""
 
     def column(self, key: str) -> Column[R] | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from backends.api.models import Level, LogRecord
 from backends.api.tail import Tail
@@ -43,8 +44,7 @@ def compiled(text: str) -> re.Pattern[bytes] | None:
         return re.compile(re.escape(text.encode()), flags)
 
 
-@dataclass(frozen=True, slots=True)
-class Feeder:
+class Feeder(Struct, frozen=True):
     """One source of lines: its tail, and how its lines are read."""
 
     source: str

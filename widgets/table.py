@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from msgspec import Struct
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
@@ -34,8 +34,7 @@ RESORT = 2.0
 """Seconds between two sorts by a number that moves: rows must hold still to be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Painted:
+class _Painted(Struct, frozen=True):
     """What one line of the terminal shows: enough to tell whether it must be painted again."""
 
     cells: tuple[str, ...]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from backends.api.models import Row
 from backends.api.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """One place where a system's own tools would look, and what was there.
 
     `tried` names the place and why it was tried ("127.0.0.1:2379, etcd's default"). `settings` is what to
@@ -25,8 +25,7 @@ class Found:
     deliberate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One thing that `doctor` tried: `where` (an address, a file), whether it answered, the round trip in
     milliseconds, and in words what was found or why not and what to do."""
 

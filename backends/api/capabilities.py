@@ -7,8 +7,9 @@ value that was taken from them. They yield `Seen`, raise `BackendError`, and nev
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
@@ -79,8 +80,7 @@ def ability(backend: Backend, protocol: type[A]) -> A | None:
     return backend if protocol in type(backend).__mro__ else None  # type: ignore[return-value]
 
 
-@dataclass(frozen=True, slots=True)
-class Ability:
+class Ability(Struct, frozen=True):
     """One thing that a Watch feeds: what the source is on a backend, and how patient its feed is."""
 
     protocol: type[Any]

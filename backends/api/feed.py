@@ -12,9 +12,11 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.clock import Clock, LoopClock, Timer
 from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut
@@ -40,8 +42,7 @@ ABANDONED_MOST = 3
 """With so many attempts that would not end, no new one starts until one of them does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How patient a feed is, in seconds.
 
     `first`: until the first word of an attempt; `quiet`: between two words; `linger`: how long it goes on

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 from backends.api.errors import BackendError
 
@@ -20,8 +21,7 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """A fact that only one system has: a label in that system's own word, a value, and the value's unit."""
 
     label: str
@@ -29,8 +29,7 @@ class Detail:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Why one row is not as fresh as the rest of its source.
 
     `since` is monotonic seconds of the row's last own confirmation (None: it has never answered).
@@ -56,8 +55,7 @@ class Role(enum.StrEnum):
     MEMBER = "member"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A server of a cluster, or an instance that registered itself in one.
 
     `group` is the application group that an instance belongs to, None for the cluster's own servers.
@@ -94,8 +92,7 @@ class ProcessState(enum.StrEnum):
     ZOMBIE = "zombie"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """One process of one host. `key` is host, pid, start time and boot in one string: a pid alone is reused."""
 
     key: str
@@ -121,8 +118,7 @@ class Process:
     details: tuple[Detail, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """A machine as a whole. Sizes in bytes, uptime in seconds, load as the kernel gives it (1, 5, 15 min)."""
 
     key: str
@@ -153,8 +149,7 @@ class Level(enum.IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(Struct, frozen=True):
     """One log line, parsed as far as it could be. `raw` is the record's bytes exactly, without its final LF."""
 
     source: str
@@ -166,8 +161,7 @@ class LogRecord:
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class LogBlock:
+class LogBlock(Struct, frozen=True):
     """Lines that arrived together from one origin (a file, a unit).
 
     `data` holds `count` records, joined by LF, without a final one. Parsing waits until a line is looked at.
@@ -183,8 +177,7 @@ class LogBlock:
         return self.data.split(b"\n") if self.count else []
 
 
-@dataclass(frozen=True, slots=True)
-class LogBatch:
+class LogBatch(Struct, frozen=True):
     """What a log source yields: the blocks since its last yield, and where to go on after them.
 
     `cursor` is the source's own (offsets, inodes, a journal cursor), immutable, and all that a restart needs.
@@ -198,8 +191,7 @@ class LogBatch:
     files: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogSpan:
+class LogSpan(Struct, frozen=True):
     """What a log feed's reading holds: numbers only. Lines are pulled from its Tail by sequence number.
 
     Sequence numbers `first` (inclusive) to `end` (exclusive) are kept; `dropped` lines came before `first`
@@ -224,8 +216,7 @@ class EventKind(enum.StrEnum):
     ACTION = "action"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that changed, as one source saw it. `cluster` lets two witnesses of one cluster agree."""
 
     time: datetime
@@ -244,8 +235,7 @@ class ChangeKind(enum.StrEnum):
     """History between the last change and this one is gone; `text` of the value says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChange:
+class KeyChange(Struct, frozen=True):
     """One change of one key in a store, in the store's own order."""
 
     time: datetime
@@ -260,8 +250,7 @@ class KeyChange:
 News = Event | KeyChange
 
 
-@dataclass(frozen=True, slots=True)
-class Seen(Generic[T_co]):
+class Seen(Struct, Generic[T_co], frozen=True):
     """What a source yields, each time the server has spoken.
 
     `value` is the whole frozen value; rows that did not change are the same objects as before. `changed` are
@@ -287,8 +276,7 @@ class State(enum.StrEnum):
     """Nobody watches. Value and age are kept and never shown as live."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T_co]):
+class Reading(Struct, Generic[T_co], frozen=True):
     """A source's value and how true it is, at one moment.
 
     `at` is monotonic seconds (for ages) and `as_of` the wall clock (for people) of the last time that the

@@ -12,6 +12,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     field's type and constraints are what `config check` tests.
     """
 
+    def __repr__(self) -> str:
+        """Without the values: a password may be one of them, and a traceback prints what it finds."""
+        return f"{type(self).__name__}(…)"
+
 
 class SecretRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where a secret is kept: exactly one of an environment variable, a file, or a command (an argv list)."""

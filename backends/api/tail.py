@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.api.models import LogBatch, LogBlock, LogSpan
 
@@ -14,8 +15,7 @@ JOIN = 500
 """Blocks of fewer lines are joined with their neighbour: a line a block would cost more than the lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One kept record. `seq` counts from 0 over everything that this tail was ever given, and never repeats."""
 
     seq: int

@@ -11,7 +11,6 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -292,7 +291,7 @@ def _event(kind: EventKind, row: Member, *, after_gap: bool = False) -> Event:
 
 def _differences(before: Mapping[str, Member], now: Mapping[str, Member], source: str) -> tuple[News, ...]:
     """Who came and went while the history was lost."""
-    left = [replace(row) for key, row in before.items() if key not in now]
+    left = [row for key, row in before.items() if key not in now]
     joined = [row for key, row in now.items() if key not in before]
     return (
         *(_event(EventKind.LEFT, row, after_gap=True) for row in left),

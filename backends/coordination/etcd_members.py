@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.errors import BackendError, Silent, Unreachable
 from backends.api.models import (
@@ -32,8 +34,7 @@ ROSTER = 3
 """Rounds between two looks at who belongs to the cluster and at its alarms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What one endpoint said of itself last. `error` is why it did not, at its latest try."""
 
     status: Any = None

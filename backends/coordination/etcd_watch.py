@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Silent, Unreachable
 from backends.coordination.etcd_wire import Wire
@@ -26,8 +27,7 @@ KEYS_MOST = 50_000
 """Keys below one prefix that are listed: a group of instances is far smaller, and a snapshot is kept whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
+class KeyValue(Struct, frozen=True):
     key: bytes
     value: bytes
     version: int
@@ -36,8 +36,7 @@ class KeyValue:
     lease: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """All keys below each prefix, at one revision. `gap`: the history before it is lost."""
 
     revision: int
@@ -45,8 +44,7 @@ class Listed:
     gap: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One event: `kv` is None for a deletion. `prefix` is the index of the prefix it was watched by."""
 
     prefix: int
@@ -55,14 +53,12 @@ class Change:
     modified: int
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     revision: int
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Confirmed(Struct, frozen=True):
     """The server has spoken and there is nothing new."""
 
     revision: int

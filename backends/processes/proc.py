@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from backends.api.models import ProcessState
 
@@ -24,8 +25,7 @@ PF_KTHREAD = 0x00200000
 """Flag of kernel threads in field 9 of `stat` (include/linux/sched.h)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(Struct, frozen=True):
     """What midwatch reads of `/proc/PID/stat`. Times in clock ticks, `start` since boot, `rss` in bytes."""
 
     pid: int
