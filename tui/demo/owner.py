@@ -96,8 +96,9 @@ class Ownership:
 
     def detach(self) -> None:
         """Leave the demo alone: it stays until `midwatch demo down`."""
-        self._to.write(DETACH)
-        self._to.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._to.write(DETACH)
+            self._to.close()
 
     def end(self) -> bool:
         """Have everything stopped and cleared away, and wait for it; True when nothing is left."""
