@@ -90,10 +90,9 @@ class MidwatchApp(QuietApp):
 
     def compose(self) -> ComposeResult:
         yield self.masthead
+        # The other views are mounted when they are first shown: each costs a few milliseconds.
         with self.front:
-            for view in (*self._views.values(), self._text):
-                view.display = view is self._view
-                yield view
+            yield self._view
         yield self.footer
 
     def on_mount(self) -> None:
@@ -192,6 +191,8 @@ class MidwatchApp(QuietApp):
         self._view.detach()
         self._view.display = False
         self._view = view
+        if view.parent is None:
+            self.front.mount(view)
         view.display = True
         if self.bridge is not None:
             view.attach()
