@@ -141,6 +141,9 @@ class Turn:
                 position = print_at(handle, self._stream.folder, size, ours=False)
                 self._ledger.positions[key] = replace(position, copy=True)
             os.close(handle)
+        elif self._elder_turns():
+            self._current = None
+            os.close(handle)
         else:
             self._found[key] = Reader(self._stream.path, handle, self._begin(handle, key))
 
@@ -151,6 +154,21 @@ class Turn:
         if known is not None and (key in self._stream.wanted or (known.ours and same_file(handle, known))):
             return replace(known, folder=folder)
         return Position(folder, 0)
+
+    def _elder_turns(self) -> bool:
+        """Whether the file that this one may be a generation of has just been renamed as well: then its own
+        stream finds this one at the next look, in its place among the others."""
+        for other in self._streams:
+            if other.folder != self._stream.folder or not appended(self._stream.base, other.base):
+                continue
+            try:
+                info = os.stat(other.path)
+            except OSError:
+                return other.current is not None
+            key = (info.st_dev, info.st_ino)
+            if key != other.current and stat.S_ISREG(info.st_mode) and other.path not in self._opened.refused:
+                return True
+        return False
 
     def _copied(self, handle: int, key: Key) -> bytes | None:
         """The first bytes of the followed file that this one is a copy of, as copytruncate makes it: it has
