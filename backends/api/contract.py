@@ -1,0 +1,225 @@
+"""The contract suite: what every backend promises, as checks that a backend of anyone can be put through.
+
+Each check is a coroutine that takes what makes a backend (on something that answers) and raises `Broken` with the
+promise that is not kept. `check_backend` runs all that apply. midwatch's tests run it over every kind of the
+registry; a backend from outside needs no more than
+
+    async def test_contract() -> None:
+        await check_backend(lambda: Consul("main", ConsulSettings(...)))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from backends.api.backend import Backend
+from backends.api.capabilities import ABILITIES, Logs, ability
+from backends.api.errors import BackendError
+from backends.api.models import LogBatch, Seen
+
+Make = Callable[[], Backend]
+
+ENOUGH = 4
+"""Words of a source that a check listens to."""
+
+
+class Broken(AssertionError):
+    """A promise that a backend does not keep."""
+
+
+async def check_backend(make: Make) -> None:
+    """Every check that applies to what this backend can do. Raises `Broken`; takes some seconds."""
+    await check_identity(make)
+    await check_import(make)
+    await check_doctor(make)
+    for noun in nouns(make()):
+        await check_words(make, noun)
+        await check_cancel(make, noun)
+        await check_restart(make, noun)
+    if "logs" in nouns(make()):
+        await check_parse(make)
+
+
+def nouns(backend: Backend) -> list[str]:
+    """What a backend has feeds for."""
+    return [noun for noun, known in ABILITIES.items() if ability(backend, known.protocol) is not None]
+
+
+async def check_identity(make: Make) -> None:
+    """Kind, source and settings are what the registry, the rows and `config show` take them for."""
+    backend = make()
+    if backend.source != f"{backend.kind}/{backend.name}":
+        raise Broken("source is kind/name")
+    if not nouns(backend):
+        raise Broken("a backend inherits at least one ability")
+    if not type(backend.settings).__struct_config__.frozen:
+        raise Broken("settings are frozen")
+    if "secret-of-the-suite" in repr(_with_secret(backend.settings)):
+        raise Broken("no secret in a repr")
+    await backend.close()
+
+
+async def check_import(make: Make) -> None:
+    """Importing the module brings no screen, and no client library before it is used."""
+    module = type(make()).__module__
+    code = (
+        f"import sys, {module}\n"
+        "found = {'textual', 'rich', 'grpc', 'aetcd', 'kazoo', 'httpx', 'psutil'} & set(sys.modules)\n"
+        "sys.exit(' '.join(sorted(found)) or 0)"
+    )
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Broken(f"importing {module} brings {done.stderr.strip()}")
+
+
+async def check_doctor(make: Make) -> None:
+    """`check` answers with what it tried, in time, and does not raise."""
+    backend = make()
+    async with asyncio.timeout(backend.timeout + 1):
+        for item in await backend.check():
+            if not item.text:
+                raise Broken("a check says in words what was found")
+    await backend.close()
+
+
+async def check_words(make: Make, noun: str) -> None:
+    """The first word in time; values frozen; `changed` true; rows by their own key and source."""
+    backend = make()
+    source = _source(backend, noun)
+    before: Any = None
+    kept: list[tuple[Any, bytes]] = []
+    try:
+        for number in range(ENOUGH):
+            limit = ABILITIES[noun].pace.first if number == 0 else ABILITIES[noun].pace.quiet
+            seen = await _next(source, limit, noun)
+            kept.append((seen.value, _print(seen.value)))
+            if isinstance(seen.value, Mapping):
+                _check_rows(backend, noun, seen, before)
+                before = seen.value
+            for value, was in kept:
+                if _print(value) != was:
+                    raise Broken(f"{noun}: a value changed after it was yielded")
+    finally:
+        await source.aclose()
+        await backend.close()
+
+
+async def check_cancel(make: Make, noun: str) -> None:
+    """A cancelled attempt is gone within half a second."""
+    backend = make()
+    source = _source(backend, noun)
+
+    async def listen() -> None:
+        async for _ in source:
+            pass
+
+    task = asyncio.create_task(listen())
+    await asyncio.sleep(0.3)
+    began = time.monotonic()
+    task.cancel()
+    await asyncio.wait({task}, timeout=2)
+    spent = time.monotonic() - began
+    await source.aclose() if task.done() else None
+    await backend.close()
+    if spent > 0.5:
+        raise Broken(f"{noun}: a cancelled source took {spent:.1f} s to end")
+
+
+async def check_restart(make: Make, noun: str) -> None:
+    """Called anew with the last value, a source goes on from there: no news twice, no line twice."""
+    backend = make()
+    source = _source(backend, noun)
+    try:
+        first = await _next(source, ABILITIES[noun].pace.first, noun)
+        await source.aclose()
+        source = _source(backend, noun, first.value)
+        again = await _next(source, ABILITIES[noun].pace.first, noun)
+        if again.news and again.news == first.news:
+            raise Broken(f"{noun}: a restart repeats its news")
+        if isinstance(first.value, LogBatch) and isinstance(again.value, LogBatch):
+            told = {block.data for block in first.value.blocks}
+            if told & {block.data for block in again.value.blocks}:
+                raise Broken(f"{noun}: a restart repeats its lines")
+    finally:
+        await source.aclose()
+        await backend.close()
+
+
+async def check_parse(make: Make) -> None:
+    """Any bytes are a record with exactly these bytes."""
+    backend = make()
+    logs = ability(backend, Logs)
+    if logs is None:
+        raise Broken("logs are read through the ability Logs")
+    for raw in (b"", b"\xff\x00\x1b[2J", b"{", b"x" * 100_000, b"2026-11-24T02:13:20Z ERROR x"):
+        record = logs.parse(raw, "origin")
+        if record.raw != raw or record.source != backend.source:
+            raise Broken("a record has its bytes exactly, and its source")
+    await backend.close()
+
+
+def _check_rows(backend: Backend, noun: str, seen: Seen[Any], before: Any) -> None:
+    for key, row in seen.value.items():
+        if row.key != key:
+            raise Broken(f"{noun}: rows are found by their own key")
+        if row.source != backend.source:
+            raise Broken(f"{noun}: rows carry their source")
+    if before is None or seen.changed is None:
+        return
+    for key in before.keys() | seen.value.keys():
+        if (before.get(key) is not seen.value.get(key)) != (key in seen.changed):
+            raise Broken(f"{noun}: `changed` names exactly the rows that are other objects ({key})")
+
+
+def _source(backend: Backend, noun: str, last: Any = None) -> AsyncGenerator[Seen[Any], None]:
+    known = ABILITIES[noun]
+    return known.source(ability(backend, known.protocol))(last)
+
+
+async def _next(source: AsyncGenerator[Seen[Any], None], limit: float, noun: str) -> Seen[Any]:
+    try:
+        async with asyncio.timeout(limit):
+            return await anext(source)
+    except TimeoutError:
+        raise Broken(f"{noun}: no word within {limit:g} s") from None
+    except StopAsyncIteration:
+        raise Broken(f"{noun}: a source never ends") from None
+    except BackendError as error:
+        raise Broken(f"{noun}: the server of this check should answer: {error}") from error
+    except Exception as error:
+        raise Broken(f"{noun}: only BackendError leaves a backend, not {type(error).__name__}") from error
+
+
+def _print(value: Any) -> bytes:
+    """Bytes that differ when anything inside a value does."""
+    return pickle.dumps(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return [(key, _plain(item)) for key, item in value.items()]
+    if isinstance(value, Struct):
+        return [_plain(item) for item in astuple(value)]
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return repr(value)
+
+
+def _with_secret(settings: Any) -> Any:
+    fields = getattr(settings, "__struct_fields__", ())
+    if "password" not in fields:
+        return settings
+    from msgspec.structs import replace
+
+    return replace(settings, password="secret-of-the-suite")
