@@ -6,6 +6,7 @@ and returns a `Parsed` or None. The first characters say which lines it need not
 
 from __future__ import annotations
 
+import logging
 import string
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,6 +19,8 @@ from backends.logs.rfc import syslog
 from backends.logs.stamped import glog, python, stamped
 from backends.logs.structured import json_line, logfmt
 from backends.logs.web import access, nginx_error
+
+log = logging.getLogger("midwatch.formats")
 
 _DIGITS, _CAPITALS = string.digits, string.ascii_uppercase
 
@@ -74,7 +77,9 @@ class Formats:
             return LogRecord(self._source, raw, text)
         try:
             return self._known(raw, text, origin)
-        except (ValueError, OverflowError, ArithmeticError, LookupError, RecursionError):
+        except Exception:
+            # A format that fails on a line nobody thought of must not cost the reader the line.
+            log.debug("no format for a line of %s", origin, exc_info=True)
             return LogRecord(self._source, raw, text)
 
     def _known(self, raw: bytes, text: str, origin: str) -> LogRecord:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from backends.logs.position import Key, Position
 from backends.logs.reader import open_file, print_at, same_file
-from backends.logs.rotation import Entry, packed, scan
+from backends.logs.rotation import ENTRIES, Entry, packed, scan
 
 SETTLED = 50_000_000
 """Nanoseconds that a directory's time must lie back before it proves that nothing has changed since: the
@@ -60,7 +60,7 @@ class Ledger:
         for folder, entries in listed.items():
             self._accounted.add(folder)
             here = {entry.key for entry in entries}
-            for key, position in list(self.positions.items()):
+            for key, position in list(self.positions.items()) if len(entries) < ENTRIES else []:
                 if position.folder == folder and key not in here and key not in held:
                     del self.positions[key]
             for entry in entries:

@@ -21,8 +21,11 @@ class Patterns:
     def __init__(self, patterns: tuple[str, ...] | list[str]) -> None:
         expanded = [os.path.expanduser(pattern) for pattern in patterns]
         self.all = tuple(dict.fromkeys(expanded))
-        self.literal = tuple(pattern for pattern in self.all if not glob.has_magic(pattern))
-        self.globs = tuple(pattern for pattern in self.all if glob.has_magic(pattern))
+        # `app[1].log` may be the name of a file as well.
+        self.globs = tuple(
+            pattern for pattern in self.all if glob.has_magic(pattern) and not os.path.lexists(pattern)
+        )
+        self.literal = tuple(pattern for pattern in self.all if pattern not in self.globs)
         self._names = tuple(os.path.basename(pattern) or "*" for pattern in self.globs)
 
     def expand(self) -> list[str]:

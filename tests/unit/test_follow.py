@@ -386,6 +386,11 @@ def test_a_symbolic_link_that_leads_elsewhere(begin: Begin, tmp_path: Path) -> N
     assert following.look() == ["two", "three"]
 
 
+def test_a_name_that_looks_like_a_glob(begin: Begin, tmp_path: Path) -> None:
+    add(tmp_path / "app[1].log", "one")
+    assert begin(tmp_path / "app[1].log").look() == ["one"]
+
+
 def test_directories_are_left_out_and_told_where_they_were_named(begin: Begin, log: Path, tmp_path: Path) -> None:
     (tmp_path / "dir.log").mkdir()
     add(log, "one")

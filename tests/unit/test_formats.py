@@ -217,6 +217,17 @@ def test_a_huge_line_is_taken_as_it_is_and_at_once() -> None:
     assert len(record.message) == 5_000_000
     for start in ("2026-11-24T02:13:20Z ", "a=", "1.2.3.4 - - [", "<1>1 ", "Nov 24 02:13:20 h ", '{"a":'):
         parse(start + 'a b=\\"' * 500_000)
+    for line in (
+        "a=1 " + "a" * 65_000,
+        "a=1 " * 16_000,
+        "1:" * 32_000,
+        "[" * 65_000,
+        "1.2.3.4 - " + "a " * 32_000,
+    ):
+        parse(line)
+        parse(f"2026-11-24T02:13:20Z {line}"[:65_000])
+        parse(f"Nov 24 02:13:20 h {line}"[:65_000])
+        parse(f"<1>1 - - - - - {line}"[:65_000])
     assert time.perf_counter() - started < 5
 
 
