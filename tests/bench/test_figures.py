@@ -1,4 +1,4 @@
-"""What the first issue promises, as ratios within one run where there is a peer. `make bench` prints the table."""
+"""What the first issue promises, as ratios within one run where there is a peer. `make bench` prints them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ from tests.servers.etcd_cluster import until
 
 NAME = "(od) d\n\x1b["
 SLEEPER = (
-    "import ctypes, sys, time; ctypes.CDLL(None).prctl(15, sys.argv[1].encode('utf-8', 'surrogateescape'), 0, 0, 0);"
+    "import ctypes, sys, time;"
+    "ctypes.CDLL(None).prctl(15, sys.argv[1].encode('utf-8', 'surrogateescape'), 0, 0, 0);"
     "print('up', flush=True); time.sleep(60)"
 )
 
