@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from backends.api.models import Reading, State
+from backends.api.models import Reading, State, Trouble
 from backends.context import Context
 from backends.watch import Broken, FeedKey
 from widgets.columns import Look
@@ -68,6 +68,20 @@ def state_words(
         return f"✖ {source} {word}{old}"
     if bad:
         return f"✖ {len(bad)} of {len(context.sources)} sources not well{old}"
+    troubled = _troubled(readings)
+    if troubled:
+        since = min((t.since for t in troubled if t.since is not None), default=None)
+        what = troubled[0].error.word if len(troubled) == 1 else "not well"
+        return f"▲ {len(troubled)} {what}" + ("" if since is None else f" {age(now - since)}")
     if any(reading.state is State.LOADING for reading in readings.values()):
         return "loading"
     return "all live" if readings else "no source"
+
+
+def _troubled(readings: Mapping[FeedKey, Reading[Any]]) -> list[Trouble]:
+    """The troubles of single rows whose source is well; log feeds have no rows."""
+    found = []
+    for reading in readings.values():
+        if isinstance(reading.value, Mapping):
+            found += [row.trouble for row in reading.value.values() if getattr(row, "trouble", None)]
+    return found

@@ -31,6 +31,7 @@ async def test_a_silent_member_says_so_with_its_age_and_comes_back(opened: Opene
         trouble = Trouble(Silent("no answer in 2 s"), time.monotonic() - 7, datetime.now(UTC))
         screen.script.say_members(member("m0"), member("m1", MemberState.UNKNOWN, trouble=trouble))
         await screen.until("silent 7s")
+        await screen.until("▲ 1 silent")
         assert "LIVE" in screen.text
         screen.script.say_members(member("m0"), member("m1"))
         await screen.until(lambda: "silent" not in screen.text)
