@@ -338,10 +338,10 @@ class MidwatchApp(QuietApp):
         if not name:
             self.say(":w FILE saves what is shown")
             return
-        text = self._view.plain_text()
+        text, path = self._view.plain_text(), Path(name).expanduser()
 
         async def save() -> None:
-            failed = await asyncio.to_thread(clipboard.save, text, Path(name).expanduser(), new=True)
+            failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
             self.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
 
         self.run_worker(save(), exit_on_error=False)
