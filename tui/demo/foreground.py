@@ -38,7 +38,7 @@ def in_foreground(argv: Sequence[str]) -> int:
         while True:
             info = signal.sigtimedwait(watched, PATIENCE) if told else signal.sigwaitinfo(watched)
             if info is None:
-                child.kill()
+                os.kill(child.pid, signal.SIGKILL)
             elif info.si_signo == signal.SIGCHLD:
                 status = _ended(child.pid)
                 if status is not None:
@@ -48,8 +48,9 @@ def in_foreground(argv: Sequence[str]) -> int:
                     break
             elif info.si_signo != signal.SIGINT or info.si_code != FROM_TERMINAL:
                 told = told or info.si_signo
-                child.send_signal(signal.SIGTERM if told == signal.SIGINT else told)
-                child.send_signal(signal.SIGCONT)
+                # Not by Popen, which would reap it before us; until we do, the pid is nobody else's.
+                os.kill(child.pid, signal.SIGTERM if told == signal.SIGINT else told)
+                os.kill(child.pid, signal.SIGCONT)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return 128 + told if told else status if status >= 0 else 128 - status

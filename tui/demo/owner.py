@@ -31,9 +31,11 @@ class Interrupted(BaseException):
 
 
 def raise_on_signals() -> None:
-    """Let every usual way to end a process run our `finally` clauses."""
+    """Let the first signal that would end us unwind what was begun. A closing terminal sends two at once, and the
+    second must not interrupt the clearing away."""
 
     def on_signal(number: int, frame: object) -> None:
+        ignore_signals()
         raise Interrupted(number)
 
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
