@@ -240,6 +240,20 @@ def test_the_owner_is_killed_while_servers_start(base: Path) -> None:
         wait_until(lambda: is_gone(folder, keeper), 30.0)
 
 
+def test_two_signals_at_once_while_servers_start(base: Path) -> None:
+    """As a closing terminal sends them: the second may not interrupt the clearing away."""
+    folder = base / "a"
+    with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
+        wait_until(lambda: bool(members(folder)), 30.0)
+        keeper = loaded(folder).keeper
+        for number in (signal.SIGSTOP, signal.SIGHUP, signal.SIGTERM, signal.SIGCONT):
+            os.kill(run.pid, number)
+        wait_until(run.ended, 30.0)
+        assert run.status in (128 + signal.SIGHUP, 128 + signal.SIGTERM)
+        assert b"Traceback" not in run.seen
+        assert is_gone(folder, keeper)
+
+
 def test_ctrl_c_while_servers_start(base: Path) -> None:
     folder = base / "a"
     with on_terminal("run", "--quiet", "--dir", str(folder)) as run:
