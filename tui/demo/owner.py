@@ -43,9 +43,10 @@ def raise_on_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """From here on only what must be cleared away counts."""
+    """From here on only what must be cleared away counts. Not by SIG_IGN: Python complains of a signal that came
+    in before the change and is to be handled after it."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda number, frame: None)
 
 
 def fetch() -> dict[str, str]:
