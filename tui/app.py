@@ -10,16 +10,15 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from backends.api.backend import Backend
 from backends.context import Context
 from backends.watch import Watch
 from tui import clipboard
@@ -29,7 +28,7 @@ from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
 from tui.kinds import KINDS
-from tui.log import last_lines
+from tui.log import last_lines, state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.logs import LogsScreen
@@ -103,7 +102,7 @@ class MidwatchApp(QuietApp):
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
         # The skeleton stands already, so nothing waits for a frame: what connects imports in a thread.
-        self.run_worker(self._begin(), exit_on_error=False)
+        self.work(self._begin())
         self.call_after_refresh(self._type_ahead)
 
     async def _begin(self) -> None:
@@ -143,27 +142,16 @@ class MidwatchApp(QuietApp):
         return self._view
 
     @property
-    def open_watch(self) -> Watch:
-        """The open context. Raises RuntimeError before it is open: views ask only once they are attached."""
-        if self.watching is None:
-            raise RuntimeError("no context is open yet")
-        return self.watching
-
-    @property
     def ready(self) -> bool:
         """Whether the context is open: before that, nothing is known of what it has."""
         return self.watching is not None
 
     @property
-    def tried(self) -> Sequence[str]:
-        return self.context.tried
-
-    @property
     def without_source(self) -> tuple[str, Look]:
         return ("NO SOURCE", Look.WARN) if self.ready else ("LOADING", Look.DIM)
 
-    def backend(self, source: str) -> Backend | None:
-        return None if self.watching is None else self.watching.backend(source)
+    def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None:
+        self.run_worker(job, exclusive=group != "default", group=group, exit_on_error=False)
 
     def say(self, text: str) -> None:
         """One line, which stays until the next key."""
@@ -245,7 +233,7 @@ class MidwatchApp(QuietApp):
             hint = f"nearest is {near[0]}" if name and near else f"there are {', '.join(sorted(self.contexts))}"
             self.say(f"no context {name}; {hint}" if name else f":context NAME; {hint}")
             return
-        self.run_worker(self._open(self.contexts[name]), exclusive=True, group="context", exit_on_error=False)
+        self.work(self._open(self.contexts[name]), "context")
 
     def show_help(self) -> None:
         view = self._view
@@ -322,7 +310,7 @@ class MidwatchApp(QuietApp):
             write_raw(self, clipboard.osc52(text, os.environ))
         lines = text.count("\n") + 1
         what = f"copied {lines} line{'s' if lines > 1 else ''}"
-        path = clipboard.state_home(os.environ) / "copied.txt"
+        path = state_folder(os.environ) / "copied.txt"
 
         async def save() -> None:
             failed = await asyncio.to_thread(clipboard.save, text, path)
@@ -331,7 +319,7 @@ class MidwatchApp(QuietApp):
             else:
                 self.say(f"{what} to {'the terminal and ' if sent else ''}{path}")
 
-        self.run_worker(save(), exit_on_error=False)
+        self.work(save())
 
     def write(self, name: str = "") -> None:
         """Save what is shown; a file that is there already is left alone."""
@@ -344,7 +332,7 @@ class MidwatchApp(QuietApp):
             failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
             self.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
 
-        self.run_worker(save(), exit_on_error=False)
+        self.work(save())
 
     def show_own_log(self) -> None:
         path = self._log_file
@@ -356,7 +344,7 @@ class MidwatchApp(QuietApp):
             self._view.tick()
 
         if path is not None:
-            self.run_worker(read(path), exit_on_error=False)
+            self.work(read(path))
 
     def suspend(self) -> None:  # type: ignore[override]
         self.action_suspend_process()

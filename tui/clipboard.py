@@ -26,11 +26,6 @@ def osc52(text: str, env: Mapping[str, str]) -> str:
     return plain
 
 
-def state_home(env: Mapping[str, str]) -> Path:
-    base = env.get("XDG_STATE_HOME") or os.path.join(env.get("HOME", "/"), ".local", "state")
-    return Path(base) / "midwatch"
-
-
 def save(text: str, path: Path, *, new: bool = False) -> str:
     """Write a text for its owner only; with `new`, only where there is no such file yet. Blocks. Returns why it
     could not be written, empty when it was."""

@@ -31,9 +31,14 @@ class _File(logging.handlers.RotatingFileHandler):
         """A log that can't be written is no reason to say anything over the screen."""
 
 
-def log_path(env: Mapping[str, str]) -> Path:
+def state_folder(env: Mapping[str, str]) -> Path:
+    """Where midwatch keeps what it writes for its user: `$XDG_STATE_HOME/midwatch`."""
     base = env.get("XDG_STATE_HOME") or os.path.join(env.get("HOME", "/"), ".local", "state")
-    return Path(base) / "midwatch" / "midwatch.log"
+    return Path(base) / "midwatch"
+
+
+def log_path(env: Mapping[str, str]) -> Path:
+    return state_folder(env) / "midwatch.log"
 
 
 def start_log(env: Mapping[str, str]) -> Path | None:

@@ -263,6 +263,13 @@ class Seen(Struct, Generic[T_co], frozen=True):
     news: tuple[News, ...] = ()
 
 
+def differing(before: Mapping[str, object], now: Mapping[str, object]) -> frozenset[str]:
+    """The keys whose rows are other objects than before, those that came and those that went: what a source
+    says in `Seen.changed`."""
+    came = {key for key, row in now.items() if before.get(key) is not row}
+    return frozenset(came | (before.keys() - now.keys()))
+
+
 class State(enum.StrEnum):
     LOADING = "loading"
     """An attempt runs and the server has not spoken yet. With a value: the value of an earlier watch."""

@@ -36,9 +36,10 @@ from backends.api.models import (
 )
 from backends.api.settings import SecretSetting, Settings
 from backends.coordination.address import address_of
+from backends.coordination.etcd_diagnose import Access
 from backends.coordination.etcd_members import Census, poll_members
 from backends.coordination.etcd_watch import Change, Changed, KeyValue, Listed, follow
-from backends.coordination.etcd_wire import Access, Wire, host_port, milliseconds_since
+from backends.coordination.etcd_wire import Wire, host_port, milliseconds_since
 
 DEFAULT = "127.0.0.1:2379"
 

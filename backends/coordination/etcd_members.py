@@ -23,6 +23,7 @@ from backends.api.models import (
     Role,
     Seen,
     Trouble,
+    differing,
 )
 from backends.coordination.etcd_wire import Wire, host_port, milliseconds_since
 
@@ -207,7 +208,7 @@ async def poll_members(wire: Wire, census: Census, last: Members | None) -> Asyn
                     await _learn_roster(wire, census, fresh[0].status.header.cluster_id)
                 round_number += 1
                 rows, news = census.rows(endpoints, before or {})
-                yield Seen(rows, None if before is None else _differ(before, rows), tuple(news))
+                yield Seen(rows, None if before is None else differing(before, rows), tuple(news))
                 before = rows
             elif all(census.answers.get(t, Answer()).error for t in endpoints) and not _alive(census):
                 raise _nobody(census, endpoints)
@@ -266,12 +267,6 @@ def _alike(old: Member, new: Member) -> bool:
         return old == new
     near = abs(old.latency_ms - new.latency_ms) < max(1.0, 0.2 * old.latency_ms)
     return near and replace(new, latency_ms=old.latency_ms) == old
-
-
-def _differ(before: Members, rows: dict[str, Member]) -> frozenset[str]:
-    return frozenset(
-        {key for key, row in rows.items() if before.get(key) is not row} | (before.keys() - rows.keys())
-    )
 
 
 def _client_address(member: Any) -> str | None:

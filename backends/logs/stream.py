@@ -15,10 +15,11 @@ WAITING = 8
 """Chunks that may wait to be taken; then the stream's writer waits."""
 
 
-async def read_stream(handle: int, origin: str = "-") -> AsyncGenerator[LogBatch, None]:
+async def read_stream(stream: int | str, origin: str = "-") -> AsyncGenerator[LogBatch, None]:
     """Records as they come, until every writer has closed; the last one also without its LF. Then it ends.
 
-    The descriptor stays the caller's, in whatever mode it is. A record longer than 8 MiB comes in pieces.
+    `stream` is a descriptor, which stays the caller's in whatever mode it is, or a path: a FIFO's is opened
+    here, which waits for its first writer. A record longer than 8 MiB comes in pieces.
     """
     chunks: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
     loop = asyncio.get_running_loop()
@@ -26,8 +27,11 @@ async def read_stream(handle: int, origin: str = "-") -> AsyncGenerator[LogBatch
 
     def read() -> None:
         data = b"."
+        handle = stream if isinstance(stream, int) else -1
         while data and not left.is_set():
             try:
+                if handle < 0 and isinstance(stream, str):
+                    handle = os.open(stream, os.O_RDONLY | os.O_CLOEXEC)
                 data = os.read(handle, CHUNK)
             except OSError:
                 data = b""
@@ -36,7 +40,9 @@ async def read_stream(handle: int, origin: str = "-") -> AsyncGenerator[LogBatch
                 asyncio.run_coroutine_threadsafe(put, loop).result()
             except (RuntimeError, CancelledError):
                 put.close()  # The loop is closed: nobody takes it any more.
-                return
+                break
+        if handle >= 0 and handle != stream:
+            os.close(handle)
 
     # A daemon: a read that waits for a writer can't be cancelled, and must not keep the process.
     threading.Thread(target=read, name=f"read {origin}", daemon=True).start()

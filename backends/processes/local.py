@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import HostLoad, ProcessTable
 from backends.api.errors import Denied, NotFound, Unreachable, Unsupported
-from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen
+from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
 
@@ -54,7 +54,7 @@ class Local(Backend, ProcessTable, HostLoad):
         before = last
         while True:
             rows = await loop.run_in_executor(self._pool, self._table.look, before or {})
-            yield Seen(rows, None if before is None else _differ(before, rows))
+            yield Seen(rows, None if before is None else differing(before, rows))
             before = rows
             await asyncio.sleep(INTERVAL)
 
@@ -64,7 +64,7 @@ class Local(Backend, ProcessTable, HostLoad):
         while True:
             host = await loop.run_in_executor(self._pool, self._host_now)
             rows = {host.key: host}
-            changed = None if before is None else _differ(before, rows)
+            changed = None if before is None else differing(before, rows)
             yield Seen(rows, changed)
             before = rows
             await asyncio.sleep(INTERVAL)
@@ -241,11 +241,6 @@ class _Table:
             self._boot = (PROC / "sys/kernel/random/boot_id").read_text()[:8]
         except OSError as error:
             raise _why(error) from error
-
-
-def _differ(before: Processes | Hosts, now: Processes | Hosts) -> frozenset[str]:
-    old: dict[str, object] = dict(before)
-    return frozenset({key for key, row in now.items() if old.get(key) is not row} | (old.keys() - now.keys()))
 
 
 def _read(path: str, most: int = 1 << 16) -> bytes:

@@ -202,6 +202,24 @@ def test_following_a_file_flushes_each_line(config: str, tmp_path: Path) -> None
         assert b"Traceback" not in err
 
 
+def test_a_fifo_is_read_until_its_writer_closes(config: str, tmp_path: Path) -> None:
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    words = [PROGRAM, "logs", str(fifo), "--config", config]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        with fifo.open("wb") as writer:
+            writer.write(b"one\n")
+            writer.flush()
+            assert process.stdout.readline() == b"one\n"
+            writer.write(b"two")
+        assert process.stdout.readline() == b"two\n"
+        assert process.wait(5) == 0
+    with subprocess.Popen(words) as waiting:
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(5) in (130, -signal.SIGINT)
+
+
 def test_a_closed_pipe_is_silent(config: str, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("line\n" * 200_000)
     done = subprocess.run(

@@ -6,12 +6,44 @@ keys typed ahead find the new view in place.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, ClassVar, Protocol, cast
 
 from textual.containers import Vertical
 
-if TYPE_CHECKING:
-    from tui.app import MidwatchApp
+from backends.context import Context
+from backends.watch import Watch
+from tui.bridge import Bridge
+from tui.keys import Keys
+from widgets.columns import Look
+
+
+class Desk(Protocol):
+    """What a view may ask of the app, and all that it may."""
+
+    context: Context
+    keys: Keys
+
+    @property
+    def watching(self) -> Watch | None:
+        """The open context; None before it is open."""
+
+    @property
+    def bridge(self) -> Bridge | None: ...
+    @property
+    def view(self) -> View: ...
+    @property
+    def without_source(self) -> tuple[str, Look]:
+        """What a title says where nothing feeds its view."""
+
+    def say(self, text: str) -> None:
+        """One line, which stays until the next key."""
+
+    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
+        """Open the text screen; `lines` is asked again each second while it is in front."""
+
+    def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None:
+        """Run something that takes time; it ends what still runs of the same group."""
 
 
 class View(Vertical):
@@ -22,9 +54,8 @@ class View(Vertical):
     """Which commands apply: `table`, `logs` or `text` of `tui.commands`."""
 
     @property
-    def desk(self) -> MidwatchApp:
-        """The app, typed: what a view may ask of it is `say`, `show_view`, `copy_text` and the open watch."""
-        return self.app  # type: ignore[return-value]
+    def desk(self) -> Desk:
+        return cast("Desk", self.app)
 
     @property
     def kind_name(self) -> str:

@@ -135,7 +135,7 @@ class LogsScreen(View):
 
     def _lesson(self) -> list[str]:
         view = self.log_view
-        if view.lines.rows or not self.desk.ready:
+        if view.lines.rows or self.desk.watching is None:
             return []
         if not view.lines.feeders:
             name = self.desk.context.name
@@ -145,7 +145,7 @@ class LogsScreen(View):
                 f"  [context.{name}.files.app]",
                 '  paths = ["/var/log/app/*.log"]',
                 "",
-                *self.desk.tried,
+                *self.desk.context.tried,
             ]
         if view.lines.total:
             return ["no line passes: & lifts what is kept, 0 the time window"]

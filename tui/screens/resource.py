@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from backends.api.backend import Backend
 from backends.api.errors import BackendError
 from backends.clean import clean_lines
 from backends.watch import FeedKey
@@ -122,10 +123,10 @@ class ResourceScreen(View):
     def _lesson(self) -> list[str]:
         """What to say where there are no rows."""
         table = self.table
-        if table.total or not self.desk.ready:
+        if table.total or self.desk.watching is None:
             return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
         if not table.readings:
-            return [self.kind.empty, *self.desk.tried]
+            return [self.kind.empty, *self.desk.context.tried]
         lines = []
         for (source, _), reading in table.readings.items():
             if reading.error is not None:
@@ -225,8 +226,12 @@ class ResourceScreen(View):
         ask = self._ask(row)
         return [*facts, ("same with", ask)] if ask else facts
 
+    def _backend(self, row: Any) -> Backend | None:
+        watching = self.desk.watching
+        return None if watching is None else watching.backend(row.source)
+
     def _ask(self, row: Any) -> str:
-        backend = self.desk.backend(row.source)
+        backend = self._backend(row)
         argv = None if backend is None else backend.ask(row)
         return "" if argv is None else shlex.join(argv)
 
@@ -258,10 +263,10 @@ class ResourceScreen(View):
             text[:] = await self._raw(row)
             self.desk.view.tick()
 
-        self.desk.run_worker(ask(), exclusive=True, group="raw", exit_on_error=False)
+        self.desk.work(ask(), "raw")
 
     async def _raw(self, row: Any) -> list[str]:
-        backend = self.desk.backend(row.source)
+        backend = self._backend(row)
         if backend is None:
             return [f"{row.source} is not open"]
         try:

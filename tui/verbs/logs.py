@@ -12,7 +12,6 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -74,14 +73,13 @@ async def logs(context: Context, options: argparse.Namespace) -> int:
     try:
         wanted = _wanted(options)
         opened = Watch(context, timeout=options.timeout)
-        with ExitStack() as stack:
-            sources = _sources(opened, options.sources, stack)
-            printer = _Printer(wanted, options)
-            try:
-                return await _read(sources, printer, options)
-            finally:
-                printer.finish()
-                await opened.close()
+        sources = _sources(opened, options.sources)
+        printer = _Printer(wanted, options)
+        try:
+            return await _read(sources, printer, options)
+        finally:
+            printer.finish()
+            await opened.close()
     except WrongUse as error:
         complain(f"midwatch: {error}")
         return 2
@@ -228,7 +226,7 @@ def moment(text: str) -> datetime:
         raise WrongUse(f"--since {text}: expected a duration (90s, 15m, 1h30m, 2d) or a time") from None
 
 
-def _sources(opened: Watch, names: list[str], stack: ExitStack) -> list[_Source]:
+def _sources(opened: Watch, names: list[str]) -> list[_Source]:
     """What the words of the command line mean: a configured name comes before a path."""
     if not names:
         found = [key.source for key in opened.feeds("logs")]
@@ -243,7 +241,7 @@ def _sources(opened: Watch, names: list[str], stack: ExitStack) -> list[_Source]
         elif name == "-":
             sources.append(_stream(sys.stdin.fileno(), "-"))
         elif "/" in name or glob.has_magic(name):
-            sources += _paths(name, stack)
+            sources += _paths(name)
         else:
             known = ", ".join(key.source for key in opened.feeds("logs")) or "none"
             raise WrongUse(f"no log source {name!r}, expected one of {known}, or a path: ./{name}")
@@ -258,7 +256,7 @@ def _configured(opened: Watch, source: str) -> _Source:
     return _Source(source, able.parse, able.history, able.logs)
 
 
-def _paths(name: str, stack: ExitStack) -> list[_Source]:
+def _paths(name: str) -> list[_Source]:
     from backends.logs.files import Files, FilesSettings
 
     if not glob.has_magic(name):
@@ -269,17 +267,15 @@ def _paths(name: str, stack: ExitStack) -> list[_Source]:
         if stat.S_ISDIR(mode):
             raise WrongUse(f"{name}: is a directory; name its files: {name.rstrip('/')}/*")
         if not stat.S_ISREG(mode):
-            handle = os.open(name, os.O_RDONLY)
-            stack.callback(os.close, handle)
-            return [_stream(handle, name)]
+            return [_stream(name, name)]
     elif not glob.glob(name, recursive=True):
         raise WrongUse(f"{name}: no file matches")
     files = Files(name, FilesSettings(paths=(name,)))
     return [_Source(name, files.parse, files.history, files.logs)]
 
 
-def _stream(handle: int, name: str) -> _Source:
+def _stream(stream: int | str, name: str) -> _Source:
     from backends.logs.formats import Formats
     from backends.logs.stream import read_stream
 
-    return _Source(name, Formats(name).parse, lambda: read_stream(handle, name), None)
+    return _Source(name, Formats(name).parse, lambda: read_stream(stream, name), None)
