@@ -19,6 +19,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from backends.api.clock import Clock, LoopClock
 from backends.context import Context
 from backends.watch import Watch
 from tui import clipboard
@@ -62,6 +63,7 @@ class MidwatchApp(QuietApp):
         command: str = "",
         timeout: float = 5.0,
         log_file: Path | None = None,
+        clock: Clock | None = None,
     ) -> None:
         super().__init__()
         self.contexts = dict(contexts)
@@ -76,6 +78,7 @@ class MidwatchApp(QuietApp):
         self._first_command = command
         self._timeout = timeout
         self._log_file = log_file
+        self._clock = clock or LoopClock()
         self._views: dict[str, View] = {kind.name: ResourceScreen(kind) for kind in KINDS.values()}
         self._views["logs"] = LogsScreen()
         self._text = TextScreen()
@@ -120,7 +123,7 @@ class MidwatchApp(QuietApp):
             self._view.detach()
             old_bridge.close()
         self.context = context
-        self.watching = Watch(context, timeout=self._timeout)
+        self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         self.watching.open()
@@ -211,7 +214,7 @@ class MidwatchApp(QuietApp):
         readings = {} if self.bridge is None else self.bridge.readings()
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
-        self.masthead.tell(self.context, readings, broken, ready=self.ready, missed=missed)
+        self.masthead.tell(self.context, readings, broken, ready=self.ready, missed=missed, clock=self._clock)
         self.footer.tell(self._view, self.keys.prompt)
         if not self._frozen:
             self._view.tick()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
+from backends.api.clock import Clock
 from backends.api.models import Reading, State, Trouble
 from backends.context import Context
 from backends.watch import Broken, FeedKey
@@ -27,6 +26,7 @@ class Masthead(OneLine):
         *,
         ready: bool,
         missed: int | None,
+        clock: Clock,
     ) -> None:
         """`missed` counts the updates since the screen was frozen, None while it is not."""
         self.base = style(reverse=True, colour=context.paint)
@@ -38,9 +38,9 @@ class Masthead(OneLine):
         ]
         if missed is not None:
             left.append((f" FROZEN, {missed} updates waiting ", strong))
-        told = state_words(context, readings, broken, ready=ready, now=time.monotonic())
+        told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())
         right: list[Part] = [(f" {told}  ", strong if told != "all live" else self.base)]
-        right.append((datetime.now().astimezone().strftime("%H:%M "), self.base))
+        right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
         self.show(left, right)
 
 

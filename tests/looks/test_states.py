@@ -1,0 +1,159 @@
+"""One picture per state: how loading, live, stale, unreachable, idle, empty and narrow look.
+
+`pytest tests/looks --snapshot-update` takes them anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from backends.api import registry
+from backends.api.errors import Silent, Unreachable
+from backends.api.models import MemberState, Role, Trouble
+from backends.context import Context, SourceConfig
+from tests.clock import FakeClock
+from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
+from tui.app import MidwatchApp
+
+Compare = Callable[..., bool]
+Steps = Callable[[Pilot[None], Script, FakeClock], Awaitable[None]]
+
+LAB = Context("lab", (SourceConfig("fake", "main", FakeSettings()),), colour="green")
+PROD = Context("shop-prod", (SourceConfig("fake", "main", FakeSettings()),), read_only=True)
+BARE = Context("bare", (), tried=("127.0.0.1:2379, etcd's default: nothing listens there",))
+
+
+@pytest.fixture
+def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
+    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.fake")
+    SCRIPTS.clear()
+
+    def take(steps: Steps, *, context: Context = LAB, size: tuple[int, int] = (100, 20)) -> bool:
+        clock = FakeClock()
+        app = MidwatchApp({context.name: context}, context, clock=clock)
+
+        async def run(pilot: Pilot[None]) -> None:
+            await pilot.pause()
+            script = SCRIPTS.setdefault("main", Script())
+            await steps(pilot, script, clock)
+            await clock.advance(0.2)
+            app.tick()
+            await pilot.pause()
+
+        return snap_compare(app, terminal_size=size, run_before=run)
+
+    return take
+
+
+def cluster() -> tuple[Any, ...]:
+    facts: dict[str, Any] = {"version": "3.5.16", "db_size": 20480, "raft_term": 4, "latency_ms": 1.2}
+    return (
+        member("m0", role=Role.LEADER, raft_index=1204, **facts),
+        member("m1", raft_index=1204, **facts),
+        member("m2", raft_index=1203, **facts),
+    )
+
+
+async def live(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+    script.say_members(*cluster())
+    await pilot.pause()
+    await clock.advance(0.5)
+
+
+def test_loading(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await clock.advance(0.5)
+
+    assert picture(steps)
+
+
+def test_live(picture: Callable[..., bool]) -> None:
+    assert picture(live)
+
+
+def test_stale(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await live(pilot, script, clock)
+        await clock.advance(4.1)
+
+    assert picture(steps)
+
+
+def test_unreachable(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await live(pilot, script, clock)
+        for _ in range(3):
+            script.members.put_nowait(Unreachable("connection refused", where="10.0.0.1:2379"))
+        await clock.advance(0.1)
+
+    assert picture(steps)
+
+
+def test_a_silent_member(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        trouble = Trouble(Silent("no answer in 1.8 s"), clock.monotonic() - 9, datetime(2026, 11, 24, tzinfo=UTC))
+        m0, m1, _ = cluster()
+        script.say_members(m0, m1, member("m2", MemberState.UNKNOWN, trouble=trouble, version="3.5.16"))
+        await pilot.pause()
+        await clock.advance(0.5)
+
+    assert picture(steps)
+
+
+def test_nothing_found(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await clock.advance(0.5)
+
+    assert picture(steps, context=BARE)
+
+
+def test_production_read_only(picture: Callable[..., bool]) -> None:
+    assert picture(live, context=PROD)
+
+
+def test_narrow(picture: Callable[..., bool]) -> None:
+    assert picture(live, size=(60, 12))
+
+
+def test_processes_80x24_with_a_filter_and_marks(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        script.say_processes(
+            *(process(pid, "python" if pid % 3 else "nginx", cpu=float(pid)) for pid in range(1, 40))
+        )
+        await pilot.press("3")
+        await pilot.pause()
+        await clock.advance(0.5)
+        await pilot.press("j", "j", "space", "slash", *"python", "enter")
+
+    assert picture(steps, size=(80, 24))
+
+
+def test_logs(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        script.say_lines(b"all fine", b"ERROR payment refused: deadline exceeded", b"again fine")
+        await pilot.press("5")
+        await pilot.pause()
+        await clock.advance(0.5)
+        await pilot.press("slash", *"fine", "enter")
+
+    assert picture(steps)
+
+
+def test_the_command_line_offers_what_a_word_could_become(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await live(pilot, script, clock)
+        await pilot.press("colon", *"lo")
+
+    assert picture(steps)
+
+
+def test_help(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await pilot.press("question_mark")
+
+    assert picture(steps, size=(100, 60))

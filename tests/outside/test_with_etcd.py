@@ -1,0 +1,107 @@
+"""The program against a real cluster: rows, streams, and how long a frozen one may hold it up."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.outside.program import PROGRAM, run
+from tests.outside.pty_program import Dashboard
+from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.getting import program
+from tui.demo.getting import ETCDCTL
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[tuple[EtcdCluster, str]]:
+    with EtcdCluster() as made:
+        endpoints = ", ".join(f'"{endpoint}"' for endpoint in made.endpoints)
+        config = tmp_path / "config.toml"
+        config.write_text(
+            f'[context.lab.etcd.main]\nendpoints = [{endpoints}]\ngroups = {{ web = "/services/web/" }}\n'
+        )
+        yield made, str(config)
+
+
+def etcdctl(cluster: EtcdCluster, *words: str) -> None:
+    argv = [program(ETCDCTL), f"--endpoints={','.join(cluster.endpoints)}", *words]
+    subprocess.run(argv, check=True, capture_output=True, timeout=10)
+
+
+def test_members_and_groups(cluster: tuple[EtcdCluster, str]) -> None:
+    made, config = cluster
+    etcdctl(made, "put", "/services/web/w1", '{"address":"10.0.3.1:8080","version":"1.8.2"}')
+    ran = run("members", "-o", "json", "--config", config)
+    assert (ran.status, ran.err) == (0, "")
+    items = ran.document["items"]
+    assert [item["role"] for item in items].count("leader") == 1
+    assert {item["name"] for item in items} == {"m0", "m1", "m2", "w1"}
+    assert list(items[0]) == [
+        *("name", "group", "source", "role", "state", "address", "version", "db_size", "db_in_use"),
+        *("raft_term", "raft_index", "latency_ms", "alarms"),
+    ]
+    grouped = run("members", "--group", "web", "-o", "jsonl", "--config", config).items
+    assert [(item["name"], item["group"], item["address"]) for item in grouped] == [
+        ("w1", "web", "10.0.3.1:8080")
+    ]
+    assert grouped[0]["db_size"] is None
+    table = run("members", "--config", config)
+    assert table.out.splitlines()[0].split()[:3] == ["NAME", "GROUP", "ROLE"]
+    assert "\x1b" not in table.out
+
+
+def test_a_frozen_cluster_holds_nothing_up_for_long(cluster: tuple[EtcdCluster, str]) -> None:
+    made, config = cluster
+    for server in made.servers:
+        server.freeze()
+    for verb in ("members", "doctor"):
+        began = time.monotonic()
+        ran = run(verb, "--timeout", "2", "--config", config)
+        assert time.monotonic() - began < 3.5
+        assert ran.status == 3
+        assert "Traceback" not in ran.err
+
+
+def test_watch_prints_each_change_once_until_ctrl_c(cluster: tuple[EtcdCluster, str]) -> None:
+    made, config = cluster
+    words = [PROGRAM, "watch", "etcd/main", "/services/", "-o", "jsonl", "--config", config]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "watching" in process.stderr.readline()
+        etcdctl(made, "put", "/services/web/a", "one")
+        etcdctl(made, "del", "/services/web/a")
+        put, gone = (json.loads(process.stdout.readline()) for _ in range(2))
+        assert list(put) == ["time", "kind", "key", "version", "modified", "value", "encoding"]
+        assert (put["kind"], put["key"], put["value"], put["version"]) == ("put", "/services/web/a", "one", 1)
+        assert (gone["kind"], gone["value"]) == ("delete", None)
+        assert gone["modified"] == put["modified"] + 1
+        process.send_signal(signal.SIGINT)
+        rest, err = process.communicate(timeout=10)
+        assert process.returncode == 130
+        assert (rest, err) == ("", "")
+
+
+def test_the_dashboard_tells_a_frozen_member_within_five_seconds(cluster: tuple[EtcdCluster, str]) -> None:
+    made, config = cluster
+    with Dashboard("--config", config, size=(80, 24)) as board:
+        board.until("leader")
+        made.servers[2].freeze()
+        began = time.monotonic()
+        board.until("silent", 8)
+        assert time.monotonic() - began < 5.5
+        made.servers[2].thaw()
+        board.until(lambda: "silent" not in board.text)
+        for server in made.servers:
+            server.kill()
+        board.until("UNREACHABLE", 10)
+        board.until("again in", 10)
+        assert "m1" in board.text
