@@ -7,7 +7,7 @@ from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
 from widgets.prompt import Prompt
-from widgets.safe import style
+from widgets.safe import style, width_of
 
 VIEWS = (("2", "memb"), ("3", "proc"), ("5", "logs"))
 """1, 4 and 6 are kept for Overview, Metrics and Events."""
@@ -32,7 +32,7 @@ class Footer(OneLine):
         elif self._said:
             self.say(self._said)
         else:
-            self.show(*_hints(view))
+            self.show(*_hints(view, self.size.width))
 
     def prompt(self, prompt: Prompt) -> None:
         """The line being typed, its cursor, and what it could become."""
@@ -51,14 +51,18 @@ class Footer(OneLine):
         )
 
 
-def _hints(view: View) -> tuple[list[Part], list[Part]]:
+def _hints(view: View, width: int) -> tuple[list[Part], list[Part]]:
+    """The views on the left and what works here on the right, as many of them as have room."""
     dim, plain = style(Look.DIM), style()
     left: list[Part] = [(" ", dim)]
     if view.screen_name != "logs":
         for key, name in VIEWS:
             left += [(key, plain), (f" {name}  ", dim)]
+    room = width - sum(width_of(text) for text, _ in left)
     right: list[Part] = []
-    for command in sorted(on_screen(view.screen_name, view.kind_name), key=lambda c: c.on == ()):
-        if command.hint:
-            right += [(key_glyph(command.keys[0]), plain), (f" {command.hint}  ", dim)]
+    for command in on_screen(view.screen_name, view.kind_name):
+        key, hint = key_glyph(command.keys[0]) if command.keys else "", f" {command.hint}  "
+        if command.hint and width_of(key + hint) <= room:
+            room -= width_of(key + hint)
+            right += [(key, plain), (hint, dim)]
     return left, right

@@ -377,7 +377,8 @@ class Table(Widget):
         def made(look: Look) -> Style:
             return style(look, dim=painted.dim and look is Look.PLAIN, reverse=painted.cursor)
 
-        parts = [("▌" if painted.marked else " ", style(Look.WARN, reverse=painted.cursor))]
+        gutter = ("▌", style(Look.WARN)) if painted.marked else (" ", made(Look.PLAIN))
+        parts = [gutter]
         for cell, look in zip(painted.cells, painted.looks, strict=True):
             parts.append((cell, made(look)))
             parts.append((" " * self._gap, made(Look.PLAIN)))
