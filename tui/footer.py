@@ -17,6 +17,11 @@ class Footer(OneLine):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
+        self._told: tuple[View, Prompt] | None = None
+
+    def on_resize(self) -> None:
+        if self._told is not None:
+            self.tell(*self._told)
 
     def say(self, text: str) -> None:
         self._said = text
@@ -27,6 +32,7 @@ class Footer(OneLine):
 
     def tell(self, view: View, prompt: Prompt) -> None:
         """Show what belongs here now; called after each key and each second."""
+        self._told = (view, prompt)
         if prompt.open:
             self.prompt(prompt)
         elif self._said:
