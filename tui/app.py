@@ -162,9 +162,10 @@ class MidwatchApp(QuietApp):
 
     def hush(self) -> None:
         self.footer.hush()
+        self.footer.tell(self._view, self.keys.prompt)
 
     def prompt_changed(self) -> None:
-        self.footer.prompt(self.keys.prompt)
+        self.footer.tell(self._view, self.keys.prompt)
 
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
