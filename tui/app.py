@@ -79,10 +79,10 @@ class MidwatchApp(QuietApp):
         self._timeout = timeout
         self._log_file = log_file
         self._clock = clock or LoopClock()
-        self._views: dict[str, View] = {kind.name: ResourceScreen(kind) for kind in KINDS.values()}
-        self._views["logs"] = LogsScreen()
-        self._text = TextScreen()
-        self._view: View = self._views[FIRST_VIEW]
+        self._views: dict[str, View] = {}
+        self._logs: LogsScreen | None = None
+        self._text: TextScreen | None = None
+        self._view: View = self._named(FIRST_VIEW)
         self._way: list[View] = []
         self._frozen = False
         self._interrupted = float("-inf")
@@ -92,7 +92,6 @@ class MidwatchApp(QuietApp):
 
     def compose(self) -> ComposeResult:
         yield self.masthead
-        # The other views are mounted when they are first shown: each costs a few milliseconds.
         with self.front:
             yield self._view
         yield self.footer
@@ -169,6 +168,8 @@ class MidwatchApp(QuietApp):
 
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
+        if self._text is None:
+            self._text = TextScreen()
         self.show_view(self._text)
         self._text.fill(heading, lines)
 
@@ -223,13 +224,20 @@ class MidwatchApp(QuietApp):
     # Commands of every screen
 
     def show(self, name: str) -> None:
-        self.show_view(self._views[name])
+        self.show_view(self._named(name))
 
     def show_logs(self, source: str = "") -> None:
-        logs = self._views["logs"]
-        self.show_view(logs)
-        if isinstance(logs, LogsScreen):
-            logs.choose(source or None)
+        if self._logs is None:
+            self._logs = LogsScreen()
+        self.show_view(self._logs)
+        self._logs.choose(source or None)
+
+    def _named(self, kind: str) -> View:
+        """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
+        milliseconds."""
+        if kind not in self._views:
+            self._views[kind] = ResourceScreen(KINDS[kind])
+        return self._views[kind]
 
     def switch_context(self, name: str = "") -> None:
         if name not in self.contexts:

@@ -47,6 +47,8 @@ def dashboard(options: argparse.Namespace) -> int:
 def _run(
     options: argparse.Namespace, config: Config, context: Context | None, log_file: Path | None
 ) -> tuple[int, BaseException | None]:
+    # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.
+    os.environ.setdefault("TEXTUAL_FPS", "200")
     from backends.discovery import discover
     from tui.app import MidwatchApp
     from widgets.private import quick_quit

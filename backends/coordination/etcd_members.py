@@ -235,11 +235,13 @@ async def _learn_roster(wire: Wire, census: Census, cluster_id: int) -> None:
     census.cluster = f"{cluster_id:x}"
     pb = wire.pb
     try:
-        listed = await wire.any("Cluster", "MemberList", pb.MemberListRequest(), CALL)
-        census.roster = {member.ID: member for member in listed.members}
-        alarms = await wire.any("Maintenance", "Alarm", pb.AlarmRequest(action=0), CALL)
+        listed, alarms = await asyncio.gather(
+            wire.any("Cluster", "MemberList", pb.MemberListRequest(), CALL),
+            wire.any("Maintenance", "Alarm", pb.AlarmRequest(action=0), CALL),
+        )
     except BackendError:
         return
+    census.roster = {member.ID: member for member in listed.members}
     found: dict[int, list[str]] = {}
     for alarm in alarms.alarms:
         found.setdefault(alarm.memberID, []).append(pb.AlarmType.Name(alarm.alarm))

@@ -1,0 +1,43 @@
+"""The file behind midwatch's own log: rotating, for its owner only, written from a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import os
+import queue
+from io import TextIOWrapper
+from pathlib import Path
+
+SIZE, FILES = 1_000_000, 3
+WAITING = 10_000
+"""Records that may wait for the disk; more are dropped: a full disk must not stop the watch."""
+
+
+class _Queue(logging.handlers.QueueHandler):
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+class _File(logging.handlers.RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(handle, "a", encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A log that can't be written is no reason to say anything over the screen."""
+
+
+def file_handler(path: Path) -> logging.Handler:
+    """A handler that never waits; one that says nothing where no file can be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = _File(path, maxBytes=SIZE, backupCount=FILES, encoding="utf-8")
+    except OSError:
+        return logging.NullHandler()
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    waiting: queue.Queue[logging.LogRecord] = queue.Queue(WAITING)
+    logging.handlers.QueueListener(waiting, file).start()
+    return _Queue(waiting)
