@@ -128,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # What reads us has gone (`| head`); nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        return _bug(error)
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -173,6 +175,18 @@ def _hint(message: str) -> str:
         expected = f"expected one of {', '.join(choices)}"
         return f"{wrong!r} is not known, {expected}" + (f"; nearest is {near[0]}" if near else "")
     return message
+
+
+def _bug(error: Exception) -> int:
+    """A bug of our own: one line for the user, the traceback for our log."""
+    import logging
+
+    from tui.log import start_log
+
+    path = start_log(os.environ)
+    logging.getLogger("midwatch").error("a verb ended on an exception", exc_info=error)
+    logging.shutdown()
+    return _fail(f"a bug of its own ({type(error).__name__}); {path} has the rest", 1)
 
 
 def _fail(text: str, status: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import logging.handlers
@@ -39,5 +40,8 @@ def file_handler(path: Path) -> logging.Handler:
         return logging.NullHandler()
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(WAITING)
-    logging.handlers.QueueListener(waiting, file).start()
+    listener = logging.handlers.QueueListener(waiting, file)
+    listener.start()
+    # What was logged last is mostly what matters most.
+    atexit.register(listener.stop)
     return _Queue(waiting)

@@ -250,3 +250,19 @@ def test_watching_a_source_without_keys_names_those_that_have_them(config: str) 
     ran = run("watch", "app", "/x", "--config", config)
     assert ran.status == 2
     assert "etcd/main" in ran.err
+
+
+def test_a_bug_is_one_line_and_its_traceback_is_in_the_log(config: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import tui.verbs.configuration as c\n"
+        "def boom(options):\n    raise RuntimeError('broken on purpose')\n"
+        "c.config_verb = boom\n"
+    )
+    state = tmp_path / "state"
+    ran = run("config", "path", env={"PYTHONPATH": str(tmp_path), "XDG_STATE_HOME": str(state)})
+    assert ran.status == 1
+    assert len(ran.err.strip().splitlines()) == 1
+    assert "Traceback" not in ran.err
+    log = state / "midwatch" / "midwatch.log"
+    assert "broken on purpose" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
