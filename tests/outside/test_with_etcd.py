@@ -105,3 +105,20 @@ def test_the_dashboard_tells_a_frozen_member_within_five_seconds(cluster: tuple[
         board.until("UNREACHABLE", 10)
         board.until("again in", 10)
         assert "m1" in board.text
+
+
+def test_a_table_that_goes_on_says_when_its_rows_are_no_longer_true(cluster: tuple[EtcdCluster, str]) -> None:
+    made, config = cluster
+    words = [PROGRAM, "members", "--watch", "--config", config]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        while "leader" not in process.stdout.readline():
+            continue
+        for server in made.servers:
+            server.kill()
+        while "unreachable" not in (line := process.stdout.readline()):
+            assert line
+        assert line.split()[0] in ("m0", "m1", "m2")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+        assert process.returncode == 130

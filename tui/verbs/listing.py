@@ -74,10 +74,10 @@ class Listing:
         }
 
     def lines(self, group: str | None) -> list[str]:
+        """The rows as a table; those of a source that is not live say so, as on the screen."""
         clock = self.watch.clock
-        rows = self.rows(group)
-        sight = Sight(clock.monotonic(), clock.now())
-        return table(self.kind, [row for row, _ in rows], sight)
+        now, wall, readings = clock.monotonic(), clock.now(), self.readings
+        return table(self.kind, [(row, Sight.of(readings[key], now, wall)) for row, key in self.rows(group)])
 
 
 async def listing(context: Context, options: argparse.Namespace) -> int:

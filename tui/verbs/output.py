@@ -66,11 +66,11 @@ def readings_json(
     ]
 
 
-def table(kind: Kind[Any], rows: Sequence[Any], sight: Sight) -> list[str]:
+def table(kind: Kind[Any], rows: Sequence[tuple[Any, Sight]]) -> list[str]:
     """Aligned columns, cleaned; whole in a pipe, cut to the width of a terminal."""
     columns = [column for column in kind.columns if column.title]
     cells = [[column.title for column in columns]]
-    cells += [[clean(column.text(row, sight)) for column in columns] for row in rows]
+    cells += [[clean(column.text(row, sight)) for column in columns] for row, sight in rows]
     widths = [max(cell_width(row[i]) for row in cells) for i in range(len(columns))]
     most = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     lines = []
