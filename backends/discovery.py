@@ -27,7 +27,8 @@ async def look_around(env: Mapping[str, str], timeout: float = SECONDS) -> tuple
     async def ask(kind: str) -> tuple[Place, ...]:
         try:
             async with asyncio.timeout(timeout):
-                return tuple(Place(kind, found) for found in await load(kind).discover(env, timeout))
+                backend = await asyncio.to_thread(load, kind)
+                return tuple(Place(kind, found) for found in await backend.discover(env, timeout))
         except TimeoutError:
             return (Place(kind, Found(kind, None, f"no answer within {timeout:g} s")),)
 

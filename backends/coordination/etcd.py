@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -253,16 +254,17 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
         return (*words, "get", _detail(row, "key"))
 
     async def raw(self, row: Row) -> str:
-        from google.protobuf.json_format import MessageToJson
-
         await self._wire.ready()
+        as_json = await asyncio.to_thread(importlib.import_module, "google.protobuf.json_format")
         pb = self._wire.pb
         if isinstance(row, Process) or not isinstance(row, Member):
             raise NotFound("etcd has no such row", where=self.source)
         if row.group is None:
             endpoint = row.address or self._access.endpoints[0]
             return str(
-                MessageToJson(await self._wire.call(endpoint, "Maintenance", "Status", pb.StatusRequest()))
+                as_json.MessageToJson(
+                    await self._wire.call(endpoint, "Maintenance", "Status", pb.StatusRequest())
+                )
             )
         key = _detail(row, "key")
         reply = await self._wire.any("KV", "Range", pb.RangeRequest(key=key.encode()))

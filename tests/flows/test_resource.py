@@ -225,3 +225,18 @@ async def test_hostile_text_is_shown_and_does_nothing(opened: Opened) -> None:
         assert not set(screen.text) & set("\x1b\x07\u202e\x9b\x00")
         await screen.pilot.click(offset=(90, 4))
         assert screen.app.is_running
+
+
+async def test_the_mouse_chooses_sorts_and_opens(opened: Opened) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("alpha"), member("beta", raft_term=7), member("gamma"))
+        await screen.until("gamma")
+        table = screen.app.view.table
+        await screen.pilot.click(table, offset=(8, 2))
+        assert table.current.name == "beta"
+        await screen.pilot.click(table, offset=(8, 2), times=2)
+        await screen.until("raft term")
+        await screen.pilot.click(table, offset=(6, 0))
+        assert table.sort_key == "name"
+        await screen.pilot.click(table, offset=(6, 0))
+        assert table.descending
