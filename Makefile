@@ -37,7 +37,7 @@ check: $(VENV)/.dev  ## style, types, layers
 
 servers: $(VENV)/.dev
 	@echo "getting the servers that the tests start"
-	@$(BIN)/python -P -m tui.demo.getting
+	@$(BIN)/python -P -m tui.demo.fetch
 
 bench: $(VENV)/.dev servers  ## measure what the issues promise
 	$(BIN)/python -m pytest -q -s tests/bench

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,27 +113,3 @@ def _fetch(program: Program, folder: Path, say: Say) -> None:
             (scratch / "tree").rename(target)
             return
     raise Missing(f"{program.name}: {'; '.join(reasons)}")
-
-
-def main() -> int:
-    """`python -m tui.demo.getting`: fetch all that the demo and the tests start, and name what can't be had.
-
-    That is no failure here: who needs it says so.
-    """
-    from tui.demo.servers import programs
-
-    for program in programs():
-        try:
-            print_line(f"  {program.name}: {get(program, print_line)}")
-        except Missing as error:
-            print_line(f"  left out: {error}")
-    return 0
-
-
-def print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
