@@ -117,7 +117,7 @@ class Watch:
         known = ABILITIES[noun]
         fold = None
         if noun == "logs":
-            self._tails[source] = Tail()
+            self._tails[source] = Tail(now=self._clock.now)
             fold = self._tails[source].take
         feed: Feed[Any, Any] = Feed(
             f"{source} {noun}", known.source(able), pace=known.pace, fold=fold, clock=self._clock

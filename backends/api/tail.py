@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -13,6 +14,9 @@ LINES = 200_000
 BYTES = 64 << 20
 JOIN = 500
 """Blocks of fewer lines are joined with their neighbour: a line a block would cost more than the lines."""
+JOIN_SECONDS = 2.0
+"""Only what arrived this close together is joined: when a line came is known as well as its block's."""
+NOTES = 100
 
 
 class Line(Struct, frozen=True):
@@ -23,19 +27,41 @@ class Line(Struct, frozen=True):
     raw: bytes
 
 
+class Note(Struct, frozen=True):
+    """What a source wanted its reader to know. `number` counts from 0 over all notes of this tail; `after` is
+    the sequence number of the line before which it was told."""
+
+    number: int
+    after: int
+    at: datetime
+    text: str
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Tail:
     """A bounded run of lines, addressed by sequence number. Appending costs by the block, not by the line."""
 
-    def __init__(self, lines: int = LINES, size: int = BYTES) -> None:
+    def __init__(self, lines: int = LINES, size: int = BYTES, now: Callable[[], datetime] = _utc_now) -> None:
         self._most_lines, self._most_bytes = lines, size
+        self._now = now
+        self._came: list[datetime] = []
         self._firsts: list[int] = []
         self._blocks: list[LogBlock] = []
         self._bytes = 0
         self._end = 0
         self._split: tuple[int, list[bytes]] = (-1, [])
         self._files: int | None = None
-        self.notes: list[str] = []
+        self._noted = 0
+        self.told: list[Note] = []
         """What the source wanted the reader to know, newest last; the last 100."""
+
+    @property
+    def notes(self) -> list[str]:
+        """The texts of `told`."""
+        return [note.text for note in self.told]
 
     @property
     def span(self) -> LogSpan:
@@ -44,11 +70,15 @@ class Tail:
 
     def take(self, batch: LogBatch) -> LogSpan:
         """Append a batch, drop what is too much from the old end, and say what is here now."""
+        now = self._now()
         for block in batch.blocks:
             if block.count:
-                self._append(block)
+                self._append(block, now)
         self._files = batch.files
-        self.notes = [*self.notes, *batch.notes][-100:]
+        if batch.notes:
+            fresh = [Note(self._noted + i, self._end, now, text) for i, text in enumerate(batch.notes)]
+            self._noted += len(fresh)
+            self.told = [*self.told, *fresh][-NOTES:]
         self._trim()
         return self.span
 
@@ -59,8 +89,21 @@ class Tail:
     def blocks(self, start: int = 0) -> Iterator[tuple[int, LogBlock]]:
         """Whole blocks from the one that holds `start` on, each with the sequence number of its first line:
         searching the bytes of a block is far cheaper than searching its lines."""
-        at = max(0, bisect_right(self._firsts, start) - 1)
-        yield from zip(self._firsts[at:], self._blocks[at:], strict=True)
+        # By index: a slice would copy every later block's number for each line that is looked at.
+        for at in range(max(0, bisect_right(self._firsts, start) - 1), len(self._blocks)):
+            yield self._firsts[at], self._blocks[at]
+
+    def block_of(self, seq: int) -> tuple[int, LogBlock] | None:
+        """The block that holds a line, with the number of its first; None when it is dropped or has not come."""
+        at = bisect_right(self._firsts, seq) - 1
+        if at < 0 or seq >= self._end:
+            return None
+        return self._firsts[at], self._blocks[at]
+
+    def came(self, seq: int) -> datetime | None:
+        """When a kept line arrived, 2 s more or less; what was there at the start arrived at the start."""
+        at = bisect_right(self._firsts, seq) - 1
+        return None if at < 0 or seq >= self._end else self._came[at]
 
     def _walk(self, start: int, stop: int) -> Iterator[Line]:
         for first, block in self.blocks(start):
@@ -77,17 +120,19 @@ class Tail:
             self._split = (first, lines)
         return lines
 
-    def _append(self, block: LogBlock) -> None:
+    def _append(self, block: LogBlock, now: datetime) -> None:
         self._bytes += len(block.data) + 1
         if self._blocks:
             last = self._blocks[-1]
-            if last.origin == block.origin and last.count + block.count <= JOIN:
+            near = (now - self._came[-1]).total_seconds() <= JOIN_SECONDS
+            if near and last.origin == block.origin and last.count + block.count <= JOIN:
                 joined = last.data + b"\n" + block.data
                 self._blocks[-1] = LogBlock(last.origin, joined, last.count + block.count, last.first)
                 self._end += block.count
                 return
         self._firsts.append(self._end)
         self._blocks.append(block)
+        self._came.append(now)
         self._end += block.count
 
     def _trim(self) -> None:
@@ -100,5 +145,5 @@ class Tail:
             size -= len(self._blocks[drop].data) + 1
             drop += 1
         if drop:
-            del self._firsts[:drop], self._blocks[:drop]
+            del self._firsts[:drop], self._blocks[:drop], self._came[:drop]
             self._bytes = size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +69,40 @@ def test_any_batches_read_back_as_they_were_given(batches: list[list[bytes]]) ->
         tail.take(batch(*lines))
     given_lines = [raw for lines in batches for raw in lines]
     assert [line.raw for line in tail.lines(0, 10**9)] == given_lines
+
+
+def test_a_note_keeps_its_place_among_the_lines() -> None:
+    tail = Tail()
+    tail.take(batch(b"one", b"two"))
+    tail.take(LogBatch((), None, ("app.log was truncated",)))
+    tail.take(batch(b"three"))
+    (note,) = tail.told
+    assert (note.number, note.after, note.text) == (0, 2, "app.log was truncated")
+    for number in range(150):
+        tail.take(LogBatch((), None, (f"note {number}",)))
+    assert [note.number for note in tail.told] == list(range(51, 151))
+
+
+def test_when_a_line_came_is_known_to_two_seconds() -> None:
+    start = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+    now = [start]
+    tail = Tail(now=lambda: now[0])
+    for second in range(10):
+        now[0] = start + timedelta(seconds=second)
+        tail.take(batch(b"a", b"b"))
+    for seq in range(20):
+        came = tail.came(seq)
+        assert came is not None
+        assert timedelta(0) <= start + timedelta(seconds=seq // 2) - came <= timedelta(seconds=2)
+    assert tail.came(20) is None
+    assert tail.block_of(20) is None
+
+
+def test_one_line_of_many_small_blocks_is_read_at_once() -> None:
+    tail = Tail()
+    for number in range(50_000):
+        tail.take(batch(b"%d" % number, origin=str(number % 2)))
+    began = time.perf_counter()
+    for seq in range(1000):
+        assert tail.lines(seq, seq + 1)[0].raw == b"%d" % seq
+    assert time.perf_counter() - began < 0.2
