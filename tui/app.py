@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,6 +44,8 @@ log = logging.getLogger("midwatch.app")
 AGAIN = 2.0
 """Seconds within which a second ctrl+c quits."""
 FIRST_VIEW = "members"
+HOLD = 0.25
+"""Seconds for which the skeleton may stand in for the first frame."""
 
 
 class MidwatchApp(QuietApp):
@@ -87,6 +90,7 @@ class MidwatchApp(QuietApp):
         self._frozen = False
         self._interrupted = float("-inf")
         self._early: list[events.Key] | None = []
+        self._held = ExitStack()
 
     # Opening
 
@@ -103,9 +107,16 @@ class MidwatchApp(QuietApp):
             loop.add_signal_handler(number, self.exit, None, status)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
-        # The skeleton stands already, so nothing waits for a frame: what connects imports in a thread.
+        # The skeleton stands already. Textual's first frames would compete with what connects, which imports in
+        # a thread, so they wait for the first facts, a key, or a quarter of a second.
+        self._held.enter_context(self.batch_update())
+        self.set_timer(HOLD, self.show_frame)
         self.work(self._begin())
-        self.call_after_refresh(self._type_ahead)
+        self.call_later(self._type_ahead)
+
+    def show_frame(self) -> None:
+        """Draw from now on; called as soon as there is something worth it."""
+        self._held.close()
 
     async def _begin(self) -> None:
         if self._discover is not None:
@@ -196,6 +207,7 @@ class MidwatchApp(QuietApp):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
             event.stop()
+            self.show_frame()
             if self._early is None:
                 self.keys.press(event.key, event.character)
             else:

@@ -58,8 +58,16 @@ class StdoutDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._entered = False
         if sys.__stdout__ is not None:
             self._file = sys.__stdout__
+
+    def write(self, data: str) -> None:
+        # The skeleton has entered the alternate screen already, and some terminals would clear it again.
+        if data == "\x1b[?1049h" and not self._entered:
+            self._entered = True
+            return
+        super().write(data)
 
 
 class QuietApp(App[None]):

@@ -42,6 +42,9 @@ class Desk(Protocol):
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
 
+    def show_frame(self) -> None:
+        """There is something worth drawing now, also if the first frame is still held back."""
+
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None:
         """Run something that takes time; it ends what still runs of the same group."""
 

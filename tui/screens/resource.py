@@ -84,6 +84,8 @@ class ResourceScreen(View):
         self.watch(self.table, "readings", self._heard, init=False)
 
     def _heard(self) -> None:
+        if self.table.total:
+            self.desk.show_frame()
         self._show_title()
         self._show_detail()
 

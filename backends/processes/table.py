@@ -1,0 +1,217 @@
+"""The process table between two looks: what changed, for the price of one `stat` a process."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from backends.api.errors import Denied, Unreachable, Unsupported
+from backends.api.models import Detail, Process, Processes, Trouble
+from backends.processes import proc
+
+REREAD = 10
+"""Looks within which every process's title and user are read again: they change without a trace in `stat`."""
+YOUNG = 10.0
+"""Seconds after its start in which a process is read anew at each look: fork, setuid and exec come then."""
+USERS = 10_000
+"""User names that are remembered."""
+
+
+class Known(Struct):
+    """What the last look knew of one process: the bytes of its `stat`, and the row made of them."""
+
+    stat: bytes
+    ticks: int
+    row: Process
+
+
+class Table:
+    """All processes below `root` (`/proc`), look after look, and the same object for what is the same.
+
+    A look may hang for ever: the kernel holds whoever reads the command line of a process whose memory is
+    locked (one in state D, mostly), and a user's name may come from a directory server that is down. The next
+    look finds what the one before it hangs on, and does without. So looks may overlap, each in a thread; only
+    the newest is remembered.
+    """
+
+    def __init__(self, root: str, host: str, source: str) -> None:
+        self._root, self._host, self._source = root, host, source
+        self._boot = ""
+        self._booted: float | None = None
+        self._known: dict[str, Known] = {}
+        self._when: float | None = None
+        self._looks = 0
+        self._users: dict[int, str] = {}
+        self._kernel: dict[str, tuple[Detail, ...]] = {}
+        self._doing: dict[int, object] = {}
+        self._avoid: set[object] = set()
+
+    def key(self, stat: proc.Stat) -> str:
+        """`HOST/PID/START/BOOT`: start in clock ticks since the boot, the first eight digits of the boot id."""
+        self._learn_boot()
+        return f"{self._host}/{stat.pid}/{stat.start}/{self._boot}"
+
+    def look(self) -> dict[str, Process]:
+        """Every process now, by key; one whose facts are as they were is the same object as before.
+
+        Raises `Unsupported` where there is no /proc, `Denied` or `Unreachable` where it can't be read.
+        """
+        self._learn_boot()
+        self._avoid.update(self._doing.values())
+        self._looks += 1
+        look = self._looks
+        try:
+            return self._look(look)
+        finally:
+            self._avoid.discard(self._doing.pop(look, None))
+
+    def _look(self, look: int) -> dict[str, Process]:
+        now = time.monotonic()
+        spent = None if self._when is None else now - self._when
+        young = (time.clock_gettime(time.CLOCK_BOOTTIME) - YOUNG) * proc.TICKS
+        try:
+            pids = [entry for entry in os.listdir(self._root) if entry.isdigit()]
+        except OSError as error:
+            raise why(error) from error
+        before, known, rows = self._known, {}, {}
+        for pid in pids:
+            try:
+                data = read(f"{self._root}/{pid}/stat")
+                had = before.get(pid)
+                again = (int(pid) + look) % REREAD == 0
+                if had is None or again or had.row.cpu != 0.0 or had.stat != data:
+                    had = self._know(look, data, had, spent, young, again)
+            except (OSError, ValueError):
+                continue  # It ended between the listing and now: it is not there any more.
+            known[pid] = had
+            rows[had.row.key] = had.row
+        if look == self._looks:
+            self._known, self._when = known, now
+        return rows
+
+    def _know(
+        self, look: int, data: bytes, had: Known | None, spent: float | None, young: float, again: bool
+    ) -> Known:
+        stat = proc.parse_stat(data)
+        key = self.key(stat)
+        if had is not None and had.row.key != key:
+            had = None
+        row = None if had is None else had.row
+        if row is None or row.name != stat.comm or again or stat.start > young:
+            command, user, trouble = self._titles(look, stat, key, row)
+        else:
+            command, user, trouble = row.command, row.user, row.trouble
+        cpu = None
+        if had is not None and spent:
+            cpu = round(max(0, stat.ticks - had.ticks) / proc.TICKS / spent * 100, 1)
+        details = self._kernel.setdefault(stat.state, (Detail("kernel state", stat.state),))
+        state = proc.STATES.get(stat.state)
+        seconds = stat.ticks / proc.TICKS
+        if row is None or (
+            (row.cpu, row.state, row.rss, row.cpu_seconds, row.command, row.user)
+            != (cpu, state, stat.rss, seconds, command, user)
+            or (row.ppid, row.name, row.threads, row.trouble, row.details)
+            != (stat.ppid, stat.comm, stat.threads, trouble, details)
+        ):
+            row = Process(
+                key=key,
+                source=self._source,
+                host=self._host,
+                pid=stat.pid,
+                ppid=stat.ppid,
+                name=stat.comm,
+                user=user,
+                state=state,
+                cpu=cpu,
+                rss=stat.rss,
+                started=self._started(stat) if row is None else row.started,
+                command=command,
+                threads=stat.threads,
+                cpu_seconds=seconds,
+                trouble=trouble,
+                details=details,
+            )
+        return Known(data, stat.ticks, row)
+
+    def _started(self, stat: proc.Stat) -> datetime | None:
+        if self._booted is None:
+            return None
+        return datetime.fromtimestamp(self._booted + stat.start / proc.TICKS, UTC)
+
+    def _titles(
+        self, look: int, stat: proc.Stat, key: str, before: Process | None
+    ) -> tuple[str, str | None, Trouble | None]:
+        """Command line, user, and the trouble of a process that holds whoever asks for its command line."""
+        command = f"[{stat.comm}]" if before is None else before.command
+        user = None if before is None else before.user
+        here = f"{self._root}/{stat.pid}"
+        try:
+            uid = proc.parse_uid(read(f"{here}/status"))
+            if uid is not None:
+                user = self._user(look, uid)
+            if stat.kernel:
+                return f"[{stat.comm}]", user, None
+            if key in self._avoid:
+                return command, user, Trouble(Unreachable("its command line can't be read: the kernel waits"))
+            self._doing[look] = key
+            data = read(f"{here}/cmdline", 1 << 17)
+        except OSError:
+            return command, user, None
+        # A zombie has lost its command line; what it was before is what the reader wants to know.
+        if not data and before is not None and stat.state in "ZX":
+            return command, user, None
+        return proc.parse_command(data, stat.comm), user, None
+
+    def _user(self, look: int, uid: int) -> str:
+        name = self._users.get(uid)
+        if name is not None:
+            return name
+        if uid in self._avoid:
+            return str(uid)
+        self._doing[look] = uid
+        try:
+            name = pwd.getpwuid(uid).pw_name
+        except KeyError:
+            name = str(uid)
+        if len(self._users) < USERS:
+            self._users[uid] = name
+        return name
+
+    def _learn_boot(self) -> None:
+        if self._boot:
+            return
+        try:
+            self._booted = proc.parse_boot_time(read(f"{self._root}/stat", 1 << 22))
+            self._boot = read(f"{self._root}/sys/kernel/random/boot_id").decode("ascii", "replace")[:8]
+        except OSError as error:
+            raise why(error) from error
+
+
+def read(path: str, most: int = 1 << 16) -> bytes:
+    """At most `most` bytes of a file of /proc. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        data = os.read(handle, most)
+        # /proc gives a page at a time where a file is longer; less than that was the end.
+        while len(data) % 4096 == 0 and 0 < len(data) < most:
+            more = os.read(handle, most - len(data))
+            if not more:
+                break
+            data += more
+        return data
+    finally:
+        os.close(handle)
+
+
+def why(error: OSError) -> Unsupported | Denied | Unreachable:
+    """What a file of /proc that can't be read means."""
+    where = str(error.filename or "/proc")
+    if isinstance(error, FileNotFoundError):
+        return Unsupported("there is no such file", where=where, hint="this backend reads Linux's /proc")
+    if isinstance(error, PermissionError):
+        return Denied("not readable", where=where, hint="run midwatch as a user who may read it")
+    return Unreachable(error.strerror or str(error), where=where)

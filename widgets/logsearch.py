@@ -1,0 +1,122 @@
+"""What is looked for in log lines: a typed pattern, or signs of errors. Whole blocks of lines are searched at
+once, which is five to nine times faster than line by line."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+_LINEWISE = re.compile(r"\\[AZ]|\(\?(?!:)|[+*?}]\+")
+"""What may match within a line and yet not where the line stands among others: anchors to the whole text, looks
+ahead and behind, and repetitions that never give back."""
+_SIGNS = tuple(
+    re.compile(sign)
+    for sign in (
+        *(b"err", b"eror", b"fatal", b"crit", b"panic", b"emerg", b"alert", b"severe", b"fail"),
+        rb"\" 5\d\d ",
+        rb"level\w*[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+        rb"lvl[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+        rb"severity[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+        rb"priority[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+        rb"<\d+>",
+        rb"\n[efc]\d{4} ",
+        rb" [efc] \| ",
+    )
+)
+"""Each begins with a literal: case-sensitive in a text made lower once, that is ten times faster than one
+alternation that ignores case."""
+
+
+class Pattern(Struct, frozen=True):
+    """A search as it was typed. `plain` says that it is no regular expression and is looked for as it stands."""
+
+    text: str
+    raw: re.Pattern[bytes]
+    shown: re.Pattern[str]
+    """The same for decoded text, to mark what was found."""
+    plain: bool
+    blockwise: bool
+
+    def numbers(self, data: bytes) -> list[int]:
+        """Which lines of a block match, counted from 0."""
+        return _by_block(self.raw, data) if self.blockwise else _by_line(self.raw, data)
+
+    def matches(self, raw: bytes) -> bool:
+        return self.raw.search(raw) is not None
+
+
+def compiled(text: str) -> Pattern | None:
+    """A regular expression, else the plain text; capitals count once there is one. None for an empty text."""
+    if not text:
+        return None
+    without_escapes = re.sub(r"\\.", "", text)
+    ignore = re.IGNORECASE if without_escapes == without_escapes.lower() else re.NOFLAG
+    for plain, wanted in ((False, text), (True, re.escape(text))):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # `[[` may mean something else one day
+                raw = re.compile(_encoded(wanted, ignore), re.MULTILINE | ignore)
+                shown = re.compile(wanted, re.MULTILINE | ignore)
+        except (re.error, OverflowError, RecursionError):
+            continue
+        return Pattern(text, raw, shown, plain, plain or _LINEWISE.search(text) is None)
+    raise AssertionError("an escaped text is always a regular expression")
+
+
+def _encoded(text: str, ignore: int) -> bytes:
+    """For bytes as they came: a character of several bytes is one thing to repeat, in both of its cases."""
+    if text.isascii() or "[" in text:
+        return text.encode("utf-8", "replace")
+
+    def group(found: re.Match[str]) -> str:
+        char = found[0]
+        return f"(?:{'|'.join(sorted({char, char.lower(), char.upper()}))})" if ignore else f"(?:{char})"
+
+    return re.sub(r"[^\x00-\x7f]", group, text).encode("utf-8", "replace")
+
+
+def suspects(data: bytes) -> list[int]:
+    """Which lines of a block may be errors, counted from 0: generous, since only they are parsed to see."""
+    lower = b"\n" + data.lower()
+    places: set[int] = set()
+    for sign in _SIGNS:
+        places.update(found.end() - 1 for found in sign.finditer(lower))
+    return _numbers(sorted(places), lower, 1)
+
+
+def _numbers(places: Iterable[int], data: bytes, begin: int) -> list[int]:
+    """The numbers of the lines that hold these places, ascending, each once."""
+    found: list[int] = []
+    number, at = 0, begin
+    for place in places:
+        number += data.count(b"\n", at, place)
+        at = max(at, place)
+        if not found or found[-1] != number:
+            found.append(number)
+    return found
+
+
+def _by_line(pattern: re.Pattern[bytes], data: bytes) -> list[int]:
+    search = pattern.search
+    return [number for number, raw in enumerate(data.split(b"\n")) if search(raw)]
+
+
+def _by_block(pattern: re.Pattern[bytes], data: bytes) -> list[int]:
+    found: list[int] = []
+    number = at = 0
+    while (match := pattern.search(data, at)) is not None:
+        start, end = match.span()
+        if data.find(b"\n", start, end) >= 0:
+            # It runs over the end of a line, and may hide a match that does not.
+            return _by_line(pattern, data)
+        number += data.count(b"\n", at, start)
+        found.append(number)
+        after = data.find(b"\n", end)
+        if after < 0:
+            break
+        number += 1
+        at = after + 1
+    return found
