@@ -106,6 +106,8 @@ class Feed(Generic[S, T]):
         self._viewers = 0
         self._supervisor: asyncio.Task[None] | None = None
         self._attempt: asyncio.Task[None] | None = None
+        self._number = 0
+        """Counts attempts; one that was given up has an older number."""
         self._ending: set[asyncio.Task[None]] = set()
         self._abandoned: set[asyncio.Task[None]] = set()
         self._wake: asyncio.Event = asyncio.Event()
@@ -172,6 +174,7 @@ class Feed(Generic[S, T]):
             self._supervisor.cancel()
             self._supervisor = None
         self._disarm()
+        self._number += 1
         if self._attempt is not None:
             self._end(self._attempt)
             self._attempt = None
@@ -201,10 +204,12 @@ class Feed(Generic[S, T]):
     async def _try_once(self) -> BackendError:
         """One attempt, from its start until it has ended or was given up; returns why."""
         self._wake.clear()
-        attempt = asyncio.create_task(self._listen(), name=f"attempt {self.name}")
+        self._number += 1
+        # Armed first: an eager task factory (Python 3.12 on, Textual sets one) runs the attempt as it is made.
+        self._arm()
+        attempt = asyncio.create_task(self._listen(self._number), name=f"attempt {self.name}")
         self._attempt = attempt
         attempt.add_done_callback(lambda _: self._wake.set())
-        self._arm()
         while not attempt.done() and attempt not in self._abandoned:
             await self._wake.wait()
             self._wake.clear()
@@ -214,20 +219,19 @@ class Feed(Generic[S, T]):
             return self._overdue
         return self._why(attempt)
 
-    async def _listen(self) -> None:
+    async def _listen(self, number: int) -> None:
         try:
-            await self._take_all()
+            await self._take_all(number)
         except (SystemExit, KeyboardInterrupt) as error:
             # asyncio lets these two through to whoever runs the loop: one source would end the program.
             raise BackendBug(f"{type(error).__name__}: {error}", where=self.name) from error
 
-    async def _take_all(self) -> None:
-        this = asyncio.current_task()
+    async def _take_all(self, number: int) -> None:
         turn = perf_counter()
         async with aclosing(self._source(self._last)) as seens:
             async for seen in seens:
-                if self._attempt is not this:
-                    return
+                if number != self._number:
+                    return  # Given up: its late words are not believed.
                 self._take(seen)
                 if perf_counter() - turn > TURN:
                     await asyncio.sleep(0)
@@ -293,6 +297,7 @@ class Feed(Generic[S, T]):
         self._overdue = kind(f"no answer for {limit:g} s", where=self.name)
         state = State.STALE if self._reading.value is not None else State.UNREACHABLE
         self._show(replace(self._reading, state=state, error=self._overdue))
+        self._number += 1
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             self._end(attempt)

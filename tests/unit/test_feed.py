@@ -407,3 +407,22 @@ async def test_close_ends_what_runs_within_a_second() -> None:
     assert time.perf_counter() - began < 1
     assert feed.reading.state is State.IDLE
     assert not [task for task in asyncio.all_tasks() if "x" in task.get_name().split()]
+
+
+@pytest.mark.parametrize("factory", [None, getattr(asyncio, "eager_task_factory", None)])
+async def test_a_source_that_speaks_before_it_waits_is_heard_whatever_makes_tasks(factory: Any) -> None:
+    async def source(last: Any) -> AsyncGenerator[Seen[Any], None]:
+        yield Seen({"at once": 1})
+        await asyncio.Event().wait()
+
+    clock = FakeClock()
+    asyncio.get_running_loop().set_task_factory(factory)
+    try:
+        watched = Watched(source, clock)
+        await settle()
+        assert watched.state() is State.LIVE
+        await clock.advance(5.1)
+        assert watched.state() is State.STALE
+        await watched.feed.close()
+    finally:
+        asyncio.get_running_loop().set_task_factory(None)
