@@ -1,0 +1,233 @@
+"""TOML to contexts, strictly: every key is known, every value of its type, every kind of backend here."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from backends.api.errors import BackendError, Misconfigured
+from backends.api.registry import LATER, MODULES, load
+from backends.api.settings import Settings
+from backends.config import Config, ConfigError, Document, nearest
+from backends.config_lines import Path, key_lines, line_of
+from backends.config_settings import Wrong, command_in, rooted, typed_settings
+from backends.context import Context, SourceConfig
+from backends.secrets import mask_url
+
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
+CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "deploy", "page")
+DEPLOY_KEYS = ("kind", "argv", "params")
+DEPLOYS_LATER = ("webhook", "rolling", "bluegreen")
+PAGE_KEYS = ("title", "panel")
+PANEL_KEYS = ("title", "query", "unit")
+WORDS = {bool: "true or false", dict: "a table", float: "a number", int: "a whole number", list: "a list"}
+"""TOML's types as people call them; all the others are strings, dates and times."""
+
+
+def read(document: Document, *, read_only: bool = False) -> Config:
+    """Check a whole file. Raises `ConfigError` for its first mistake."""
+    return _Reader(document, read_only).config()
+
+
+class _Reader:
+    def __init__(self, document: Document, read_only: bool) -> None:
+        self._path, self._foreign, self._read_only = document.path, document.foreign, read_only
+        try:
+            self._text = document.data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            self._broken(document.data[: error.start].count(b"\n") + 1, "not UTF-8, expected TOML, which must be")
+        try:
+            self._raw = tomllib.loads(self._text)
+        except RecursionError:
+            self._broken(1, "not TOML: nested too deep")
+        except ValueError as error:  # TOMLDecodeError, and what Python's numbers refuse
+            self._not_toml(str(error))
+
+    def config(self) -> Config:
+        self._known((), self._raw, ("default", "context"))
+        default = self._typed(("default",), self._raw.get("default", ""), str, "a context's name")
+        tables = self._typed(("context",), self._raw.get("context", {}), dict, "tables [context.NAME]")
+        contexts = {name: self._context(name, table) for name, table in tables.items()}
+        if "default" in self._raw and default not in contexts:
+            self._fail(("default",), f"no context {default!r}{nearest(default, contexts)}")
+        return Config(self._path, contexts, default or None, self._text)
+
+    def _context(self, name: str, table: Any) -> Context:
+        at = ("context", name)
+        self._typed(at, table, dict, f"a table [context.{name}]")
+        if not name:
+            self._fail(at, "a context without a name, expected [context.NAME]")
+        sources: list[SourceConfig] = []
+        for key, value in table.items():
+            if key not in CONTEXT_KEYS:
+                sources += self._sources((*at, key), key, value)
+        if self._typed((*at, "local"), table.get("local", True), bool, "true or false"):
+            sources.append(SourceConfig("local", "host", load("local").Settings()))
+        read_only = self._typed((*at, "read_only"), table.get("read_only", False), bool, "true or false")
+        return Context(
+            name=name,
+            sources=tuple(sources),
+            colour=self._colour((*at, "colour"), table.get("colour", "")),
+            read_only=self._read_only or read_only,
+            arm=self._word((*at, "arm"), table.get("arm", "ask"), ("ask", "always")),
+            confirm=self._word((*at, "confirm"), table.get("confirm", "button"), ("button", "type")),
+            deploys=self._deploys((*at, "deploy"), table.get("deploy", {})),
+            pages=self._pages((*at, "page"), table.get("page", [])),
+        )
+
+    def _sources(self, at: Path, kind: str, tables: Any) -> list[SourceConfig]:
+        kinds = tuple(kind for kind in MODULES if kind != "local")
+        if kind in LATER:
+            self._fail(at, f"{kind} is not in this version{nearest('', kinds)}")
+        if kind not in MODULES and "." not in kind:
+            self._fail(at, f"unknown key or kind of backend{nearest(kind, (*kinds, *CONTEXT_KEYS))}")
+        self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
+        if kind not in MODULES and self._foreign:
+            self._refuse(at, "may not name a module")
+        try:
+            backend = load(kind)
+        except BackendError as error:
+            self._fail(at, error.reason)
+        except Exception as error:
+            self._fail(at, f"importing it raised {type(error).__name__}: {error}")
+        found = []
+        for name, table in tables.items():
+            here = (*at, name)
+            self._typed(here, table, dict, f"a table [context.{at[1]}.{kind}.{name}]")
+            settings = self._settings(here, table, backend.Settings)
+            try:
+                backend(name, settings)  # which touches nothing, and refuses what no type can tell
+            except Misconfigured as error:
+                self._fail(_place(here, table, error.where), mask_url(f"{error.where!r}: {error.reason}"))
+            found.append(SourceConfig(kind, name, settings))
+        return found
+
+    def _settings(self, at: Path, table: dict[str, Any], model: type[Settings]) -> Settings:
+        try:
+            settings = typed_settings(rooted(table, self._path.parent.absolute()), model)
+        except Wrong as wrong:
+            words = nearest(wrong.word, wrong.known) if wrong.known else ""
+            self._fail((*at, *wrong.path), f"{wrong.text}{words}")
+        place = command_in(settings)
+        if self._foreign and place is not None:
+            self._refuse((*at, *place), "may not hold commands")
+        return settings
+
+    def _colour(self, at: Path, value: Any) -> str:
+        colour: str = self._typed(at, value, str, "a colour")
+        if colour and colour not in COLOURS and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
+            self._fail(at, f"unknown colour {colour!r}{nearest(colour, (*COLOURS, '#rrggbb'))}")
+        return colour
+
+    def _deploys(self, at: Path, value: Any) -> Mapping[str, Mapping[str, Any]]:
+        tables: dict[str, Any] = self._typed(at, value, dict, f"tables [context.{at[1]}.deploy.NAME]")
+        for name, table in tables.items():
+            here = (*at, name)
+            self._typed(here, table, dict, f"a table [context.{at[1]}.deploy.{name}]")
+            kind = table.get("kind")
+            if kind in DEPLOYS_LATER:
+                self._fail((*here, "kind"), f"{kind} is not in this version, expected command")
+            if kind != "command":
+                missing = "missing" if kind is None else f"unknown kind {kind!r}"
+                self._fail((*here, "kind"), f"{missing}{nearest(str(kind), ('command',))}")
+            self._known(here, table, DEPLOY_KEYS)
+            if not self._strings((*here, "argv"), table.get("argv")):
+                self._fail((*here, "argv"), "empty, expected a list of strings: the command and its arguments")
+            params = self._typed((*here, "params"), table.get("params", {}), dict, "tables")
+            for param, told in params.items():
+                place = (*here, "params", param)
+                self._typed(place, told, dict, "a table")
+                self._known(place, told, ("choices",))
+                if "choices" in told:
+                    self._strings((*place, "choices"), told["choices"])
+            if self._foreign:
+                self._refuse((*here, "argv"), "may not hold commands")
+        return dict(tables)
+
+    def _pages(self, at: Path, value: Any) -> tuple[Mapping[str, Any], ...]:
+        pages = self._typed(at, value, list, f"[[context.{at[1]}.page]]")
+        for i, page in enumerate(pages):
+            here = (*at, str(i))
+            self._table_of_strings(here, page, PAGE_KEYS, but="panel")
+            panels = self._typed((*here, "panel"), page.get("panel", []), list, f"[[context.{at[1]}.page.panel]]")
+            for j, panel in enumerate(panels):
+                self._table_of_strings((*here, "panel", str(j)), panel, PANEL_KEYS)
+        return tuple(pages)
+
+    def _table_of_strings(self, at: Path, table: Any, keys: tuple[str, ...], but: str = "") -> None:
+        self._typed(at, table, dict, "a table")
+        self._known(at, table, keys)
+        for key, item in table.items():
+            if key != but:
+                self._typed((*at, key), item, str, "a string")
+
+    def _strings(self, at: Path, value: Any) -> list[str]:
+        if value is None:
+            self._fail(at, "missing, expected a list of strings")
+        items: list[str] = self._typed(at, value, list, "a list of strings")
+        for i, item in enumerate(items):
+            self._typed((*at, str(i)), item, str, "a string")
+        return items
+
+    def _known(self, at: Path, table: dict[str, Any], keys: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in keys:
+                self._fail((*at, key), f"unknown key{nearest(key, keys)}")
+
+    def _word(self, at: Path, value: Any, words: tuple[str, ...]) -> Any:
+        if value not in words:
+            self._fail(at, f"wrong value {value!r}{nearest(str(value), words)}")
+        return value
+
+    def _typed(self, at: Path, value: Any, kind: type, expected: str) -> Any:
+        if not isinstance(value, kind):
+            got = WORDS.get(type(value), "a string" if isinstance(value, str) else "a date or time")
+            self._fail(at, f"wrong type, expected {expected}, got {got}")
+        return value
+
+    def _refuse(self, at: Path, what: str) -> NoReturn:
+        hint = f"chmod go-w {self._path}, and its owner must be you"
+        self._fail(at, f"others can write this file, so it {what}; {hint}")
+
+    def _not_toml(self, told: str) -> NoReturn:
+        found = re.search(r" ?\(at line (\d+)", told)
+        end = len(self._text.rstrip().split("\n"))
+        line = int(found.group(1)) if found else end
+        what = told[: found.start()] if found else re.sub(r" ?\(at end of document\)$", "", told)
+        twice = re.match(r"Cannot (?:declare|mutate immutable namespace) \((.*)\)", what)
+        if twice:
+            key = tuple(re.findall(r"'([^']*)'", twice.group(1)))
+            self._broken(line, "declared twice, expected each name once", _dotted(key))
+        key_there = re.match(r"\s*([\w.-]+)\s*=", self._text.split("\n")[line - 1])
+        if what == "Cannot overwrite a value":
+            what = "given twice, expected each key once"
+        elif what == "Invalid value":
+            what = 'not TOML: no value, expected a "string", a number, true, false, a [list] or a { table }'
+        else:
+            what = f"not TOML: {what}"
+        self._broken(line, what, key_there.group(1) if key_there else "")
+
+    def _broken(self, line: int, wrong: str, key: str = "") -> NoReturn:
+        raise ConfigError(f"{self._path}:{line}", key, wrong) from None
+
+    def _fail(self, at: Path, wrong: str) -> NoReturn:
+        self._broken(line_of(key_lines(self._text), at), wrong, _dotted(at))
+
+
+def _dotted(path: Path) -> str:
+    """A key as TOML writes it."""
+    return ".".join(part if re.fullmatch(r"[A-Za-z0-9_-]+", part) else f'"{part}"' for part in path)
+
+
+def _place(at: Path, value: Any, wanted: str) -> Path:
+    """Where in a table a value stands; the table itself where it is not found."""
+    if value == wanted:
+        return at
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in pairs:
+        here = (*at, str(key))
+        if (found := _place(here, item, wanted)) != here or item == wanted:
+            return found
+    return at
