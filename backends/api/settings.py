@@ -24,6 +24,10 @@ class SecretRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     file: str | None = None
     command: tuple[str, ...] | None = None
 
+    def __post_init__(self) -> None:
+        if len([place for place in (self.env, self.file, self.command) if place]) != 1:
+            raise ValueError("Expected exactly one of env, file, command")
+
 
 class Secret:
     """A secret in hand. Only `reveal()` shows it: not repr, not str, not a traceback that prints locals."""
