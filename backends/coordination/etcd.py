@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
@@ -55,7 +55,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class EtcdSettings(Settings, frozen=True):
     """`endpoints` are `host:port`, or `https://host:port` for TLS, which `ca`, `cert` or `key` mean as well."""
 
-    endpoints: tuple[str, ...] = (DEFAULT,)
+    endpoints: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = (DEFAULT,)
     groups: dict[str, str | Group] = msgspec.field(default_factory=dict)
     ca: str | None = None
     cert: str | None = None
