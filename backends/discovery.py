@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 
 from msgspec import Struct
 
 from backends.api.backend import Found
+from backends.api.errors import BackendError
 from backends.api.registry import MODULES, load
 from backends.context import Context, SourceConfig
 
 SECONDS = 1.0
+
+log = logging.getLogger("midwatch.discovery")
 
 
 class Place(Struct, frozen=True):
@@ -22,28 +26,43 @@ class Place(Struct, frozen=True):
 
 
 async def look_around(env: Mapping[str, str], timeout: float = SECONDS) -> tuple[Place, ...]:
-    """Ask every kind of backend at once; one that takes too long has found nothing."""
+    """Ask every kind of backend at once; one that takes too long, or fails, has found nothing."""
+    asked = {asyncio.create_task(_ask(kind, env, timeout)): kind for kind in MODULES}
+    # A backend that can't be cancelled must not hold the others up.
+    done, late = await asyncio.wait(asked, timeout=timeout)
+    for task in late:
+        task.cancel()
+    places: list[Place] = []
+    for task, kind in asked.items():
+        nothing = (Place(kind, Found(kind, None, f"no answer within {timeout:g} s")),)
+        places += task.result() if task in done else nothing
+    return tuple(places)
 
-    async def ask(kind: str) -> tuple[Place, ...]:
-        try:
-            async with asyncio.timeout(timeout):
-                backend = await asyncio.to_thread(load, kind)
-                return tuple(Place(kind, found) for found in await backend.discover(env, timeout))
-        except TimeoutError:
-            return (Place(kind, Found(kind, None, f"no answer within {timeout:g} s")),)
 
-    return tuple(place for places in await asyncio.gather(*map(ask, MODULES)) for place in places)
+async def _ask(kind: str, env: Mapping[str, str], timeout: float) -> tuple[Place, ...]:
+    try:
+        backend = await asyncio.to_thread(load, kind)
+        return tuple(Place(kind, found) for found in await backend.discover(env, timeout))
+    except BackendError as error:
+        return (Place(kind, Found(kind, None, str(error))),)
+    except Exception as error:
+        log.exception("looking around for %s", kind)
+        return (Place(kind, Found(kind, None, f"bug in its discovery: {type(error).__name__}: {error}")),)
 
 
-async def discover(env: Mapping[str, str], *, read_only: bool = False) -> Context:
-    """The context `default` of whatever is there, and this host."""
-    places = await look_around(env)
-    sources = []
+async def discover(env: Mapping[str, str], *, read_only: bool = False, timeout: float = SECONDS) -> Context:
+    """The context `default` of whatever is there, and this host; takes at most `timeout` seconds."""
+    places = await look_around(env, timeout)
+    sources: list[SourceConfig] = []
     tried = []
     for place in places:
-        if place.found.settings is None:
-            tried.append(f"{place.found.tried}: {place.found.reason}")
-        else:
-            sources.append(SourceConfig(place.kind, "main", place.found.settings, place.found.tried))
+        found = place.found
+        if found.settings is None:
+            tried.append(f"{found.tried}: {found.reason}")
+            continue
+        # The contract names what is found KIND/main; a second of one kind must not hide the first.
+        alike = sum(source.kind == place.kind for source in sources)
+        name = "main" if not alike else f"main{alike + 1}"
+        sources.append(SourceConfig(place.kind, name, found.settings, found.tried))
     sources.append(SourceConfig("local", "host", load("local").Settings(), "this host"))
     return Context("default", tuple(sources), read_only=read_only, tried=tuple(tried))

@@ -1,27 +1,25 @@
-"""Secrets: fetched when a backend connects, masked wherever settings are shown."""
+"""Secrets: fetched when a backend connects."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
+import signal
 import stat
 import subprocess
+import threading
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 
 from backends.api.errors import Misconfigured
-from backends.api.settings import Secret, SecretRef, SecretSetting
+from backends.api.settings import Secret, SecretSetting
 
-COMMAND_SECONDS = 10.0
-MASK = "***"
-_SECRET_NAME = re.compile(r"pass(word|wd)?|token|secret|auth", re.IGNORECASE)
-_IN_URL = re.compile(r"(://[^/@:\s]*:)[^/@\s]+@")
+COMMAND_SECONDS = 5.0
+MOST_BYTES = 64 << 10
+"""No password, token or key is longer; what an endless command prints is."""
 
 
 def reveal(value: SecretSetting, env: Mapping[str, str] | None = None) -> Secret:
-    """The secret that a setting stands for. Blocks (a file, a command of at most 10 s): call it in a thread.
+    """The secret that a setting stands for. Blocks (a file, a command of at most 5 s): call it in a thread.
 
     Raises `Misconfigured`, which names the place and never the content.
     """
@@ -40,47 +38,62 @@ def reveal(value: SecretSetting, env: Mapping[str, str] | None = None) -> Secret
 
 
 def _from_file(name: str) -> Secret:
-    path = os.path.expanduser(name)
     try:
-        with open(path, encoding="utf-8") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
+        # Without waiting: a FIFO would keep this thread until somebody writes to it.
+        handle = os.open(os.path.expanduser(name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            info = os.fstat(handle)
+            if not stat.S_ISREG(info.st_mode):
+                raise Misconfigured("the place of a secret is not a file", where=name)
+            if stat.S_IMODE(info.st_mode) & 0o077:
                 raise Misconfigured("others can read this secret", where=name, hint=f"chmod 600 {name}")
-            return Secret(file.read().rstrip("\n"))
+            return _text(file.read(MOST_BYTES + 1), name)
     except OSError as error:
-        raise Misconfigured(f"secret not readable: {error.strerror}", where=name) from error
-    except UnicodeDecodeError:
-        raise Misconfigured("secret is not text", where=name) from None
+        raise Misconfigured(f"secret not readable: {error.strerror}", where=name) from None
 
 
 def _from_command(argv: tuple[str, ...]) -> Secret:
     try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
+        # A session of its own has no terminal that it could ask on, over the screen, and ends as one.
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise Misconfigured(f"no secret within {COMMAND_SECONDS:g} s", where=argv[0]) from None
     except OSError as error:
-        raise Misconfigured(f"secret's command: {error.strerror}", where=argv[0]) from error
-    if done.returncode:
-        raise Misconfigured(f"secret's command exited with {done.returncode}", where=argv[0])
-    return Secret(done.stdout.decode("utf-8", "replace").rstrip("\n"))
+        raise Misconfigured(f"secret's command: {error.strerror}", where=argv[0]) from None
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(COMMAND_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    with process:
+        assert process.stdout is not None
+        data = process.stdout.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            end()
+            late.clear()
+        status = process.wait()
+        timer.cancel()
+    if late.is_set():
+        raise Misconfigured(f"secret's command said nothing within {COMMAND_SECONDS:g} s", where=argv[0])
+    if status and len(data) <= MOST_BYTES:
+        raise Misconfigured(f"secret's command exited with {status}", where=argv[0])
+    return _text(data, argv[0])
 
 
-def mask_url(text: str) -> str:
-    """A URL without the password that it carries."""
-    return _IN_URL.sub(rf"\1{MASK}@", text)
-
-
-def masked(value: Any, name: str = "") -> Any:
-    """Settings as plain data to show: no secret, and no password of a URL."""
-    if isinstance(value, SecretRef):
-        return {key: item for key, item in msgspec.structs.asdict(value).items() if item is not None}
-    if isinstance(value, msgspec.Struct):
-        return {key: masked(item, key) for key, item in msgspec.structs.asdict(value).items() if item is not None}
-    if isinstance(value, Mapping):
-        return {str(key): masked(item, str(key)) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [masked(item, name) for item in value]
-    if isinstance(value, str):
-        return MASK if _SECRET_NAME.search(name) else mask_url(value)
-    return value
+def _text(data: bytes, where: str) -> Secret:
+    """Without the line end that files and commands close with."""
+    if len(data) > MOST_BYTES:
+        raise Misconfigured(f"longer than {MOST_BYTES >> 10} KiB, which no secret is", where=where)
+    try:
+        return Secret(data.decode("utf-8").rstrip("\r\n"))
+    except UnicodeDecodeError:
+        raise Misconfigured("secret is not text", where=where) from None

@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.config import config_path
 from backends.context import Context
-from backends.secrets import masked
+from backends.masking import masked
 from tui.verbs import load
 from tui.verbs.output import complain, say, to_json
 
