@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from backends.api.models import Row
 from backends.api.settings import Settings
+from backends.masking import mask_url
 
 
 class Found(Struct, frozen=True):
@@ -59,6 +60,16 @@ class Backend:
     def source(self) -> str:
         """What this backend's rows and readings are labelled with: `kind/name`."""
         return f"{self.kind}/{self.name}"
+
+    @property
+    def where(self) -> str:
+        """What the settings say to look at (addresses, files), for a sentence about trouble; empty where it
+        is nothing in particular. No password is in it."""
+        for name in ("endpoints", "hosts", "url", "paths", "files", "directory"):
+            value = getattr(self.settings, name, None)
+            if value:
+                return mask_url(value if isinstance(value, str) else ", ".join(map(str, value)))
+        return ""
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
