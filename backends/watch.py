@@ -83,6 +83,11 @@ class Watch:
             if feed.pace.always:
                 feed.start()
 
+    def add(self, config: SourceConfig) -> None:
+        """Take in one more source, which no configuration names; one that is here already stays as it is."""
+        if config.source not in self._backends:
+            self._make(config)
+
     def retry_now(self) -> None:
         for feed in self._feeds.values():
             feed.retry_now()

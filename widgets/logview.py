@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -17,37 +15,55 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.models import Level, LogRecord, Reading
+from backends.api.models import LogRecord, Reading
 from backends.api.tail import Tail
-from backends.clean import clean
 from widgets.columns import Look
-from widgets.loglines import LogLines, Parse, compiled
+from widgets.logline import (
+    GONE,
+    LABEL,
+    NOTE_MARK,
+    Drawn,
+    Manner,
+    Times,
+    cells,
+    cuts,
+    day_of,
+    drawn,
+    slice_of,
+    under_cursor,
+    window,
+)
+from widgets.loglines import LogLines, Parse, Place
+from widgets.logsearch import Pattern, compiled
+from widgets.logseek import Seek
 from widgets.private import congested
-from widgets.safe import fit, line, style, width_of
+from widgets.safe import line, style
+from widgets.units import count
 
-MARKS: dict[Level, tuple[str, Look]] = {
-    Level.FATAL: ("✖", Look.BAD),
-    Level.ERROR: ("✖", Look.BAD),
-    Level.WARN: ("▲", Look.WARN),
-    Level.INFO: ("·", Look.PLAIN),
-    Level.DEBUG: ("·", Look.DIM),
-    Level.TRACE: ("·", Look.DIM),
-}
-LONG = 20_000
-"""Characters of one line that can be seen by moving sideways; more is in the record (Enter)."""
-TIMES = ("short", "full", "none")
 SETTLE = 1.0
 """Seconds in which what was there before comes in."""
 RATE = 5.0
 """Seconds over which lines per second are counted."""
+PARTS = 50
+"""Lines of the terminal that one wrapped line may fill."""
+HEAD_NOTES = 5
+HEAD, LESSON = -1, -2
+"""Rows that are no rows: what stands before the first one, and what is said where there is none."""
 
 
 class _Piece(Struct, frozen=True):
-    """What one line of the terminal shows: a row, or a part of it where lines wrap."""
+    """What one line of the terminal shows: a row, or a part of it where lines wrap. Two that are equal look the
+    same, so that only what differs is painted."""
 
     row: int
-    part: int
-    cursor: bool
+    part: int = 0
+    cursor: bool = False
+    dated: bool = False
+    text: str = ""
+
+
+_Placed = tuple[_Piece, int]
+"""A piece, and the index of its row."""
 
 
 class LogView(Widget):
@@ -57,78 +73,100 @@ class LogView(Widget):
     class Changed(Message):
         """What the title says has changed: following, the number of lines, the search."""
 
+    class Sought(Message):
+        """A search has ended."""
+
+        def __init__(self, found: bool) -> None:
+            super().__init__()
+            self.found = found
+
     def __init__(self, *, clock: Clock | None = None) -> None:
         super().__init__()
         self.clock = clock or LoopClock()
         self.lines = LogLines()
         self.following = True
         self.wrapped = False
-        self.times = "short"
+        self.times = Times.SHORT
         self.left = 0
-        self.pattern: re.Pattern[bytes] | None = None
-        self.cursor = -1
-        self.searching = False
-        self._top = 0
+        self.pattern: Pattern | None = None
+        self._cursor, self._top = Place(-1), Place(0)
+        self._top_part = 0
+        self.lines.places += [self._cursor, self._top]
         self._drawn: list[_Piece | None] = []
+        self._placed: list[int] = []
         self._lesson: list[str] = []
-        self._search: Iterator[int | None] | None = None
+        self._texts: dict[tuple[int, bool], tuple[Drawn, list[int]]] = {}
+        self._manner = Manner()
+        self._seek: Seek | None = None
+        self._at_work = False
         self._arrived: list[tuple[float, int]] = []
         self._shown_at = float("-inf")
+        self._rate = (float("-inf"), 0.0)
 
     # What it shows
 
     def show(self, tails: Mapping[str, tuple[Tail, Parse]]) -> None:
         """Show these sources' lines, at their end."""
+        self.stop_seeking()
+        self._cursor.index, self._top.index = -1, 0
         self.lines.show(tails)
         self.following = True
-        self.cursor = len(self.lines.rows) - 1
         self._arrived = []
         self._shown_at = self.clock.monotonic()
-        self.repaint()
+        self._settle()
 
     def teach(self, lines: list[str]) -> None:
         """What to say while there is no line to show."""
         if lines != self._lesson:
             self._lesson = lines
-            if not self.lines.rows:
-                self.refresh()
+            self.flush()
+
+    @property
+    def cursor(self) -> int:
+        """The index of the row under the cursor; -1 when there is none."""
+        return self._cursor.index
+
+    @property
+    def searching(self) -> bool:
+        return self._seek is not None
 
     @property
     def rate(self) -> float:
-        """Lines per second, over the last seconds."""
+        """Lines per second, over the last seconds; it changes once a second, to be read."""
         now = self.clock.monotonic()
-        recent = [count for at, count in self._arrived if now - at <= RATE]
-        return sum(recent) / RATE
+        at, rate = self._rate
+        if now - at >= 1.0:
+            rate = sum(came for when, came in self._arrived if now - when <= RATE) / RATE
+            self._rate = (now, rate)
+        return rate
 
     @property
     def current(self) -> LogRecord | None:
-        rows = self.lines.rows
-        return self.lines.record(rows[self.cursor]) if 0 <= self.cursor < len(rows) else None
+        row = self._current_row
+        return None if row is None else self.lines.record(row)
 
     @property
     def current_origin(self) -> str:
+        row = self._current_row
+        return "" if row is None else self.lines.origin(row)
+
+    @property
+    def _current_row(self) -> int | None:
         rows = self.lines.rows
-        return self.lines.origin(rows[self.cursor]) if 0 <= self.cursor < len(rows) else ""
+        return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
-        had = bool(self.lines.rows)
         came = self.lines.take()
         now = self.clock.monotonic()
         # What was there before counts for nothing: the rate is of what comes while one looks.
         if came and now - self._shown_at > SETTLE:
-            self._arrived = [(at, count) for at, count in self._arrived if now - at <= RATE]
+            self._arrived = [(at, lines) for at, lines in self._arrived if now - at <= RATE]
             self._arrived.append((now, came))
-        gone = self.lines.trim()
-        if gone:
-            self.cursor = max(0, self.cursor - gone)
-            self._top = max(0, self._top - gone)
-        if self.following:
-            self.cursor = len(self.lines.rows) - 1
-        if had != bool(self.lines.rows):
-            self.repaint()
-        elif came or gone:
-            self.flush()
-        self.post_message(self.Changed())
+        self.lines.trim()
+        if self.following or self.cursor < 0:
+            self._cursor.index = len(self.lines.rows) - 1
+        self.flush()
+        self._changed()
 
     # What the user wants
 
@@ -139,61 +177,97 @@ class LogView(Widget):
         self.move(round(share * max(1, self.size.height)))
 
     def go_to(self, index: int) -> None:
+        self.stop_seeking()
         last = len(self.lines.rows) - 1
-        self.cursor = min(max(index, 0), max(0, last))
+        self._cursor.index = min(max(index, 0), last)
         if self.cursor < last:
             self.following = False
         self.flush()
-        self.post_message(self.Changed())
+        self._changed()
 
     def follow(self, on: bool) -> None:
+        self.stop_seeking()
         self.following = on
         if on:
-            self.cursor = len(self.lines.rows) - 1
+            self._cursor.index = len(self.lines.rows) - 1
         self.flush()
-        self.post_message(self.Changed())
+        self._changed()
 
     def set_pattern(self, text: str) -> None:
+        self.stop_seeking()
         self.pattern = compiled(text)
         self.repaint()
 
     def set_filter(self, keep: str, since: datetime | None) -> None:
+        """Show only lines that match, and that are not older; the cursor stays on its line, if that passes."""
+        self.stop_seeking()
+        row = None if self.following else self._current_row
+        self._cursor.index, self._top.index = -1, 0
         self.lines.set_filter(compiled(keep), since)
-        self.cursor = len(self.lines.rows) - 1
-        self.following = True
-        self._top = 0
+        if row is not None and row in self.lines.rows:
+            self._cursor.index = self.lines.rows.index(row)
+            self._top.index = max(0, self.cursor - self.size.height // 2)
+        else:
+            self.following = True
+        self._settle()
+
+    def wrap(self, on: bool) -> None:
+        self.wrapped, self.left = on, 0
         self.repaint()
-        self.post_message(self.Changed())
 
     def seek(self, step: int, *, errors: bool = False) -> None:
         """Go to the next match, or the next error, in one direction; a long way is gone in short steps."""
-        pattern = None if errors else self.pattern
-        self._search = self.lines.find(self.cursor + step, step, pattern)
-        self.searching = True
-        self._go_on_seeking()
+        self.stop_seeking()
+        self._seek = Seek(self.lines, self.cursor + step, step, None if errors else self.pattern)
+        self._work()
 
     def stop_seeking(self) -> None:
-        self._search = None
-        self.searching = False
+        if self._seek is not None:
+            self._seek.close()
+            self._seek = None
 
-    def _go_on_seeking(self) -> None:
-        if self._search is None:
-            return
-        found = next(self._search, -1)
+    def work(self) -> bool:
+        """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing
+        is left to do."""
+        if self.lines.filtering:
+            self.lines.go_on()
+            self.flush()
+            self._changed()
+        elif self._seek is not None:
+            self._seek_on(self._seek)
+        return self.lines.filtering or self.searching
+
+    def _seek_on(self, seek: Seek) -> None:
+        found = seek.go_on()
         if found is None:
-            self.set_timer(0.001, self._go_on_seeking)
             return
         self.stop_seeking()
         if found >= 0:
             self.go_to(found)
-        self.post_message(self.Sought(found >= 0))
+        if self.is_attached:
+            self.post_message(self.Sought(found >= 0))
 
-    class Sought(Message):
-        """A search has ended."""
+    def _work(self) -> None:
+        """Work until it is done, with the loop's turns in between."""
+        if not self._at_work and self.work() and self.is_attached:
+            self._at_work = True
+            self.set_timer(0.001, self._work_on)
 
-        def __init__(self, found: bool) -> None:
-            super().__init__()
-            self.found = found
+    def _work_on(self) -> None:
+        self._at_work = False
+        self._work()
+
+    def _settle(self) -> None:
+        """The rows are others than before."""
+        self._top_part = 0
+        self.repaint()
+        self._changed()
+        if self.lines.filtering:
+            self._work()
+
+    def _changed(self) -> None:
+        if self.is_attached:
+            self.post_message(self.Changed())
 
     # Painting
 
@@ -211,128 +285,141 @@ class LogView(Widget):
         self._drawn = layout
 
     def repaint(self) -> None:
+        """Paint all of it: the manner has changed."""
         self._drawn = []
-        self.refresh()
+        self._texts.clear()
+        if self.is_attached:
+            self.refresh()
 
     def on_resize(self) -> None:
         self._drawn = []
+        self._texts.clear()
 
     def _layout(self) -> list[_Piece | None]:
         """What each line of the terminal shows, with the cursor in sight."""
+        self._keep_manner()
         rows, height = self.lines.rows, self.size.height
-        self.cursor = min(self.cursor, len(rows) - 1)
-        if self.cursor < self._top:
-            self._top = max(0, self.cursor)
-        pieces = self._from(self._top, height)
-        if len(pieces) > height or (pieces and pieces[-1].row < self.cursor):
-            pieces = self._until(self.cursor, height)
-            self._top = pieces[0].row if pieces else 0
+        self._cursor.index = min(self.cursor, len(rows) - 1)
+        top = min(self._top.index, max(0, len(rows) - 1))
+        if self.cursor < top or (self.cursor == top and self._top_part):
+            top, self._top_part = max(0, self.cursor), 0
+        placed = self._from(top, height)
+        if placed and placed[-1][1] < self.cursor:
+            placed = self._until(self.cursor, height)
+        elif placed and placed[-1][1] == self.cursor and len(placed) == height:
+            placed = self._until(self.cursor, height) if self._is_cut(placed[-1][0]) else placed
+        if len(placed) < height and (top or self._top_part):
+            placed = self._until(len(rows) - 1, height)
+        first = next(((piece, at) for piece, at in placed if piece.row >= 0), None)
+        self._top.index, self._top_part = (first[1], first[0].part) if first else (0, 0)
+        self._placed = [at for _, at in placed]
+        pieces: list[_Piece | None] = [piece for piece, _ in placed]
+        if not self.lines.shown:
+            pieces += [None, *(_Piece(LESSON, i, text=text) for i, text in enumerate(self._lesson))]
         return [*pieces[:height], *[None] * (height - len(pieces))]
 
-    def _from(self, top: int, height: int) -> list[_Piece]:
-        pieces: list[_Piece] = []
-        at = top
-        while at < len(self.lines.rows) and len(pieces) < height:
-            pieces += self._pieces(at)
-            at += 1
-        # A row that begins in sight and ends below it is not in sight.
-        if len(pieces) > height and pieces[height - 1].row == self.cursor and pieces[-1].row == self.cursor:
-            return pieces
-        return pieces[:height]
+    def _from(self, top: int, height: int) -> list[_Placed]:
+        """Downwards from a row on; before the very first stands what was let go."""
+        placed: list[_Placed] = [] if top or self._top_part else self._head()
+        day: date | None = self.clock.now().astimezone().date()
+        part = self._top_part
+        for at in range(top, len(self.lines.rows)):
+            if len(placed) >= height:
+                break
+            pieces, day = self._pieces(at, day)
+            placed += pieces[part:] if part < len(pieces) else pieces[-1:]
+            part = 0
+        return placed[:height]
 
-    def _until(self, bottom: int, height: int) -> list[_Piece]:
-        pieces: list[_Piece] = []
-        at = bottom
-        while at >= 0 and len(pieces) < height:
-            pieces = self._pieces(at) + pieces
-            at -= 1
-        return pieces[-height:]
+    def _until(self, bottom: int, height: int) -> list[_Placed]:
+        """Upwards from a row, whose end is in sight."""
+        first, used = bottom, len(self._pieces(bottom, None)[0])
+        while first > 0 and used < height:
+            first -= 1
+            used += len(self._pieces(first, None)[0])
+        placed: list[_Placed] = [] if first or used > height else self._head()
+        day: date | None = self.clock.now().astimezone().date()
+        for at in range(first, bottom + 1):
+            pieces, day = self._pieces(at, day)
+            placed += pieces
+        if len(placed) > height and len(pieces) >= height:
+            return pieces[:height]
+        return placed[-height:]
 
-    def _pieces(self, at: int) -> list[_Piece]:
-        parts = 1
-        if self.wrapped:
-            width = max(20, self.size.width - 1)
-            parts = min(20, -(-width_of("".join(text for text, _ in self._parts(at))) // width) or 1)
-        return [_Piece(at, part, at == self.cursor) for part in range(parts)]
+    def _is_cut(self, piece: _Piece) -> bool:
+        """Whether a row goes on below the last line, although it could be seen whole."""
+        parts = len(self._text(piece.row, piece.dated)[1])
+        return piece.part + 1 < parts < self.size.height
+
+    def _head(self) -> list[_Placed]:
+        lines = self.lines
+        if not lines.dropped:
+            return []
+        texts = [f"{count(lines.dropped)} older lines dropped from memory"]
+        texts += [note.text for note in lines.unplaced[-HEAD_NOTES:]]
+        return [(_Piece(HEAD, i, text=text), -1) for i, text in enumerate(texts)]
+
+    def _pieces(self, at: int, day: date | None) -> tuple[list[_Placed], date | None]:
+        """The lines of one row, and its day. `day` is that of the row above, None where it does not matter."""
+        row = self.lines.rows[at]
+        dated = False
+        if self.times is Times.SHORT:
+            own = day_of(self.lines.record(row))
+            dated = own is not None and day is not None and own != day
+            day = own or day
+        parts = len(self._text(row, dated)[1]) if self.wrapped else 1
+        cursor = at == self.cursor
+        return [(_Piece(row, part, cursor, dated), at) for part in range(parts)], day
+
+    def _text(self, row: int, dated: bool) -> tuple[Drawn, list[int]]:
+        """A row drawn, and where its wrapped lines begin; kept until the manner changes."""
+        known = self._texts.get((row, dated))
+        if known is not None:
+            return known
+        if len(self._texts) > 4 * max(1, self.size.height):
+            self._texts.clear()
+        record = self.lines.record(row)
+        text = GONE if record is None else drawn(record, self.lines.label(row), self._manner, dated=dated)
+        starts = cuts(text.text, max(20, self.size.width - self._inset(text)), PARTS) if self.wrapped else [0]
+        self._texts[row, dated] = (text, starts)
+        return text, starts
+
+    def _inset(self, text: Drawn) -> int:
+        """The cells before a wrapped line that goes on."""
+        return min(text.head_width, self.size.width // 2)
+
+    def _keep_manner(self) -> None:
+        """When another origin appears, names of origins need room."""
+        labels = self.lines.labels
+        label = min(LABEL, max(map(cells, labels))) if len(labels) > 1 else 0
+        found = None if self.pattern is None else self.pattern.shown
+        manner = Manner(self.times, label, found)
+        if manner != self._manner:
+            self._manner = manner
+            self._drawn = []
+            self._texts.clear()
 
     def render_line(self, y: int) -> Strip:
         if len(self._drawn) != self.size.height:
             self._drawn = self._layout()
-        piece = self._drawn[y] if y < len(self._drawn) else None
-        width = self.size.width
-        if piece is None or piece.row >= len(self.lines.rows):
-            lesson = self._lesson[y - 1] if not self.lines.rows and 1 <= y < len(self._lesson) + 1 else ""
-            return line([("  " + lesson, style(Look.DIM))], width)
-        parts = self._parts(piece.row)
-        if self.wrapped:
-            room = max(20, width - 1)
-            parts = _crop(parts, piece.part * room, room)
-        elif self.left:
-            parts = _crop(parts, self.left, width)
+        piece, width = self._drawn[y] if y < len(self._drawn) else None, self.size.width
+        if piece is None:
+            return line([], width)
+        if piece.row < 0:
+            mark = f"{NOTE_MARK} " if piece.row == HEAD else "  "
+            return line([(mark + piece.text, style(Look.DIM))], width)
+        text, starts = self._text(piece.row, piece.dated)
+        if not self.wrapped:
+            room = max(1, width - text.head_width)
+            parts = [*text.head, *window(text.body, self.left, room)]
         else:
-            parts = _crop(parts, 0, width)
-        if piece.cursor:
-            parts = [(text, made + Style(reverse=True)) for text, made in parts]
-            parts.append((" " * width, style(reverse=True)))
-        return line(parts, width)
+            end = starts[piece.part + 1] if piece.part + 1 < len(starts) else starts[piece.part] + width
+            body = slice_of(text.body, starts[piece.part], end)
+            head = text.head if not piece.part else [(" " * self._inset(text), style())]
+            parts = [*head, *body]
+        return line(under_cursor(parts, width) if piece.cursor else parts, width)
 
-    def _parts(self, at: int) -> list[tuple[str, Style]]:
-        row = self.lines.rows[at]
-        record = self.lines.record(row)
-        if record is None:
-            return [("this line is no longer kept", style(Look.DIM))]
-        mark, look = MARKS[record.level] if record.level is not None else (" ", Look.PLAIN)
-        parts: list[tuple[str, Style]] = [(self._stamp(record.time), style(Look.DIM))]
-        parts.append((f"{mark} ", style(look)))
-        label = self._label(row)
-        if label:
-            parts.append((fit(label, 14) + " ", style(Look.DIM)))
-        body = style(look if look in (Look.BAD, Look.WARN) else Look.PLAIN)
-        message = clean(record.message[:LONG])
-        parts += self._highlighted(message, body)
-        extra = " ".join(f"{key}={value}" for key, value in record.fields.items())
-        if extra:
-            parts += self._highlighted("  " + clean(extra[:LONG]), style(Look.DIM))
-        return parts
-
-    def _label(self, row: int) -> str:
-        """Which file a line is from, where there are several."""
-        origin = self.lines.origin(row)
-        name = origin.rsplit("/", 1)[-1]
-        return name if self._several() else ""
-
-    def _several(self) -> bool:
-        if len(self.lines.feeders) > 1:
-            return True
-        origins = {block.origin for feeder in self.lines.feeders for _, block in list(feeder.tail.blocks())[-20:]}
-        return len(origins) > 1
-
-    def _stamp(self, moment: datetime | None) -> str:
-        if self.times == "none":
-            return ""
-        pattern = "%Y-%m-%d %H:%M:%S%z" if self.times == "full" else "%H:%M:%S"
-        width = 24 if self.times == "full" else 8
-        if moment is None:
-            return " " * (width + 1)
-        local = moment.astimezone()
-        if self.times == "short" and local.date() != self.clock.now().astimezone().date():
-            return local.strftime("%m-%d %H:%M") + " "
-        return local.strftime(pattern) + " "
-
-    def _highlighted(self, text: str, made: Style) -> list[tuple[str, Style]]:
-        if self.pattern is None:
-            return [(text, made)]
-        found = re.compile(self.pattern.pattern.decode(), self.pattern.flags & re.IGNORECASE)
-        parts = []
-        at = 0
-        for match in found.finditer(text):
-            if match.end() > match.start():
-                parts += [
-                    (text[at : match.start()], made),
-                    (match.group(), style(Look.WARN, reverse=True)),
-                ]
-                at = match.end()
-        return [*parts, (text[at:], made)]
+    # Mouse
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
@@ -344,18 +431,6 @@ class LogView(Widget):
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        piece = self._drawn[event.y] if event.y < len(self._drawn) else None
-        if piece is not None:
-            self.go_to(piece.row)
-
-
-def _crop(parts: list[tuple[str, Style]], start: int, width: int) -> list[tuple[str, Style]]:
-    """The part of a line from one character on; what is beyond is marked by `…`."""
-    out: list[tuple[str, Style]] = []
-    at = 0
-    for text, made in parts:
-        low, high = max(0, start - at), min(len(text), start + width - at)
-        if low < high:
-            out.append((text[low:high], made))
-        at += len(text)
-    return out
+        at = self._placed[event.y] if event.y < len(self._placed) else -1
+        if at >= 0:
+            self.go_to(at)

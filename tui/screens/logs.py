@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from backends.api import registry
 from backends.api.capabilities import Logs, ability
-from backends.clean import clean
+from backends.clean import clean, clean_lines
+from backends.context import SourceConfig
+from backends.watch import Watch
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.freshness import standing_of
-from widgets.logview import TIMES, LogView
+from widgets.logline import LONG, Times
+from widgets.logsearch import Pattern
+from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.safe import style
-from widgets.units import age, count
+from widgets.units import age, count, three
+
+RAW_MOST = 100_000
+"""Bytes of one value that are spelled out; `:w` saves whole lines."""
 
 
 class LogsScreen(View):
@@ -30,7 +39,8 @@ class LogsScreen(View):
         self._search = ""
         self._keep = ""
         self._window = 0.0
-        self._shown: tuple[int, tuple[str, ...]] | None = None
+        self._since: datetime | None = None
+        self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -52,8 +62,8 @@ class LogsScreen(View):
             self._source = None
         wanted = tuple(sources if self._source is None else [self._source])
         self.log_view.clock = watching.clock
-        if self._shown != (id(watching), wanted):
-            self._shown = (id(watching), wanted)
+        if self._shown is None or self._shown[0] is not watching or self._shown[1] != wanted:
+            self._shown = (watching, wanted)
             tails = {}
             for source in wanted:
                 backend, tail = watching.backend(source), watching.tail(source)
@@ -81,7 +91,7 @@ class LogsScreen(View):
         self._show_title()
 
     def choose(self, name: str | None) -> None:
-        """One source by its name, or all of them."""
+        """One source by its name, files by a path with a slash, or all sources."""
         watching = self.desk.watching
         sources = [] if watching is None else [key.source for key in watching.feeds("logs")]
         if name is None:
@@ -89,33 +99,38 @@ class LogsScreen(View):
         else:
             found = [source for source in sources if name in (source, source.partition("/")[2])]
             if len(found) != 1:
+                if watching is not None and "/" in name and not found:
+                    self.desk.work(self._open_path(watching, name))
+                    return
                 near = get_close_matches(name, sources, 1, 0.2)
-                hint = f"nearest is {near[0]}" if near else "this context has none"
+                hint = f"nearest is {near[0]}" if near else "this context has none; a path has a slash"
                 self.desk.say(f"no log source {name}; {hint}")
                 return
             self._source = found[0]
         self.attach()
+
+    async def _open_path(self, watching: Watch, path: str) -> None:
+        """Follow files that no configuration names, until the context is closed."""
+        settings = (await asyncio.to_thread(registry.load, "files")).Settings(paths=(path,))
+        if watching is self.desk.watching:
+            watching.add(SourceConfig("files", path, settings))
+            self.choose(f"files/{path}")
 
     def _show_title(self) -> None:
         view = self.log_view
         lines = view.lines
         dim, warn = style(Look.DIM), style(Look.WARN)
         name = self._source or ", ".join(feeder.source for feeder in lines.feeders) or "no source"
-        shown = count(len(lines.rows))
+        shown = count(lines.shown)
         if lines.keep is not None or lines.since is not None:
             shown += f" of {count(lines.total)}"
         left: list[Part] = [(" logs", style(Look.STRONG)), (f"  {name}", style()), (f"  {shown} lines", dim)]
-        if self._window:
-            left.append((f"  last {age(self._window)}", warn))
+        if self._since is not None:
+            left.append((f"  since {self._since.astimezone():%H:%M:%S} ({age(self._window)})", warn))
         if self._keep:
-            left.append((f"  only {self._keep}", warn))
+            left.append((f"  only {self._keep}{_plainly(lines.keep)}", warn))
         if self._search:
-            left.append((f"  search {self._search}", warn))
-        if lines.dropped:
-            left.append((f"  {count(lines.dropped)} older lines dropped", warn))
-        note = next((feeder.tail.notes[-1] for feeder in lines.feeders if feeder.tail.notes), "")
-        if note:
-            left.append((f"  {note}", warn))
+            left.append((f"  search {self._search}{_plainly(view.pattern)}", warn))
         self.title.show(left, [("  " + text + " ", made) for text, made in self._standing()])
         view.teach(self._lesson())
 
@@ -125,19 +140,21 @@ class LogsScreen(View):
             text, look = self.desk.without_source
             return [(text, style(look))]
         text, look = standing_of(view.readings.values(), view.clock.monotonic())
-        if view.searching:
+        if view.searching or view.lines.filtering:
             return [("searching …", style(Look.DIM))]
         if look is not Look.GOOD:
             return [(text, style(look))]
         if not view.following:
             return [("LIVE, not following: F", style(Look.DIM))]
-        return [(f"FOLLOWING {view.rate:.0f}/s", style(Look.GOOD))]
+        rate = three(view.rate) if view.rate < 999.5 else f"{three(view.rate / 1000)}k"
+        return [(f"FOLLOWING {rate}/s", style(Look.GOOD))]
 
     def _lesson(self) -> list[str]:
         view = self.log_view
-        if view.lines.rows or self.desk.watching is None:
+        lines = view.lines
+        if lines.shown or self.desk.watching is None:
             return []
-        if not view.lines.feeders:
+        if not lines.feeders:
             name = self.desk.context.name
             return [
                 "no logs: this context has no log source; in the configuration:",
@@ -145,13 +162,26 @@ class LogsScreen(View):
                 f"  [context.{name}.files.app]",
                 '  paths = ["/var/log/app/*.log"]',
                 "",
+                "or without it:  :logs /var/log/syslog",
+                "",
                 *self.desk.context.tried,
             ]
-        if view.lines.total:
-            return ["no line passes: & lifts what is kept, 0 the time window"]
-        notes = [note for feeder in view.lines.feeders for note in feeder.tail.notes]
+        if lines.filtering:
+            return ["searching …"]
+        if lines.total:
+            return [f"none of {count(lines.total)} lines passes: & lifts what is kept, 0 the time window"]
         errors = [f"{key[0]}: {r.error}" for key, r in view.readings.items() if r.error is not None]
-        return errors or notes or ["no lines yet"]
+        return errors or [self._empty(source) for source in (feeder.source for feeder in lines.feeders)]
+
+    def _empty(self, source: str) -> str:
+        reading = next((r for key, r in self.log_view.readings.items() if key[0] == source), None)
+        if reading is None or reading.value is None:
+            return f"{source}: not read yet"
+        files = reading.value.files
+        if files is None:
+            return f"{source}: no line yet"
+        followed = f"{files} file{'' if files == 1 else 's'} followed"
+        return f"{source}: {followed if files else 'no file yet'}, no line yet; what comes is shown at once"
 
     # Commands of logs
 
@@ -200,26 +230,25 @@ class LogsScreen(View):
 
     def window(self, seconds: str) -> None:
         self._window = float(seconds)
+        now = self.log_view.clock.now()
+        self._since = now - timedelta(seconds=self._window) if self._window else None
         self._filter()
 
     def _filter(self) -> None:
-        now = self.log_view.clock.now()
-        since = now - timedelta(seconds=self._window) if self._window else None
-        self.log_view.set_filter(self._keep, since)
+        self.log_view.set_filter(self._keep, self._since)
         self._show_title()
 
     def wrap(self) -> None:
-        self.log_view.wrapped = not self.log_view.wrapped
-        self.log_view.left = 0
-        self.log_view.repaint()
+        self.log_view.wrap(not self.log_view.wrapped)
 
     def times(self) -> None:
-        view = self.log_view
-        view.times = TIMES[(TIMES.index(view.times) + 1) % len(TIMES)]
+        """Short, then in full, then none."""
+        view, cycle = self.log_view, list(Times)
+        view.times = cycle[(cycle.index(view.times) + 1) % len(cycle)]
         view.repaint()
 
     def shift(self, cells: str) -> None:
-        self.log_view.left = max(0, self.log_view.left + int(cells))
+        self.log_view.left = min(max(0, self.log_view.left + int(cells)), LONG)
         self.log_view.repaint()
 
     def open_record(self) -> None:
@@ -238,8 +267,11 @@ class LogsScreen(View):
             *record.fields.items(),
         ]
         width = max(len(label) for label, _ in facts)
-        lines = [record.message, "", *(f"{label:>{width}}  {text}" for label, text in facts)]
-        lines += ["", "as it came:", _bytes(record.raw)]
+        lines = [*_cut(record.message).split("\n"), ""]
+        for label, text in facts:
+            first, *more = _cut(text).split("\n")
+            lines += [f"{label:>{width}}  {first}", *(" " * (width + 2) + part for part in more)]
+        lines += ["", "as it came:", *_bytes(record.raw)]
         self.desk.show_text("log record", lambda: lines)
 
     def show_raw(self) -> None:
@@ -247,8 +279,8 @@ class LogsScreen(View):
         if record is None:
             self.desk.say("no line to show")
             return
-        text = _bytes(record.raw)
-        self.desk.show_text("log record, as it came", lambda: [text])
+        lines = _bytes(record.raw)
+        self.desk.show_text("log record, as it came", lambda: lines)
 
     def escape(self) -> bool:
         if self.log_view.searching:
@@ -256,23 +288,32 @@ class LogsScreen(View):
         elif self._search:
             self.search("")
         elif self._keep or self._window:
-            self._keep, self._window = "", 0.0
+            self._keep, self._window, self._since = "", 0.0, None
             self._filter()
         else:
             return False
         return True
 
     def plain_text(self) -> str:
-        lines = self.log_view.lines
-        found = (lines.raw(row) for row in lines.rows)
-        return "\n".join(clean(item[0].decode("utf-8", "replace")) for item in found if item is not None)
+        return clean_lines(b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace"))
 
     def copied(self) -> str:
         record = self.log_view.current
         return "" if record is None else clean(record.raw.decode("utf-8", "replace"))
 
 
-def _bytes(raw: bytes) -> str:
+def _plainly(pattern: Pattern | None) -> str:
+    return " (no regular expression: as plain text)" if pattern is not None and pattern.plain else ""
+
+
+def _cut(text: str) -> str:
+    more = len(text) - RAW_MOST
+    return text if more <= 0 else f"{text[:RAW_MOST]} … {count(more)} characters more"
+
+
+def _bytes(raw: bytes) -> list[str]:
     """Bytes as text, each that does not print by its number."""
-    text = raw.decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    text = raw[:RAW_MOST].decode("utf-8", "backslashreplace")
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    more = len(raw) - RAW_MOST
+    return [shown] if more <= 0 else [shown, f"… {count(more)} bytes more"]

@@ -1,0 +1,91 @@
+"""A search through the rows of a log view, in steps short enough that no key waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Set
+
+from backends.api.models import Level, LogBlock
+from widgets.loglines import MASK, SHIFT, SLICE, LogLines, Place
+from widgets.logsearch import Pattern, suspects
+
+PARSED = 200
+"""Lines that are parsed between two looks at the time."""
+
+
+class Seek:
+    """Looks for the next match of a pattern, or for the next error where there is no pattern."""
+
+    def __init__(self, lines: LogLines, start: int, step: int, pattern: Pattern | None) -> None:
+        self._lines = lines
+        self._step = step
+        self._pattern = pattern
+        self._at = Place(start)
+        self._looked: dict[int, tuple[LogBlock, Set[int]]] = {}
+        lines.places.append(self._at)
+
+    def close(self) -> None:
+        if self._at in self._lines.places:
+            self._lines.places[:] = [place for place in self._lines.places if place is not self._at]
+
+    def go_on(self, seconds: float = SLICE) -> int | None:
+        """Search for so long: the index of the row that was found, -1 when there is none, None to go on."""
+        lines, place, step = self._lines, self._at, self._step
+        until = time.monotonic() + seconds
+        while 0 <= place.index < len(lines.rows):
+            if time.monotonic() > until:
+                return None
+            found = self._within_block()
+            if found is not None:
+                return found
+        # Older rows may still come from a filter that is at work.
+        if step < 0 and lines.filtering:
+            return None
+        return -1
+
+    def _within_block(self) -> int | None:
+        """Look at the rows that follow each other in one block of lines, and go past them."""
+        lines, place, step = self._lines, self._at, self._step
+        rows = lines.rows
+        row = rows[place.index]
+        number, seq = row >> SHIFT, row & MASK
+        held = None if lines.is_note(row) else lines.feeders[number].tail.block_of(seq)
+        if held is None:
+            hit = self._pattern is not None and lines.is_note(row) and self._note_matches(row)
+            if hit:
+                return place.index
+            place.index += step
+            return None
+        first, block = held
+        wanted = self._wanted(number, block)
+        low = (number << SHIFT) + first
+        high = low + block.count
+        at, last, parsed = place.index, len(rows), 0
+        while 0 <= at < last and low <= rows[at] < high and parsed < PARSED:
+            if rows[at] - low in wanted:
+                if self._is_one(rows[at]):
+                    place.index = at
+                    return at
+                parsed += 1
+            at += step
+        place.index = at
+        return None
+
+    def _wanted(self, number: int, block: LogBlock) -> Set[int]:
+        known = self._looked.get(number)
+        if known is not None and known[0] is block:
+            return known[1]
+        found = suspects(block.data) if self._pattern is None else self._pattern.numbers(block.data)
+        wanted = frozenset(found)
+        self._looked[number] = (block, wanted)
+        return wanted
+
+    def _is_one(self, row: int) -> bool:
+        if self._pattern is not None:
+            return True
+        record = self._lines.record(row)
+        return record is not None and record.level is not None and record.level >= Level.ERROR
+
+    def _note_matches(self, row: int) -> bool:
+        found = self._lines.raw(row)
+        return found is not None and self._pattern is not None and self._pattern.matches(found[0])
