@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-_HOST_PORT = re.compile(r"^(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})$")
+_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 
 
 def address_of(value: str, name: str) -> tuple[str | None, str | None]:
@@ -36,10 +36,10 @@ def _from_object(data: dict[str, object]) -> str | None:
             return found
     host, port = data.get("host", data.get("address")), data.get("port")
     if isinstance(host, str) and isinstance(port, int | str):
-        return _plain(f"{host}:{port}")
+        return _plain(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     return None
 
 
 def _plain(text: str) -> str | None:
-    found = _HOST_PORT.match(text)
+    found = _HOST_PORT.fullmatch(text)
     return text if found and int(found.group(2)) <= 65535 else None

@@ -88,8 +88,12 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
     except ssl.SSLError as error:
         reason = str(error.reason)
         if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason or "BAD_CERTIFICATE" in reason:
-            hint = "set cert and key" if not access.cert else "is it signed by the CA that the server trusts?"
-            return Denied("the server wants a client certificate", where=endpoint, hint=hint)
+            if not access.cert:
+                return Denied("the server wants a client certificate", where=endpoint, hint="set cert and key")
+            hint = "has it expired, or is it signed by another CA than the server trusts?"
+            return Denied("the server refuses our client certificate", where=endpoint, hint=hint)
+        if "CERTIFICATE_EXPIRED" in reason:
+            return Denied("our client certificate has expired", where=endpoint)
         if "UNKNOWN_CA" in reason:
             return Denied("the server does not trust our client certificate's CA", where=endpoint)
         if _speaks_plain(host, int(endpoint.rpartition(":")[2])):

@@ -10,237 +10,178 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from contextlib import aclosing, suppress
 
 from msgspec import Struct
 
-from backends.api.errors import BackendError, Denied, Silent, Unreachable
-from backends.coordination.etcd_wire import Wire
+from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
+from backends.coordination.etcd_stream import (
+    DEADLINE,
+    Changed,
+    Confirmed,
+    KeyValue,
+    Position,
+    key_value,
+    range_end,
+    watch_stream,
+)
+from backends.coordination.etcd_wire import Compacted, NoLeader, OtherCluster, Wire, together
 
-ASK = 1.0
-"""Seconds between two progress requests."""
-DEADLINE = 2.5
-"""Seconds without a word after which an endpoint is given up."""
+HURRY = 1.2
+"""Seconds that each endpoint has for its first word while there are others to try."""
+ELECTION = 3.0
+"""Seconds for which members without a leader are asked again: an election takes one or two."""
+LAP = 0.3
+"""Seconds between two rounds over all endpoints."""
 PAGE = 5_000
 """Keys read with one call."""
 KEYS_MOST = 50_000
 """Keys below one prefix that are listed: a group of instances is far smaller, and a snapshot is kept whole."""
 
-
-class KeyValue(Struct, frozen=True):
-    key: bytes
-    value: bytes
-    version: int
-    created: int
-    modified: int
-    lease: int
+COMPACTED = "the store was compacted: changes before this revision are lost"
+RESTORED = "the store went back in time (restored from a backup?): changes may be lost"
+REPLACED = "another cluster answers at these addresses now: changes may be lost"
 
 
 class Listed(Struct, frozen=True):
-    """All keys below each prefix, at one revision. `gap`: the history before it is lost."""
+    """All keys below each prefix at one revision; None for a prefix whose history is whole, and which goes on.
 
-    revision: int
-    found: tuple[tuple[KeyValue, ...], ...]
-    gap: bool
+    `gap` says why the history before it is lost; None at the beginning, where there is none to lose.
+    """
 
-
-class Change(Struct, frozen=True):
-    """One event: `kv` is None for a deletion. `prefix` is the index of the prefix it was watched by."""
-
-    prefix: int
-    key: bytes
-    kv: KeyValue | None
-    modified: int
-
-
-class Changed(Struct, frozen=True):
-    revision: int
-    changes: tuple[Change, ...]
-
-
-class Confirmed(Struct, frozen=True):
-    """The server has spoken and there is nothing new."""
-
-    revision: int
+    position: Position
+    found: tuple[tuple[KeyValue, ...] | None, ...]
+    gap: str | None = None
 
 
 Step = Listed | Changed | Confirmed
 
 
-class _Compacted(Exception):
-    """The revisions that we wanted next are gone from the server."""
+class WentBack(Conflict):
+    """The store is younger than what we have seen of it."""
 
 
-def range_end(prefix: bytes) -> bytes:
-    """The first key after all keys with a prefix (etcd's API: `range_end`); `\\0` means to the end of all."""
-    cut = prefix.rstrip(b"\xff")
-    return cut[:-1] + bytes([cut[-1] + 1]) if cut else b"\0"
+class TooMany(Misconfigured):
+    """A prefix below which there is a whole store, not a group."""
 
 
 async def follow(
-    wire: Wire, prefixes: Sequence[bytes], revision: int | None, *, list_first: bool
+    wire: Wire, prefixes: Sequence[bytes], position: Position | None, *, keys: bool
 ) -> AsyncGenerator[Step, None]:
-    """Watch prefixes for ever, from the revision after `revision`, or from a listing where that is None.
+    """Watch prefixes for ever, from behind `position`, or from a listing where that is None.
 
-    `list_first` gives the whole listing as the first step; without it only the revision to begin with. Raises
-    the last error only when every endpoint has failed in turn, `Denied` at once.
+    With `keys` listings hold the keys; without them only the revision to go on from. Raises `TooMany`, else only
+    when every endpoint has failed in turn: what all of them said.
     """
     await wire.ready()
-    failed = 0
-    gap = False
+    gap: str | None = None
+    at = 0
+    failed: dict[str, BackendError] = {}
+    since: float | None = None
     while True:
         endpoint = wire.endpoints[0]
+        # While there are others to try each has less time, so that two frozen ones are passed within `quiet`.
+        limit = HURRY if wire.silences < len(wire.endpoints) else DEADLINE
         try:
-            if revision is None:
-                listed = await _list(wire, endpoint, prefixes, gap, keys=list_first or gap)
-                revision = listed.revision
-                yield listed
-            async for step in _stream(wire, endpoint, prefixes, revision):
-                failed, revision = 0, step.revision
-                yield step
-        except _Compacted:
-            revision, gap = None, True
-        except Denied as error:
-            if "token" not in error.reason or failed:
-                raise
-            wire.forget_token()
-            failed += 1
-        except BackendError:
-            failed += 1
-            wire.move_on()
-            if failed > len(wire.endpoints):
-                raise
+            if position is None or gap is not None:
+                listing = _Listing(wire, endpoint, prefixes, limit)
+                found, position = await listing.read(position, at, keys=keys)
+                told, gap, at = gap, None, 0
+                yield Listed(position, found, told)
+            else:
+                await _check_store(wire, endpoint, prefixes[0], position, limit)
+            with suppress(BackendError):
+                listed = await wire.call(endpoint, "Cluster", "MemberList", wire.pb.MemberListRequest(), LAP)
+                wire.learn(listed.members)
+            async with aclosing(watch_stream(wire, endpoint, prefixes, position, limit)) as steps:
+                async for step in steps:
+                    failed, since, wire.silences = {}, None, 0
+                    position = step.position
+                    yield step
+        except TooMany:
+            raise
+        except Compacted as error:
+            gap, at = (gap if position is None else COMPACTED), error.revision
+        except WentBack:
+            gap, at, position = RESTORED, 0, None
+        except BackendError as error:
+            first = endpoint not in failed
+            failed[endpoint] = error
+            since = since or time.monotonic()
+            # An old token makes a watch "permission denied" (etcd issue 12385): once with a new one.
+            if isinstance(error, Denied) and first and wire.forget_token(endpoint):
+                continue
+            wire.silences += isinstance(error, Silent)
+            wire.move_on(endpoint)
+            if not failed.keys() >= set(wire.endpoints):
+                continue
+            electing = any(isinstance(why, NoLeader) for why in failed.values())
+            if not electing and any(isinstance(why, OtherCluster) for why in failed.values()):
+                wire.cluster, gap, at, position = None, REPLACED, 0, None
+            elif not electing or time.monotonic() - since > ELECTION:
+                raise together(failed) from None
+            failed = {}
+            await asyncio.sleep(LAP)
 
 
-async def _list(wire: Wire, endpoint: str, prefixes: Sequence[bytes], gap: bool, *, keys: bool) -> Listed:
-    """Every key below the prefixes, all at the revision of the first answer."""
-    revision = 0
-    found = []
-    for prefix in prefixes:
+async def _check_store(wire: Wire, endpoint: str, prefix: bytes, position: Position, limit: float) -> None:
+    """That the store is the one we know, has a quorum, and is not older than what we have seen of it.
+
+    A backup is mostly restored under the same cluster id, with an earlier revision; a watch from a revision to
+    come would wait there without a word. Raises `WentBack`, `OtherCluster`, `NoLeader`.
+    """
+    request = wire.pb.RangeRequest(key=prefix or b"\0", range_end=range_end(prefix), limit=1, keys_only=True)
+    reply = await wire.call(endpoint, "KV", "Range", request, limit, leader=True)
+    wire.check_cluster(reply.header, endpoint)
+    if reply.header.revision < max(position):
+        raise WentBack("the store is older than it was", where=endpoint)
+
+
+class _Listing:
+    """Every key below some prefixes, all at one revision."""
+
+    def __init__(self, wire: Wire, endpoint: str, prefixes: Sequence[bytes], limit: float) -> None:
+        self._wire, self._endpoint, self._prefixes, self._limit = wire, endpoint, prefixes, limit
+
+    async def read(
+        self, position: Position | None, at: int, *, keys: bool
+    ) -> tuple[tuple[tuple[KeyValue, ...] | None, ...], Position]:
+        """The keys at revision `at` (0: the present one) and the position to go on from. A prefix that was seen
+        up to `at` or later is left alone: None, and its own position."""
+        revision = at
+        found: list[tuple[KeyValue, ...] | None] = []
+        reached: list[int] = []
+        for number, prefix in enumerate(self._prefixes):
+            if position is not None and at and position[number] >= at:
+                found.append(None)
+                reached.append(position[number])
+                continue
+            revision, rows = await self._below(prefix, revision, keys=keys)
+            found.append(rows)
+            reached.append(revision)
+        return tuple(found), tuple(reached)
+
+    async def _below(self, prefix: bytes, revision: int, *, keys: bool) -> tuple[int, tuple[KeyValue, ...]]:
         rows: list[KeyValue] = []
         start = prefix or b"\0"
-        more = True
-        while more and len(rows) < KEYS_MOST:
-            request = wire.pb.RangeRequest(
-                key=start, range_end=range_end(prefix), limit=PAGE if keys else 1, revision=revision
+        while True:
+            request = self._wire.pb.RangeRequest(
+                key=start,
+                range_end=range_end(prefix),
+                limit=PAGE if keys else 1,
+                revision=revision,
+                keys_only=not keys,
             )
-            reply = await wire.call(endpoint, "KV", "Range", request, DEADLINE)
+            reply = await self._wire.call(self._endpoint, "KV", "Range", request, self._limit, leader=True)
+            self._wire.check_cluster(reply.header, self._endpoint)
             revision = revision or reply.header.revision
             if not keys:
-                break
-            rows += [_kv(kv) for kv in reply.kvs]
-            more = reply.more
-            start = rows[-1].key + b"\0" if rows else start
-        found.append(tuple(rows))
-    return Listed(revision, tuple(found), gap)
-
-
-async def _stream(
-    wire: Wire, endpoint: str, prefixes: Sequence[bytes], revision: int
-) -> AsyncGenerator[Changed | Confirmed, None]:
-    async with wire.watch(endpoint) as stream:
-        for number, prefix in enumerate(prefixes, start=1):
-            create = wire.pb.WatchCreateRequest(
-                key=prefix or b"\0",
-                range_end=range_end(prefix),
-                start_revision=revision + 1,
-                watch_id=number,
-                fragment=True,
-            )
-            await _within(stream.write(wire.pb.WatchRequest(create_request=create)), endpoint)
-        reader = _Reader(wire, endpoint, stream, revision, len(prefixes))
-        try:
-            while True:
-                yield await reader.step()
-        finally:
-            await reader.close()
-
-
-class _Reader:
-    """One stream's answers, as steps, and the revision behind which the next stream may safely begin."""
-
-    def __init__(self, wire: Wire, endpoint: str, stream: Any, revision: int, watches: int) -> None:
-        self._wire, self._endpoint, self._stream = wire, endpoint, stream
-        self._seen = [revision] * watches
-        self._proved = self._promised = revision
-        self._parts: list[Any] = []
-        self._read: asyncio.Future[Any] | None = None
-        self._heard = self._asked = time.monotonic()
-
-    async def step(self) -> Changed | Confirmed:
-        while True:
-            reply = await self._next()
-            if reply.canceled:
-                self._refused(reply)
-            if reply.watch_id == -1 or (not reply.events and not reply.created):
-                # A progress notification can overtake events of its own revision (etcd issue 15220), so it
-                # is believed one notification later.
-                self._proved, self._promised = self._promised, max(self._promised, reply.header.revision)
-                return Confirmed(self._safe())
-            if reply.created:
-                continue
-            self._parts.extend((reply.watch_id, event) for event in reply.events)
-            if reply.fragment:
-                continue
-            parts, self._parts = self._parts, []
-            changes = tuple(_change(watch_id - 1, event) for watch_id, event in parts)
-            for change in changes:
-                self._seen[change.prefix] = max(self._seen[change.prefix], change.modified)
-            return Changed(self._safe(), changes)
-
-    def _safe(self) -> int:
-        """All watches have seen everything up to here: one of them alone may be ahead of the others."""
-        return max(min(self._seen), self._proved)
-
-    async def _next(self) -> Any:
-        while True:
-            now = time.monotonic()
-            if now - self._heard > DEADLINE:
-                raise Silent(f"the watch was silent for {DEADLINE:g} s", where=self._endpoint)
-            if now - self._asked >= ASK:
-                self._asked = now
-                progress = self._wire.pb.WatchRequest(progress_request=self._wire.pb.WatchProgressRequest())
-                await _within(self._stream.write(progress), self._endpoint)
-            if self._read is None:
-                self._read = asyncio.ensure_future(self._stream.read())
-            wait = min(self._asked + ASK, self._heard + DEADLINE) - now
-            await asyncio.wait((self._read,), timeout=max(0.01, wait))
-            if not self._read.done():
-                continue
-            read, self._read = self._read, None
-            reply = read.result()
-            if not hasattr(reply, "events"):
-                raise Unreachable("the server ended the watch", where=self._endpoint)
-            self._heard = time.monotonic()
-            return reply
-
-    def _refused(self, reply: Any) -> None:
-        if reply.compact_revision:
-            raise _Compacted
-        if "token" in reply.cancel_reason:
-            raise Denied("the token has expired", where=self._endpoint)
-        if "permission denied" in reply.cancel_reason:
-            raise Denied("permission denied for this prefix", where=self._endpoint)
-        raise Unreachable(f"the watch was refused: {reply.cancel_reason}", where=self._endpoint)
-
-    async def close(self) -> None:
-        if self._read is not None:
-            self._read.cancel()
-
-
-async def _within(write: Any, endpoint: str) -> None:
-    """A write to a stream whose other end may take nothing any more."""
-    try:
-        async with asyncio.timeout(DEADLINE):
-            await write
-    except TimeoutError:
-        raise Silent(f"the watch was silent for {DEADLINE:g} s", where=endpoint) from None
-
-
-def _kv(kv: Any) -> KeyValue:
-    return KeyValue(kv.key, kv.value, kv.version, kv.create_revision, kv.mod_revision, kv.lease)
-
-
-def _change(prefix: int, event: Any) -> Change:
-    kv = event.kv
-    return Change(prefix, kv.key, _kv(kv) if event.type == 0 else None, kv.mod_revision)
+                return revision, ()
+            if reply.count + len(rows) > KEYS_MOST:
+                where = prefix.decode("utf-8", "replace")
+                hint = f"a group is a prefix with at most {KEYS_MOST} keys"
+                raise TooMany(f"{reply.count} keys below this prefix", where=where, hint=hint)
+            rows += [key_value(kv) for kv in reply.kvs]
+            if not reply.more or not reply.kvs:
+                return revision, tuple(rows)
+            start = rows[-1].key + b"\0"

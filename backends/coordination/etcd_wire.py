@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,7 +26,8 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret
-from backends.coordination.etcd_diagnose import DIAGNOSE, Access, diagnose
+from backends.coordination.etcd_diagnose import Access, diagnose
+from backends.coordination.etcd_papers import Papers, papers_for
 from backends.secrets import reveal
 
 OPTIONS = (
@@ -42,6 +41,9 @@ OPTIONS = (
     ("grpc.max_receive_message_length", 64 << 20),
     ("grpc.enable_http_proxy", 0),
 )
+
+LEARNED_MOST = 16
+"""Advertised addresses that are kept: clusters have three, five or seven members."""
 
 
 def host_port(endpoint: str) -> tuple[str, bool]:
@@ -66,28 +68,63 @@ class Wire:
     def __init__(self, access: Access, timeout: float) -> None:
         self.access = access
         self.timeout = timeout
+        self.cluster: int | None = None
+        """Which cluster this is, once known (`check_cluster`)."""
+        self.silences = 0
+        """Endpoints in turn that did not speak in time; here, so that a watch begun anew is as patient."""
         self._stubs: Any = None
         self._grpc: Any = None
         self._channels: dict[str, Any] = {}
-        self._credentials: dict[str, tuple[Any, tuple[tuple[str, Any], ...]]] = {}
-        self._token: str | None = None
+        self._papers: dict[str, Papers] = {}
+        self._replaced: list[Any] = []
+        self._tokens: dict[str, str] = {}
+        self._signing_in: dict[str, asyncio.Lock] = {}
         self._password: Secret | None = None
         self._loading = asyncio.Lock()
-        self._signing_in = asyncio.Lock()
-        self._first = 0
+        self._diagnosing = asyncio.Semaphore(2)
+        self._learned: tuple[str, ...] = ()
+        self._first = access.endpoints[0]
 
     @property
     def endpoints(self) -> tuple[str, ...]:
-        """The endpoints, the one that answered last first."""
-        known = self.access.endpoints
-        return known[self._first :] + known[: self._first]
+        """Our endpoints and then those that were learned, turned so that the one to try first is first."""
+        ring = self.access.endpoints + self._learned
+        at = ring.index(self._first) if self._first in ring else 0
+        return ring[at:] + ring[:at]
 
     def prefer(self, endpoint: str) -> None:
-        if endpoint in self.access.endpoints:
-            self._first = self.access.endpoints.index(endpoint)
+        self._first = endpoint
 
-    def move_on(self) -> None:
-        self._first = (self._first + 1) % len(self.access.endpoints)
+    def move_on(self, failed: str) -> None:
+        """Go to the endpoint behind one that failed."""
+        ring = self.access.endpoints + self._learned
+        at = ring.index(failed) + 1 if failed in ring else 0
+        self._first = ring[at % len(ring)]
+
+    def learn(self, members: Iterable[Any]) -> None:
+        """Members' advertised addresses, for the day on which none of ours answers."""
+        found: dict[str, None] = {}
+        for member in members:
+            for url in member.clientURLs:
+                try:
+                    address, tls = host_port(url)
+                except BackendError:
+                    continue
+                if tls == self.access.tls and address not in self.access.endpoints:
+                    found[address] = None
+        self._learned = tuple(found)[:LEARNED_MOST]
+
+    def check_cluster(self, header: Any, endpoint: str) -> None:
+        """Raises `OtherCluster` where an answer is not the cluster's that the first answer was."""
+        if self.cluster is None:
+            self.cluster = header.cluster_id
+        if header.cluster_id == self.cluster:
+            return
+        if endpoint in self._learned:
+            # An advertised http://localhost:2379 is whatever runs here, not what runs there.
+            self._learned = tuple(address for address in self._learned if address != endpoint)
+            raise Unreachable("its advertised address leads to another cluster", where=endpoint)
+        raise OtherCluster(f"belongs to another cluster ({header.cluster_id:x})", where=endpoint)
 
     async def ready(self) -> None:
         """Import the client and fetch the secrets, once. Raises `Misconfigured`."""
@@ -106,94 +143,124 @@ class Wire:
         self._stubs = importlib.import_module("aetcd.rpc.rpc_pb2_grpc")
 
     async def call(
-        self, endpoint: str, service: str, method: str, request: Any, timeout: float | None = None
+        self,
+        endpoint: str,
+        service: str,
+        method: str,
+        request: Any,
+        timeout: float | None = None,
+        *,
+        leader: bool = False,
     ) -> Any:
-        """One call to one endpoint. Raises `BackendError`; signs in where a user is configured, and once more
-        when the token has expired."""
+        """One call to one endpoint, with `leader` only if it has one. Raises `BackendError`; signs in where a
+        user is configured, and once more when the token has expired."""
         limit = timeout or self.timeout
         for attempt in (1, 2):
-            metadata = await self._metadata(endpoint, limit)
+            metadata = await self._metadata(endpoint, limit, leader=leader)
             stub = getattr(self._stubs, f"{service}Stub")(await self._channel(endpoint))
             try:
                 async with self._mapped(endpoint, limit):
                     return await getattr(stub, method)(request, timeout=limit, metadata=metadata)
-            except Denied as error:
-                if attempt == 2 or "token" not in error.reason:
+            except TokenExpired:
+                if attempt == 2:
                     raise
-                self._token = None
+                self.forget_token(endpoint)
         raise AssertionError("unreachable")
 
     async def any(self, service: str, method: str, request: Any, timeout: float | None = None) -> Any:
-        """One call to whichever endpoint answers. Raises the last endpoint's error."""
-        failed: BackendError = Unreachable("no endpoints")
+        """One call to whichever endpoint answers. Raises what `together` makes of all their errors."""
+        failed: dict[str, BackendError] = {}
         for endpoint in self.endpoints:
             try:
                 reply = await self.call(endpoint, service, method, request, timeout)
-            except Unreachable as error:
-                failed = error
+            except BackendError as error:
+                failed[endpoint] = error
                 continue
             self.prefer(endpoint)
             return reply
-        raise failed
+        raise together(failed)
 
     @asynccontextmanager
-    async def watch(self, endpoint: str) -> AsyncIterator[Any]:
-        """A watch stream to one endpoint, cancelled on the way out; its reads raise `BackendError`."""
-        metadata = await self._metadata(endpoint, self.timeout)
+    async def watch(self, endpoint: str, limit: float) -> AsyncIterator[Any]:
+        """A watch stream to one endpoint, cancelled on the way out; its reads raise `BackendError`.
+
+        The member ends it when it has lost its leader: cut off from the others it would go on to say that
+        there is nothing new. Signing in takes at most `limit` seconds.
+        """
+        metadata = await self._metadata(endpoint, limit, leader=True)
         stub = self._stubs.WatchStub(await self._channel(endpoint))
         stream = stub.Watch(metadata=metadata)
         try:
-            async with self._mapped(endpoint, self.timeout):
+            async with self._mapped(endpoint, limit):
                 yield stream
         finally:
             stream.cancel()
 
-    def forget_token(self) -> None:
-        self._token = None
+    def forget_token(self, endpoint: str) -> bool:
+        """Sign in anew at the next call; whether there was anything to forget."""
+        return bool(self._tokens.pop(endpoint, None))
+
+    def signed_in(self, endpoint: str) -> bool:
+        return bool(self._tokens.get(endpoint))
 
     async def close(self) -> None:
-        for channel in self._channels.values():
+        for channel in (*self._channels.values(), *self._replaced):
             await channel.close(0)
         self._channels.clear()
+        self._replaced.clear()
 
-    async def _metadata(self, endpoint: str, limit: float) -> tuple[tuple[str, str], ...]:
+    async def _metadata(self, endpoint: str, limit: float, *, leader: bool) -> tuple[tuple[str, str], ...]:
+        """`hasleader` is etcd's word for "answer only while you have a leader" (clientv3.WithRequireLeader)."""
+        needs = (("hasleader", "true"),) if leader else ()
         if self.access.username is None:
-            return ()
-        async with self._signing_in:
-            if self._token is None:
-                password = "" if self._password is None else self._password.reveal()
-                request = self.pb.AuthenticateRequest(name=self.access.username, password=password)
-                stub = self._stubs.AuthStub(await self._channel(endpoint))
-                try:
-                    async with self._mapped(endpoint, limit):
-                        self._token = (await stub.Authenticate(request, timeout=limit)).token
-                except _NoAuth:
-                    self._token = ""
-        return (("token", self._token),) if self._token else ()
+            return needs
+        # A token for each endpoint: a frozen one holds nobody else up, and a restarted one forgets its own.
+        async with self._signing_in.setdefault(endpoint, asyncio.Lock()):
+            if endpoint not in self._tokens:
+                self._tokens[endpoint] = await self._sign_in(endpoint, limit)
+        token = self._tokens.get(endpoint, "")
+        return (*needs, ("token", token)) if token else needs
+
+    async def _sign_in(self, endpoint: str, limit: float) -> str:
+        password = "" if self._password is None else self._password.reveal()
+        request = self.pb.AuthenticateRequest(name=self.access.username, password=password)
+        stub = self._stubs.AuthStub(await self._channel(endpoint))
+        try:
+            async with self._mapped(endpoint, limit):
+                return str((await stub.Authenticate(request, timeout=limit)).token)
+        except _NoAuth:
+            return ""
 
     async def _channel(self, endpoint: str) -> Any:
-        channel = self._channels.get(endpoint)
-        if channel is None:
-            if self.access.tls:
-                credentials, options = await asyncio.to_thread(self._tls, endpoint)
-                channel = self._grpc.secure_channel(endpoint, credentials, options=OPTIONS + options)
+        if endpoint not in self._channels:
+            if not self.access.tls:
+                self._channels[endpoint] = self._grpc.insecure_channel(endpoint, options=OPTIONS)
             else:
-                channel = self._grpc.insecure_channel(endpoint, options=OPTIONS)
-            self._channels[endpoint] = channel
-        return channel
+                papers = await asyncio.to_thread(papers_for, self.access, endpoint)
+                if endpoint not in self._channels:
+                    self._open_with(papers, endpoint)
+        return self._channels[endpoint]
 
-    def _tls(self, endpoint: str) -> tuple[Any, tuple[tuple[str, Any], ...]]:
-        import grpc
+    def _open_with(self, papers: Papers, endpoint: str) -> None:
+        from grpc import ssl_channel_credentials
 
-        roots = _read(self.access.ca)
-        options: tuple[tuple[str, Any], ...] = ()
-        if self.access.skip_verify:
-            # gRPC cannot skip the check; trusting exactly what the server shows comes to the same.
-            roots, name = _shown_certificate(endpoint)
-            options = (("grpc.ssl_target_name_override", name),)
-        elif roots is None:
-            roots = _system_roots()
-        return grpc.ssl_channel_credentials(roots, _read(self.access.key), _read(self.access.cert)), options
+        options: tuple[tuple[str, Any], ...] = OPTIONS
+        if papers.name is not None:
+            options = (*OPTIONS, ("grpc.ssl_target_name_override", papers.name))
+        credentials = ssl_channel_credentials(papers.roots, papers.key, papers.cert)
+        self._channels[endpoint] = self._grpc.secure_channel(endpoint, credentials, options=options)
+        self._papers[endpoint] = papers
+
+    async def _renew(self, endpoint: str) -> None:
+        """Certificates are renewed while we run: a channel keeps those that it was made with."""
+        try:
+            papers = await asyncio.to_thread(papers_for, self.access, endpoint)
+        except BackendError:
+            return
+        if endpoint in self._channels and papers != self._papers.get(endpoint):
+            # Closed later: closing cancels the calls that are under way as if we had been cancelled.
+            self._replaced.append(self._channels.pop(endpoint))
+            self._open_with(papers, endpoint)
 
     @asynccontextmanager
     async def _mapped(self, endpoint: str, limit: float) -> AsyncIterator[None]:
@@ -205,10 +272,34 @@ class Wire:
             if code == "DEADLINE_EXCEEDED":
                 raise Silent(f"no answer in {limit:g} s", where=endpoint) from None
             if code == "UNAVAILABLE" and not details.startswith("etcdserver:"):
-                raise await asyncio.to_thread(diagnose, self.access, endpoint) from None
+                raise await self._diagnosed(endpoint) from None
             raise _meaning(code, details, endpoint) from None
         except self._grpc.UsageError as error:
             raise Unreachable(f"the connection is closed: {error}", where=endpoint) from None
+
+    async def _diagnosed(self, endpoint: str) -> BackendError:
+        async with self._diagnosing:
+            if self.access.tls:
+                await self._renew(endpoint)
+            return await asyncio.to_thread(diagnose, self.access, endpoint)
+
+
+class TokenExpired(Denied):
+    """The token that we were given is no longer good; a new one may be."""
+
+
+class NoLeader(Unreachable):
+    """The member answers and has no leader: an election, or a quorum that is lost."""
+
+
+class Compacted(NotFound):
+    """The revision that was asked for is gone; there is history from `revision` on (0: not known)."""
+
+    revision = 0
+
+
+class OtherCluster(Misconfigured):
+    """An endpoint of ours answers for another cluster than the one that answered first."""
 
 
 class _NoAuth(BackendError):
@@ -227,16 +318,19 @@ _MEANINGS: tuple[tuple[str, Callable[[str], BackendError]], ...] = (
             "this cluster wants a user", where=where, hint="set username and password for this source"
         ),
     ),
-    ("invalid auth token", lambda where: Denied("the token has expired", where=where)),
+    ("invalid auth token", lambda where: TokenExpired("the token has expired", where=where)),
+    ("auth store is old", lambda where: TokenExpired("users or roles were changed", where=where)),
+    ("revision in header is old", lambda where: TokenExpired("users or roles were changed", where=where)),
     (
         "permission denied",
         lambda where: Denied("permission denied", where=where, hint="grant this user a role that may read it"),
     ),
-    ("no leader", lambda where: Unreachable("the cluster has no leader: quorum is lost", where=where)),
+    ("no leader", lambda where: NoLeader("the cluster has no leader: quorum is lost", where=where)),
     (
         "request timed out",
-        lambda where: Unreachable("the member answers but has no quorum behind it", where=where),
+        lambda where: NoLeader("the member answers but has no quorum behind it", where=where),
     ),
+    ("has been compacted", lambda where: Compacted("that revision is compacted away", where=where)),
 )
 
 
@@ -255,27 +349,17 @@ def _meaning(code: str, details: str, where: str) -> BackendError:
     return kinds.get(code, BadReply)(f"{code.lower()}: {details}", where=where)
 
 
-def _read(path: str | None) -> bytes | None:
-    if path is None:
-        return None
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"not readable: {error.strerror}", where=path) from error
-
-
-def _system_roots() -> bytes | None:
-    paths = ssl.get_default_verify_paths()
-    return _read(paths.cafile) if paths.cafile else None
-
-
-def _shown_certificate(endpoint: str) -> tuple[bytes, str]:
-    host, _, port = endpoint.rpartition(":")
-    try:
-        shown = ssl.get_server_certificate((host.strip("[]"), int(port)), timeout=DIAGNOSE)
-    except (OSError, ssl.SSLError) as error:
-        raise Unreachable(f"no certificate to be had: {error}", where=endpoint) from error
-    return shown.encode(), host.strip("[]")
+def together(failed: Mapping[str, BackendError]) -> BackendError:
+    """Why none of the endpoints answers: the one reason where all have the same, else each with its own."""
+    if not failed:
+        return Unreachable("no endpoints")
+    errors = list(failed.values())
+    first = errors[0]
+    if len({(type(error), error.reason) for error in errors}) == 1:
+        return type(first)(first.reason, where=", ".join(failed), hint=first.hint)
+    text = "; ".join(f"{where} {error.reason}" for where, error in failed.items())
+    hint = next((error.hint for error in errors if error.hint), "")
+    return Unreachable(text, hint=hint)
 
 
 def milliseconds_since(start: float) -> float:

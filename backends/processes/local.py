@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pwd
 import socket
 import time
 from collections.abc import AsyncGenerator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, ClassVar
 
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import HostLoad, ProcessTable
-from backends.api.errors import Denied, NotFound, Unreachable, Unsupported
+from backends.api.errors import BackendError, NotFound
 from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
+from backends.processes.table import Table, read, why
+from backends.processes.threads import Threads
 
-PROC = Path("/proc")
+PROC = "/proc"
 INTERVAL = 2.0
 """Seconds between two looks."""
-REREAD = 20
-"""Looks within which every process's title is read again: it can change without a trace in `stat`."""
+PATIENCE = 3.0
+"""Seconds after which a look is taken to hang on one process, and another begins that does without it."""
+MEBIBYTE = 1 << 20
 
 
 class LocalSettings(Settings, frozen=True):
@@ -32,11 +31,7 @@ class LocalSettings(Settings, frozen=True):
 
 
 class Local(Backend, ProcessTable, HostLoad):
-    """The host that midwatch runs on.
-
-    A process's key is `HOST/PID/START/BOOT`: start in clock ticks since boot and the first eight digits of
-    the boot id, so that a pid that was given out again is another process.
-    """
+    """The host that midwatch runs on; `Table.key` says how its processes are named."""
 
     kind: ClassVar[str] = "local"
     Settings: ClassVar[type[Settings]] = LocalSettings
@@ -44,38 +39,55 @@ class Local(Backend, ProcessTable, HostLoad):
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._host = socket.gethostname().split(".")[0]
-        # One thread for the processes, one for everything else: a stuck /proc must not pile up threads.
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="local")
-        self._table = _Table(self._host, self.source)
+        self._table = Table(PROC, self._host, self.source)
+        # Each has threads of its own, so that a process table that hangs leaves the load and the details.
+        self._looking = Threads("processes", 3)
+        self._measuring = Threads("host", 2)
+        self._asking = Threads("details", 4)
         self._cpu: tuple[int, int] | None = None
 
     async def processes(self, last: Processes | None) -> AsyncGenerator[Seen[Processes], None]:
-        loop = asyncio.get_running_loop()
         before = last
         while True:
-            rows = await loop.run_in_executor(self._pool, self._table.look, before or {})
+            seen = await self._look(before)
+            yield seen
+            before = seen.value
+            await asyncio.sleep(INTERVAL)
+
+    async def _look(self, before: Processes | None) -> Seen[Processes]:
+        def look() -> Seen[Processes]:
+            rows = self._table.look()
+            return Seen(rows, None if before is None else differing(before, rows))
+
+        looks: set[asyncio.Task[Seen[Processes]]] = set()
+        try:
+            while True:
+                looks.add(asyncio.create_task(self._looking.run(look)))
+                done, looks = await asyncio.wait(looks, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+                if done:
+                    return done.pop().result()
+        finally:
+            for task in looks:
+                task.cancel()
+
+    async def hosts(self, last: Hosts | None) -> AsyncGenerator[Seen[Hosts], None]:
+        before = last
+        while True:
+            host = await self._measuring.run(self._measure)
+            same = None if before is None else before.get(host.key)
+            rows = {host.key: same if same == host else host}
             yield Seen(rows, None if before is None else differing(before, rows))
             before = rows
             await asyncio.sleep(INTERVAL)
 
-    async def hosts(self, last: Hosts | None) -> AsyncGenerator[Seen[Hosts], None]:
-        loop = asyncio.get_running_loop()
-        before = last
-        while True:
-            host = await loop.run_in_executor(self._pool, self._host_now)
-            rows = {host.key: host}
-            changed = None if before is None else differing(before, rows)
-            yield Seen(rows, changed)
-            before = rows
-            await asyncio.sleep(INTERVAL)
-
-    def _host_now(self) -> Host:
+    def _measure(self) -> Host:
         try:
-            stat = (PROC / "stat").read_bytes()
-            total, available = proc.parse_memory((PROC / "meminfo").read_bytes())
-            uptime = float((PROC / "uptime").read_bytes().split()[0])
+            stat = read(f"{PROC}/stat", 1 << 22)
+            total, available = proc.parse_memory(read(f"{PROC}/meminfo"))
+            uptime = float(read(f"{PROC}/uptime").split()[0])
+            hidden = self._hidden()
         except OSError as error:
-            raise _why(error) from error
+            raise why(error) from error
         cpu, before = proc.parse_cpu(stat), self._cpu
         self._cpu = cpu
         busy = None
@@ -88,195 +100,109 @@ class Local(Backend, ProcessTable, HostLoad):
             load=os.getloadavg(),
             cores=os.cpu_count(),
             memory_total=total,
-            memory_available=available,
+            # In steps that a reader could see, so that an idle host is the same object look after look.
+            memory_available=None if available is None else available // MEBIBYTE * MEBIBYTE,
             uptime=uptime // 60 * 60,
             cpu=busy,
+            details=(Detail("other users' processes", hidden),) if hidden else (),
         )
+
+    def _hidden(self) -> str:
+        """Whether /proc hides what is not ours, as a phrase; empty where it doesn't."""
+        how = proc.parse_hidepid(read(f"{PROC}/self/mounts", 1 << 20))
+        return f"hidden (/proc is mounted with hidepid={how})" if how and os.geteuid() != 0 else ""
 
     async def check(self) -> tuple[Check, ...]:
         started = time.monotonic()
         try:
-            rows = await asyncio.get_running_loop().run_in_executor(self._pool, self._table.look, {})
-        except (Unreachable, Unsupported, Denied) as error:
-            return (Check(str(PROC), False, error.reason, hint=error.hint),)
-        spent = (time.monotonic() - started) * 1000
-        text = f"{len(rows)} processes"
-        if os.geteuid() != 0 and not any(row.pid == 1 for row in rows.values()):
-            text += "; processes of other users are hidden (hidepid)"
-        return (Check(str(PROC), True, text, spent),)
+            async with asyncio.timeout(self.timeout):
+                text, hint = await self._asking.run(self._count)
+        except BackendError as error:
+            return (Check(PROC, False, error.reason, hint=error.hint),)
+        except TimeoutError:
+            return (Check(PROC, False, f"no answer for {self.timeout:g} s"),)
+        return (Check(PROC, True, text, (time.monotonic() - started) * 1000, hint),)
+
+    def _count(self) -> tuple[str, str]:
+        # A table of its own: the feed's knows when it looked last, and percentages hang on that.
+        table = Table(PROC, self._host, self.source)
+        text = f"{len(table.look())} processes, boot {table.boot}"
+        try:
+            hidden = self._hidden()
+        except OSError as error:
+            raise why(error) from error
+        if not hidden:
+            return text, ""
+        return (
+            f"{text}; those of other users are {hidden}",
+            "run midwatch as a member of the group in the mount's gid=, or as root",
+        )
 
     def ask(self, row: Row) -> tuple[str, ...] | None:
         if isinstance(row, Process):
-            return ("ps", "-p", str(row.pid), "-o", "pid,ppid,user,stat,pcpu,rss,lstart,args")
+            return ("ps", "-ww", "-p", str(row.pid), "-o", "pid,ppid,user:32,stat,pcpu,rss,lstart,args")
         return ("uptime",)
 
     async def raw(self, row: Row) -> str:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._raw, row)
+        """The files of /proc about a process, and what psutil knows beyond; never its environment, where
+        passwords are. For the host, its memory."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._asking.run(lambda: self._raw(row))
+        except TimeoutError:
+            raise NotFound(
+                f"no answer for {self.timeout:g} s", where=f"{PROC}/{row.name}", hint="the kernel holds it"
+            ) from None
 
     def _raw(self, row: Row) -> str:
         if not isinstance(row, Process):
-            return (PROC / "meminfo").read_text(errors="replace")
-        here = PROC / str(row.pid)
+            return _show(f"{PROC}/meminfo")
+        here = f"{PROC}/{row.pid}"
+        self._identify(here, row)
         try:
-            stat = proc.parse_stat((here / "stat").read_bytes())
-            if self._table.key(stat) != row.key:
-                raise NotFound("the process is gone; its pid belongs to another one now", where=str(row.pid))
-            parts = [_show(here / name) for name in ("status", "cgroup", "limits", "io")]
+            parts = [_show(f"{here}/{name}") for name in ("status", "cgroup", "limits", "io")]
+            parts += [*_count_files(here), *_more(row.pid)]
+        finally:
+            # Between two files the pid may have been given to another process.
+            self._identify(here, row)
+        return "\n".join(parts)
+
+    def _identify(self, here: str, row: Process) -> None:
+        try:
+            stat = proc.parse_stat(read(f"{here}/stat"))
         except (OSError, ValueError) as error:
             raise NotFound("the process is gone", where=f"pid {row.pid}") from error
-        return "\n".join([*parts, *_more(row.pid)])
-
-    async def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._table.key(stat) != row.key:
+            raise NotFound("the process is gone; its pid belongs to another one now", where=f"pid {row.pid}")
 
 
-class _Table:
-    """The process table between two looks: what a look costs anew is one `stat` a process."""
-
-    def __init__(self, host: str, source: str) -> None:
-        self._host, self._source = host, source
-        self._boot = ""
-        self._booted: float | None = None
-        self._ticks: dict[str, int] = {}
-        self._when = 0.0
-        self._looks = 0
-        self._users: dict[int, str] = {}
-
-    def key(self, stat: proc.Stat) -> str:
-        return f"{self._host}/{stat.pid}/{stat.start}/{self._boot}"
-
-    def look(self, before: Processes) -> dict[str, Process]:
-        """Every process now; one whose facts are as they were is the same object as before.
-
-        Raises `Unsupported` where there is no /proc, `Denied` or `Unreachable` where it can't be read.
-        """
-        self._learn_boot()
-        now = time.monotonic()
-        spent, self._when = now - self._when if self._when else None, now
-        self._looks += 1
-        try:
-            pids = [entry for entry in os.listdir(PROC) if entry.isdigit()]
-        except OSError as error:
-            raise _why(error) from error
-        rows: dict[str, Process] = {}
-        ticks: dict[str, int] = {}
-        for pid in pids:
-            try:
-                stat = proc.parse_stat(_read(f"{PROC}/{pid}/stat"))
-            except (OSError, ValueError):
-                continue  # It ended between the listing and now: it is not there any more.
-            key = self.key(stat)
-            ticks[key] = stat.ticks
-            row = self._row(stat, key, before.get(key), spent)
-            rows[key] = row
-        self._ticks = ticks
-        return rows
-
-    def _row(self, stat: proc.Stat, key: str, before: Process | None, spent: float | None) -> Process:
-        had = self._ticks.get(key)
-        cpu = None if had is None or not spent else round(100 * (stat.ticks - had) / proc.TICKS / spent, 1)
-        state = proc.STATES.get(stat.state)
-        # A title changes with the name or by itself (exec, setproctitle); each is read again once in a while.
-        again = (stat.pid + self._looks) % REREAD == 0
-        if before is None or before.name != stat.comm or again or state is not before.state:
-            command, user = self._titles(stat, before)
-        else:
-            command, user = before.command, before.user
-        seconds = stat.ticks / proc.TICKS
-        if before is not None and (
-            (before.ppid, before.state, before.rss, before.threads, before.cpu_seconds, before.command)
-            == (stat.ppid, state, stat.rss, stat.threads, seconds, command)
-            and (before.cpu, before.user, before.name) == (cpu, user, stat.comm)
-        ):
-            return before
-        started = (
-            None if self._booted is None else datetime.fromtimestamp(self._booted + stat.start / proc.TICKS, UTC)
-        )
-        return Process(
-            key=key,
-            source=self._source,
-            host=self._host,
-            pid=stat.pid,
-            ppid=stat.ppid,
-            name=stat.comm,
-            user=user,
-            state=state,
-            cpu=cpu,
-            rss=stat.rss,
-            started=before.started if before is not None else started,
-            command=command,
-            threads=stat.threads,
-            cpu_seconds=seconds,
-            details=(Detail("kernel state", stat.state),),
-        )
-
-    def _titles(self, stat: proc.Stat, before: Process | None) -> tuple[str, str | None]:
-        try:
-            data = b"" if stat.kernel else _read(f"{PROC}/{stat.pid}/cmdline", 1 << 17)
-            uid = proc.parse_uid(_read(f"{PROC}/{stat.pid}/status"))
-        except OSError:
-            if before is not None:
-                return before.command, before.user
-            return f"[{stat.comm}]", None
-        # A zombie has lost its command line; what it was before is what the reader wants to know.
-        if not data and before is not None and not stat.kernel:
-            return before.command, before.user if uid is None else self._user(uid)
-        return proc.parse_command(data, stat.comm), None if uid is None else self._user(uid)
-
-    def _user(self, uid: int) -> str:
-        if uid not in self._users:
-            if len(self._users) > 10_000:
-                self._users.clear()
-            try:
-                self._users[uid] = pwd.getpwuid(uid).pw_name
-            except KeyError:
-                self._users[uid] = str(uid)
-        return self._users[uid]
-
-    def _learn_boot(self) -> None:
-        if self._boot:
-            return
-        try:
-            self._booted = proc.parse_boot_time((PROC / "stat").read_bytes())
-            self._boot = (PROC / "sys/kernel/random/boot_id").read_text()[:8]
-        except OSError as error:
-            raise _why(error) from error
-
-
-def _read(path: str, most: int = 1 << 16) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _show(path: str) -> str:
     try:
-        data = os.read(handle, most)
-        while data and len(data) < most:
-            more = os.read(handle, most - len(data))
-            if not more:
-                break
-            data += more
-        return data
-    finally:
-        os.close(handle)
+        return f"== {path}\n{read(path).decode('utf-8', 'replace')}"
+    except OSError as error:
+        return f"== {path}\n{error.strerror}\n"
 
 
-def _show(path: Path) -> str:
+def _count_files(here: str) -> list[str]:
     try:
-        return f"== {path}\n{path.read_text(errors='replace')}"
-    except PermissionError:
-        return f"== {path}\nnot readable by this user"
+        return [f"open files: {len(os.listdir(f'{here}/fd'))}"]
+    except OSError as error:
+        return [f"open files: {error.strerror}"]
 
 
 def _more(pid: int) -> list[str]:
-    """What psutil knows beyond one file: the working directory, open files and connections."""
+    """What psutil knows beyond one file."""
     import psutil
 
-    lines = []
     try:
         process = psutil.Process(pid)
     except psutil.Error:
         return []
+    lines = []
     for label, what in (
-        ("cwd", process.cwd),
         ("executable", process.exe),
-        ("open files", lambda: len(process.open_files())),
+        ("working directory", process.cwd),
+        ("nice", process.nice),
         ("connections", lambda: len(process.net_connections())),
     ):
         try:
@@ -284,11 +210,3 @@ def _more(pid: int) -> list[str]:
         except psutil.Error as error:
             lines.append(f"{label}: {type(error).__name__}")
     return lines
-
-
-def _why(error: OSError) -> Unsupported | Denied | Unreachable:
-    if isinstance(error, FileNotFoundError):
-        return Unsupported("there is no /proc here", where=str(PROC), hint="this backend needs Linux")
-    if isinstance(error, PermissionError):
-        return Denied("not readable", where=str(error.filename or PROC))
-    return Unreachable(error.strerror or str(error), where=str(error.filename or PROC))

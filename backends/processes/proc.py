@@ -63,6 +63,14 @@ def parse_stat(data: bytes) -> Stat:
     )
 
 
+def parse_resident(statm: bytes) -> int:
+    """Resident bytes, from `/proc/PID/statm`. Raises ValueError where it is cut short."""
+    fields = statm.split()
+    if len(fields) < 2:
+        raise ValueError("statm is cut short")
+    return int(fields[1]) * PAGE
+
+
 def parse_command(data: bytes, comm: str) -> str:
     """`/proc/PID/cmdline` as one line: arguments joined by one space; `[comm]` where there is none.
 
@@ -110,3 +118,17 @@ def parse_memory(meminfo: bytes) -> tuple[int | None, int | None]:
         if name in (b"MemTotal", b"MemAvailable"):
             found[name] = int(rest.split()[0]) * 1024
     return found.get(b"MemTotal"), found.get(b"MemAvailable")
+
+
+def parse_hidepid(mounts: bytes) -> str | None:
+    """How the mount of /proc hides the processes of other users, in its own word (`2`, `invisible`, …), from
+    `/proc/self/mounts`; None where it does not."""
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 4 or fields[1] != b"/proc" or fields[2] != b"proc":
+            continue
+        for option in fields[3].split(b","):
+            name, _, value = option.partition(b"=")
+            if name == b"hidepid" and value not in (b"0", b"off"):
+                return value.decode("ascii", "replace")
+    return None

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from backends.api.errors import Denied, Unreachable, Unsupported
-from backends.api.models import Detail, Process, Processes, Trouble
+from backends.api.models import Detail, Process, Trouble
 from backends.processes import proc
 
 REREAD = 10
@@ -29,6 +29,17 @@ class Known(Struct):
     row: Process
 
 
+class Look(Struct):
+    """One look: its number, seconds since the one before it, and from which start (in ticks) on a process is
+    young. `doing` is what it asks for at this moment; `avoid` is what earlier looks hang on."""
+
+    number: int
+    spent: float | None
+    young: float
+    avoid: frozenset[object]
+    doing: object = None
+
+
 class Table:
     """All processes below `root` (`/proc`), look after look, and the same object for what is the same.
 
@@ -45,10 +56,15 @@ class Table:
         self._known: dict[str, Known] = {}
         self._when: float | None = None
         self._looks = 0
+        self._newest = 0
         self._users: dict[int, str] = {}
         self._kernel: dict[str, tuple[Detail, ...]] = {}
-        self._doing: dict[int, object] = {}
-        self._avoid: set[object] = set()
+        self._running: list[Look] = []
+
+    @property
+    def boot(self) -> str:
+        """The first eight digits of the boot id, once a look has been made."""
+        return self._boot
 
     def key(self, stat: proc.Stat) -> str:
         """`HOST/PID/START/BOOT`: start in clock ticks since the boot, the first eight digits of the boot id."""
@@ -61,81 +77,82 @@ class Table:
         Raises `Unsupported` where there is no /proc, `Denied` or `Unreachable` where it can't be read.
         """
         self._learn_boot()
-        self._avoid.update(self._doing.values())
-        self._looks += 1
-        look = self._looks
-        try:
-            return self._look(look)
-        finally:
-            self._avoid.discard(self._doing.pop(look, None))
-
-    def _look(self, look: int) -> dict[str, Process]:
         now = time.monotonic()
-        spent = None if self._when is None else now - self._when
-        young = (time.clock_gettime(time.CLOCK_BOOTTIME) - YOUNG) * proc.TICKS
+        self._looks += 1
+        look = Look(
+            self._looks,
+            None if self._when is None else now - self._when,
+            (time.clock_gettime(time.CLOCK_BOOTTIME) - YOUNG) * proc.TICKS,
+            frozenset(other.doing for other in tuple(self._running)),
+        )
+        self._running.append(look)
+        try:
+            known = self._all(look)
+        finally:
+            self._running.remove(look)
+        if look.number > self._newest:
+            self._newest, self._known, self._when = look.number, known, now
+        return {item.row.key: item.row for item in known.values()}
+
+    def _all(self, look: Look) -> dict[str, Known]:
         try:
             pids = [entry for entry in os.listdir(self._root) if entry.isdigit()]
         except OSError as error:
             raise why(error) from error
-        before, known, rows = self._known, {}, {}
+        before, known = self._known, {}
         for pid in pids:
             try:
-                data = read(f"{self._root}/{pid}/stat")
+                data = read(f"{self._root}/{pid}/stat", 2048, whole=False)
                 had = before.get(pid)
-                again = (int(pid) + look) % REREAD == 0
+                again = (int(pid) + look.number) % REREAD == 0
                 if had is None or again or had.row.cpu != 0.0 or had.stat != data:
-                    had = self._know(look, data, had, spent, young, again)
+                    had = self._know(look, data, had, again)
             except (OSError, ValueError):
                 continue  # It ended between the listing and now: it is not there any more.
             known[pid] = had
-            rows[had.row.key] = had.row
-        if look == self._looks:
-            self._known, self._when = known, now
-        return rows
+        return known
 
-    def _know(
-        self, look: int, data: bytes, had: Known | None, spent: float | None, young: float, again: bool
-    ) -> Known:
+    def _know(self, look: Look, data: bytes, had: Known | None, again: bool) -> Known:
         stat = proc.parse_stat(data)
         key = self.key(stat)
         if had is not None and had.row.key != key:
             had = None
         row = None if had is None else had.row
-        if row is None or row.name != stat.comm or again or stat.start > young:
+        if row is None or row.name != stat.comm or again or stat.start > look.young:
             command, user, trouble = self._titles(look, stat, key, row)
         else:
             command, user, trouble = row.command, row.user, row.trouble
         cpu = None
-        if had is not None and spent:
-            cpu = round(max(0, stat.ticks - had.ticks) / proc.TICKS / spent * 100, 1)
-        details = self._kernel.setdefault(stat.state, (Detail("kernel state", stat.state),))
-        state = proc.STATES.get(stat.state)
-        seconds = stat.ticks / proc.TICKS
-        if row is None or (
-            (row.cpu, row.state, row.rss, row.cpu_seconds, row.command, row.user)
-            != (cpu, state, stat.rss, seconds, command, user)
-            or (row.ppid, row.name, row.threads, row.trouble, row.details)
-            != (stat.ppid, stat.comm, stat.threads, trouble, details)
-        ):
-            row = Process(
-                key=key,
-                source=self._source,
-                host=self._host,
-                pid=stat.pid,
-                ppid=stat.ppid,
-                name=stat.comm,
-                user=user,
-                state=state,
-                cpu=cpu,
-                rss=stat.rss,
-                started=self._started(stat) if row is None else row.started,
-                command=command,
-                threads=stat.threads,
-                cpu_seconds=seconds,
-                trouble=trouble,
-                details=details,
-            )
-        return Known(data, stat.ticks, row)
+        if had is not None and look.spent:
+            cpu = round(max(0, stat.ticks - had.ticks) / proc.TICKS / look.spent * 100, 1)
+        now = Process(
+            key=key,
+            source=self._source,
+            host=self._host,
+            pid=stat.pid,
+            ppid=stat.ppid,
+            name=stat.comm,
+            user=user,
+            state=proc.STATES.get(stat.state),
+            cpu=cpu,
+            rss=self._rss(stat),
+            started=self._started(stat) if row is None else row.started,
+            command=command,
+            threads=stat.threads,
+            cpu_seconds=stat.ticks / proc.TICKS,
+            trouble=trouble,
+            details=self._kernel.setdefault(stat.state, (Detail("kernel state", stat.state),)),
+        )
+        return Known(data, stat.ticks, row if row is not None and row == now else now)
+
+    def _rss(self, stat: proc.Stat) -> int:
+        """`statm` counts exactly; `stat` may be some pages per core behind (proc(5): "this value is inaccurate")."""
+        if stat.kernel:
+            return 0
+        try:
+            return proc.parse_resident(read(f"{self._root}/{stat.pid}/statm", 256, whole=False))
+        except (OSError, ValueError):
+            return stat.rss
 
     def _started(self, stat: proc.Stat) -> datetime | None:
         if self._booted is None:
@@ -143,7 +160,7 @@ class Table:
         return datetime.fromtimestamp(self._booted + stat.start / proc.TICKS, UTC)
 
     def _titles(
-        self, look: int, stat: proc.Stat, key: str, before: Process | None
+        self, look: Look, stat: proc.Stat, key: str, before: Process | None
     ) -> tuple[str, str | None, Trouble | None]:
         """Command line, user, and the trouble of a process that holds whoever asks for its command line."""
         command = f"[{stat.comm}]" if before is None else before.command
@@ -155,24 +172,24 @@ class Table:
                 user = self._user(look, uid)
             if stat.kernel:
                 return f"[{stat.comm}]", user, None
-            if key in self._avoid:
+            if key in look.avoid:
                 return command, user, Trouble(Unreachable("its command line can't be read: the kernel waits"))
-            self._doing[look] = key
+            look.doing = key
             data = read(f"{here}/cmdline", 1 << 17)
         except OSError:
             return command, user, None
         # A zombie has lost its command line; what it was before is what the reader wants to know.
-        if not data and before is not None and stat.state in "ZX":
+        if not data and before is not None:
             return command, user, None
         return proc.parse_command(data, stat.comm), user, None
 
-    def _user(self, look: int, uid: int) -> str:
+    def _user(self, look: Look, uid: int) -> str:
         name = self._users.get(uid)
         if name is not None:
             return name
-        if uid in self._avoid:
+        if uid in look.avoid:
             return str(uid)
-        self._doing[look] = uid
+        look.doing = uid
         try:
             name = pwd.getpwuid(uid).pw_name
         except KeyError:
@@ -191,13 +208,15 @@ class Table:
             raise why(error) from error
 
 
-def read(path: str, most: int = 1 << 16) -> bytes:
-    """At most `most` bytes of a file of /proc. Raises OSError."""
+def read(path: str, most: int = 1 << 16, *, whole: bool = True) -> bytes:
+    """At most `most` bytes of a file of /proc; not `whole`: what one call gives, which is all of a short one.
+
+    Raises OSError.
+    """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         data = os.read(handle, most)
-        # /proc gives a page at a time where a file is longer; less than that was the end.
-        while len(data) % 4096 == 0 and 0 < len(data) < most:
+        while whole and 0 < len(data) < most:
             more = os.read(handle, most - len(data))
             if not more:
                 break

@@ -1,10 +1,11 @@
-"""Calls that may block, in a few daemon threads: one that never returns costs a thread, never the program's end."""
+"""Blocking calls in a few daemon threads: one that never returns costs a thread, never the end of the program."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from backends.api.errors import TimedOut
@@ -47,10 +48,8 @@ class Threads:
                 value = call()
             except BaseException as caught:  # It is raised again where it is awaited.
                 error = caught
-            try:
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
                 loop.call_soon_threadsafe(tell, value, error)
-            except RuntimeError:
-                pass  # The loop is closed: nobody waits any more.
 
         self._busy += 1
         threading.Thread(target=work, name=self._name, daemon=True).start()

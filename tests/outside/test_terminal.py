@@ -136,6 +136,5 @@ def test_an_idle_screen_sends_nothing(config: str) -> None:
 def test_sizes(config: str, size: tuple[int, int]) -> None:
     with Dashboard("--config", config, "-c", "processes", size=size) as board:
         board.until("LIVE")
-        lines = board.text.splitlines()
-        assert "bare" in lines[0]
-        assert "?" in lines[-1]
+        board.until(lambda: "?" in board.screen.display[-1])
+        assert "bare" in board.screen.display[0]

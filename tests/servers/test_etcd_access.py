@@ -86,7 +86,7 @@ async def test_tls_that_is_right_works(papers: Papers, tls_cluster: Callable[...
     failed, check = await look(endpoints=cluster.endpoints, ca=papers.ca_file)
     assert failed is None
     assert check.ok
-    failed, _ = await look(endpoints=cluster.endpoints, insecure_skip_verify=True)
+    failed, _ = await look(endpoints=cluster.endpoints, insecure_skip_tls_verify=True)
     assert failed is None
 
 

@@ -126,7 +126,8 @@ async def test_logrotate_itself(tmp_path: Path, how: str) -> None:
             await collect(files, got, lambda: process.poll() is not None and rotating.done())
         await rotating
     found = numbers(got.lines)
-    assert len(list(tmp_path.glob("app.log?*"))) >= 2
+    # With a date in seconds for a name, a busy machine may rotate only once.
+    assert len(list(tmp_path.glob("app.log?*"))) >= (1 if "dateext" in how else 2)
     assert any("copytruncate" in note for note in got.notes) is (how == "copytruncate")
     assert len(found) == len(set(found))
     if how != "copytruncate":
