@@ -146,7 +146,7 @@ class Table:
         return Known(data, stat.ticks, row if row is not None and row == now else now)
 
     def _rss(self, stat: proc.Stat) -> int:
-        """`statm` counts exactly; `stat` may be some pages per core behind (proc(5): "this value is inaccurate")."""
+        """`statm` counts exactly; `stat` may be some pages per core behind (proc(5) calls it inaccurate)."""
         if stat.kernel:
             return 0
         try:
