@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -33,11 +33,13 @@ from tui.kinds import KINDS
 from tui.log import last_lines, state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
-from tui.screens.logs import LogsScreen
 from tui.screens.resource import ResourceScreen
-from tui.screens.text import TextScreen
 from widgets.columns import Look
 from widgets.private import QuietApp, write_raw
+
+if TYPE_CHECKING:
+    from tui.screens.logs import LogsScreen
+    from tui.screens.text import TextScreen
 
 log = logging.getLogger("midwatch.app")
 
@@ -180,6 +182,8 @@ class MidwatchApp(QuietApp):
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
         if self._text is None:
+            from tui.screens.text import TextScreen
+
             self._text = TextScreen()
         self.show_view(self._text)
         self._text.fill(heading, lines)
@@ -240,6 +244,8 @@ class MidwatchApp(QuietApp):
 
     def show_logs(self, source: str = "") -> None:
         if self._logs is None:
+            from tui.screens.logs import LogsScreen
+
             self._logs = LogsScreen()
         self.show_view(self._logs)
         self._logs.choose(source or None)

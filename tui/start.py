@@ -6,9 +6,12 @@ import argparse
 import os
 import shutil
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from backends.api.registry import load
 from backends.config import Config, ConfigError, choose_context, load_config
 from backends.context import Context
 from tui.log import start_log
@@ -48,19 +51,20 @@ def _run(
     options: argparse.Namespace, config: Config, context: Context | None, log_file: Path | None
 ) -> tuple[int, BaseException | None]:
     # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.
-    os.environ.setdefault("TEXTUAL_FPS", "200")
-    from backends.discovery import discover
+    os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
     from widgets.private import quick_quit
 
     quick_quit()
+    if context is not None:
+        preload(context)
     # Key answers stay quick beside a busy thread; measured in the house's notes on Textual.
     sys.setswitchinterval(0.001)
     read_only = options.read_only or os.environ.get("MIDWATCH_READ_ONLY", "") not in ("", "0")
     app = MidwatchApp(
         config.contexts,
         context,
-        discover=partial(discover, os.environ, read_only=read_only),
+        discover=None if context is not None else _discovery(read_only=read_only),
         command=options.command or "",
         timeout=options.timeout,
         log_file=log_file,
@@ -68,6 +72,20 @@ def _run(
     watch_hangup(lambda: leave_now(129))
     app.run(mouse=not options.no_mouse)
     return app.return_code or 0, app.crash
+
+
+def _discovery(*, read_only: bool) -> Callable[[], Awaitable[Context]]:
+    from backends.discovery import discover
+
+    return partial(discover, os.environ, read_only=read_only)
+
+
+def preload(context: Context) -> None:
+    """Import what the first source needs, while the skeleton stands: in a thread, beside the dashboard's own
+    start, it would take twice as long. The others' turn comes when they are looked at."""
+    for source in context.sources[:1]:
+        with suppress(Exception):
+            load(source.kind).preload()  # What is wrong with it is told where the source is shown.
 
 
 def skeleton(context: Context | None, size: os.terminal_size) -> list[str]:

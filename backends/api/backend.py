@@ -56,6 +56,10 @@ class Backend:
         self.settings = settings
         self.timeout = timeout
 
+    @classmethod
+    def preload(cls) -> None:
+        """Import the client library; blocks. Without it that happens at the first use, in a thread."""
+
     @property
     def source(self) -> str:
         """What this backend's rows and readings are labelled with: `kind/name`."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
+
+import msgspec
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 
@@ -18,8 +19,8 @@ def address_of(value: str, name: str) -> tuple[str | None, str | None]:
     text = value.strip()
     if text.startswith("{"):
         try:
-            data = json.loads(text)
-        except (ValueError, RecursionError):
+            data = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError):
             data = {}
         if isinstance(data, dict):
             found = _from_object(data)

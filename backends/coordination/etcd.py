@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -29,7 +28,7 @@ from backends.coordination.etcd_instances import Groups, Instances
 from backends.coordination.etcd_members import poll_members
 from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
-from backends.coordination.etcd_wire import Wire, host_port, milliseconds_since
+from backends.coordination.etcd_wire import Wire, host_port, load_client, milliseconds_since
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
@@ -93,6 +92,10 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
         self._watch_wire = Wire(self._access, timeout)
         self._census = Census(self.source)
         self._groups = Groups(self.source, settings.prefixes())
+
+    @classmethod
+    def preload(cls) -> None:
+        load_client()
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
@@ -236,8 +239,8 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
             raise NotFound("the key is gone", where=shown)
         kv = reply.kvs[0]
         value = kv.value.decode("utf-8", "replace")
-        with contextlib.suppress(ValueError, RecursionError):
-            value = json.dumps(json.loads(value), indent=2)
+        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+            value = msgspec.json.format(value, indent=2)
         return (
             f"key              {shown}\nversion          {kv.version}\ncreate_revision  {kv.create_revision}\n"
             f"mod_revision     {kv.mod_revision}\nlease            {kv.lease:x}\n\n{value}"

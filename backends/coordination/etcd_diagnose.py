@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Misconfigured, Silent, TimedOut, Unreachable
 from backends.api.settings import SecretSetting
@@ -16,8 +17,7 @@ DIAGNOSE = 1.5
 """Seconds that each step may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """How a cluster is reached. `endpoints` are `host:port`; `tls` says whether they speak it."""
 
     endpoints: tuple[str, ...]
@@ -26,8 +26,11 @@ class Access:
     cert: str | None = None
     key: str | None = None
     username: str | None = None
-    password: SecretSetting | None = field(default=None, repr=False)
+    password: SecretSetting | None = None
     skip_verify: bool = False
+
+    def __repr__(self) -> str:
+        return f"Access({', '.join(self.endpoints)})"
 
 
 def diagnose(access: Access, endpoint: str) -> BackendError:

@@ -53,14 +53,17 @@ class _Poll:
     async def round(self) -> bool:
         """Ask everyone who is not being asked; whether anybody answered within a round's time. Raises what all
         of them said when nobody does any more."""
-        targets = self._ask_all()
+        targets = self._targets()
+        self._begin(targets)
         await asyncio.wait(self._asking.values(), timeout=INTERVAL)
         ended = await self._ended()
         answers = self._census.answers
         fresh = [target for target in ended if answers[target].error is None]
         if fresh:
             await self._names(fresh[0])
-            if set(self._ask_all()) - set(targets):
+            named = [target for target in self._targets() if target not in targets]
+            if named:
+                self._begin(named)
                 await asyncio.wait(self._asking.values(), timeout=INTERVAL / 2)
                 await self._ended()
             return True
@@ -73,13 +76,15 @@ class _Poll:
             if task is not None:
                 task.cancel()
 
-    def _ask_all(self) -> list[str]:
+    def _targets(self) -> list[str]:
         targets = self._census.targets(self._wire.access.endpoints)
         self._forget(targets)
+        return targets
+
+    def _begin(self, targets: list[str]) -> None:
         for target in targets:
             if target not in self._asking:
                 self._asking[target] = asyncio.create_task(self._ask(target))
-        return targets
 
     async def _ended(self) -> list[str]:
         ended = [target for target, task in self._asking.items() if task.done()]
@@ -107,6 +112,9 @@ class _Poll:
         answers[target] = Answer(status, time.monotonic(), datetime.now(UTC), milliseconds_since(start))
         self._census.cluster = f"{status.header.cluster_id:x}"
         self._wire.prefer(target)
+        if not self._census.roster and self._roster is None:
+            # The first who answers names the others, so that the first rows have names.
+            self._roster = asyncio.create_task(self._learn_roster(target))
 
     async def _names(self, target: str) -> None:
         if self._roster is None and self._rounds % ROSTER == 0:

@@ -46,6 +46,16 @@ LEARNED_MOST = 16
 """Advertised addresses that are kept: clusters have three, five or seven members."""
 
 
+def load_client() -> tuple[Any, Any, Any]:
+    """gRPC, etcd's messages and its stubs. Blocks for some 40 ms, for what is cached by the disk."""
+    # Read by gRPC's core when it is imported: it would print over the screen.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+    names = ("grpc.aio", "aetcd.rpc.rpc_pb2", "aetcd.rpc.rpc_pb2_grpc")
+    grpc, messages, stubs = (importlib.import_module(name) for name in names)
+    return grpc, messages, stubs
+
+
 def host_port(endpoint: str) -> tuple[str, bool]:
     """An endpoint as `host:port`, and whether it is written with https. Port 2379 where it has none."""
     parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")
@@ -133,14 +143,10 @@ class Wire:
                 await asyncio.to_thread(self._load)
 
     def _load(self) -> None:
-        # Read by gRPC's core when it is imported: it would print over the screen.
-        os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-        os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
-        self._grpc = importlib.import_module("grpc.aio")
-        self.pb = importlib.import_module("aetcd.rpc.rpc_pb2")
+        self._grpc, self.pb, stubs = load_client()
         if self.access.password is not None:
             self._password = reveal(self.access.password)
-        self._stubs = importlib.import_module("aetcd.rpc.rpc_pb2_grpc")
+        self._stubs = stubs
 
     async def call(
         self,

@@ -43,7 +43,7 @@ class ResourceScreen(View):
         self.title = OneLine()
         self.table = Table(kind)
         self.detail = Detail()
-        self.body = Container(self.table, self.detail)
+        self.body = Container(self.table)
         self._aside: dict[FeedKey, Any] = {}
 
     def compose(self) -> ComposeResult:
@@ -212,6 +212,8 @@ class ResourceScreen(View):
             self.desk.say("nothing to open: no row is chosen")
             return
         self.body.toggle_class("open")
+        if self.detail.parent is None:
+            self.body.mount(self.detail)
         self._show_detail()
 
     def _show_detail(self) -> None:
