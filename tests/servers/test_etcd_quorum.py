@@ -50,9 +50,13 @@ async def test_a_full_store_is_an_alarm_of_its_member() -> None:
         eyes = Eyes(cluster)
         try:
             await until(lambda: bool(eyes.rows))
-            with pytest.raises(BackendError, match="space"):
+
+            async def fill() -> None:
                 for number in range(20):
                     await eyes.put(b"/fill/%d" % number, b"x" * 900_000)
+
+            with pytest.raises(BackendError, match="space"):
+                await fill()
             await until(lambda: [row.alarms for row in eyes.rows] == [("NOSPACE",)])
         finally:
             await eyes.close()
