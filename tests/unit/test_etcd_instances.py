@@ -83,11 +83,14 @@ def test_any_key_is_found_again(tail: bytes) -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([b"a", b"b", b"c"])), max_size=30))
 def test_rows_are_what_the_store_would_hold(steps: list[tuple[bool, bytes]]) -> None:
-    value, store = beginning(), set()
+    value = beginning()
+    store: set[str] = set()
     for revision, (puts, name) in enumerate(steps, 10):
         change = put(WEB + name, revision) if puts else delete(WEB + name, revision)
         seen = groups().changed(value, Changed((revision,), (change,)))
-        different = {key for key in value.keys() | seen.value.keys() if value.get(key) is not seen.value.get(key)}
+        different = frozenset(
+            key for key in value.keys() | seen.value.keys() if value.get(key) is not seen.value.get(key)
+        )
         assert seen.changed == different
         value = seen.value
         store = store | {name.decode()} if puts else store - {name.decode()}
