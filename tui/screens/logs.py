@@ -257,7 +257,7 @@ class LogsScreen(View):
             self.desk.say("no line to open")
             return
         level = record.level.word if record.level is not None else "–"
-        when = record.time.astimezone().isoformat(" ") if record.time is not None else "–"
+        when = record.time.astimezone().isoformat(" ", "milliseconds") if record.time is not None else "–"
         facts = [
             ("time", when),
             ("level", level),
