@@ -1,0 +1,16 @@
+"""Every noun and how it is shown: one file each, read by the screens and by the headless tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.kinds.members import MEMBERS
+from tui.kinds.processes import PROCESSES
+from widgets.columns import Kind
+
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (MEMBERS, PROCESSES)}
+
+
+def kind_named(word: str) -> Kind[Any] | None:
+    """A kind by its name or one of its aliases."""
+    return next((kind for kind in KINDS.values() if word == kind.name or word in kind.aliases), None)

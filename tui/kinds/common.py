@@ -1,0 +1,36 @@
+"""What several kinds say in the same way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backends.api.errors import BackendError
+from backends.api.models import Detail, Trouble
+from widgets.columns import Sight, text_of
+from widgets.units import UNKNOWN, since
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def details(rows: tuple[Detail, ...]) -> list[tuple[str, str]]:
+    return [(row.label, f"{text_of(row.value)} {row.unit}".strip()) for row in rows]
+
+
+def clock_time(moment: datetime | None, sight: Sight) -> str:
+    """Local time of day with its date where that is not today, and how long ago."""
+    if moment is None:
+        return UNKNOWN
+    local = moment.astimezone()
+    pattern = "%H:%M:%S" if local.date() == sight.wall.astimezone().date() else "%Y-%m-%d %H:%M:%S"
+    return f"{local.strftime(pattern)}  ({since(moment, sight.wall)} ago)"
+
+
+def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
+    """A row's own trouble: what it is, since when nothing was heard, and what to try."""
+    if trouble is None:
+        return []
+    error: BackendError = trouble.error
+    facts = [("why", str(error)), ("last answer", clock_time(trouble.as_of, sight))]
+    return [*facts, ("try", error.hint)] if error.hint else facts

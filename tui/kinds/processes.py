@@ -1,0 +1,130 @@
+"""Processes of a host, and the host's own line above them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from backends.api.models import Host, Process, ProcessState, Reading
+from tui.kinds.common import clock_time, details, rfc3339, why
+from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.units import UNKNOWN, count, percent, since, size
+
+PROCESS_LOOKS = {
+    ProcessState.RUNNING: Look.GOOD,
+    ProcessState.STOPPED: Look.WARN,
+    ProcessState.WAITING: Look.WARN,
+    ProcessState.ZOMBIE: Look.BAD,
+}
+
+
+def _process_json(row: Process) -> dict[str, Any]:
+    return {
+        "id": row.key,
+        "host": row.host,
+        "pid": row.pid,
+        "ppid": row.ppid,
+        "name": row.name,
+        "user": row.user,
+        "state": None if row.state is None else row.state.value,
+        "cpu": None if row.cpu is None else round(row.cpu, 1),
+        "rss": row.rss,
+        "started": rfc3339(row.started),
+        "command": row.command,
+        "unit": row.unit,
+        "listening": None,
+    }
+
+
+def _process_facts(row: Process, sight: Sight) -> list[tuple[str, str]]:
+    return [
+        ("command", row.command),
+        ("state", standing(_state_word(row), row.trouble, sight)),
+        *why(row.trouble, sight),
+        ("pid", str(row.pid)),
+        ("parent", str(row.ppid)),
+        ("user", text_of(row.user)),
+        ("host", row.host),
+        ("started", clock_time(row.started, sight)),
+        ("cpu", f"{percent(row.cpu)} % of one core"),
+        ("cpu time", UNKNOWN if row.cpu_seconds is None else f"{row.cpu_seconds:.1f} s"),
+        ("resident", size(row.rss)),
+        ("threads", count(row.threads)),
+        ("unit", text_of(row.unit)),
+        *details(row.details),
+    ]
+
+
+def _state_word(row: Process) -> str:
+    return UNKNOWN if row.state is None else row.state.value
+
+
+def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> str:
+    for reading in readings.values():
+        for host in (reading.value or {}).values():
+            if isinstance(host, Host):
+                return host_line(host)
+    return ""
+
+
+def host_line(host: Host) -> str:
+    load = "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
+    used = None
+    if host.memory_total is not None and host.memory_available is not None:
+        used = host.memory_total - host.memory_available
+    cores = "" if host.cores is None else f" on {host.cores} cores"
+    return f"{host.name}  {load}{cores}  memory {size(used)} of {size(host.memory_total)}"
+
+
+PROCESSES: Kind[Process] = Kind(
+    name="processes",
+    title="processes",
+    aliases=("process", "proc", "ps", "p"),
+    nouns=("processes",),
+    aside=("hosts",),
+    heading=_process_heading,
+    columns=(
+        Column("host", "HOST", lambda p, s: p.host, 10, sort=lambda p: p.host, drop=6),
+        Column("pid", "PID", lambda p, s: str(p.pid), 7, sort=lambda p: p.pid, right=True),
+        Column("user", "USER", lambda p, s: text_of(p.user), 8, sort=lambda p: p.user, drop=3),
+        Column(
+            "state",
+            "STATE",
+            lambda p, s: standing(_state_word(p), p.trouble, s),
+            11,
+            sort=lambda p: None if p.state is None else p.state.value,
+            look=lambda p, s: standing_look(
+                PROCESS_LOOKS.get(p.state, Look.PLAIN) if p.state else Look.DIM, p.trouble, s
+            ),
+        ),
+        Column("cpu", "CPU%", lambda p, s: percent(p.cpu), 5, sort=lambda p: p.cpu, right=True, descending=True),
+        Column("mem", "RSS", lambda p, s: size(p.rss), 6, sort=lambda p: p.rss, right=True, descending=True),
+        Column(
+            "time",
+            "TIME",
+            lambda p, s: UNKNOWN if p.cpu_seconds is None else f"{p.cpu_seconds:.0f}s",
+            7,
+            sort=lambda p: p.cpu_seconds,
+            right=True,
+            drop=5,
+            descending=True,
+        ),
+        Column(
+            "age",
+            "UP",
+            lambda p, s: since(p.started, s.wall),
+            4,
+            sort=lambda p: p.started,
+            right=True,
+            drop=2,
+            descending=True,
+        ),
+        Column("command", "COMMAND", lambda p, s: p.command or p.name, 20, sort=lambda p: p.command, grow=True),
+    ),
+    json=_process_json,
+    facts=_process_facts,
+    sort="cpu",
+    empty="no processes: this context has `local = false`",
+    tie=lambda p: (p.host, p.pid, p.key),
+    label=lambda p: f"{p.host} {p.pid} {p.name}",
+)
