@@ -13,7 +13,19 @@ from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
-from backends.api.models import Hosts, KeyChange, LogBatch, LogRecord, Members, Processes, Seen
+from backends.api.models import (
+    Alerts,
+    Hosts,
+    KeyChange,
+    LogBatch,
+    LogRecord,
+    Members,
+    Processes,
+    Seen,
+    Series,
+    Targets,
+    Units,
+)
 
 A = TypeVar("A")
 
@@ -45,6 +57,51 @@ class ProcessTable(Protocol):
 class HostLoad(Protocol):
     def hosts(self, last: Hosts | None) -> AsyncGenerator[Seen[Hosts], None]:
         """Load, memory and uptime of the host or hosts that this backend sees."""
+        ...
+
+
+class Supervisor(Protocol):
+    """Knows the units that it keeps running."""
+
+    def units(self, last: Units | None) -> AsyncGenerator[Seen[Units], None]:
+        """All units by key. News: `state` for each change, also for a restart between two looks."""
+        ...
+
+
+class Scraper(Protocol):
+    """Knows what it scrapes."""
+
+    def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+        """All active targets by key."""
+        ...
+
+
+class Alerting(Protocol):
+    """Knows what is alarming."""
+
+    def alerts(self, last: Alerts | None) -> AsyncGenerator[Seen[Alerts], None]:
+        """The alerts that fire or are about to, by key. News: `alert` when one begins to fire or is over."""
+        ...
+
+
+class Metrics(Protocol):
+    """Answers queries, in its own language. Plain awaits with the backend's timeout; cancelling one cancels
+    the request. Each raises `BackendError`; `Misconfigured` where the query is wrong, with the server's words."""
+
+    async def query(self, expression: str) -> tuple[Series, ...]:
+        """The present value of each series: one point each."""
+        ...
+
+    async def query_range(self, expression: str, start: float, end: float, step: float) -> tuple[Series, ...]:
+        """Values from `start` to `end` (unix seconds, both included) each `step` seconds."""
+        ...
+
+    async def names(self) -> tuple[str, ...]:
+        """The names of all metrics, for completion."""
+        ...
+
+    async def label_names(self) -> tuple[str, ...]:
+        """The names of all labels, for completion."""
         ...
 
 
@@ -93,6 +150,9 @@ ABILITIES: dict[str, Ability] = {
     "instances": Ability(Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True)),
     "processes": Ability(ProcessTable, lambda b: b.processes, Pace(quiet=8)),
     "hosts": Ability(HostLoad, lambda b: b.hosts, Pace(quiet=8, always=True)),
+    "units": Ability(Supervisor, lambda b: b.units, Pace(first=6, quiet=5, always=True)),
+    "targets": Ability(Scraper, lambda b: b.targets, Pace(first=6, quiet=8, always=True)),
+    "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True)),
     "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5)),
 }
 """Every noun that has a feed, by the name that kinds and screens use for it."""
@@ -100,12 +160,16 @@ ABILITIES: dict[str, Ability] = {
 __all__ = [
     "ABILITIES",
     "Ability",
+    "Alerting",
     "HostLoad",
     "KeyChange",
     "KeyWatch",
     "Logs",
     "Membership",
+    "Metrics",
     "ProcessTable",
     "Registry",
+    "Scraper",
+    "Supervisor",
     "ability",
 ]

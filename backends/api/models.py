@@ -77,6 +77,11 @@ class Member(Struct, frozen=True):
     """Bytes of the store in use; the rest comes back with a defragmentation."""
     raft_term: int | None = None
     raft_index: int | None = None
+    zxid: int | None = None
+    """ZooKeeper's last transaction."""
+    lag: int | None = None
+    """Transactions behind the leader."""
+    connections: int | None = None
     latency_ms: float | None = None
     alarms: tuple[str, ...] = ()
     trouble: Trouble | None = None
@@ -132,6 +137,88 @@ class Host(Struct, frozen=True):
     cpu: float | None = None
     """Percent of all cores since the last look; None at the first."""
     details: tuple[Detail, ...] = ()
+
+
+class UnitState(enum.StrEnum):
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Unit(Struct, frozen=True):
+    """Something that a supervisor keeps running. `native` is the supervisor's own word for its state."""
+
+    key: str
+    name: str
+    source: str
+    host: str | None
+    state: UnitState
+    native: str
+    pid: int | None = None
+    since: datetime | None = None
+    """When it entered this state."""
+    restarts: int | None = None
+    """How often it was started again, as far as that was seen; None where the supervisor does not tell."""
+    exit: int | None = None
+    """Its last exit status; minus the signal's number where it was killed by one."""
+    enabled: bool | None = None
+    trouble: Trouble | None = None
+    details: tuple[Detail, ...] = ()
+
+
+class TargetState(enum.StrEnum):
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Target(Struct, frozen=True):
+    """What a metrics server scrapes."""
+
+    key: str
+    source: str
+    job: str
+    instance: str
+    state: TargetState
+    last_scrape: datetime | None = None
+    error: str | None = None
+    """Why the last scrape failed, in the server's words."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    trouble: Trouble | None = None
+    details: tuple[Detail, ...] = ()
+
+
+class AlertState(enum.StrEnum):
+    FIRING = "firing"
+    PENDING = "pending"
+    SILENCED = "silenced"
+    INHIBITED = "inhibited"
+
+
+class Alert(Struct, frozen=True):
+    """One alert of one rule, with its labels. `severity` is the label of that name."""
+
+    key: str
+    source: str
+    name: str
+    state: AlertState
+    severity: str | None = None
+    since: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    value: float | None = None
+    trouble: Trouble | None = None
+    details: tuple[Detail, ...] = ()
+
+
+class Series(Struct, frozen=True):
+    """One time series: unix seconds and values, in order of time. A gap is a missing point."""
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
 
 
 class Level(enum.IntEnum):
@@ -304,5 +391,9 @@ Members = Mapping[str, Member]
 Processes = Mapping[str, Process]
 Hosts = Mapping[str, Host]
 
-Row = Member | Process | Host
+Units = Mapping[str, Unit]
+Targets = Mapping[str, Target]
+Alerts = Mapping[str, Alert]
+
+Row = Member | Process | Host | Unit | Target | Alert
 """Anything that the one resource screen can show: it has a `key`, a `source` and `details`."""

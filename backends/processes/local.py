@@ -151,7 +151,7 @@ class Local(Backend, ProcessTable, HostLoad):
                 return await self._asking.run(lambda: self._raw(row))
         except TimeoutError:
             raise NotFound(
-                f"no answer for {self.timeout:g} s", where=f"{PROC}/{row.name}", hint="the kernel holds it"
+                f"no answer for {self.timeout:g} s", where=row.key, hint="the kernel holds it"
             ) from None
 
     def _raw(self, row: Row) -> str:

@@ -1,0 +1,95 @@
+"""Alerts: what a metrics server finds alarming."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.api.models import Alert, AlertState
+from tui.kinds.common import clock_time, details, rfc3339, why
+from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.units import since
+
+ALERT_LOOKS = {
+    AlertState.FIRING: Look.BAD,
+    AlertState.PENDING: Look.WARN,
+    AlertState.SILENCED: Look.DIM,
+    AlertState.INHIBITED: Look.DIM,
+}
+ORDER = list(AlertState)
+SUMMARIES = ("summary", "description", "message")
+"""The annotations that say in words what is wrong, by custom of most rules."""
+
+
+def summary(row: Alert) -> str:
+    return next((row.annotations[name] for name in SUMMARIES if row.annotations.get(name)), "")
+
+
+def _json(row: Alert) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "state": row.state.value,
+        "severity": row.severity,
+        "since": rfc3339(row.since),
+        "labels": dict(row.labels),
+        "annotations": dict(row.annotations),
+        "source": row.source,
+    }
+
+
+def _facts(row: Alert, sight: Sight) -> list[tuple[str, str]]:
+    return [
+        ("state", standing(row.state.value, row.trouble, sight)),
+        *why(row.trouble, sight),
+        ("severity", text_of(row.severity)),
+        ("since", clock_time(row.since, sight)),
+        ("value", text_of(row.value)),
+        ("source", row.source),
+        *details(row.details),
+        *sorted(row.annotations.items()),
+        *sorted(row.labels.items()),
+    ]
+
+
+ALERTS: Kind[Alert] = Kind(
+    name="alerts",
+    title="alerts",
+    aliases=("alert", "al"),
+    nouns=("alerts",),
+    columns=(
+        Column("name", "NAME", lambda a, s: a.name, 24, sort=lambda a: a.name),
+        Column(
+            "state",
+            "STATE",
+            lambda a, s: standing(a.state.value, a.trouble, s),
+            15,
+            sort=lambda a: ORDER.index(a.state),
+            look=lambda a, s: standing_look(ALERT_LOOKS[a.state], a.trouble, s),
+        ),
+        Column("severity", "SEVERITY", lambda a, s: text_of(a.severity), 9, sort=lambda a: a.severity, drop=1),
+        Column(
+            "age",
+            "SINCE",
+            lambda a, s: since(a.since, s.wall),
+            5,
+            sort=lambda a: a.since,
+            right=True,
+            descending=True,
+        ),
+        Column(
+            "on",
+            "ON",
+            lambda a, s: text_of(a.labels.get("instance") or a.labels.get("job")),
+            22,
+            sort=lambda a: a.labels.get("instance") or a.labels.get("job"),
+            drop=2,
+        ),
+        Column("source", "SOURCE", lambda a, s: a.source, 18, sort=lambda a: a.source, drop=3),
+        Column("summary", "", lambda a, s: summary(a), 20, grow=True),
+    ),
+    json=_json,
+    facts=_facts,
+    sort="state",
+    empty="no alerts: nothing fires, or this context has no Prometheus (prometheus.NAME with its url)",
+    tie=lambda a: (a.name, a.source, a.key),
+    label=lambda a: f"{a.name} {a.labels.get('instance', '')}".rstrip(),
+)

@@ -1,0 +1,75 @@
+"""Targets: what a metrics server scrapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.api.models import Target, TargetState
+from tui.kinds.common import clock_time, details, rfc3339, why
+from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.units import since
+
+TARGET_LOOKS = {TargetState.UP: Look.GOOD, TargetState.DOWN: Look.BAD, TargetState.UNKNOWN: Look.WARN}
+
+
+def _json(row: Target) -> dict[str, Any]:
+    return {
+        "job": row.job,
+        "instance": row.instance,
+        "state": row.state.value,
+        "last_scrape": rfc3339(row.last_scrape),
+        "error": row.error,
+        "source": row.source,
+    }
+
+
+def _facts(row: Target, sight: Sight) -> list[tuple[str, str]]:
+    return [
+        ("state", standing(row.state.value, row.trouble, sight)),
+        *why(row.trouble, sight),
+        ("job", row.job),
+        ("instance", row.instance),
+        ("source", row.source),
+        ("last scrape", clock_time(row.last_scrape, sight)),
+        ("error", text_of(row.error)),
+        *details(row.details),
+        *sorted(row.labels.items()),
+    ]
+
+
+TARGETS: Kind[Target] = Kind(
+    name="targets",
+    title="targets",
+    aliases=("target", "tg"),
+    nouns=("targets",),
+    columns=(
+        Column("job", "JOB", lambda t, s: t.job, 18, sort=lambda t: t.job),
+        Column("instance", "INSTANCE", lambda t, s: t.instance, 24, sort=lambda t: t.instance),
+        Column(
+            "state",
+            "STATE",
+            lambda t, s: standing(t.state.value, t.trouble, s),
+            15,
+            sort=lambda t: t.state.value,
+            look=lambda t, s: standing_look(TARGET_LOOKS[t.state], t.trouble, s),
+        ),
+        Column(
+            "age",
+            "SCRAPED",
+            lambda t, s: since(t.last_scrape, s.wall),
+            7,
+            sort=lambda t: t.last_scrape,
+            right=True,
+            drop=1,
+            descending=True,
+        ),
+        Column("source", "SOURCE", lambda t, s: t.source, 18, sort=lambda t: t.source, drop=2),
+        Column("note", "", lambda t, s: t.error or "", 20, grow=True, look=lambda t, s: Look.BAD),
+    ),
+    json=_json,
+    facts=_facts,
+    sort="job",
+    empty="no targets: this context has no Prometheus (prometheus.NAME with its url), or it scrapes none",
+    tie=lambda t: (t.source, t.job, t.instance, t.key),
+    label=lambda t: f"{t.job} {t.instance}",
+)

@@ -1,0 +1,107 @@
+"""Units: what a supervisor keeps running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.api.models import Unit, UnitState
+from tui.kinds.common import clock_time, details, rfc3339, why
+from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.units import count, since
+
+UNIT_LOOKS = {
+    UnitState.RUNNING: Look.GOOD,
+    UnitState.STARTING: Look.WARN,
+    UnitState.STOPPING: Look.WARN,
+    UnitState.STOPPED: Look.DIM,
+    UnitState.FAILED: Look.BAD,
+    UnitState.UNKNOWN: Look.WARN,
+}
+
+
+def _json(row: Unit) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "source": row.source,
+        "host": row.host,
+        "state": row.state.value,
+        "native": row.native,
+        "pid": row.pid,
+        "since": rfc3339(row.since),
+        "restarts": row.restarts,
+        "exit": row.exit,
+        "enabled": row.enabled,
+    }
+
+
+def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
+    return [
+        ("state", standing(row.state.value, row.trouble, sight)),
+        *why(row.trouble, sight),
+        ("its own word", row.native),
+        ("source", row.source),
+        ("host", text_of(row.host)),
+        ("pid", text_of(row.pid)),
+        ("since", clock_time(row.since, sight)),
+        ("restarts seen", count(row.restarts)),
+        ("last exit", text_of(row.exit)),
+        ("enabled", text_of(None if row.enabled is None else "yes" if row.enabled else "no")),
+        *details(row.details),
+    ]
+
+
+def _note(row: Unit) -> str:
+    if row.trouble is not None:
+        return row.trouble.error.reason
+    return next(
+        (str(detail.value) for detail in row.details if detail.label == "spawn error" and detail.value), ""
+    )
+
+
+UNITS: Kind[Unit] = Kind(
+    name="units",
+    title="units",
+    aliases=("unit", "u"),
+    nouns=("units",),
+    columns=(
+        Column("name", "NAME", lambda u, s: u.name, 22, sort=lambda u: u.name),
+        Column(
+            "state",
+            "STATE",
+            lambda u, s: standing(u.state.value, u.trouble, s),
+            15,
+            sort=lambda u: u.state.value,
+            look=lambda u, s: standing_look(UNIT_LOOKS[u.state], u.trouble, s),
+        ),
+        Column("native", "ITS WORD", lambda u, s: u.native, 10, sort=lambda u: u.native, drop=4),
+        Column("pid", "PID", lambda u, s: text_of(u.pid), 7, sort=lambda u: u.pid, right=True),
+        Column(
+            "age",
+            "SINCE",
+            lambda u, s: since(u.since, s.wall),
+            5,
+            sort=lambda u: u.since,
+            right=True,
+            descending=True,
+        ),
+        Column(
+            "restarts",
+            "RESTARTS",
+            lambda u, s: count(u.restarts),
+            8,
+            sort=lambda u: u.restarts,
+            right=True,
+            drop=3,
+            descending=True,
+        ),
+        Column("exit", "EXIT", lambda u, s: text_of(u.exit), 5, sort=lambda u: u.exit, right=True, drop=2),
+        Column("source", "SOURCE", lambda u, s: u.source, 18, sort=lambda u: u.source, drop=1),
+        Column("note", "", lambda u, s: _note(u), 10, grow=True, look=lambda u, s: Look.BAD),
+    ),
+    json=_json,
+    facts=_facts,
+    sort="name",
+    empty="no units: this context has no supervisor (supervisord.NAME with its url)",
+    tie=lambda u: (u.source, u.name, u.key),
+    label=lambda u: f"{u.source} {u.name}",
+)
