@@ -34,6 +34,7 @@ from tui.log import last_lines, state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.resource import ResourceScreen
+from tui.terminal import in_a_job, stop_job
 from widgets.columns import Look
 from widgets.private import QuietApp, write_raw
 
@@ -376,8 +377,12 @@ class MidwatchApp(QuietApp):
         if path is not None:
             self.work(read(path))
 
-    def suspend(self) -> None:  # type: ignore[override]
-        self.action_suspend_process()
+    def to_shell(self) -> None:
+        if in_a_job():
+            with self.suspend():
+                stop_job()
+        else:
+            self.say("no shell to go to: midwatch was not started from one with job control")
 
     def _complete(self, text: str) -> list[str]:
         """Whole `:` lines that a text could become."""

@@ -55,7 +55,7 @@ ANYWHERE = (
     _c("copy the row, or the marked rows", "copy", "c", word="copy"),
     _c("save what is shown to a file", "write", word="w", aliases=("write",), takes="file"),
     _c("midwatch's own log", "show_own_log", word="log"),
-    _c("to the shell; `fg` comes back", "suspend", "ctrl+z"),
+    _c("to the shell; `fg` comes back", "to_shell", "ctrl+z"),
 )
 MOVING = (
     _c("down", "move 1", "j down"),

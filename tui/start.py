@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from backends.api.registry import load
-from backends.config import Config, ConfigError, choose_context, load_config
+from backends.config import Config, ConfigError, choose_context, load_config, read_only_wanted
 from backends.context import Context
 from tui.log import start_log
 from tui.terminal import Terminal, leave_now, watch_hangup
@@ -60,7 +60,7 @@ def _run(
         preload(context)
     # Key answers stay quick beside a busy thread; measured in the house's notes on Textual.
     sys.setswitchinterval(0.001)
-    read_only = options.read_only or os.environ.get("MIDWATCH_READ_ONLY", "") not in ("", "0")
+    read_only = read_only_wanted(options.read_only, os.environ)
     app = MidwatchApp(
         config.contexts,
         context,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 import termios
 import threading
@@ -32,6 +33,9 @@ class Terminal:
         No echo and no line mode: what is typed while Python still imports waits in the tty for the app, with
         Enter as it was typed.
         """
+        if 0 in termios.tcgetwinsize(self._fd):
+            # A serial line, or a container's terminal before it is told: Textual would lay out for ever.
+            termios.tcsetwinsize(self._fd, (24, 80))
         raw = termios.tcgetattr(self._fd)
         raw[0] &= ~(termios.ICRNL | termios.IXON)
         raw[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
@@ -49,6 +53,30 @@ class Terminal:
     def _write(self, text: str) -> None:
         sys.__stdout__.write(text)  # type: ignore[union-attr]
         sys.__stdout__.flush()  # type: ignore[union-attr]
+
+
+def in_a_job() -> bool:
+    """Whether a shell with job control would see us stop, and could bring us back: not so for
+    `ssh -t HOST midwatch`, where nobody could wake us again."""
+    import psutil
+
+    group, session = os.getpgrp(), os.getsid(0)
+    try:
+        for parent in psutil.Process().parents():
+            if os.getpgid(parent.pid) != group:
+                return os.getsid(parent.pid) == session
+    except (psutil.Error, OSError):
+        pass
+    return False
+
+
+def stop_job() -> None:
+    """Stop the whole job, as ctrl-z does in any other program: `make`, too, where that has started us. Returns
+    when the shell has brought it back."""
+    # All at the same moment: Textual's handler stops us a little later, and `fg` may come in between.
+    handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    os.killpg(0, signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, handler)
 
 
 def watch_hangup(gone: Callable[[], None]) -> None:

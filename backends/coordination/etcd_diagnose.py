@@ -99,14 +99,19 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
             return Denied("our client certificate has expired", where=endpoint)
         if "UNKNOWN_CA" in reason:
             return Denied("the server does not trust our client certificate's CA", where=endpoint)
-        if _speaks_plain(host, int(endpoint.rpartition(":")[2])):
-            return Misconfigured(
-                "the server does not speak TLS", where=endpoint, hint="write the endpoint with http://"
-            )
-        return Unreachable(f"TLS: {reason.lower().replace('_', ' ')}", where=endpoint)
+        return _plain_or(f"TLS: {reason.lower().replace('_', ' ')}", host, endpoint)
     except OSError:
-        return Unreachable("the connection was lost during the TLS handshake", where=endpoint)
+        return _plain_or("the connection was lost during the TLS handshake", host, endpoint)
     return Unreachable("the connection was lost", where=endpoint)
+
+
+def _plain_or(reason: str, host: str, endpoint: str) -> BackendError:
+    """A server without TLS answers a handshake with bytes of its own, or hangs up on it."""
+    if _speaks_plain(host, int(endpoint.rpartition(":")[2])):
+        return Misconfigured(
+            "the server does not speak TLS", where=endpoint, hint="write the endpoint with http://"
+        )
+    return Unreachable(reason, where=endpoint)
 
 
 def _speaks_plain(host: str, port: int) -> bool:

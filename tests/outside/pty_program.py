@@ -35,7 +35,7 @@ class Dashboard:
         self._ignore_hangup = ignore_hangup
         self._program = program or [PROGRAM]
         self.raw = b""
-        self.screen = pyte.Screen(*size)
+        self.screen = pyte.Screen(*(size if all(size) else (80, 24)))
         self._stream = pyte.ByteStream(self.screen)
         self.process: subprocess.Popen[bytes]
         self.master = -1

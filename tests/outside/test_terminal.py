@@ -138,3 +138,19 @@ def test_sizes(config: str, size: tuple[int, int]) -> None:
         board.until("LIVE")
         board.until(lambda: "?" in board.screen.display[-1])
         assert "bare" in board.screen.display[0]
+
+
+def test_a_terminal_that_does_not_know_its_size_is_taken_for_80x24(config: str) -> None:
+    with Dashboard("--config", config, "-c", "processes", size=(0, 0)) as board:
+        board.until("LIVE")
+        board.send(":q\r")
+        assert board.ended() == 0
+
+
+def test_without_job_control_ctrl_z_says_so_instead_of_stopping_for_ever(config: str) -> None:
+    with Dashboard("--config", config, "-c", "processes") as board:
+        board.until("LIVE")
+        board.send("\x1a")
+        board.until("no shell to go to")
+        board.send(":q\r")
+        assert board.ended() == 0

@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import signal
+import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
@@ -284,6 +285,26 @@ def test_ctrl_z_stops_the_whole_job_and_fg_brings_it_back(base: Path) -> None:
         wait_until(lambda: shell.shows("\x1b[?1049h") and b"\x1b[?1049h" in shell.seen[before:])
         os.write(shell.terminal, b":q\r")
         wait_until(lambda: drained(shell) and is_gone(folder, keeper), 30.0)
+
+
+def test_ctrl_z_under_a_program_that_only_waits(tmp_path: Path) -> None:
+    """`make run`, say: all of the job stops, or the shell would wait for ever."""
+    bash = shutil.which("bash")
+    assert bash is not None
+    config = tmp_path / "config.toml"
+    config.write_text("[context.a]\n")
+    command = shlex.join([sys.executable, "-P", "-m", "tui.cli", "--config", str(config), "-c", "processes"])
+    with spawned([bash, "--norc", "-i"], {"PS1": "ready> "}) as shell:
+        wait_until(lambda: shell.shows("ready> "))
+        os.write(shell.terminal, f"sh -c {shlex.quote(command + '; true')}\n".encode())
+        wait_until(lambda: shell.shows("LIVE"), 40.0)
+        os.write(shell.terminal, b"\x1a")
+        wait_until(lambda: shell.shows("Stopped"))
+        before = len(shell.seen)
+        os.write(shell.terminal, b"fg\n")
+        wait_until(lambda: drained(shell) and b"\x1b[?1049h" in shell.seen[before:])
+        os.write(shell.terminal, b":q\r")
+        wait_until(lambda: drained(shell) and b"\x1b[?1049l" in shell.seen[shell.seen.rfind(b"\x1b[?1049h") :])
 
 
 def test_quitting_the_dashboard(base: Path) -> None:

@@ -163,9 +163,12 @@ async def test_instances_come_and_go_in_order(seen: tuple[EtcdCluster, Eyes]) ->
     for number in range(20):
         await eyes.put(b"/services/web/b", b"10.0.0.2:%d" % number)
         await eyes.delete(b"/services/web/b")
-    await until(lambda: len(eyes.kinds()) >= 41)
-    told = [item.kind for item in eyes.news if item.kind in (EventKind.JOINED, EventKind.LEFT)]
-    assert told == [EventKind.JOINED] + [EventKind.JOINED, EventKind.LEFT] * 20
+
+    def told() -> list[EventKind]:
+        return [kind for kind in eyes.kinds() if kind in (EventKind.JOINED, EventKind.LEFT)]
+
+    await until(lambda: len(told()) >= 41)
+    assert told() == [EventKind.JOINED] + [EventKind.JOINED, EventKind.LEFT] * 20
 
 
 async def test_an_instance_whose_lease_ends_leaves(seen: tuple[EtcdCluster, Eyes]) -> None:

@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = what.add_parser("run", help="start one, open the dashboard on it, and stop it afterwards")
     for verb in (up, run):
         verb.add_argument("--quiet", action="store_true", help="no traffic and no crashes, for measuring")
+    # The dashboard's own flags; before the verb they are there already.
+    absent = argparse.SUPPRESS
+    run.add_argument("-c", dest="command", metavar="COMMAND", default=absent, help="begin with this : command")
+    run.add_argument("--no-mouse", action="store_true", default=absent, help="leave the mouse to the terminal")
+    run.add_argument("--read-only", action="store_true", default=absent, help="nothing can be changed")
     down = what.add_parser("down", help="stop the one that `up` started; every one with --all")
     down.add_argument("--all", action="store_true", help="stop all of them, those of open dashboards too")
     status = what.add_parser("status", help="what runs, with pids and addresses")

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
-from backends.config import Config, ConfigError, choose_context, load_config
+from backends.config import Config, ConfigError, choose_context, load_config, read_only_wanted
 from backends.context import Context
 from backends.discovery import discover
 from tui.log import start_log
@@ -63,8 +63,7 @@ async def open_context(options: argparse.Namespace) -> Context:
     context = choose_context(config, options.context, os.environ)
     if context is not None:
         return context
-    read_only = options.read_only or os.environ.get("MIDWATCH_READ_ONLY", "") not in ("", "0")
-    return await discover(os.environ, read_only=read_only)
+    return await discover(os.environ, read_only=read_only_wanted(options.read_only, os.environ))
 
 
 def load(options: argparse.Namespace) -> Config:
