@@ -13,11 +13,12 @@ from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, ability
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
-from backends.api.feed import Feed
-from backends.api.models import News
+from backends.api.feed import Feed, Pace
+from backends.api.models import Members, News, Reading
 from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.context import Context, SourceConfig
+from backends.incident.timeline import Timeline
 
 log = logging.getLogger("midwatch.watch")
 
@@ -36,6 +37,9 @@ class Broken(Struct, frozen=True):
     error: BackendError
 
 
+TIMELINE = FeedKey("midwatch/timeline", "events")
+"""The feed of what changed, which is the watch's own."""
+
 NewsListener = Callable[[str, tuple[News, ...]], None]
 """Called with the source and what it saw."""
 
@@ -52,6 +56,8 @@ class Watch:
         self._feeds: dict[FeedKey, Feed[Any, Any]] = {}
         self._tails: dict[str, Tail] = {}
         self._listeners: list[NewsListener] = []
+        self.timeline = Timeline(self._clock, self._peers)
+        self._feeds[TIMELINE] = Feed("timeline", self.timeline.events, pace=Pace(quiet=5), clock=self._clock)
         for config in context.sources:
             self._make(config)
 
@@ -79,9 +85,9 @@ class Watch:
 
     def open(self) -> None:
         """Start the feeds that run whether or not somebody looks. Needs a running loop."""
-        for feed in self._feeds.values():
+        for key, feed in self._feeds.items():
             if feed.pace.always:
-                feed.start()
+                feed.watch(self._witness(key))
 
     def add(self, config: SourceConfig) -> None:
         """Take in one more source, which no configuration names; one that is here already stays as it is."""
@@ -130,9 +136,30 @@ class Watch:
         feed.on_news(lambda news: self._tell(source, news))
         self._feeds[FeedKey(source, noun)] = feed
 
+    def _witness(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
+        def heard(new: Reading[Any], before: Reading[Any]) -> None:
+            if new.state is not before.state:
+                self.timeline.reading(key.source, key.noun, new)
+
+        return heard
+
+    def _peers(self, cluster: str) -> frozenset[str]:
+        """The sources whose members say that they belong to a cluster."""
+        return frozenset(
+            key.source for key, feed in self.feeds("members").items() if _cluster(feed.reading.value) == cluster
+        )
+
     def _tell(self, source: str, news: tuple[News, ...]) -> None:
+        self.timeline.hear(source, news)
         for listener in tuple(self._listeners):
             try:
                 listener(source, news)
             except Exception:
                 log.exception("a news listener raised")
+
+
+def _cluster(members: Members | None) -> object:
+    """The cluster's own id, where the system has one: a detail of each of its members."""
+    first = next(iter(members.values()), None) if members else None
+    details = () if first is None else first.details
+    return next((detail.value for detail in details if detail.label == "cluster"), None)

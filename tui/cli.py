@@ -23,7 +23,7 @@ class _Parser(argparse.ArgumentParser):
         raise Usage(message)
 
 
-VERBS = ("members", "processes", "logs", "watch", "doctor", "config", "demo")
+VERBS = ("members", "processes", "events", "logs", "watch", "doctor", "config", "demo")
 
 
 def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser:
@@ -55,6 +55,7 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     members = verb("members", "members of the clusters, and the instances registered in them")
     members.add_argument("--group", metavar="G", help="only the instances of this application group")
     verb("processes", "processes of this host")
+    verb("events", "what changes from now on, each event once (with --watch)")
     logs = verb("logs", "log lines of configured sources, of files, or of standard input")
     logs.add_argument("sources", nargs="*", metavar="SOURCE", help="a source's name, a path with a slash, or -")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
@@ -102,7 +103,7 @@ def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
         metavar="FORMAT",
         choices=("table", "json", "jsonl", "text"),
         default=default(None),
-        help="table, json, jsonl, or text for logs and watch",
+        help="table, json, jsonl, or text for logs, events and watch",
     )
     to.add_argument("--watch", action="store_true", default=default(False), help="go on and print every change")
 

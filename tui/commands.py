@@ -38,6 +38,7 @@ def _c(help: str, do: str, keys: str = "", **more: str | tuple[str, ...]) -> Com
 ANYWHERE = (
     _c("open members", "show members", "2", on=(TABLE, TEXT), word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=(TABLE, TEXT), word="processes", aliases=("proc", "ps")),
+    _c("open events: what changed", "show events", "6", on=(TABLE, TEXT), word="events", aliases=("ev",)),
     _c("open logs, of one source or of all", "show_logs", "5", on=(TABLE, TEXT), word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),

@@ -315,6 +315,22 @@ class Event(Struct, frozen=True):
     after_gap: bool = False
 
 
+class Occurrence(Struct, frozen=True):
+    """An event as the whole watch knows it: told once, with every source that saw it (`witnesses`)."""
+
+    key: str
+    source: str
+    """Who saw it first."""
+    time: datetime
+    kind: EventKind
+    target: str
+    text: str
+    witnesses: tuple[str, ...]
+    after_gap: bool = False
+    """Derived after an outage of its source: it happened at some time before."""
+    details: tuple[Detail, ...] = ()
+
+
 class ChangeKind(enum.StrEnum):
     PUT = "put"
     DELETE = "delete"
@@ -394,6 +410,7 @@ Hosts = Mapping[str, Host]
 Units = Mapping[str, Unit]
 Targets = Mapping[str, Target]
 Alerts = Mapping[str, Alert]
+Occurrences = Mapping[str, Occurrence]
 
-Row = Member | Process | Host | Unit | Target | Alert
+Row = Member | Process | Host | Unit | Target | Alert | Occurrence
 """Anything that the one resource screen can show: it has a `key`, a `source` and `details`."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from tui.kinds.alerts import ALERTS
+from tui.kinds.events import EVENTS
 from tui.kinds.members import MEMBERS
 from tui.kinds.processes import PROCESSES
 from tui.kinds.targets import TARGETS
 from tui.kinds.units import UNITS
 from widgets.columns import Kind
 
-KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (MEMBERS, PROCESSES, UNITS, TARGETS, ALERTS)}
+KINDS: dict[str, Kind[Any]] = {kind.name: kind for kind in (MEMBERS, PROCESSES, UNITS, TARGETS, ALERTS, EVENTS)}
 
 
 def kind_named(word: str) -> Kind[Any] | None:

@@ -44,6 +44,10 @@ def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[
         from tui.verbs.logs import logs
 
         return logs
+    if name == "events":
+        from tui.verbs.events import events
+
+        return events
     if name == "watch":
         from tui.verbs.watch import watch
 

@@ -1,0 +1,125 @@
+"""Timeline: what changed, from all sources of a context, each thing once and in the order it was heard in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+
+from msgspec.structs import replace
+
+from backends.api.clock import Clock
+from backends.api.models import Event, EventKind, News, Occurrence, Occurrences, Reading, Seen, State, differing
+
+TOGETHER = 5.0
+"""Seconds for which the other sources of a cluster may still witness an event."""
+MOST = 2_000
+"""Events that are kept; older ones are for the recorder."""
+CONFIRM = 1.0
+"""Seconds between two words of a timeline on which nothing happens: it is always up to date."""
+
+Settled = Callable[[Occurrence], None]
+"""Called when nobody else will witness an event any more."""
+
+
+class Timeline:
+    """`peers` tells which sources speak for a cluster, by its id."""
+
+    def __init__(self, clock: Clock, peers: Callable[[str], frozenset[str]]) -> None:
+        self._clock, self._peers = clock, peers
+        self._kept: deque[str] = deque()
+        self._rows: dict[str, Occurrence] = {}
+        self._open: dict[tuple[str, ...], str] = {}
+        self._listeners: list[Settled] = []
+        self._number = self._version = 0
+        self._heard = asyncio.Event()
+        self._ill: dict[str, dict[str, float]] = {}
+        self._met: set[tuple[str, str]] = set()
+
+    def on_settled(self, listener: Settled) -> None:
+        self._listeners.append(listener)
+
+    def hear(self, source: str, news: tuple[News, ...]) -> None:
+        """What a source saw itself."""
+        for item in news:
+            if isinstance(item, Event):
+                self._take(source, item)
+
+    def reading(self, source: str, noun: str, new: Reading[object]) -> None:
+        """How well a source's feed is; one that is lost or comes back is an event. How it was found is none."""
+        feeds = self._ill.setdefault(source, {})
+        if new.state is State.LIVE:
+            self._met.add((source, noun))
+            since = feeds.pop(noun, None)
+            if since is not None and not feeds:
+                away = round(self._clock.monotonic() - since)
+                self._tell(source, f"back after {away} s")
+        elif new.state in (State.STALE, State.UNREACHABLE) and (source, noun) in self._met and noun not in feeds:
+            first = not feeds
+            feeds[noun] = self._clock.monotonic() if new.at is None else new.at
+            if first:
+                self._tell(source, f"lost: {new.error.reason}" if new.error is not None else "lost")
+
+    async def events(self, last: Occurrences | None) -> AsyncGenerator[Seen[Occurrences], None]:
+        """Everything that is kept, by key, as a source for a feed."""
+        rows, version = dict(self._rows), self._version
+        yield Seen(rows)
+        while True:
+            self._heard.clear()
+            timer = self._clock.call_later(CONFIRM, self._heard.set)
+            try:
+                await self._heard.wait()
+            finally:
+                timer.cancel()
+            if version == self._version:
+                yield Seen(rows, frozenset())
+            else:
+                before, rows, version = rows, dict(self._rows), self._version
+                yield Seen(rows, differing(before, rows))
+
+    def _tell(self, source: str, text: str) -> None:
+        self._take(source, Event(self._clock.now(), EventKind.SOURCE, source, source, text))
+
+    def _take(self, source: str, event: Event) -> None:
+        same = _identity(source, event)
+        key = self._open.get(same, "")
+        before = self._rows.get(key)
+        if before is not None and source not in before.witnesses:
+            self._rows[key] = replace(before, witnesses=(*before.witnesses, source))
+        else:
+            self._settle(same, key)
+            key = self._open[same] = self._keep(source, event)
+            if event.cluster is not None:
+                self._clock.call_later(TOGETHER, lambda: self._settle(same, key))
+        self._version += 1
+        self._heard.set()
+        if event.cluster is None or self._peers(event.cluster) <= set(self._rows[key].witnesses):
+            self._settle(same, key)
+
+    def _keep(self, source: str, event: Event) -> str:
+        self._number += 1
+        key = f"{self._number:08}"
+        self._rows[key] = Occurrence(
+            key, source, event.time, event.kind, event.target, event.text, (source,), event.after_gap
+        )
+        self._kept.append(key)
+        if len(self._kept) > MOST:
+            del self._rows[self._kept.popleft()]
+        return key
+
+    def _settle(self, same: tuple[str, ...], key: str) -> None:
+        if not key or self._open.get(same) != key:
+            return
+        del self._open[same]
+        row = self._rows.get(key)
+        if row is not None:
+            for listener in tuple(self._listeners):
+                listener(row)
+
+
+def _identity(source: str, event: Event) -> tuple[str, ...]:
+    """What two sources of one cluster would both say of the same event; their reasons may differ."""
+    if event.cluster is None:
+        return ("source", source, event.kind, event.target, event.text)
+    target = "" if event.target == source else event.target
+    return ("cluster", event.cluster, event.kind, target, event.text.partition(":")[0])

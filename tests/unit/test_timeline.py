@@ -1,0 +1,106 @@
+"""The timeline: each event once, with its witnesses; sources that are lost and come back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from backends.api.errors import Silent, Unreachable
+from backends.api.models import Event, EventKind, Occurrence, Reading, State
+from backends.incident.timeline import MOST, TOGETHER, Timeline
+from tests.clock import FakeClock
+
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+
+
+def event(source: str, kind: EventKind, target: str, text: str, cluster: str | None = None) -> Event:
+    return Event(NOW, kind, source, target, text, cluster)
+
+
+class Board:
+    """A timeline whose cluster `c` is watched by two sources."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.timeline = Timeline(self.clock, lambda cluster: frozenset({"etcd/a", "etcd/b"}))
+        self.settled: list[Occurrence] = []
+        self.timeline.on_settled(self.settled.append)
+
+    def leader(self, source: str) -> None:
+        news = event(source, EventKind.LEADER, source, "m0 → m1", "c")
+        self.timeline.hear(source, (news,))
+
+
+async def test_two_witnesses_of_one_cluster_see_one_event() -> None:
+    board = Board()
+    board.leader("etcd/a")
+    assert board.settled == []
+    board.leader("etcd/b")
+    assert [row.witnesses for row in board.settled] == [("etcd/a", "etcd/b")]
+    await board.clock.advance(TOGETHER + 1)
+    assert len(board.settled) == 1
+
+
+async def test_a_witness_that_is_silent_is_waited_for_five_seconds() -> None:
+    board = Board()
+    board.leader("etcd/a")
+    await board.clock.advance(TOGETHER - 0.1)
+    assert board.settled == []
+    await board.clock.advance(0.2)
+    assert [row.witnesses for row in board.settled] == [("etcd/a",)]
+
+
+async def test_reasons_may_differ_between_witnesses() -> None:
+    board = Board()
+    for source, why in (("etcd/a", "connection refused"), ("etcd/b", "silent")):
+        news = event(source, EventKind.STATE, "m1", f"up → down: {why}", "c")
+        board.timeline.hear(source, (news,))
+    assert len(board.settled) == 1
+
+
+async def test_what_happens_twice_is_told_twice() -> None:
+    board = Board()
+    for _ in range(2):
+        board.leader("etcd/a")
+    await board.clock.advance(TOGETHER + 1)
+    assert len(board.settled) == 2
+
+
+async def test_a_source_without_a_cluster_is_told_at_once() -> None:
+    board = Board()
+    news = event("etcd/a", EventKind.JOINED, "web/a", "a")
+    board.timeline.hear("etcd/a", (news,))
+    assert [row.text for row in board.settled] == ["a"]
+
+
+async def test_a_source_that_is_lost_and_back_is_two_events_whatever_its_feeds_say() -> None:
+    board = Board()
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1000.0))
+    assert board.settled == []
+    for noun in ("members", "instances"):
+        quiet: Reading[object] = Reading(State.STALE, {}, at=1000.0, error=Silent("no answer for 4 s"))
+        board.timeline.reading("etcd/a", noun, quiet)
+        gone: Reading[object] = Reading(State.UNREACHABLE, {}, error=Unreachable("refused"))
+        board.timeline.reading("etcd/a", noun, gone)
+    await board.clock.advance(42)
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1042.0))
+    assert [row.text for row in board.settled] == ["lost: no answer for 4 s", "back after 42 s"]
+
+
+async def test_how_a_source_was_found_is_no_event() -> None:
+    board = Board()
+    board.timeline.reading("etcd/a", "members", Reading(State.UNREACHABLE, error=Unreachable("refused")))
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1001.0))
+    assert board.settled == []
+
+
+async def test_it_is_bounded() -> None:
+    board = Board()
+    for number in range(MOST + 10):
+        board.timeline.hear("etcd/a", (event("etcd/a", EventKind.JOINED, f"web/{number}", "x"),))
+    source = board.timeline.events(None)
+    first = await anext(source)
+    assert len(first.value) == MOST
+    assert next(iter(first.value.values())).target == "web/10"
+    await source.aclose()

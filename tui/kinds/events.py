@@ -1,0 +1,75 @@
+"""Events: what changed, each once, with everybody who saw it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backends.api.models import EventKind, Occurrence
+from tui.kinds.common import clock_time, details, rfc3339
+from widgets.columns import Column, Kind, Look, Sight
+
+BAD = frozenset({EventKind.LEFT, EventKind.ALERT, EventKind.ERRORS})
+WORDS_OF_LOSS = ("lost", "→ down", "→ unknown", "→ failed", "firing")
+"""How texts of events end or begin that are bad news."""
+
+
+def look_of(row: Occurrence) -> Look:
+    """Bad news is red, a change of leader or a deploy strong, the rest plain."""
+    if any(words in row.text for words in WORDS_OF_LOSS):
+        return Look.BAD
+    if row.kind in (EventKind.LEADER, EventKind.DEPLOY, EventKind.ACTION):
+        return Look.STRONG
+    return Look.WARN if row.kind in BAD else Look.PLAIN
+
+
+def told(row: Occurrence) -> str:
+    return f"{row.text}  (seen after a gap)" if row.after_gap else row.text
+
+
+def _stamp(row: Occurrence, sight: Sight) -> str:
+    local = row.time.astimezone()
+    today = local.date() == sight.wall.astimezone().date()
+    return local.strftime("%H:%M:%S" if today else "%m-%d %H:%M")
+
+
+def _json(row: Occurrence) -> dict[str, Any]:
+    return {
+        "time": rfc3339(row.time),
+        "kind": row.kind.value,
+        "source": row.source,
+        "target": row.target,
+        "text": told(row),
+        "witnesses": list(row.witnesses),
+    }
+
+
+def _facts(row: Occurrence, sight: Sight) -> list[tuple[str, str]]:
+    return [
+        ("what", told(row)),
+        ("kind", row.kind.value),
+        ("target", row.target),
+        ("time", clock_time(row.time, sight)),
+        ("seen by", ", ".join(row.witnesses)),
+        *details(row.details),
+    ]
+
+
+EVENTS: Kind[Occurrence] = Kind(
+    name="events",
+    title="events",
+    aliases=("event", "ev"),
+    nouns=("events",),
+    columns=(
+        Column("age", "TIME", _stamp, 11, sort=lambda e: e.key, descending=True),
+        Column("kind", "KIND", lambda e, s: e.kind.value, 8, sort=lambda e: e.kind.value),
+        Column("name", "TARGET", lambda e, s: e.target, 24, sort=lambda e: e.target),
+        Column("text", "", lambda e, s: told(e), 20, grow=True, look=lambda e, s: look_of(e)),
+        Column("source", "SEEN BY", lambda e, s: ", ".join(e.witnesses), 20, sort=lambda e: e.source, drop=1),
+    ),
+    json=_json,
+    facts=_facts,
+    sort="age",
+    empty="no events since this watch was opened: nothing has changed",
+    tie=lambda e: e.key,
+    label=lambda e: f"{e.kind.value} {e.target}",
+)
