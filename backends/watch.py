@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from backends.api.backend import Backend
-from backends.api.capabilities import ABILITIES, ability
+from backends.api.capabilities import ABILITIES, Registry, ability
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
-from backends.api.models import Members, News, Reading
+from backends.api.models import Members, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.context import Context, SourceConfig
+from backends.incident.sizes import Expected, GroupSizes
 from backends.incident.timeline import Timeline
 
 log = logging.getLogger("midwatch.watch")
@@ -54,6 +55,7 @@ class Watch:
         self._clock = clock or LoopClock()
         self._backends: dict[str, Backend] = {}
         self._feeds: dict[FeedKey, Feed[Any, Any]] = {}
+        self._sizes: dict[str, GroupSizes] = {}
         self._tails: dict[str, Tail] = {}
         self._listeners: list[NewsListener] = []
         self.timeline = Timeline(self._clock, self._peers)
@@ -137,11 +139,24 @@ class Watch:
         self._feeds[FeedKey(source, noun)] = feed
 
     def _witness(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
+        backend = self._backends[key.source]
+        registry = ability(backend, Registry)
+        sizes = None
+        if key.noun == "instances" and registry is not None:
+            sizes = self._sizes[key.source] = GroupSizes(registry.expected_sizes())
+
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
             if new.state is not before.state:
                 self.timeline.reading(key.source, key.noun, new)
+            if sizes is not None and new.value is not None and new.state is State.LIVE:
+                sizes.note(self._clock.monotonic(), new.value)
 
         return heard
+
+    def expected_sizes(self) -> dict[str, dict[str, Expected]]:
+        """How many instances each group should have, by source and group."""
+        now = self._clock.monotonic()
+        return {source: sizes.expected(now) for source, sizes in self._sizes.items()}
 
     def _peers(self, cluster: str) -> frozenset[str]:
         """The sources whose members say that they belong to a cluster."""

@@ -25,7 +25,7 @@ from backends.context import Context
 from backends.watch import Watch
 from tui import clipboard
 from tui.bridge import Bridge
-from tui.commands import for_word, words
+from tui.commands import OVERVIEW, for_word, words
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
@@ -33,6 +33,7 @@ from tui.kinds import KINDS
 from tui.log import last_lines, state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
+from tui.screens.overview import OverviewScreen
 from tui.screens.resource import ResourceScreen
 from tui.terminal import in_a_job, stop_job
 from widgets.columns import Look
@@ -46,7 +47,6 @@ log = logging.getLogger("midwatch.app")
 
 AGAIN = 2.0
 """Seconds within which a second ctrl+c quits."""
-FIRST_VIEW = "members"
 HOLD = 0.25
 """Seconds for which the skeleton may stand in for the first frame."""
 
@@ -88,7 +88,7 @@ class MidwatchApp(QuietApp):
         self._views: dict[str, View] = {}
         self._logs: LogsScreen | None = None
         self._text: TextScreen | None = None
-        self._view: View = self._named(FIRST_VIEW)
+        self._view: View = self._named(OVERVIEW)
         self._way: list[View] = []
         self._frozen = False
         self._interrupted = float("-inf")
@@ -243,6 +243,12 @@ class MidwatchApp(QuietApp):
     def show(self, name: str) -> None:
         self.show_view(self._named(name))
 
+    def go_to(self, kind: str, row: str) -> None:
+        view = self._named(kind)
+        self.show_view(view)
+        if isinstance(view, ResourceScreen) and row and not view.table.go_to_key(row):
+            self.say("it is not there any more")
+
     def show_logs(self, source: str = "") -> None:
         if self._logs is None:
             from tui.screens.logs import LogsScreen
@@ -255,7 +261,7 @@ class MidwatchApp(QuietApp):
         """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
         milliseconds."""
         if kind not in self._views:
-            self._views[kind] = ResourceScreen(KINDS[kind])
+            self._views[kind] = OverviewScreen() if kind == OVERVIEW else ResourceScreen(KINDS[kind])
         return self._views[kind]
 
     def switch_context(self, name: str = "") -> None:

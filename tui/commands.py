@@ -10,8 +10,10 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-TABLE, LOGS, TEXT = "table", "logs", "text"
-SCREENS = (TABLE, LOGS, TEXT)
+OVERVIEW, TABLE, LOGS, TEXT = "overview", "table", "logs", "text"
+SCREENS = (OVERVIEW, TABLE, LOGS, TEXT)
+NUMBERED = (OVERVIEW, TABLE, TEXT)
+"""Where digits open screens; in logs they are time windows."""
 
 
 class Command(Struct, frozen=True):
@@ -36,10 +38,11 @@ def _c(help: str, do: str, keys: str = "", **more: str | tuple[str, ...]) -> Com
 
 
 ANYWHERE = (
-    _c("open members", "show members", "2", on=(TABLE, TEXT), word="members", aliases=("memb",)),
-    _c("open processes", "show processes", "3", on=(TABLE, TEXT), word="processes", aliases=("proc", "ps")),
-    _c("open events: what changed", "show events", "6", on=(TABLE, TEXT), word="events", aliases=("ev",)),
-    _c("open logs, of one source or of all", "show_logs", "5", on=(TABLE, TEXT), word="logs", takes="source"),
+    _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
+    _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
+    _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
+    _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
+    _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
@@ -68,7 +71,9 @@ MOVING = (
     _c("to the first", "first", "g home"),
 )
 ON_TABLES = (
-    _c("to the last", "last", "G end", on=(TABLE, TEXT)),
+    _c("to the last", "last", "G end", on=NUMBERED),
+    _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
+    _c("the logs", "show_logs", "l", on=(OVERVIEW,), hint="logs"),
     _c("open the detail beside the table", "toggle_detail", "enter", on=(TABLE,), hint="open"),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
     _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),

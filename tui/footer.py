@@ -9,8 +9,8 @@ from widgets.oneline import OneLine, Part
 from widgets.prompt import Prompt
 from widgets.safe import style, width_of
 
-VIEWS = (("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
-"""1 and 4 are kept for Overview and Metrics."""
+VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
+"""4 is kept for Metrics."""
 
 
 class Footer(OneLine):

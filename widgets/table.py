@@ -66,6 +66,7 @@ class Table(Widget):
         self.total = 0
         self.cursor_key: str | None = None
         self._moved = False
+        self._wanted: str | None = None
         self._mark_from: str | None = None
         self._rows: dict[str, tuple[Any, tuple[str, str]]] = {}
         self._view: list[str] = []
@@ -194,6 +195,19 @@ class Table(Widget):
         self.flush()
         self.post_message(self.Moved())
 
+    def go_to_key(self, key: str) -> bool:
+        """Onto a row, wherever it is; a filter that hides it is lifted. False where there is no such row. Before
+        the first rows are here, once they come."""
+        if not self._rows:
+            self._wanted = key
+            return True
+        if key not in self._rows:
+            return False
+        if key not in self._place:
+            self.set_filter("")
+        self.go_to(self._place[key])
+        return True
+
     def set_filter(self, text: str) -> None:
         if text != self.filter_text:
             self.filter_text = text
@@ -249,6 +263,8 @@ class Table(Widget):
             rows.sort(key=self.kind.group)
         self._view = [row.key for row in rows]
         self._place = {key: i for i, key in enumerate(self._view)}
+        if self._wanted in self._place:
+            self._moved, self.cursor_key, self._wanted = True, self._wanted, None
         if self._view:
             # Until somebody chooses a row, the top of the table is what is looked at.
             at = self._place.get(self.cursor_key or "") if self._moved else 0
@@ -391,7 +407,7 @@ class Table(Widget):
     def on_resize(self) -> None:
         self._layout = (-1, [])
         self._scroll()
-        self._painted.clear()
+        self.repaint()
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()

@@ -6,7 +6,7 @@ value that was taken from them. They yield `Seen`, raise `BackendError`, and nev
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -46,6 +46,10 @@ class Registry(Protocol):
         """The instances of all configured groups by key, live. News: `joined` and `left` for each, in order,
         also for one that came and went between two looks."""
         ...
+
+    def expected_sizes(self) -> Mapping[str, int]:
+        """How many instances each group should have, where that is configured."""
+        return {}
 
 
 class ProcessTable(Protocol):

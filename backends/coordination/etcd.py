@@ -147,6 +147,10 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
                 rows = seen.value
                 yield seen
 
+    def expected_sizes(self) -> Mapping[str, int]:
+        groups = self.settings.groups.items()
+        return {name: g.expect for name, g in groups if not isinstance(g, str) and g.expect is not None}
+
     async def changes(self, prefix: bytes, last: int | None) -> AsyncGenerator[Seen[int], None]:
         position = None if last is None else (last,)
         async with aclosing(follow(self._watch_wire, [prefix], position, keys=False)) as following:

@@ -71,8 +71,8 @@ def test_start(quiet_cluster: tuple[EtcdCluster, str]) -> None:
     skeleton, rows = [], []
     for _ in range(RUNS):
         bare = start([], "row8", program=[sys.executable, BARE])[0]
-        # The skeleton names every source and the mode; a row has its version only from the server.
-        frame, first_row = start(["--config", config], "etcd/main", "leader")
+        # The skeleton names every source and the mode; who leads is known only from the server.
+        frame, first_row = start(["--config", config], "etcd/main", "leads")
         skeleton.append(frame / bare)
         rows.append(first_row / bare)
     told(f"skeleton frame: {statistics.median(skeleton):.2f} x a bare Textual app (limit 1.1)")
@@ -97,7 +97,7 @@ async def test_put_to_cell(quiet_cluster: tuple[EtcdCluster, str]) -> None:
     wire = Wire(EtcdSettings(endpoints=cluster.endpoints).access(), 5.0)
     await wire.ready()
     delays = []
-    with Dashboard("--config", config) as board:
+    with Dashboard("--config", config, "-c", "members") as board:
         board.until("leader")
         board.read(1)
         for number in range(60):

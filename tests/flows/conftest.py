@@ -72,11 +72,14 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
     @asynccontextmanager
     async def open_screen(
-        size: tuple[int, int] = (120, 30), contexts: tuple[Context, ...] = (), **more: Any
+        size: tuple[int, int] = (120, 30),
+        contexts: tuple[Context, ...] = (),
+        command: str = "members",
+        **more: Any,
     ) -> AsyncIterator[Screen]:
         lab = Context("lab", (SourceConfig("fake", "main", FakeSettings()),), colour="green")
         chosen = contexts or (lab,)
-        app = MidwatchApp({context.name: context for context in chosen}, chosen[0], **more)
+        app = MidwatchApp({context.name: context for context in chosen}, chosen[0], command=command, **more)
         async with app.run_test(size=size) as pilot:
             yield Screen(app, pilot, SCRIPTS.setdefault("main", Script()))
 

@@ -135,7 +135,7 @@ async def test_q_goes_up_and_escape_never_quits(opened: Opened) -> None:
         await screen.press("question_mark")
         await screen.until("On this table")
         await screen.press("escape", "escape", "escape", "escape")
-        await screen.until("members")
+        await screen.until("WRONG NOW")
         assert screen.app.is_running
         await screen.press("q")
         await screen.until(lambda: screen.app.return_code is not None)

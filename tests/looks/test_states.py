@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from backends.api import registry
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import MemberState, Role, Trouble
+from backends.api.models import Detail, Event, EventKind, MemberState, Role, Seen, Trouble
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
@@ -33,9 +34,11 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.fake")
     SCRIPTS.clear()
 
-    def take(steps: Steps, *, context: Context = LAB, size: tuple[int, int] = (100, 20)) -> bool:
+    def take(
+        steps: Steps, *, context: Context = LAB, size: tuple[int, int] = (100, 20), command: str = "members"
+    ) -> bool:
         clock = FakeClock()
-        app = MidwatchApp({context.name: context}, context, clock=clock)
+        app = MidwatchApp({context.name: context}, context, command=command, clock=clock)
 
         async def run(pilot: Pilot[None]) -> None:
             await pilot.pause()
@@ -157,3 +160,34 @@ def test_help(picture: Callable[..., bool]) -> None:
         await pilot.press("question_mark")
 
     assert picture(steps, size=(100, 60))
+
+
+async def wrong(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+    """A cluster of which one member is silent, and what came before that."""
+    await live(pilot, script, clock)
+    m0, m1, m2 = cluster()
+    since = clock.now() - timedelta(seconds=42)
+    trouble = Trouble(Silent("no answer in 1.8 s"), clock.monotonic() - 42, since)
+    details = (Detail("quorum", "2 of 3 answer, quorum 2: no further failure allowed"),)
+    silent = replace(m1, state=MemberState.UNKNOWN, trouble=trouble, details=details)
+    news = (
+        Event(since, EventKind.JOINED, "fake/main", "web/web-7", "web-7  10.0.3.17:8080"),
+        Event(since, EventKind.LEADER, "fake/main", "fake/main", "m2 → m0"),
+        Event(clock.now(), EventKind.STATE, "fake/main", "m1", "up → unknown: no answer in 1.8 s"),
+    )
+    script.members.put_nowait(Seen({row.key: row for row in (m0, silent, m2)}, None, news))
+    await pilot.pause()
+    await clock.advance(1.5)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
+def test_overview_with_something_wrong(picture: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert picture(wrong, size=size, command="overview")
+
+
+def test_overview_when_all_is_well(picture: Callable[..., bool]) -> None:
+    assert picture(live, command="overview")
+
+
+def test_events(picture: Callable[..., bool]) -> None:
+    assert picture(wrong, command="events")

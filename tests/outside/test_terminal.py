@@ -65,8 +65,8 @@ def test_an_exception_gives_the_terminal_back_and_prints_no_locals(config: str, 
         "def boom(self):\n    secret = 'hunter2'\n    raise RuntimeError('broken on purpose')\n"
         "r.ResourceScreen.unmark = boom\n"
     )
-    with Dashboard("--config", config, env={"PYTHONPATH": str(tmp_path)}) as board:
-        board.until("2 memb")
+    with Dashboard("--config", config, "-c", "members", env={"PYTHONPATH": str(tmp_path)}) as board:
+        board.until("members  0")
         board.send("U")
         assert board.ended() == 1
         assert restored(board)

@@ -92,7 +92,7 @@ def test_watch_prints_each_change_once_until_ctrl_c(cluster: tuple[EtcdCluster, 
 
 def test_the_dashboard_tells_a_frozen_member_within_five_seconds(cluster: tuple[EtcdCluster, str]) -> None:
     made, config = cluster
-    with Dashboard("--config", config, size=(80, 24)) as board:
+    with Dashboard("--config", config, "-c", "members", size=(80, 24)) as board:
         board.until("leader")
         made.servers[2].freeze()
         began = time.monotonic()

@@ -39,6 +39,9 @@ class Desk(Protocol):
     def say(self, text: str) -> None:
         """One line, which stays until the next key."""
 
+    def go_to(self, kind: str, row: str) -> None:
+        """Open the screen of a kind, on one of its rows ("": wherever it was)."""
+
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
 

@@ -1,0 +1,182 @@
+"""What is wrong now: one pure function over what all feeds say, ranked by severity and newness."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from backends.api.errors import BackendError
+from backends.api.models import (
+    Alert,
+    AlertState,
+    EventKind,
+    Member,
+    MemberState,
+    Occurrence,
+    Reading,
+    Role,
+    State,
+    Target,
+    TargetState,
+    Trouble,
+    Unit,
+    UnitState,
+)
+from backends.incident.sizes import Expected
+
+GRAVE, SERIOUS = 2, 1
+GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
+"""Values of an alert's `severity` that are to wake somebody, by custom of most rules."""
+FLAPS = 4
+"""Changes of a unit's state within `FLAPPING` that make it flap."""
+FLAPPING = timedelta(minutes=10)
+ILL = (State.STALE, State.UNREACHABLE)
+
+
+class Problem(Struct, frozen=True):
+    """One thing that is wrong. `since` is wall time, None where it is not known; `kind` and `row` are what to
+    open for it: a kind's name and the row's key ("" for none)."""
+
+    severity: int
+    name: str
+    word: str
+    since: datetime | None
+    why: str
+    source: str
+    kind: str
+    row: str = ""
+
+    @property
+    def key(self) -> str:
+        """The same for the same problem as long as it lasts."""
+        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}"
+
+
+class Now(Struct, frozen=True):
+    """A moment: monotonic seconds and the wall clock."""
+
+    monotonic: float
+    wall: datetime
+
+    def ago(self, monotonic: float | None) -> datetime | None:
+        return None if monotonic is None else self.wall - timedelta(seconds=self.monotonic - monotonic)
+
+
+Readings = Mapping[Any, Reading[Any]]
+"""By (source, noun)."""
+
+
+def problems(
+    readings: Readings,
+    broken: Iterable[tuple[str, BackendError]],
+    sizes: Mapping[str, Mapping[str, Expected]],
+    events: Iterable[Occurrence],
+    now: Now,
+) -> list[Problem]:
+    """Everything that is wrong, the worst and newest first. `sizes`: by source and group."""
+    found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
+    found += _sources(readings, now)
+    for (source, noun), reading in readings.items():
+        rows = list((reading.value or {}).values())
+        if noun == "members":
+            found += _members(source, rows, reading, now)
+        elif noun == "instances":
+            found += _groups(source, rows, sizes.get(source, {}), reading)
+        elif noun == "units":
+            found += _units(rows, events, now)
+        elif noun == "alerts":
+            found += (_alert(row) for row in rows if row.state is AlertState.FIRING)
+        elif noun == "targets":
+            found += (_target(row) for row in rows if row.state is TargetState.DOWN)
+    oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
+    newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
+    return sorted(newest_first, key=lambda p: -p.severity)
+
+
+def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
+    worst: dict[str, Reading[Any]] = {}
+    for (source, _), reading in readings.items():
+        if reading.state in ILL:
+            other = worst.get(source)
+            if other is None or (reading.at or 0.0) < (other.at or 0.0):
+                worst[source] = reading
+    for source, reading in worst.items():
+        why = "no answer" if reading.error is None else reading.error.reason
+        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, "")
+
+
+def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -> Iterable[Problem]:
+    # What a lost source said last is not what is wrong now.
+    if reading.state in ILL:
+        return
+    for row in rows:
+        if row.state is not MemberState.UP or row.trouble is not None:
+            word = row.trouble.error.word if row.trouble is not None else row.state.value
+            count, _, consequence = _detail(row, "quorum").rpartition(": ")
+            since = None if row.trouble is None else row.trouble.as_of or now.ago(row.trouble.since)
+            why = f"{consequence} ({count})" if consequence else _reason(row.trouble)
+            name = f"{source} {row.name}"
+            yield Problem(GRAVE, name, word, since, why, source, "members", row.key)
+        if row.alarms:
+            why = "the cluster takes no writes" if "NOSPACE" in row.alarms else ""
+            yield Problem(
+                GRAVE, f"{source} {row.name}", " ".join(row.alarms), None, why, source, "members", row.key
+            )
+    roles = {row.role for row in rows}
+    if Role.FOLLOWER in roles and Role.LEADER not in roles:
+        yield Problem(GRAVE, source, "no leader", None, "the cluster takes no writes", source, "members")
+
+
+def _groups(
+    source: str, rows: list[Member], expected: Mapping[str, Expected], reading: Reading[Any]
+) -> Iterable[Problem]:
+    if reading.state in ILL:
+        return
+    sizes = Counter(row.group for row in rows)
+    for group, wanted in expected.items():
+        if sizes[group] < wanted.size:
+            why = "as configured" if wanted.configured else "the most seen in 15 minutes"
+            word = f"{sizes[group]} of {wanted.size}"
+            severity = GRAVE if sizes[group] == 0 else SERIOUS
+            yield Problem(severity, group, word, None, f"{wanted.size} instances are {why}", source, "members")
+
+
+def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable[Problem]:
+    lately = Counter(
+        (event.source, event.target)
+        for event in events
+        if event.kind is EventKind.STATE and now.wall - event.time <= FLAPPING
+    )
+    for row in rows:
+        changes = lately[(row.source, row.name)]
+        if row.state is UnitState.FAILED:
+            why = _detail(row, "spawn error") or (f"last exit {row.exit}" if row.exit is not None else row.native)
+            yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
+        elif changes >= FLAPS:
+            why = f"{changes} changes in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
+            yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
+
+
+def _alert(row: Alert) -> Problem:
+    grave = (row.severity or "").lower() in GRAVE_WORDS
+    on = row.labels.get("instance") or row.labels.get("job") or ""
+    said = next((row.annotations[name] for name in ("summary", "description") if row.annotations.get(name)), "")
+    why = f"{said}  {on}".strip()
+    return Problem(GRAVE if grave else SERIOUS, row.name, "firing", row.since, why, row.source, "alerts", row.key)
+
+
+def _target(row: Target) -> Problem:
+    name = f"{row.job} {row.instance}"
+    return Problem(SERIOUS, name, "down", row.last_scrape, row.error or "", row.source, "targets", row.key)
+
+
+def _detail(row: Member | Unit, label: str) -> str:
+    return next((str(detail.value) for detail in row.details if detail.label == label and detail.value), "")
+
+
+def _reason(trouble: Trouble | None) -> str:
+    return "" if trouble is None else trouble.error.reason

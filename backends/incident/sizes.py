@@ -1,0 +1,47 @@
+"""How many instances a group should have: as configured, else the most that were seen lately."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from backends.api.models import Members
+
+LATELY = 900.0
+"""Seconds for which the largest size of a group is remembered."""
+BUCKET = 30.0
+
+
+class Expected(Struct, frozen=True):
+    size: int
+    configured: bool
+
+
+class GroupSizes:
+    """The groups of one source. `expected` are the configured sizes."""
+
+    def __init__(self, expected: Mapping[str, int]) -> None:
+        self._expected = dict(expected)
+        self._seen: dict[str, deque[tuple[float, int]]] = {}
+
+    def note(self, now: float, instances: Members) -> None:
+        """Take in the present sizes; `now` in monotonic seconds."""
+        sizes = Counter(row.group for row in instances.values() if row.group is not None)
+        for group in sizes.keys() | self._seen.keys():
+            seen = self._seen.setdefault(group, deque())
+            if seen and now - seen[-1][0] < BUCKET:
+                at, most = seen.pop()
+                seen.append((at, max(most, sizes[group])))
+            else:
+                seen.append((now, sizes[group]))
+
+    def expected(self, now: float) -> dict[str, Expected]:
+        """For each group that is configured with a size, or that was seen."""
+        found = {}
+        for group, seen in self._seen.items():
+            while len(seen) > 1 and now - seen[0][0] > LATELY:
+                seen.popleft()
+            found[group] = Expected(max(size for _, size in seen), False)
+        return found | {group: Expected(size, True) for group, size in self._expected.items()}

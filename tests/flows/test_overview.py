@@ -1,0 +1,87 @@
+"""Overview and events: what is wrong, what changed, and where Enter leads."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from backends.api.errors import Silent, Unreachable
+from backends.api.models import Detail, Event, EventKind, MemberState, Role, Seen, Trouble
+from tests.flows.conftest import Opened
+from tests.flows.fake import member
+
+QUORUM = (Detail("quorum", "2 of 3 answer, quorum 2: no further failure allowed"),)
+
+
+def silent() -> Trouble:
+    return Trouble(Silent("no answer in 1.8 s"), None, datetime.now(UTC))
+
+
+async def test_all_is_well_says_so_and_shows_vital_signs(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        screen.script.say_members(member("m0", role=Role.LEADER), member("m1"))
+        await screen.until("m0 leads")
+        assert "nothing is wrong" in screen.text
+        assert "nothing: 1 source is live" in screen.text
+
+
+async def test_a_silent_member_is_wrong_with_its_consequence_and_enter_leads_to_it(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        ill = member("m1", MemberState.UNKNOWN, trouble=silent(), details=QUORUM)
+        screen.script.say_members(member("m0", role=Role.LEADER), ill, member("m2"))
+        await screen.until("no further failure allowed")
+        assert "1 problem" in screen.text
+        await screen.press("enter")
+        await screen.until("sort group")
+        table = screen.app.view.table
+        assert table.current.name == "m1"
+        # Nothing is scrolled away where everything has room.
+        assert "m0" in screen.text
+        assert "m2" in screen.text
+
+
+async def test_what_heals_leaves_and_the_cursor_finds_another_line(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        ill = member("m1", MemberState.UNKNOWN, trouble=silent())
+        screen.script.say_members(member("m0", role=Role.LEADER), ill)
+        await screen.until("✖ fake/main m1")
+        screen.script.say_members(member("m0", role=Role.LEADER), member("m1"))
+        await screen.until("nothing is wrong")
+        await screen.until(lambda: any(line.startswith("▌") for line in screen.lines))
+        assert not any("nothing" in line for line in screen.lines if line.startswith("▌"))
+
+
+async def test_a_lost_source_is_a_problem_and_its_rows_are_not(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        screen.script.say_members(member("m0", MemberState.DOWN, role=Role.LEADER, trouble=silent()))
+        await screen.until("✖ fake/main m0")
+        screen.script.members.put_nowait(Unreachable("connection refused", where="10.0.0.1:2379"))
+        await screen.until("connection refused")
+        assert "✖ fake/main m0" not in screen.text
+        assert "1 problem " in screen.text
+
+
+async def test_events_are_listed_newest_first_and_hostile_ones_do_nothing(opened: Opened) -> None:
+    async with opened(command="events") as screen:
+        now = datetime.now(UTC)
+        news = (
+            Event(now, EventKind.LEADER, "fake/main", "fake/main", "m0 → m1"),
+            Event(now, EventKind.LEFT, "fake/main", "web/\x1b[2Ja", "a [bold]"),
+        )
+        screen.script.members.put_nowait(Seen({}, None, news))
+        await screen.until("m0 → m1")
+        lines = screen.lines
+        left = next(i for i, line in enumerate(lines) if "left" in line)
+        leader = next(i for i, line in enumerate(lines) if "leader" in line)
+        assert left < leader
+        assert "a [bold]" in lines[left]
+        assert "\x1b" not in screen.text
+
+
+async def test_moving_goes_from_board_to_board(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        screen.script.say_members(member("m0", MemberState.DOWN, role=Role.LEADER, trouble=silent()))
+        await screen.until("✖ fake/main m0")
+        await screen.press("j")
+        await screen.until(lambda: any(line.startswith("▌fake/main") for line in screen.lines))
+        await screen.press("k")
+        await screen.until(lambda: any(line.startswith("▌✖") for line in screen.lines))

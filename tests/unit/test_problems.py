@@ -1,0 +1,126 @@
+"""What is wrong now, as one function of what the feeds say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from backends.api.errors import Misconfigured, Silent, Unreachable
+from backends.api.models import (
+    Alert,
+    AlertState,
+    EventKind,
+    Member,
+    MemberState,
+    Occurrence,
+    Reading,
+    Role,
+    State,
+    Target,
+    TargetState,
+    Trouble,
+    Unit,
+    UnitState,
+)
+from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
+from backends.incident.sizes import LATELY, Expected, GroupSizes
+
+WALL = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+NOW = Now(1000.0, WALL)
+
+
+def rows(*found: Any) -> dict[str, Any]:
+    return {row.key: row for row in found}
+
+
+def live(*found: Any) -> Reading[Any]:
+    return Reading(State.LIVE, rows(*found), 1000.0, WALL)
+
+
+def told(readings: dict[tuple[str, str], Reading[Any]], **more: Any) -> list[Problem]:
+    return problems(readings, more.get("broken", ()), more.get("sizes", {}), more.get("events", ()), NOW)
+
+
+def member(name: str, **more: Any) -> Member:
+    facts: dict[str, Any] = {"role": Role.FOLLOWER, "state": MemberState.UP, **more}
+    return Member(f"e/{name}", name, "etcd/a", **facts)
+
+
+def alert(name: str, state: AlertState, severity: str, minutes: int) -> Alert:
+    return Alert(f"p/{name}", "prometheus/a", name, state, severity, WALL - timedelta(minutes=minutes))
+
+
+def unit(name: str, state: UnitState, **more: Any) -> Unit:
+    return Unit(f"s/{name}", name, "supervisord/a", None, state, state.value.upper(), **more)
+
+
+def test_nothing_is_wrong_where_all_is_well() -> None:
+    members = live(member("m0", role=Role.LEADER), member("m1"))
+    units = live(unit("web", UnitState.RUNNING), unit("job", UnitState.STOPPED))
+    assert told({("etcd/a", "members"): members, ("supervisord/a", "units"): units}) == []
+
+
+def test_the_gravest_and_newest_come_first() -> None:
+    alerts = live(
+        alert("Old", AlertState.FIRING, "critical", 60),
+        alert("New", AlertState.FIRING, "page", 1),
+        alert("Small", AlertState.FIRING, "warning", 0),
+        alert("Soon", AlertState.PENDING, "critical", 0),
+    )
+    found = told({("prometheus/a", "alerts"): alerts})
+    assert [(p.name, p.severity) for p in found] == [("New", GRAVE), ("Old", GRAVE), ("Small", SERIOUS)]
+
+
+def test_a_lost_source_is_one_problem_however_many_feeds_it_has() -> None:
+    gone = Reading(State.UNREACHABLE, rows(member("m0")), 958.0, WALL, Unreachable("connection refused"))
+    found = told({("etcd/a", "members"): gone, ("etcd/a", "instances"): gone})
+    assert [(p.name, p.word, p.why) for p in found] == [("etcd/a", "unreachable", "connection refused")]
+    assert found[0].since == WALL - timedelta(seconds=42)
+
+
+def test_a_cluster_without_a_leader_and_one_with_a_full_store() -> None:
+    found = told({("etcd/a", "members"): live(member("m0", alarms=("NOSPACE",)), member("m1"))})
+    assert {(p.name, p.word) for p in found} == {("etcd/a m0", "NOSPACE"), ("etcd/a", "no leader")}
+
+
+def test_a_silent_member_says_what_its_loss_means() -> None:
+    trouble = Trouble(Silent("no answer"), 990.0, None)
+    ill = member("m1", state=MemberState.UNKNOWN, trouble=trouble)
+    found = told({("etcd/a", "members"): live(member("m0", role=Role.LEADER), ill)})
+    assert [(p.word, p.why, p.row) for p in found] == [("silent", "no answer", "e/m1")]
+    assert found[0].since == WALL - timedelta(seconds=10)
+
+
+def test_a_group_below_its_size() -> None:
+    one = member("a", group="web")
+    sizes = {"etcd/a": {"web": Expected(3, False), "search": Expected(1, True)}}
+    found = told({("etcd/a", "instances"): live(one)}, sizes=sizes)
+    assert [(p.name, p.word, p.severity) for p in found] == [
+        ("search", "0 of 1", GRAVE),
+        ("web", "1 of 3", SERIOUS),
+    ]
+
+
+def test_units_that_failed_and_that_flap() -> None:
+    events = [
+        Occurrence(str(n), "supervisord/a", WALL, EventKind.STATE, "web", "running → failed", ("supervisord/a",))
+        for n in range(FLAPS)
+    ]
+    units = live(unit("web", UnitState.RUNNING, exit=1), unit("job", UnitState.FAILED, exit=2))
+    found = told({("supervisord/a", "units"): units}, events=events)
+    assert [(p.name, p.word) for p in found] == [("job", "failed"), ("web", "flapping")]
+    assert "last exit 2" in found[0].why
+
+
+def test_targets_that_are_down_and_sources_that_could_not_be_made() -> None:
+    target = Target("t", "prometheus/a", "web", "h:1", TargetState.DOWN, WALL, "connection refused")
+    found = told({("prometheus/a", "targets"): live(target)}, broken=[("x/y", Misconfigured("no such file"))])
+    assert [(p.name, p.why) for p in found] == [("x/y", "no such file"), ("web h:1", "connection refused")]
+
+
+def test_the_largest_size_is_remembered_for_a_while() -> None:
+    sizes = GroupSizes({"fixed": 6})
+    sizes.note(0.0, rows(*(member(str(n), group="web") for n in range(3))))
+    sizes.note(40.0, rows(member("0", group="web")))
+    assert sizes.expected(60.0) == {"web": Expected(3, False), "fixed": Expected(6, True)}
+    assert sizes.expected(LATELY + 1)["web"] == Expected(1, False)

@@ -1,0 +1,283 @@
+"""Overview: what is wrong now, what changed, and the vital signs of every source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.reactive import var
+
+from backends.api.models import EventKind, Occurrence, Reading, State
+from backends.incident.problems import GRAVE, Now, Problem, problems
+from tui.kinds.events import look_of, told
+from tui.screens.base import View
+from tui.screens.signs import Sizes, signs
+from widgets.board import Board, Entry
+from widgets.columns import Look
+from widgets.oneline import OneLine, Part
+from widgets.safe import fit, style
+from widgets.units import age
+
+NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
+ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
+"""Kinds that come all day; the others are shown before them where room is short."""
+LATELY = timedelta(minutes=15)
+WIDE = 160
+"""Cells from which on problems and changes stand side by side."""
+
+
+class OverviewScreen(View):
+    DEFAULT_CSS = """
+    OverviewScreen #news { height: auto; layout: vertical; }
+    OverviewScreen.wide #news { layout: horizontal; }
+    OverviewScreen Board { margin: 0 0 1 0; }
+    """
+    screen_name: ClassVar[str] = "overview"
+    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = OneLine()
+        self.wrong = Board("WRONG NOW")
+        self.changed = Board("CHANGED")
+        self.vital = Board("VITAL SIGNS")
+        self._problems: dict[str, Problem] = {}
+        self._events: dict[str, Occurrence] = {}
+        self._signs: dict[str, str] = {}
+        self._moved = False
+
+    def compose(self) -> ComposeResult:
+        yield self.heading
+        yield Container(self.wrong, self.changed, id="news")
+        yield self.vital
+
+    @property
+    def _boards(self) -> tuple[Board, Board, Board]:
+        return self.wrong, self.changed, self.vital
+
+    @property
+    def name_in_path(self) -> str:
+        return "overview"
+
+    def attach(self) -> None:
+        if self.desk.bridge is not None:
+            self.desk.bridge.attach(self, NOUNS)
+        self.tick()
+
+    def detach(self) -> None:
+        if self.desk.bridge is not None:
+            self.desk.bridge.detach(self)
+
+    def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
+        if any(reading.value for (_, noun), reading in readings.items() if noun != "events"):
+            self.desk.show_frame()
+        self.tick()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= WIDE, "wide")
+        self.tick()
+
+    def tick(self) -> None:
+        watching = self.desk.watching
+        if watching is None:
+            self.heading.show([(" overview", style(Look.STRONG)), ("  opening …", style(Look.DIM))])
+            return
+        now = Now(watching.clock.monotonic(), watching.clock.now())
+        events = _events(self.readings)
+        found = problems(
+            self.readings,
+            [(item.source, item.error) for item in watching.broken],
+            watching.expected_sizes(),
+            events,
+            now,
+        )
+        self._problems = {problem.key: problem for problem in found}
+        self._show_wrong(now)
+        self._show_changed(events, now)
+        self._show_signs(watching.expected_sizes())
+        self._show_heading(len(found), sum(now.wall - event.time <= LATELY for event in events))
+        self._place_cursor()
+
+    def _place_cursor(self) -> None:
+        """Until somebody moves it, the cursor is on the first thing that is wrong, or on what there is."""
+        if self._moved and any(board.active for board in self._boards):
+            return
+        able = next((board for board in self._boards if board.can_be_chosen), None)
+        if able is not None and not able.active:
+            self._activate(able)
+
+    def _show_heading(self, wrong: int, changes: int) -> None:
+        look = Look.BAD if wrong else Look.GOOD
+        says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else "nothing is wrong"
+        left: list[Part] = [(" overview", style(Look.STRONG))]
+        self.heading.show(left, [(f" {says} ", style(look)), (f"  {changes} changes/15m ", style(Look.DIM))])
+
+    def _show_wrong(self, now: Now) -> None:
+        entries = [_problem(problem, now, self.wrong.size.width) for problem in self._problems.values()]
+        if not entries:
+            live = {
+                source
+                for (source, noun), r in self.readings.items()
+                if r.state is State.LIVE and noun != "events"
+            }
+            waiting = any(reading.state is State.LOADING for reading in self.readings.values())
+            if not live:
+                lines = ["looking …"] if waiting else ["no source is live", *self.desk.context.tried]
+            else:
+                lines = [f"nothing: {len(live)} source{'s are' if len(live) != 1 else ' is'} live"]
+            entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in lines]
+        self.wrong.show(entries)
+        self._fit()
+
+    def _all_well(self) -> list[str]:
+        of_sources = {key: reading for key, reading in self.readings.items() if key[1] != "events"}
+        live = {source for (source, _), reading in of_sources.items() if reading.state is State.LIVE}
+        if live:
+            return [f"nothing: {len(live)} source{'s are' if len(live) != 1 else ' is'} live"]
+        if any(reading.state is State.LOADING for reading in of_sources.values()):
+            return ["looking …"]
+        return ["no source is live", *self.desk.context.tried]
+
+    def _show_changed(self, events: list[Occurrence], now: Now) -> None:
+        room = max(1, self.changed.size.height - 1)
+        self._events = {event.key: event for event in _chosen(events, room)}
+        entries = [_change(event, now.wall) for event in self._events.values()]
+        nothing = " nothing since this watch was opened"
+        self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
+
+    def _show_signs(self, sizes: Sizes) -> None:
+        found = list(signs(self.readings, sizes))
+        self._signs = {entry.key or "": kind for kind, entry in found}
+        self.vital.show([entry for _, entry in found])
+
+    def _fit(self) -> None:
+        """Problems as many as there are, up to a share of the screen; what is left is for the changes."""
+        height = self.size.height
+        if not height:
+            return
+        signs = min(len(self.vital.entries) + 1, max(3, height // 3))
+        most = 9 if height <= 24 else height // 2
+        wrong = min(len(self.wrong.entries) + 1, most)
+        rest = height - 1 - signs - 3
+        wide = self.has_class("wide")
+        _height(self.vital, signs)
+        _height(self.wrong, max(3, rest) if wide else max(2, min(wrong, rest - 3)))
+        _height(self.changed, max(3, rest) if wide else max(2, rest - max(2, min(wrong, rest - 3))))
+
+    # Commands
+
+    def move(self, rows: str) -> None:
+        step = int(rows)
+        self._moved = True
+        boards = self._boards
+        here = next((i for i, board in enumerate(boards) if board.active), 0)
+        if boards[here].move(step):
+            return
+        onward = boards[here + 1 :] if step > 0 else boards[:here][::-1]
+        for board in onward:
+            if board.activate(True, last=step < 0):
+                boards[here].activate(False)
+                return
+
+    def page(self, share: str) -> None:
+        self.move(str(5 if float(share) > 0 else -5))
+
+    def first(self) -> None:
+        self._activate(self.wrong)
+
+    def last(self) -> None:
+        self._activate(self.vital)
+
+    def open_row(self) -> None:
+        """To the thing itself."""
+        found = self._leads()
+        if found is None:
+            self.desk.say("nothing to open here")
+        else:
+            self.desk.go_to(*found)
+
+    def _leads(self) -> tuple[str, str] | None:
+        if (key := self.wrong.chosen) is not None and key in self._problems:
+            problem = self._problems[key]
+            return (problem.kind, problem.row) if problem.kind else ("members", "")
+        if (key := self.changed.chosen) is not None and key in self._events:
+            return ("events", key)
+        if (key := self.vital.chosen) is not None and key in self._signs:
+            return self._signs[key], ""
+        return None
+
+    def _activate(self, board: Board) -> None:
+        for other in self._boards:
+            other.activate(other is board)
+
+    def on_board_touched(self, message: Board.Touched) -> None:
+        self._moved = True
+        self._activate(message.board)
+
+    def on_board_picked(self) -> None:
+        self.open_row()
+
+    def plain_text(self) -> str:
+        return "\n".join(text for board in self._boards for text in board.plain_lines())
+
+    def copied(self) -> str:
+        return self.plain_text()
+
+
+def _height(board: Board, rows: int) -> None:
+    if board.styles.height is None or board.styles.height.value != rows:
+        board.styles.height = rows
+
+
+def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence]:
+    """Newest first."""
+    found: list[Occurrence] = []
+    for (_, noun), reading in readings.items():
+        if noun == "events":
+            found += (reading.value or {}).values()
+    return found[::-1]
+
+
+def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
+    """As many as there is room for: what is rare before what comes all day, then all by time."""
+    rare = [event for event in events if event.kind not in ROUTINE][:room]
+    routine = [event for event in events if event.kind in ROUTINE][: room - len(rare)]
+    return sorted([*rare, *routine], key=lambda event: event.key, reverse=True)
+
+
+def _problem(problem: Problem, now: Now, width: int) -> Entry:
+    grave = problem.severity == GRAVE
+    look = Look.BAD if grave else Look.WARN
+    since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
+    name = 28 if width >= 100 else 22
+    parts = (
+        ("✖ " if grave else "▲ ", style(look)),
+        (fit(problem.name, name), style(Look.STRONG)),
+        (f"  {fit(problem.word, 11)}", style(look)),
+        (f" {since:>4}  ", style()),
+        (problem.why, style()),
+    )
+    right = (
+        ((f"  {problem.source} ", style(Look.DIM)),)
+        if width >= 100 and problem.source not in problem.name
+        else ()
+    )
+    return Entry(problem.key, parts, right)
+
+
+def _change(event: Occurrence, wall: datetime) -> Entry:
+    local = event.time.astimezone()
+    stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")
+    look = look_of(event)
+    return Entry(
+        event.key,
+        (
+            (f"{stamp:<9} ", style(Look.DIM)),
+            (f"{event.kind.value:<8} ", style(look)),
+            (f"{fit(event.target, 20)}  ", style()),
+            (told(event), style(look)),
+        ),
+    )

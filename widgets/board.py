@@ -1,0 +1,162 @@
+"""Board: a titled list of short lines, some of which can be chosen; only lines that differ are painted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backends.clean import clean
+from widgets.columns import Look
+from widgets.oneline import Part
+from widgets.safe import fit, line, style, width_of
+
+
+class Entry(Struct, frozen=True):
+    """One line. `key` is what it stands for, None where there is nothing to open. `right` wins over `parts`
+    where both have no room."""
+
+    key: str | None
+    parts: tuple[Part, ...]
+    right: tuple[Part, ...] = ()
+
+
+class Board(Widget):
+    DEFAULT_CSS = "Board { height: auto; width: 1fr; }"
+
+    class Picked(Message):
+        """A line was clicked twice."""
+
+    class Touched(Message):
+        """A line was clicked: this board is meant now."""
+
+        def __init__(self, board: Board) -> None:
+            super().__init__()
+            self.board = board
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title = title
+        self.entries: tuple[Entry, ...] = ()
+        self.active = False
+        self._cursor: str | None = None
+        self._at = 0
+        self._top = 0
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """New lines; the cursor stays with its key, or where that was."""
+        before, self.entries = self._shown(), tuple(entries)
+        keys = [entry.key for entry in self.entries]
+        if self._cursor in keys and self._cursor is not None:
+            self._at = keys.index(self._cursor)
+        self._settle(0)
+        self._repaint(before)
+
+    @property
+    def chosen(self) -> str | None:
+        return self._cursor if self.active else None
+
+    @property
+    def can_be_chosen(self) -> bool:
+        return any(entry.key is not None for entry in self.entries)
+
+    def activate(self, on: bool, *, last: bool = False) -> bool:
+        """Give the cursor to this board, or take it away; False where it has nothing to choose."""
+        before = self._shown()
+        self.active = on
+        if on:
+            self._at = len(self.entries) - 1 if last else self._at
+            self._settle(-1 if last else 1)
+            self.active = self._cursor is not None
+        self._repaint(before)
+        return self.active
+
+    def move(self, rows: int) -> bool:
+        """The cursor up or down; False where it would leave the board."""
+        before = self._shown()
+        places = [i for i, entry in enumerate(self.entries) if entry.key is not None]
+        if not places:
+            return False
+        here = places.index(self._at) if self._at in places else 0
+        to = here + rows
+        if not 0 <= to < len(places) and (here in (0, len(places) - 1)):
+            return False
+        self._at = places[min(max(to, 0), len(places) - 1)]
+        self._settle(0)
+        self._repaint(before)
+        return True
+
+    def plain_lines(self) -> list[str]:
+        texts = ["".join(text for text, _ in (*entry.parts, *entry.right)) for entry in self.entries]
+        return [self.title, *(clean(text).rstrip() for text in texts), ""]
+
+    def _settle(self, step: int) -> None:
+        """The cursor onto a line that can be chosen, the nearest to where it was."""
+        places = [i for i, entry in enumerate(self.entries) if entry.key is not None]
+        if not places:
+            self._cursor, self.active = None, False
+            return
+        self._at = min(places, key=lambda i: (abs(i - self._at), i * -step))
+        self._cursor = self.entries[self._at].key
+        room = max(1, self.size.height - 1)
+        self._top = min(max(self._top, self._at - room + 1), self._at)
+
+    def _shown(self) -> list[tuple[Entry, bool]]:
+        room = max(0, self.size.height - 1)
+        return [
+            (entry, self.active and entry.key is not None and i == self._at)
+            for i, entry in enumerate(self.entries[self._top : self._top + room], self._top)
+        ]
+
+    def _repaint(self, before: list[tuple[Entry, bool]]) -> None:
+        if not self.is_attached or not self.size.height:
+            return
+        now = self._shown()
+        for y in range(max(len(before), len(now))):
+            if before[y : y + 1] != now[y : y + 1]:
+                self.refresh(Region(0, y + 1, self.size.width, 1))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if y == 0:
+            hidden = len(self.entries) - max(0, self.size.height - 1)
+            more = f"  {hidden} more" if hidden > 0 else ""
+            return line([(f" {self.title}", style(Look.STRONG)), (more, style(Look.DIM))], width)
+        shown = self._shown()
+        if y > len(shown):
+            return line([("", style())], width)
+        entry, chosen = shown[y - 1]
+        right = [(clean(text), made) for text, made in entry.right]
+        room = max(0, width - 1 - sum(width_of(text) for text, _ in right))
+        parts: list[Part] = []
+        for text, made in entry.parts:
+            took = fit(text, min(room, width_of(text)))
+            room -= width_of(took)
+            parts.append((took, made))
+        parts += [(" " * room, style()), *right]
+        mark = ("▌" if chosen else " ", style(Look.STRONG))
+        return line(
+            [mark, *[(text, made + style(reverse=True) if chosen else made) for text, made in parts]], width
+        )
+
+    def on_resize(self) -> None:
+        self._settle(0)
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        index = self._top + event.y - 1
+        if event.y < 1 or index >= len(self.entries) or self.entries[index].key is None:
+            return
+        before = self._shown()
+        self._at = index
+        self._settle(0)
+        self._repaint(before)
+        self.post_message(self.Touched(self))
+        if event.chain == 2:
+            self.post_message(self.Picked())
