@@ -29,12 +29,10 @@ from tui.commands import OVERVIEW, for_word, words
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
-from tui.kinds import KINDS
 from tui.log import last_lines, state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.overview import OverviewScreen
-from tui.screens.resource import ResourceScreen
 from tui.terminal import in_a_job, stop_job
 from widgets.columns import Look
 from widgets.private import QuietApp, write_raw
@@ -94,6 +92,7 @@ class MidwatchApp(QuietApp):
         self._interrupted = float("-inf")
         self._early: list[events.Key] | None = []
         self._held = ExitStack()
+        self._holding = False
 
     # Opening
 
@@ -113,13 +112,17 @@ class MidwatchApp(QuietApp):
         # The skeleton stands already. Textual's first frames would compete with what connects, which imports in
         # a thread, so they wait for the first facts, a key, or a quarter of a second.
         self._held.enter_context(self.batch_update())
+        self._holding = True
         self.set_timer(HOLD, self.show_frame)
         self.work(self._begin())
         self.call_later(self._type_ahead)
 
     def show_frame(self) -> None:
         """Draw from now on; called as soon as there is something worth it."""
-        self._held.close()
+        if self._holding:
+            self._holding = False
+            self._held.close()
+            self.screen.refresh()
 
     async def _begin(self) -> None:
         if self._discover is not None:
@@ -246,7 +249,7 @@ class MidwatchApp(QuietApp):
     def go_to(self, kind: str, row: str) -> None:
         view = self._named(kind)
         self.show_view(view)
-        if isinstance(view, ResourceScreen) and row and not view.table.go_to_key(row):
+        if row and not view.go_to_row(row):
             self.say("it is not there any more")
 
     def show_logs(self, source: str = "") -> None:
@@ -261,7 +264,7 @@ class MidwatchApp(QuietApp):
         """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
         milliseconds."""
         if kind not in self._views:
-            self._views[kind] = OverviewScreen() if kind == OVERVIEW else ResourceScreen(KINDS[kind])
+            self._views[kind] = OverviewScreen() if kind == OVERVIEW else _resource(kind)
         return self._views[kind]
 
     def switch_context(self, name: str = "") -> None:
@@ -403,3 +406,10 @@ class MidwatchApp(QuietApp):
         elif takes == "source" and self.watching is not None:
             names = sorted(key.source for key in self.watching.feeds("logs"))
         return [f"{word} {name}" for name in names if rest in name]
+
+
+def _resource(kind: str) -> View:
+    from tui.kinds.known import KINDS
+    from tui.screens.resource import ResourceScreen
+
+    return ResourceScreen(KINDS[kind])

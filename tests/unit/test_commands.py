@@ -7,7 +7,7 @@ import pytest
 from tui.app import MidwatchApp
 from tui.commands import COMMANDS, LOGS, OVERVIEW, SCREENS, TABLE, TEXT, for_key, for_word, key_glyph, on_screen
 from tui.help import help_lines
-from tui.kinds import KINDS
+from tui.kinds.known import KINDS
 from tui.screens.logs import LogsScreen
 from tui.screens.overview import OverviewScreen
 from tui.screens.resource import ResourceScreen

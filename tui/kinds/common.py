@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from backends.api.errors import BackendError
-from backends.api.models import Detail, Trouble
+from backends.api.models import Detail, Host, Trouble
 from widgets.columns import Sight, text_of
-from widgets.units import UNKNOWN, since
+from widgets.units import UNKNOWN, since, size
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -34,3 +34,12 @@ def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
     error: BackendError = trouble.error
     facts = [("why", str(error)), ("last answer", clock_time(trouble.as_of, sight))]
     return [*facts, ("try", error.hint)] if error.hint else facts
+
+
+def host_line(host: Host) -> str:
+    load = "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
+    used = None
+    if host.memory_total is not None and host.memory_available is not None:
+        used = host.memory_total - host.memory_available
+    cores = "" if host.cores is None else f" on {host.cores} cores"
+    return f"{host.name}  {load}{cores}  memory {size(used)} of {size(host.memory_total)}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backends.api.models import Host, Process, ProcessState, Reading
-from tui.kinds.common import clock_time, details, rfc3339, why
+from tui.kinds.common import clock_time, details, host_line, rfc3339, why
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, percent, since, size
 
@@ -65,15 +65,6 @@ def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> str:
             if isinstance(host, Host):
                 return host_line(host)
     return ""
-
-
-def host_line(host: Host) -> str:
-    load = "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
-    used = None
-    if host.memory_total is not None and host.memory_available is not None:
-        used = host.memory_total - host.memory_available
-    cores = "" if host.cores is None else f" on {host.cores} cores"
-    return f"{host.name}  {load}{cores}  memory {size(used)} of {size(host.memory_total)}"
 
 
 PROCESSES: Kind[Process] = Kind(

@@ -82,6 +82,10 @@ class View(Vertical):
     def tick(self) -> None:
         """Once a second: repaint ages, where their rounded text has changed."""
 
+    def go_to_row(self, key: str) -> bool:
+        """Put the cursor onto a row; False where it is not there any more."""
+        return False
+
     def escape(self) -> bool:
         """Clear the nearest thing that can be cleared (a search, an open detail); False when there is none."""
         return False

@@ -72,7 +72,8 @@ class OverviewScreen(View):
             self.desk.bridge.detach(self)
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
-        if any(reading.value for (_, noun), reading in readings.items() if noun != "events"):
+        # Once all have spoken: a frame for the first of them would hold the others' up.
+        if readings and all(reading.state is not State.LOADING for reading in readings.values()):
             self.desk.show_frame()
         self.tick()
 

@@ -139,6 +139,9 @@ class ResourceScreen(View):
                 lines.append(f"{source}: waiting for its first answer …")
         return lines or [self.kind.empty]
 
+    def go_to_row(self, key: str) -> bool:
+        return self.table.go_to_key(key)
+
     # Commands of the table
 
     def move(self, rows: str) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from backends.api.models import Host, Member, MemberState, Reading, Role, State
 from backends.incident.sizes import Expected
-from tui.kinds import KINDS
-from tui.kinds.processes import host_line
+from tui.kinds.common import host_line
 from widgets.board import Entry
 from widgets.columns import Look
 from widgets.oneline import Part
@@ -92,7 +91,7 @@ def _group(rows: list[Member], wanted: Expected | None, reading: Reading[Any]) -
 def _counts(noun: str, rows: list[Any], reading: Reading[Any]) -> tuple[Part, ...]:
     states = Counter(row.state for row in rows)
     words = [f"{number} {state.value}" for state, number in sorted(states.items(), key=lambda pair: -pair[1])]
-    text = "  ".join(words) or f"no {KINDS[noun].title}"
+    text = "  ".join(words) or f"no {noun}"
     return ((text, style(_dim(reading) or Look.PLAIN)), *_standing(reading))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from backends.api.models import Reading, State
 from backends.context import Context
 from backends.watch import FeedKey, Watch
-from tui.kinds import KINDS
+from tui.kinds.known import KINDS
 from tui.verbs.output import complain, readings_json, say, table, to_json, worst_by_source
 from widgets.columns import Kind, Sight
 
