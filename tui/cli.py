@@ -23,7 +23,10 @@ class _Parser(argparse.ArgumentParser):
         raise Usage(message)
 
 
-VERBS = ("members", "processes", "events", "logs", "watch", "doctor", "config", "demo")
+VERBS = (
+    *("members", "processes", "units", "targets", "alerts", "query"),
+    *("events", "logs", "watch", "doctor", "config", "demo"),
+)
 
 
 def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser:
@@ -55,6 +58,18 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     members = verb("members", "members of the clusters, and the instances registered in them")
     members.add_argument("--group", metavar="G", help="only the instances of this application group")
     verb("processes", "processes of this host")
+    of_one = [
+        members,
+        verb("units", "what supervisors keep running"),
+        verb("targets", "what metrics servers scrape, and what they could not reach"),
+        verb("alerts", "alerts that fire, or are about to"),
+    ]
+    query = verb("query", "the present value of each series of a PromQL query, or its values over a range")
+    query.add_argument("expression", metavar="EXPR")
+    query.add_argument("--range", metavar="SPAN", type=_span, help="values of this span back from now (1h)")
+    query.add_argument("--step", metavar="SPAN", type=_span, help="seconds between two of them (15s)")
+    for made in (*of_one, query):
+        made.add_argument("--source", metavar="SOURCE", help="ask only this one")
     verb("events", "what changes from now on, each event once (with --watch)")
     logs = verb("logs", "log lines of configured sources, of files, or of standard input")
     logs.add_argument("sources", nargs="*", metavar="SOURCE", help="a source's name, a path with a slash, or -")
@@ -112,6 +127,18 @@ def _seconds(text: str) -> float:
     value = float(text)
     if not 0 < value <= 3600:
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds from 0 to 3600")
+    return value
+
+
+def _span(text: str) -> float:
+    from widgets.units import duration
+
+    try:
+        value = duration(text)
+    except ValueError:
+        value = 0.0
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no span, expected 90s, 15m, 1h30m or 2d")
     return value
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 UNKNOWN = "–"
 """Stands for None everywhere: unknown is never shown as zero."""
 
 _SIZES = ("B", "K", "M", "G", "T", "P")
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SPANS = ((60.0, "s"), (60.0, "m"), (24.0, "h"), (365.0, "d"))
 
 
@@ -59,3 +61,12 @@ def milliseconds(value: float | None) -> str:
 
 def count(value: int | None) -> str:
     return UNKNOWN if value is None else f"{value:,}".replace(",", " ")
+
+
+def duration(text: str) -> float:
+    """Seconds of a span as people write it: `90s`, `15m`, `1h30m`, `2d`. Raises ValueError."""
+    found = _DURATION.fullmatch(text)
+    if not text or found is None:
+        raise ValueError(f"{text!r} is no duration")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)

@@ -36,16 +36,19 @@ def test_version_and_help() -> None:
     assert run("--version").out.startswith("midwatch ")
     helped = run("--help")
     assert helped.status == 0
-    for verb in ("members", "processes", "logs", "watch", "doctor", "config", "demo"):
+    for verb in ("members", "processes", "units", "query", "logs", "watch", "doctor", "config", "demo"):
         assert verb in helped.out
-    assert "units" not in helped.out
+    assert "sessions" not in helped.out
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         (["memers"], "nearest is members"),
-        (["units"], "expected one of"),
+        (["sessions"], "expected one of"),
+        (["query", "up"], "this context has no metrics"),
+        (["query", "up", "--range", "long"], "expected 90s, 15m"),
+        (["units", "--source", "nowhere"], "nowhere has no units"),
         (["members", "--bogus"], "--bogus"),
         (["members", "--timeout", "soon"], "soon"),
         (["logs", "--level", "loud", "-"], "expected one of fatal"),

@@ -48,6 +48,10 @@ def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[
         from tui.verbs.events import events
 
         return events
+    if name == "query":
+        from tui.verbs.query import query
+
+        return query
     if name == "watch":
         from tui.verbs.watch import watch
 

@@ -1,4 +1,4 @@
-"""`members`, `processes`: every kind's rows as a table or as JSON, through the same feeds as the screens."""
+"""`members`, `units` and the like: every kind's rows as a table or as JSON, through the same feeds as the screens."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.kinds.known import KINDS
 from tui.verbs.output import complain, readings_json, say, table, to_json, worst_by_source
+from tui.verbs.sources import WrongSource, find_source
 from widgets.columns import Kind, Sight
 
 
 class Listing:
     """The feeds of one kind, looked at without a screen."""
 
-    def __init__(self, context: Context, kind: Kind[Any], timeout: float) -> None:
+    def __init__(self, context: Context, kind: Kind[Any], timeout: float, source: str | None = None) -> None:
+        """`source` is the only one to ask; its name alone will do. Raises `WrongSource`."""
         self.kind = kind
         self.watch = Watch(context, timeout=timeout)
         self._heard = asyncio.Event()
         self._feeds = self.watch.feeds(*kind.nouns)
+        if source is not None:
+            chosen = find_source(self.watch, source)
+            self._feeds = {key: feed for key, feed in self._feeds.items() if key.source == chosen}
+            if not self._feeds:
+                known = ", ".join(dict.fromkeys(key.source for key in self.watch.feeds(*kind.nouns)))
+                raise WrongSource(f"{source} has no {kind.title}, expected one of {known or 'none'}")
 
     async def first_word(self, timeout: float) -> None:
         """Wait until every feed has answered or failed once, at most `timeout` seconds."""
@@ -82,7 +90,11 @@ class Listing:
 
 async def listing(context: Context, options: argparse.Namespace) -> int:
     """Print one kind; 0 where every source is live, else 3 with each trouble on stderr."""
-    here = Listing(context, KINDS[options.verb], options.timeout)
+    try:
+        here = Listing(context, KINDS[options.verb], options.timeout, getattr(options, "source", None))
+    except WrongSource as error:
+        complain(f"midwatch: {error}")
+        return 2
     group = getattr(options, "group", None)
     try:
         await here.first_word(options.timeout)

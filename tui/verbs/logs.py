@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import glob
 import os
 import re
@@ -25,9 +26,9 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.common import rfc3339
 from tui.verbs.output import complain, say, to_json
-from tui.verbs.watch import find_source
+from tui.verbs.sources import find_source
+from widgets.units import duration
 
-DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
 SHAPES = re.compile(r'"[^"]*"|\'[^\']*\'|0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+', re.IGNORECASE)
 """What differs between two messages of one shape: quoted texts, hexadecimal and decimal numbers."""
 SHAPES_MOST = 10_000
@@ -216,10 +217,8 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 
 def moment(text: str) -> datetime:
     """A duration back from now, or an RFC 3339 time. Raises `WrongUse`."""
-    found = DURATION.match(text)
-    if text and found and found.end() == len(text):
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-        return datetime.now(UTC) - timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    with contextlib.suppress(ValueError):
+        return datetime.now(UTC) - timedelta(seconds=duration(text))
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError:

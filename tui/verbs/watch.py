@@ -7,7 +7,7 @@ import asyncio
 import base64
 from typing import Any
 
-from backends.api.capabilities import KeyWatch, ability
+from backends.api.capabilities import KeyWatch
 from backends.api.feed import Feed, Pace
 from backends.api.models import KeyChange, News, Reading, State
 from backends.clean import clean_bytes
@@ -15,21 +15,14 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.common import rfc3339
 from tui.verbs.output import complain, say, to_json
+from tui.verbs.sources import WrongSource, choose
 
 
 async def watch(context: Context, options: argparse.Namespace) -> int:
     """Follow a prefix. 2 where the source is not known or keeps no keys, 3 where it does not answer."""
     opened = Watch(context, timeout=options.timeout)
     try:
-        source = find_source(opened, options.source)
-        backend = None if source is None else opened.backend(source)
-        keys = None if backend is None else ability(backend, KeyWatch)
-        if source is None or keys is None:
-            able = [name for name in opened.sources if _can(opened, name)]
-            complain(
-                f"midwatch: {options.source} has no keys to watch, expected one of {', '.join(able) or 'none'}"
-            )
-            return 2
+        source, keys = choose(opened, options.source, KeyWatch, "keys to watch")
         prefix = options.prefix.encode("utf-8", "surrogateescape")
         feed: Feed[int, int] = Feed(
             f"{source} {options.prefix}",
@@ -37,6 +30,9 @@ async def watch(context: Context, options: argparse.Namespace) -> int:
             pace=Pace(first=max(6.0, options.timeout), quiet=4.0),
         )
         return await _follow(feed, source, options)
+    except WrongSource as error:
+        complain(f"midwatch: {error}")
+        return 2
     finally:
         await opened.close()
 
@@ -79,14 +75,6 @@ async def _follow(feed: Feed[int, int], source: str, options: argparse.Namespace
     return 0
 
 
-def find_source(opened: Watch, name: str) -> str | None:
-    """A source by `kind/name`, or by its name alone where one source has it."""
-    if name in opened.sources:
-        return name
-    alike = [source for source in opened.sources if source.partition("/")[2] == name]
-    return alike[0] if len(alike) == 1 else None
-
-
 def change_json(change: KeyChange) -> dict[str, Any]:
     """An item of the contract. A key or a value that is not UTF-8 is base64, and `encoding` says so for both."""
     encoding = "utf-8"
@@ -112,8 +100,3 @@ def change_text(change: KeyChange) -> str:
     stamp = change.time.astimezone().strftime("%H:%M:%S")
     value = "" if change.value is None else clean_bytes(change.value)
     return f"{stamp}  {change.kind.value:<6}  {clean_bytes(change.key)}  {value}".rstrip()
-
-
-def _can(opened: Watch, source: str) -> bool:
-    backend = opened.backend(source)
-    return backend is not None and ability(backend, KeyWatch) is not None

@@ -1,0 +1,45 @@
+"""Which of a context's sources a word of the command line means."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from backends.api.capabilities import ability
+from backends.watch import Watch
+
+A = TypeVar("A")
+
+
+class WrongSource(Exception):
+    """A word that means no source, or several; in words for the user."""
+
+
+def find_source(opened: Watch, name: str) -> str | None:
+    """A source by `kind/name`, or by its name alone where one source has it."""
+    if name in opened.sources:
+        return name
+    alike = [source for source in opened.sources if source.partition("/")[2] == name]
+    return alike[0] if len(alike) == 1 else None
+
+
+def able(opened: Watch, protocol: type[Any]) -> list[str]:
+    """The sources that can do something."""
+    backends = [(source, opened.backend(source)) for source in opened.sources]
+    return [source for source, backend in backends if backend is not None and ability(backend, protocol)]
+
+
+def choose(opened: Watch, name: str | None, protocol: type[A], what: str) -> tuple[str, A]:
+    """The one source that is named and can do `protocol`; without a name the only one that can.
+
+    `what` is what it should have, for the sentence of `WrongSource`.
+    """
+    known = able(opened, protocol)
+    if name is None and len(known) > 1:
+        raise WrongSource(f"several sources have {what}, expected --source with one of {', '.join(known)}")
+    source = find_source(opened, name) if name is not None else next(iter(known), None)
+    backend = None if source is None else opened.backend(source)
+    found = None if backend is None else ability(backend, protocol)
+    if source is None or found is None:
+        wanted = f"expected one of {', '.join(known)}" if known else "and nothing else in this context has"
+        raise WrongSource(f"{name or 'this context'} has no {what}, {wanted}")
+    return source, found
