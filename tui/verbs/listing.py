@@ -1,4 +1,4 @@
-"""`members`, `units` and the like: every kind's rows as a table or as JSON, through the same feeds as the screens."""
+"""`members`, `units` and the like: each kind as a table or as JSON, through the same feeds as the screens."""
 
 from __future__ import annotations
 
