@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
+from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
 from backends.api.models import (
@@ -21,6 +22,7 @@ from backends.api.models import (
     LogRecord,
     Members,
     Processes,
+    Row,
     Seen,
     Series,
     Targets,
@@ -125,6 +127,30 @@ class Logs(Protocol):
         ...
 
 
+class Acting(Protocol):
+    """Can change what it shows. `backends.door` is the only caller of `perform`."""
+
+    async def actions(self, row: Row) -> tuple[Action, ...]:
+        """What can be done to a row now, the most usual first, none of it done. Empty where nothing can."""
+        ...
+
+    def target(self, row: Row) -> Target:
+        """The row as a target, with the identity that it has now. Pure."""
+        ...
+
+    async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
+        """Make the change: `permit.use(action)`, then the call. Returns when the system has accepted it.
+
+        Raises `Refused` where the target is no longer what it was; `Denied`, `NotFound`, `Conflict`,
+        `Misconfigured`, `Unsupported` where nothing was changed; any other `BackendError` leaves it unknown.
+        """
+        ...
+
+    async def look(self, action: Action, tell: Tell) -> Outcome:
+        """Read back what became of it; waits until that is decided. Changes nothing. Raises `BackendError`."""
+        ...
+
+
 class KeyWatch(Protocol):
     def changes(self, prefix: bytes, last: int | None) -> AsyncGenerator[Seen[int], None]:
         """The changes below a prefix as news of `KeyChange`, each once and in the store's order; the value is
@@ -164,6 +190,7 @@ ABILITIES: dict[str, Ability] = {
 __all__ = [
     "ABILITIES",
     "Ability",
+    "Acting",
     "Alerting",
     "HostLoad",
     "KeyChange",

@@ -1,0 +1,124 @@
+"""What can be changed, said in full before anything is: Action and Target, the Permit to do it once, the Outcome.
+
+Building an Action changes nothing. Only `backends.door` makes a Permit, and a backend that changes anything calls
+`permit.use(action)` first. This guards tired people against mistakes, not against code in its own process.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import time
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+
+class Danger(enum.IntEnum):
+    """How much an action can break; lists show the mildest first, and never the gravest as the choice."""
+
+    MILD = 0
+    """It can be taken back, or does nothing to what runs (HUP to what reloads, start, continue)."""
+    NORMAL = 1
+    """What runs will end, in its own order (TERM, stop, restart, a deploy)."""
+    GRAVE = 2
+    """What runs will end without a chance to clean up (KILL, QUIT)."""
+
+
+class Target(Struct, frozen=True):
+    """One thing to change, and what makes it this one and no other.
+
+    `source`, `noun` and `key` find its row; `identity` is compared once more at the moment of acting (pid with
+    start time and boot, a unit's pid and start, a store's revision): another one is another thing, whatever its
+    name. `name` is what people call it, and what they type where that is asked for.
+    """
+
+    source: str
+    noun: str
+    key: str
+    name: str
+    identity: str
+    host: str = ""
+
+
+class Action(Struct, frozen=True):
+    """A change that could be made. `effect` says what it does in a sentence without an end ("asks nginx to end"),
+    `call` the exact call as a person would make it, `caution` what this program is known to do with it."""
+
+    verb: str
+    """`signal`, `start`, `stop`, `restart`, `deploy`, `abort`."""
+    target: Target
+    title: str
+    """Its words in a menu and on its button: "SIGTERM", "restart"."""
+    effect: str
+    call: str
+    danger: Danger = Danger.NORMAL
+    arguments: tuple[tuple[str, str], ...] = ()
+    """What the backend needs beyond the target (`("signal", "TERM")`); part of the digest."""
+    caution: str = ""
+    deadline: float = 10.0
+    """Seconds until its outcome is unknown."""
+    escalation: str = ""
+    """The title of the action to offer where this one did not do (SIGKILL after SIGTERM); never by itself."""
+
+    @property
+    def digest(self) -> str:
+        """What a permit is for: verb, target, arguments and call, not the sentences about them."""
+        parts = (self.verb, msgspec.structs.astuple(self.target), self.arguments, self.call)
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+class Refused(Exception):
+    """The door, or the backend at the last moment, says no: nothing was changed. `hint` says what to do."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.hint = reason, hint
+
+
+class Permit:
+    """Leave to do one action once, soon. Made by `backends.door` alone; a test of the house keeps it so."""
+
+    __slots__ = ("_digest", "_left", "_monotonic", "_until")
+
+    LIFE = 30.0
+    """Seconds."""
+
+    def __init__(self, action: Action, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._digest = action.digest
+        self._monotonic = monotonic
+        self._until = monotonic() + self.LIFE
+        self._left = 1
+
+    def use(self, action: Action) -> None:
+        """Spend it. Raises `Refused` where it is for another action, was used before, or is too old."""
+        if action.digest != self._digest:
+            raise Refused("the permit is for another action")
+        if self._left != 1:
+            raise Refused("the permit was used before")
+        if self._monotonic() > self._until:
+            raise Refused(f"the permit is older than {self.LIFE:g} s", "ask again")
+        self._left = 0
+
+
+class End(enum.StrEnum):
+    """How an action ended, in the words of the audit."""
+
+    DONE = "done"
+    FAILED = "failed"
+    """Tried, and it is known that it did not happen, or did not help ("still there")."""
+    UNKNOWN = "unknown"
+    """Nobody knows yet: no answer in time, or the server went away while it acted."""
+    REFUSED = "refused"
+
+
+class Outcome(Struct, frozen=True):
+    """How it ended and what was read back ("exited after 0.4 s; supervisord started 4873")."""
+
+    end: End
+    text: str
+
+
+Tell = Callable[[str], None]
+"""Hears how a long action goes on, a line each time."""

@@ -1,0 +1,304 @@
+"""The door: the only way to change anything.
+
+Mode, identity, freshness, consequence, confirmation, audit first, act with a deadline, read the outcome back,
+audit and timeline: in this order, for every action, from the screen and from the command line alike. Permits are
+made here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
+from backends.api.capabilities import Acting, ability
+from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
+from backends.api.models import Event, EventKind, Reading, State
+from backends.audit import Audit, AuditEntry, AuditFailed
+from backends.incident.consequence import NOUNS, consequences
+from backends.watch import FeedKey, Watch
+from backends.who import Who
+
+log = logging.getLogger("midwatch.door")
+
+ARMED_FOR = 900.0
+"""Seconds for which a guarded context stays armed."""
+WAIT = 2.0
+"""Seconds that the door waits for what a consequence is read from."""
+NOTHING_DONE = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
+"""Errors of a backend that say that nothing was changed; after any other one the outcome is unknown."""
+HERE = "midwatch/door"
+"""The source of the door's own events."""
+
+
+class Mode(enum.StrEnum):
+    READ_ONLY = "read-only"
+    GUARDED = "guarded"
+    ARMED = "armed"
+
+
+class Consent(Struct, frozen=True):
+    """What came with the confirmation: a reason (arms a guarded context), and the target's name as typed (where
+    the context, or an audit that can't be written, asks for it). `once` arms for this action alone."""
+
+    reason: str = ""
+    typed: str = ""
+    once: bool = False
+
+
+class Proposal(Struct, frozen=True):
+    """An action as it was shown: the consequences are sentences; `needs_typing` asks for the target's name."""
+
+    action: Action
+    consequences: tuple[str, ...]
+    needs_typing: bool
+
+
+class Door:
+    """One context's. `audit` is where every attempt is written first; `who` is the person at this terminal."""
+
+    def __init__(self, watch: Watch, audit: Audit, who: Who) -> None:
+        self._watch, self._audit, self.who = watch, audit, who
+        self._clock = watch.clock
+        self._context = watch.context
+        self._armed_until = 0.0
+        self._reason = ""
+        self._denied: set[tuple[str, str]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Mode
+
+    @property
+    def mode(self) -> Mode:
+        if self._context.read_only:
+            return Mode.READ_ONLY
+        if self._context.arm == "always" or self._clock.monotonic() < self._armed_until:
+            return Mode.ARMED
+        return Mode.GUARDED
+
+    @property
+    def armed_left(self) -> float | None:
+        """Seconds until it disarms itself; None where it is not armed, or always is."""
+        left = self._armed_until - self._clock.monotonic()
+        return left if left > 0 and self._context.arm != "always" else None
+
+    @property
+    def reason(self) -> str:
+        return self._reason if self.armed_left is not None else ""
+
+    def arm(self, seconds: float, reason: str) -> None:
+        """Raises `Refused` in a read-only context, and without a reason."""
+        if self.mode is Mode.READ_ONLY:
+            raise Refused("this context is read-only", "nothing inside midwatch lifts that")
+        if not reason.strip():
+            raise Refused("arming needs a reason", ':arm 15m "why"')
+        self._armed_until = self._clock.monotonic() + min(seconds, ARMED_FOR * 4)
+        self._reason = reason.strip()
+
+    def disarm(self) -> None:
+        self._armed_until, self._reason = 0.0, ""
+
+    def allows(self, source: str, verb: str) -> str:
+        """Why an action is not offered; "" where it is. The one place that is asked."""
+        if self.mode is Mode.READ_ONLY:
+            return "this context is read-only"
+        if (source, verb) in self._denied:
+            return f"{source} has denied {verb} before"
+        return ""
+
+    # Before
+
+    async def propose(self, action: Action) -> Proposal:
+        """Check mode, identity and freshness, and read the consequences. Raises `Refused`, which is audited."""
+        try:
+            self.check(action)
+        except Refused as refusal:
+            await self._refuse(action, refusal)
+            raise
+        readings = await self._consult(NOUNS)
+        typing = self._context.confirm == "type"
+        return Proposal(action, consequences(action, readings, self._watch.expected_sizes()), typing)
+
+    def check(self, action: Action) -> None:
+        """Whether the action could pass now. Raises `Refused` with the reason."""
+        why = self.allows(action.target.source, action.verb)
+        if why:
+            raise Refused(why, "nothing inside midwatch lifts that" if self.mode is Mode.READ_ONLY else "")
+        target = action.target
+        reading = self._reading(target)
+        if reading is None:
+            raise Refused(f"{target.source} is not in this context")
+        if reading.state is not State.LIVE:
+            raise Refused(f"what is known of {target.name} is {reading.state.value}", "r tries its source now")
+        row = (reading.value or {}).get(target.key)
+        if row is None:
+            raise Refused(f"{target.name} is not there any more")
+        if getattr(row, "trouble", None) is not None:
+            raise Refused(f"what is known of {target.name} is old: {row.trouble.error.reason}", "r tries it now")
+        now = self._acting(target).target(row)
+        if now.identity != target.identity:
+            raise Refused(f"{target.name} is not the one that it was: {now.identity}, not {target.identity}")
+
+    def age(self, target: Target) -> float | None:
+        """Seconds since the server confirmed what is known of a target; None where it never did."""
+        reading = self._reading(target)
+        return None if reading is None or reading.at is None else self._clock.monotonic() - reading.at
+
+    # Through
+
+    async def carry_out(self, proposal: Proposal, consent: Consent, tell: Tell | None = None) -> Outcome:
+        """Do what was proposed, now confirmed. Raises `Refused` (audited) where it is no longer as shown."""
+        action = proposal.action
+        try:
+            self._admit(proposal, consent)
+        except Refused as refusal:
+            await self._refuse(action, refusal)
+            raise
+        reason = consent.reason.strip() or self._reason
+        await self._write(action, "asked", action.effect, reason, consent)
+        outcome = await self._act(action, tell or (lambda text: None))
+        await self._record(action, outcome, reason)
+        return outcome
+
+    def _admit(self, proposal: Proposal, consent: Consent) -> None:
+        if proposal.needs_typing and consent.typed.strip() != proposal.action.target.name:
+            raise Refused(f"the name that was typed is not {proposal.action.target.name}")
+        if self.mode is Mode.GUARDED:
+            if not consent.reason.strip():
+                raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
+            if not consent.once:
+                self.arm(ARMED_FOR, consent.reason)
+        self.check(proposal.action)
+
+    async def _act(self, action: Action, tell: Tell) -> Outcome:
+        acting = self._acting(action.target)
+        permit = Permit(action, self._clock.monotonic)
+        try:
+            async with asyncio.timeout(action.deadline):
+                await acting.perform(action, permit, tell)
+                return await acting.look(action, tell)
+        except Refused as refusal:
+            return Outcome(End.REFUSED, refusal.reason)
+        except NOTHING_DONE as error:
+            if isinstance(error, Denied):
+                self._denied.add((action.target.source, action.verb))
+            return Outcome(End.FAILED, f"nothing was changed: {error}")
+        except TimeoutError:
+            return self._unknown(action, f"no outcome within {action.deadline:g} s")
+        except BackendError as error:
+            return self._unknown(action, str(error))
+        except Exception as error:
+            log.exception("a bug while acting: %s", action.verb)
+            return self._unknown(action, f"a bug ({type(error).__name__}); see :log")
+
+    def _unknown(self, action: Action, why: str) -> Outcome:
+        self._spawn(self._look_again(action))
+        return Outcome(End.UNKNOWN, f"{why}; it is looked for again when {action.target.source} is back")
+
+    async def _look_again(self, action: Action) -> None:
+        """What became of it, once its source has spoken again."""
+        begun = self._clock.monotonic()
+        feed = self._watch.feeds(action.target.noun).get(FeedKey(action.target.source, action.target.noun))
+        if feed is None:
+            return
+        heard = asyncio.Event()
+        leave = feed.watch(lambda new, before: heard.set())
+        try:
+            while feed.reading.state is not State.LIVE or (feed.reading.at or 0.0) <= begun:
+                heard.clear()
+                await heard.wait()
+            async with asyncio.timeout(action.deadline):
+                outcome = await self._acting(action.target).look(action, lambda text: None)
+        except (BackendError, TimeoutError, Refused):
+            outcome = Outcome(End.UNKNOWN, "still unknown")
+        finally:
+            leave()
+        await self._record(action, Outcome(outcome.end, f"found later: {outcome.text}"), self._reason)
+
+    # Written down
+
+    async def _refuse(self, action: Action, refusal: Refused) -> None:
+        try:
+            await self._append(action, "refused", refusal.reason, self._reason)
+        except AuditFailed:
+            log.exception("a refusal could not be audited")
+
+    async def _write(self, action: Action, outcome: str, text: str, reason: str, consent: Consent) -> None:
+        """The line before the act. Where no audit can be written the target's name must have been typed."""
+        try:
+            await self._append(action, outcome, text, reason)
+        except AuditFailed as failure:
+            if consent.typed.strip() != action.target.name:
+                hint = f"type its name, {action.target.name}, to act all the same; the line is written later"
+                raise Refused(f"the audit can't be written: {failure}", hint) from None
+
+    async def _record(self, action: Action, outcome: Outcome, reason: str) -> None:
+        try:
+            await self._append(action, outcome.end.value, outcome.text, reason)
+        except AuditFailed:
+            log.exception("an outcome could not be audited; it is held")
+        text = f"{action.title}: {outcome.text}" if outcome.text else action.title
+        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.name, text)
+        self._watch.timeline.hear(HERE, (event,))
+
+    async def _append(self, action: Action, outcome: str, text: str, reason: str) -> None:
+        entry = AuditEntry(
+            time=self._clock.now(),
+            user=self.who.user,
+            origin=self.who.origin,
+            context=self._context.name,
+            mode=self.mode.value,
+            reason=reason,
+            verb=action.verb,
+            title=action.title,
+            target=action.target,
+            call=action.call,
+            outcome=outcome,
+            text=text,
+        )
+        await asyncio.to_thread(self._audit.append, entry)
+
+    # What it stands on
+
+    def _acting(self, target: Target) -> Acting:
+        backend = self._watch.backend(target.source)
+        acting = None if backend is None else ability(backend, Acting)
+        if acting is None:
+            raise Refused(f"{target.source} can change nothing")
+        return acting
+
+    def _reading(self, target: Target) -> Reading[Any] | None:
+        feed = self._watch.feeds(target.noun).get(FeedKey(target.source, target.noun))
+        return None if feed is None else feed.reading
+
+    async def _consult(self, nouns: tuple[str, ...]) -> Mapping[FeedKey, Reading[Any]]:
+        """The readings of these nouns; those that nobody watches are woken and waited for a moment."""
+        feeds = self._watch.feeds(*nouns)
+        heard = asyncio.Event()
+        leave: list[Callable[[], None]] = [feed.watch(lambda new, before: heard.set()) for feed in feeds.values()]
+        try:
+            async with asyncio.timeout(WAIT):
+                while any(feed.reading.state is State.LOADING for feed in feeds.values()):
+                    heard.clear()
+                    await heard.wait()
+        except TimeoutError:
+            pass
+        finally:
+            for away in leave:
+                away()
+        return {key: feed.reading for key, feed in feeds.items()}
+
+    def _spawn(self, job: Any) -> None:
+        task = asyncio.ensure_future(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
