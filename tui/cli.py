@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
 VERBS = (
     *("members", "processes", "units", "targets", "alerts", "query"),
-    *("events", "logs", "watch", "doctor", "config", "demo"),
+    *("events", "logs", "watch", "audit", "doctor", "config", "demo"),
 )
 
 
@@ -82,6 +82,9 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     watch = verb("watch", "the changes of keys below a prefix, one a line")
     watch.add_argument("source", metavar="SOURCE")
     watch.add_argument("prefix", metavar="PREFIX")
+    audit = verb("audit", "what was tried, by whom, on what, and how it ended; verify finds damage and edits")
+    audit.add_argument("what", nargs="?", choices=("verify",), help="find damage and edits instead")
+    audit.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))

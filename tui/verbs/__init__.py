@@ -31,6 +31,10 @@ def _verb(options: argparse.Namespace) -> int:
         from tui.verbs.configuration import config_verb
 
         return config_verb(options)
+    if options.verb == "audit":
+        from tui.verbs.audit import audit
+
+        return audit(options)
     run = _async_verb(options.verb)
 
     async def go() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import contextlib
 import glob
 import os
 import re
@@ -14,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from backends.api.capabilities import Logs, ability
@@ -27,15 +26,11 @@ from backends.watch import Watch
 from tui.kinds.common import rfc3339
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import find_source
-from widgets.units import duration
+from tui.verbs.words import WrongUse, moment
 
 SHAPES = re.compile(r'"[^"]*"|\'[^\']*\'|0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+', re.IGNORECASE)
 """What differs between two messages of one shape: quoted texts, hexadecimal and decimal numbers."""
 SHAPES_MOST = 10_000
-
-
-class WrongUse(Exception):
-    """The words of the command line can't be followed; said in one line, exit 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,16 +208,6 @@ def _wanted(options: argparse.Namespace) -> Wanted:
         fields.append((key, value))
     since = None if options.since is None else moment(options.since)
     return Wanted(since, level, grep, tuple(fields))
-
-
-def moment(text: str) -> datetime:
-    """A duration back from now, or an RFC 3339 time. Raises `WrongUse`."""
-    with contextlib.suppress(ValueError):
-        return datetime.now(UTC) - timedelta(seconds=duration(text))
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        raise WrongUse(f"--since {text}: expected a duration (90s, 15m, 1h30m, 2d) or a time") from None
 
 
 def _sources(opened: Watch, names: list[str]) -> list[_Source]:

@@ -6,11 +6,12 @@ from typing import Any, TypeVar
 
 from backends.api.capabilities import ability
 from backends.watch import Watch
+from tui.verbs.words import WrongUse
 
 A = TypeVar("A")
 
 
-class WrongSource(Exception):
+class WrongSource(WrongUse):
     """A word that means no source, or several; in words for the user."""
 
 

@@ -1,0 +1,81 @@
+"""`audit`, `audit verify`: what was tried, by whom, on what, how it ended; and whether that record is whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from datetime import datetime
+from typing import Any
+
+from backends.audit import Audit
+from backends.audit_verify import BLIND, verify
+from backends.clean import clean
+from tui.log import state_folder
+from tui.verbs.output import complain, say, to_json
+from tui.verbs.words import WrongUse, moment
+
+KEYS = ("time", "user", "origin", "context", "mode", "reason", "verb", "target", "outcome")
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Print the lines, oldest first; `verify`: 0 when whole, 1 when damaged."""
+    folder = state_folder(os.environ) / "audit"
+    try:
+        return _verify(options) if options.what == "verify" else _list(options)
+    except WrongUse as error:
+        complain(f"midwatch: {error}")
+        return 2
+    except OSError as error:
+        complain(f"midwatch: {error.filename or folder}: {error.strerror}")
+        return 3
+
+
+def _verify(options: argparse.Namespace) -> int:
+    folder = state_folder(os.environ) / "audit"
+    count, wrong = verify(folder)
+    if options.output in ("json", "jsonl"):
+        say(to_json({"kind": "audit verify", "lines": count, "damage": wrong}))
+        return 1 if wrong else 0
+    for text in wrong:
+        say(clean(text))
+    say(f"{folder}: {count} lines, " + (f"{len(wrong)} damaged places" if wrong else "whole"))
+    say(BLIND)
+    return 1 if wrong else 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    since = None if options.since is None else moment(options.since)
+    entries = [entry for entry in _audit().entries() if since is None or _when(entry) >= since]
+    if options.output == "json":
+        say(to_json({"kind": "audit", "items": entries}))
+    elif options.output == "jsonl":
+        for entry in entries:
+            say(to_json(entry))
+    elif not entries:
+        say("nothing has been tried: the audit is empty" + (f" since {options.since}" if since else ""))
+    else:
+        for entry in entries:
+            say(clean(_line(entry)))
+    return 0
+
+
+def _audit() -> Audit:
+    return Audit(state_folder(os.environ) / "audit")
+
+
+def _when(entry: dict[str, Any]) -> datetime:
+    try:
+        return datetime.fromisoformat(str(entry.get("time"))).astimezone()
+    except ValueError:
+        return datetime.now().astimezone()  # A time that is no time is shown rather than left out.
+
+
+def _line(entry: dict[str, Any]) -> str:
+    told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in entry.items()}
+    stamp = _when(entry).strftime("%Y-%m-%d %H:%M:%S")
+    words = [stamp, *(f"{told.get(key, ''):<{width}}" for key, width in (("outcome", 7), ("context", 8)))]
+    words += [f"{told.get('title', '')} to {told.get('target', '')}", told.get("text", "")]
+    who = f"{told.get('user', '')}, {told.get('origin', '')}"
+    why = f", “{told['reason']}”" if told.get("reason") else ""
+    return "  ".join(words) + f"  [{who}{why}]"
