@@ -21,11 +21,15 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from backends.api.clock import Clock, LoopClock
+from backends.audit import Audit
 from backends.context import Context
+from backends.door import Door
 from backends.watch import Watch
+from backends.who import Who
 from tui import clipboard
+from tui.acting import ActionFlow
 from tui.bridge import Bridge
-from tui.commands import OVERVIEW, for_word, words
+from tui.commands import COMMANDS, OVERVIEW, Command, for_word
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
@@ -35,6 +39,7 @@ from tui.screens.base import View
 from tui.screens.overview import OverviewScreen
 from tui.terminal import in_a_job, stop_job
 from widgets.columns import Look
+from widgets.dialog import Dialog
 from widgets.private import QuietApp, write_raw
 
 if TYPE_CHECKING:
@@ -55,7 +60,9 @@ class MidwatchApp(QuietApp):
 
     CSS: ClassVar[str] = """
     Screen { layout: vertical; overflow: hidden; }
+    Screen { layers: base dialog; }
     #front { height: 1fr; }
+    #front.armed { border-left: thick red; border-right: thick red; }
     """
 
     def __init__(
@@ -78,6 +85,9 @@ class MidwatchApp(QuietApp):
         self.masthead = Masthead()
         self.footer = Footer()
         self.front = Container(id="front")
+        self.dialog = Dialog()
+        self.flow = ActionFlow(self, self.dialog)
+        self.door: Door | None = None
         self._discover = None if first is not None else discover
         self._first_command = command
         self._timeout = timeout
@@ -89,6 +99,8 @@ class MidwatchApp(QuietApp):
         self._view: View = self._named(OVERVIEW)
         self._way: list[View] = []
         self._frozen = False
+        self._audit = Audit(state_folder(os.environ) / "audit")
+        self._who = Who.here(os.environ)
         self._interrupted = float("-inf")
         self._early: list[events.Key] | None = []
         self._held = ExitStack()
@@ -101,6 +113,7 @@ class MidwatchApp(QuietApp):
         with self.front:
             yield self._view
         yield self.footer
+        yield self.dialog
 
     def on_mount(self) -> None:
         self.tick()
@@ -140,17 +153,22 @@ class MidwatchApp(QuietApp):
             old_bridge.close()
         self.context = context
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
+        old_door, self.door = self.door, Door(self.watching, self._audit, self._who)
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         self.watching.open()
         self._view.attach()
         self.tick()
+        if old_door is not None:
+            await old_door.close()
         if old_watch is not None:
             await old_watch.close()
 
     async def on_unmount(self) -> None:
         if self.bridge is not None:
             self.bridge.close()
+        if self.door is not None:
+            await self.door.close()
         if self.watching is not None:
             await self.watching.close()
 
@@ -178,10 +196,10 @@ class MidwatchApp(QuietApp):
 
     def hush(self) -> None:
         self.footer.hush()
-        self.footer.tell(self._view, self.keys.prompt)
+        self.footer.tell(self._view, self.keys.prompt, self.offers)
 
     def prompt_changed(self) -> None:
-        self.footer.tell(self._view, self.keys.prompt)
+        self.footer.tell(self._view, self.keys.prompt, self.offers)
 
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
@@ -236,8 +254,20 @@ class MidwatchApp(QuietApp):
         readings = {} if self.bridge is None else self.bridge.readings()
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
-        self.masthead.tell(self.context, readings, broken, ready=self.ready, missed=missed, clock=self._clock)
-        self.footer.tell(self._view, self.keys.prompt)
+        armed = None if self.door is None else self.door.armed_left
+        self.front.set_class(armed is not None, "armed")
+        self.masthead.tell(
+            self.context,
+            readings,
+            broken,
+            ready=self.ready,
+            mode=self.context.mode,
+            armed=armed,
+            missed=missed,
+            clock=self._clock,
+        )
+        self.flow.tick()
+        self.footer.tell(self._view, self.keys.prompt, self.offers)
         if not self._frozen:
             self._view.tick()
 
@@ -275,12 +305,24 @@ class MidwatchApp(QuietApp):
             return
         self.work(self._open(self.contexts[name]), "context")
 
+    def offers(self, command: Command) -> bool:
+        """Whether a command means something in this context's mode."""
+        return not (command.acts and self.context.read_only)
+
+    def arm(self, rest: str = "") -> None:
+        self.flow.arm(rest)
+        self.tick()
+
+    def disarm(self) -> None:
+        self.flow.disarm()
+        self.tick()
+
     def show_help(self) -> None:
         view = self._view
         if view is self._text and view.name_in_path == "help":
             self.up()
             return
-        lines = help_lines(view.screen_name, view.kind_name, self.context.mode)
+        lines = help_lines(view.screen_name, view.kind_name, self.context.mode, self.offers)
         self.show_text("help", lambda: lines)
 
     def open_command(self) -> None:
@@ -397,7 +439,8 @@ class MidwatchApp(QuietApp):
         """Whole `:` lines that a text could become."""
         word, space, rest = text.partition(" ")
         if not space:
-            return [name for name in words() if name.startswith(word)]
+            offered = [command.word for command in COMMANDS if command.word and self.offers(command)]
+            return [name for name in offered if name.startswith(word)]
         command = for_word(word)
         takes = command.takes if command is not None else ""
         names: list[str] = []

@@ -31,9 +31,11 @@ class Command(Struct, frozen=True):
     takes: str = ""
     kind: str = ""
     """Only on the screen of this kind."""
+    acts: bool = False
+    """Whether it leads to a change: in a read-only context it is neither offered nor done."""
 
 
-def _c(help: str, do: str, keys: str = "", **more: str | tuple[str, ...]) -> Command:
+def _c(help: str, do: str, keys: str = "", **more: str | bool | tuple[str, ...]) -> Command:
     return Command(help, do, tuple(keys.split()), **more)  # type: ignore[arg-type]
 
 
@@ -60,6 +62,8 @@ ANYWHERE = (
     _c("save what is shown to a file", "write", word="w", aliases=("write",), takes="file"),
     _c("midwatch's own log", "show_own_log", word="log"),
     _c("to the shell; `fg` comes back", "to_shell", "ctrl+z"),
+    _c('arm a guarded context: `:arm 15m "why"`', "arm", word="arm", takes="text", acts=True),
+    _c("disarm it at once", "disarm", word="disarm", acts=True),
 )
 MOVING = (
     _c("down", "move 1", "j down"),
@@ -89,6 +93,9 @@ ON_TABLES = (
     _c("mark the row", "mark", "space", on=(TABLE,)),
     _c("mark from the last mark to here", "mark_range", "V", on=(TABLE,)),
     _c("unmark all", "unmark", "U", on=(TABLE,)),
+    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE,), hint="act", acts=True),
+    _c("send it a signal: a menu, then a question", "act signal", "K f9 ctrl+k", on=(TABLE,), acts=True),
+    _c("restart it by its supervisor: a question first", "act restart", "R", on=(TABLE,), acts=True),
 )
 ON_LOGS = (
     _c("follow the newest lines, or stop", "follow", "F s", on=(LOGS,), hint="follow"),

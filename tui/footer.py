@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from tui.commands import key_glyph, on_screen
+from collections.abc import Callable
+
+from tui.commands import Command, key_glyph, on_screen
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
 from widgets.prompt import Prompt
 from widgets.safe import style, width_of
 
+Offers = Callable[[Command], bool]
+"""Whether a command means something in this context's mode."""
 VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
 """4 is kept for Metrics."""
 
@@ -17,7 +21,7 @@ class Footer(OneLine):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
-        self._told: tuple[View, Prompt] | None = None
+        self._told: tuple[View, Prompt, Offers] | None = None
 
     def on_resize(self) -> None:
         if self._told is not None:
@@ -30,15 +34,15 @@ class Footer(OneLine):
     def hush(self) -> None:
         self._said = ""
 
-    def tell(self, view: View, prompt: Prompt) -> None:
+    def tell(self, view: View, prompt: Prompt, offers: Offers) -> None:
         """Show what belongs here now; called after each key and each second."""
-        self._told = (view, prompt)
+        self._told = (view, prompt, offers)
         if prompt.open:
             self.prompt(prompt)
         elif self._said:
             self.say(self._said)
         else:
-            self.show(*_hints(view, self.size.width))
+            self.show(*_hints(view, self.size.width, offers))
 
     def prompt(self, prompt: Prompt) -> None:
         """The line being typed, its cursor, and what it could become."""
@@ -57,7 +61,7 @@ class Footer(OneLine):
         )
 
 
-def _hints(view: View, width: int) -> tuple[list[Part], list[Part]]:
+def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Part]]:
     """The views on the left and what works here on the right, as many of them as have room."""
     dim, plain = style(Look.DIM), style()
     left: list[Part] = [(" ", dim)]
@@ -68,7 +72,7 @@ def _hints(view: View, width: int) -> tuple[list[Part], list[Part]]:
     right: list[Part] = []
     for command in on_screen(view.screen_name, view.kind_name):
         key, hint = key_glyph(command.keys[0]) if command.keys else "", f" {command.hint}  "
-        if command.hint and width_of(key + hint) <= room:
+        if command.hint and offers(command) and width_of(key + hint) <= room:
             room -= width_of(key + hint)
             right += [(key, plain), (hint, dim)]
     return left, right

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tui.commands import ANYWHERE, LOGS, MOVING, TABLE, Command, key_glyph, on_screen
 
 _TITLES = {TABLE: "On this table", LOGS: "In logs"}
 
 
-def help_lines(screen: str, kind: str, mode: str) -> list[str]:
+def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bool]) -> list[str]:
     """What can be done here and now: this screen's own keys first, then what works everywhere."""
     here = list(on_screen(screen, kind))
     own = [command for command in here if command not in ANYWHERE and command not in MOVING]
@@ -18,17 +20,18 @@ def help_lines(screen: str, kind: str, mode: str) -> list[str]:
     ]
     lines = []
     for title, commands in sections:
-        lines += ["", title, *(_line(command) for command in commands)]
+        lines += ["", title, *(_line(command, offers(command)) for command in commands)]
     lines += [
         "",
-        f"This context is {mode}. This version of midwatch only looks: no key and no command changes anything.",
+        f"This context is {mode}. No single key changes anything: each leads to a question, with Cancel chosen.",
         "Filters are regular expressions, !text keeps what does not match; capitals count once there is one.",
         "With --no-mouse the terminal keeps the mouse; else hold shift to select text with it.",
     ]
     return lines[1:]
 
 
-def _line(command: Command) -> str:
+def _line(command: Command, offered: bool) -> str:
     keys = " ".join(key_glyph(key) for key in command.keys)
     word = f":{command.word} {command.takes.upper()}".strip() if command.word else ""
-    return f"  {keys:<12} {word:<18} {command.help}"
+    blocked = "" if offered else "   (blocked: this context is read-only)"
+    return f"  {keys:<12} {word:<18} {command.help}{blocked}"

@@ -11,14 +11,18 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from tui.commands import Command, for_key, for_word
+from widgets.dialog import Dialog
 from widgets.prompt import Completer, Outcome, Prompt
 
 
 class Desk(Protocol):
     """Whom the keys serve."""
 
+    dialog: Dialog
+
     @property
     def view(self) -> Any: ...
+    def offers(self, command: Command) -> bool: ...
     def say(self, text: str) -> None: ...
     def prompt_changed(self) -> None: ...
     def hush(self) -> None: ...
@@ -50,6 +54,9 @@ class Keys:
         self._desk.prompt_changed()
 
     def press(self, key: str, character: str | None) -> None:
+        if self._desk.dialog.open:
+            self._desk.dialog.press(key, character)
+            return
         if self.prompt.open:
             self._settle(self.prompt.press(key, character))
             return
@@ -61,7 +68,9 @@ class Keys:
 
     def paste(self, text: str) -> None:
         """Pasted text goes into an open prompt only: on a table it would be a burst of commands."""
-        if self.prompt.open:
+        if self._desk.dialog.open:
+            self._desk.dialog.paste(text)
+        elif self.prompt.open:
             self._settle(self.prompt.insert(text))
 
     def _settle(self, outcome: Outcome) -> None:
@@ -87,6 +96,9 @@ class Keys:
 
     def do(self, command: Command, rest: str = "") -> None:
         """Call the method that the command names, of the view in front or else of the app."""
+        if not self._desk.offers(command):
+            self._desk.say("this context is read-only: nothing can be changed, and nothing here lifts that")
+            return
         method, *fixed = command.do.split()
         owner = self._desk.view if hasattr(self._desk.view, method) else self._desk
         getattr(owner, method)(*fixed, *([rest] if rest and command.takes else []))

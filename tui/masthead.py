@@ -14,6 +14,8 @@ from widgets.oneline import OneLine, Part
 from widgets.safe import style
 from widgets.units import age
 
+_RED = style(Look.BAD, reverse=True)
+
 
 class Masthead(OneLine):
     """A bar in the context's own colour."""
@@ -25,16 +27,19 @@ class Masthead(OneLine):
         broken: Sequence[Broken],
         *,
         ready: bool,
+        mode: str,
+        armed: float | None,
         missed: int | None,
         clock: Clock,
     ) -> None:
-        """`missed` counts the updates since the screen was frozen, None while it is not."""
+        """`armed` is for how many seconds yet, None where it is not for a while only; `missed` counts the updates
+        since the screen was frozen, None while it is not."""
         self.base = style(reverse=True, colour=context.paint)
         strong = style(Look.STRONG, reverse=True, colour=context.paint)
         left: list[Part] = [
             (" midwatch ", self.base),
             (f" {context.name} ", strong),
-            (f" {context.mode} ", self.base),
+            (f" {mode} ", self.base) if armed is None else (f" ARMED {_left(armed)} ", _RED),
         ]
         if missed is not None:
             left.append((f" FROZEN, {missed} updates waiting ", strong))
@@ -42,6 +47,11 @@ class Masthead(OneLine):
         right: list[Part] = [(f" {told}  ", strong if told != "all live" else self.base)]
         right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
         self.show(left, right)
+
+
+def _left(seconds: float) -> str:
+    """Minutes, and in the last of them seconds: a countdown that costs a repaint a second only at its end."""
+    return age(seconds) if seconds < 60 else f"{-int(-seconds // 60)}m"
 
 
 def state_words(

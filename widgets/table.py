@@ -108,6 +108,10 @@ class Table(Widget):
             return [self._rows[key][0] for key in self._view if key in self.marks]
         return [] if self.current is None else [self.current]
 
+    def marked(self) -> list[Any]:
+        """The marked rows, those that a filter hides too."""
+        return [self._rows[key][0] for key in self.marks if key in self._rows]
+
     def sight_of(self, key: str) -> Sight:
         found = self._rows.get(key)
         reading = None if found is None else self.readings.get(found[1])

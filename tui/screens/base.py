@@ -13,6 +13,7 @@ from textual.containers import Vertical
 
 from backends.context import Context
 from backends.watch import Watch
+from tui.acting import ActionFlow
 from tui.bridge import Bridge
 from tui.keys import Keys
 from widgets.columns import Look
@@ -23,6 +24,7 @@ class Desk(Protocol):
 
     context: Context
     keys: Keys
+    flow: ActionFlow
 
     @property
     def watching(self) -> Watch | None:

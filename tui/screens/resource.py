@@ -208,6 +208,12 @@ class ResourceScreen(View):
             return False
         return True
 
+    def act(self, verb: str = "") -> None:
+        """What can be done to the marked rows (also those that a filter hides), else to the one at the cursor."""
+        rows = self.table.marked() or ([] if self.table.current is None else [self.table.current])
+        hidden = len(self.table.marked()) - len(self.table.chosen()) if self.table.marks else 0
+        self.desk.flow.menu(rows, verb=verb, hidden=hidden)
+
     # Detail, description, raw record
 
     def toggle_detail(self) -> None:

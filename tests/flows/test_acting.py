@@ -1,0 +1,256 @@
+"""Acting, keys in and screen out: the menu, the question with Cancel chosen, arming, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.api import registry
+from backends.api.actions import End, Outcome
+from backends.api.errors import Silent, Unreachable
+from backends.audit import Audit
+from backends.context import Context, SourceConfig
+from tests.flows.actor import STAGES, Stage
+from tests.flows.conftest import Opened, Screen
+from tests.flows.fake import FakeSettings, member, process
+from tui.commands import COMMANDS
+
+Act = Callable[..., Any]
+SOURCES = (SourceConfig("fake", "main", FakeSettings()),)
+
+
+@pytest.fixture
+def acting(opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Act:
+    """`async with acting(arm="always") as (screen, stage)`: processes nginx 7 and redis 8."""
+    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.actor")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    STAGES.clear()
+
+    @asynccontextmanager
+    async def open_screen(
+        size: tuple[int, int] = (100, 30), **context: Any
+    ) -> AsyncIterator[tuple[Screen, Stage]]:
+        lab = Context("lab", SOURCES, **context)
+        async with opened(size=size, contexts=(lab,), command="processes") as screen:
+            screen.script.say_members(member("m0"))
+            screen.script.say_processes(process(7, "nginx"), process(8, "redis"))
+            stage = STAGES.setdefault("main", Stage())
+            stage.hold.set()
+            await screen.until("redis")
+            await screen.press("N", "g")
+            yield screen, stage
+
+    return open_screen
+
+
+async def audit(tmp_path: Path, least: int = 0) -> list[tuple[str, str]]:
+    """What the audit holds, once it has so many lines."""
+
+    def read() -> list[tuple[str, str]]:
+        entries = Audit(tmp_path / "state" / "midwatch" / "audit").entries()
+        return [(line["title"], line["outcome"]) for line in entries]
+
+    async with asyncio.timeout(5):
+        while len(found := await asyncio.to_thread(read)) < least:
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def ask(screen: Screen, *keys: str) -> None:
+    """Up to the question about what stands first in the menu, or further down."""
+    await screen.press("x")
+    await screen.until("SIGTERM")
+    await screen.press(*keys, "enter")
+    await screen.until("[ Cancel ]")
+    await screen.until("data")
+
+
+async def test_a_signal_in_an_armed_context_is_asked_done_and_told(acting: Act, tmp_path: Path) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        for text in ("nginx 7", "pid 7, started 1", "nginx: fast shutdown", "kill -TERM 7", "armed", "local"):
+            assert text in screen.text
+        assert screen.app.dialog.chosen == "Cancel"
+        await screen.press("right")
+        assert screen.app.dialog.chosen == "SIGTERM"
+        await screen.press("enter")
+        await screen.until("SIGTERM nginx 7: gone after 0.4 s")
+        assert stage.done == ["kill -TERM 7"]
+        assert not screen.app.dialog.open
+    assert await audit(tmp_path) == [("SIGTERM", "asked"), ("SIGTERM", "done")]
+
+
+async def test_enter_on_the_question_cancels(acting: Act, tmp_path: Path) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.press("enter")
+        await screen.until(lambda: not screen.app.dialog.open)
+        assert stage.done == []
+    assert await audit(tmp_path) == []
+
+
+async def test_a_guarded_context_asks_for_a_reason_and_is_armed_by_it(acting: Act, tmp_path: Path) -> None:
+    async with acting() as (screen, stage):
+        await ask(screen)
+        assert "guarded: arms 15m" in screen.text
+        await screen.press("right", "enter")
+        await screen.until("why? The reason arms")
+        assert screen.app.dialog.chosen == "reason"
+        assert stage.done == []
+        # Enter in the field goes on to Cancel, never to the button that acts.
+        await screen.press(*"ticket", "enter")
+        assert screen.app.dialog.chosen == "Cancel"
+        await screen.press("right", "enter")
+        await screen.until("gone after")
+        screen.app.tick()
+        await screen.until("ARMED")
+        assert stage.done == ["kill -TERM 7"]
+        # The next one needs no reason, but its question.
+        await ask(screen, "down")
+        assert "reason" not in screen.text.replace("the reason", "")
+        await screen.press("right", "enter")
+        await screen.until(lambda: len(stage.done) == 2)
+        await screen.until(lambda: not screen.app.dialog.open)
+        await screen.type(":disarm\r")
+        screen.app.tick()
+        await screen.until(lambda: "ARMED" not in screen.text)
+    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "done", "asked", "done"]
+
+
+async def test_arming_by_hand(acting: Act) -> None:
+    async with acting() as (screen, _):
+        await screen.type(":arm 5m\r")
+        await screen.until("arming needs a reason")
+        await screen.type(":arm 5m ticket 7\r")
+        await screen.until("ARMED 5m")
+        assert screen.app.door is not None
+        assert screen.app.door.reason == "ticket 7"
+
+
+async def test_marked_rows_are_listed_with_their_count_and_those_that_a_filter_hides(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await screen.press("space", "space")
+        await screen.until("2 marked")
+        await screen.type("/redis\r")
+        await screen.until(lambda: "nginx" not in screen.text)
+        await ask(screen)
+        for text in ("2 targets", "nginx 7", "redis 8", "1 of them are hidden by the filter", "type 2"):
+            assert text in screen.text
+        await screen.press("right", "enter")
+        await screen.until("type 2 to go on")
+        assert stage.done == []
+        await screen.press("2", "enter", "right", "enter")
+        await screen.until("SIGTERM: 2 of 2 done")
+        assert sorted(stage.done) == ["kill -TERM 7", "kill -TERM 8"]
+
+
+async def test_what_did_not_end_is_offered_the_stronger_signal_with_cancel_chosen(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        stage.ends.append(Outcome(End.FAILED, "still there after 5 s"))
+        await ask(screen)
+        await screen.press("right", "enter")
+        await screen.until("SIGKILL to nginx 7")
+        await screen.until("kill -KILL 7")
+        assert "still there after 5 s" in screen.text
+        assert screen.app.dialog.chosen == "Cancel"
+        assert stage.done == ["kill -TERM 7"]
+        await screen.press("escape")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_an_outcome_that_nobody_knows_is_unknown_and_found_later(acting: Act, tmp_path: Path) -> None:
+    async with acting(arm="always") as (screen, stage):
+        stage.ends.append(Silent("no answer for 3 s"))
+        await ask(screen)
+        await screen.press("right", "enter")
+        await screen.until("unknown: no answer for 3 s")
+        screen.script.say_processes(process(8, "redis"))
+        await audit(tmp_path, 3)
+    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "unknown", "done"]
+
+
+async def test_the_target_goes_while_the_question_is_open(acting: Act, tmp_path: Path) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        screen.script.say_processes(process(8, "redis"))
+        await asyncio.sleep(0)
+        screen.app.tick()
+        await screen.until("nginx 7 is not there any more")
+        assert screen.app.dialog.form is not None
+        assert "nginx" in screen.app.dialog.form.title
+        await screen.press("right", "enter")
+        assert stage.done == []
+
+
+async def test_the_source_dies_while_the_question_is_open(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.press("right")
+        screen.script.processes.put_nowait(Unreachable("connection refused", where="h"))
+        await screen.until(lambda: "unreachable" in screen.app.masthead.text or "✖" in screen.app.masthead.text)
+        # Pressed before the dialog has heard: the door says no.
+        await screen.press("enter")
+        await screen.pilot.pause()
+        assert stage.done == []
+        assert "what is known of nginx 7 is unreachable" in screen.text
+
+
+async def test_the_list_moves_and_the_target_does_not(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        screen.script.say_processes(process(5, "apache"), process(7, "nginx"), process(8, "redis"))
+        await screen.until("3", seconds=2)
+        await screen.press("right", "enter")
+        await screen.until("gone after")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_a_typed_name_is_asked_for(acting: Act) -> None:
+    async with acting(arm="always", confirm="type") as (screen, stage):
+        await ask(screen)
+        await screen.press("right", "enter")
+        await screen.until("type nginx 7 to go on")
+        await screen.type("nginx 7")
+        await screen.press("tab", "right", "enter")
+        await screen.until("gone after")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_read_only_offers_nothing_and_does_nothing(acting: Act, tmp_path: Path) -> None:
+    async with acting(read_only=True) as (screen, stage):
+        assert "act" not in screen.lines[-1]
+        for key in ("x", "K", "R", "f9", "ctrl+k"):
+            await screen.press(key)
+            await screen.until("read-only: nothing can be changed")
+            assert not screen.app.dialog.open
+            await screen.press("j")
+        await screen.type(":arm 15m please\r")
+        await screen.until("read-only: nothing can be changed")
+        assert stage.done == []
+    assert await audit(tmp_path) == []
+
+
+@pytest.mark.parametrize("arm", ["ask", "always"])
+async def test_no_single_key_changes_the_world(acting: Act, arm: str, tmp_path: Path) -> None:
+    """Every key there is, on every screen, three times in a row, with Enter after it."""
+    # These quit, as they should.
+    keys = sorted({key for command in COMMANDS for key in command.keys} - {"ctrl+z", "ctrl+c", "q"})
+    async with acting(arm=arm) as (screen, stage):
+        press = screen.app.keys.press
+        for line in ("processes", "overview", "members", "logs", "events", "help"):
+            for key in keys:
+                screen.app.keys.run_line(line)
+                for name in (key, key, key, "enter"):
+                    press(name, name if len(name) == 1 else None)
+                    for _ in range(5):
+                        await asyncio.sleep(0)
+                while screen.app.dialog.open or screen.app.keys.prompt.open:
+                    press("escape", None)
+        await screen.pilot.pause()
+        assert stage.done == []
+    assert [outcome for _, outcome in await audit(tmp_path) if outcome != "refused"] == []
