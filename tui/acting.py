@@ -35,6 +35,7 @@ class Desk(Protocol):
     def watching(self) -> Watch | None: ...
     @property
     def door(self) -> Door | None: ...
+    async def open_door(self) -> Door | None: ...
     def say(self, text: str) -> None: ...
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
@@ -51,8 +52,9 @@ class Chosen(Protocol):
 class ActionFlow:
     """One at a time. `hidden` is how many of the chosen rows a filter hides."""
 
-    def __init__(self, desk: Desk, dialog: Dialog) -> None:
-        self._desk, self._dialog = desk, dialog
+    def __init__(self, desk: Desk) -> None:
+        self.dialog = Dialog()
+        self._desk = desk
         self._proposals: list[Proposal] = []
         self._hidden = 0
         self._fields: tuple[Field, ...] = ()
@@ -63,19 +65,17 @@ class ActionFlow:
 
     def menu(self, rows: Sequence[Chosen], *, verb: str = "", hidden: int = 0) -> None:
         """What can be done to these rows: all of it, or what one verb names. Reads, and changes nothing."""
-        door = self._desk.door
-        if door is None or not rows:
-            self._desk.say("no row is chosen" if door is not None else "still opening")
-        elif door.mode is Mode.READ_ONLY:
-            self._desk.say("this context is read-only: nothing can be changed, and nothing here lifts that")
+        if not rows:
+            self._desk.say("nothing to act on: no row is chosen")
         elif self._acting:
             self._desk.say("the last action has not ended yet")
         else:
             self._hidden = hidden
-            self._dialog.show(Form("what can be done", (_plain("asking …"),)))
+            self.dialog.show(Form("what can be done", (_plain("asking …"),)))
             self._desk.work(self._offer(list(rows), verb), "action")
 
     async def _offer(self, rows: list[Chosen], verb: str) -> None:
+        await self._desk.open_door()
         try:
             actions = [await self._actions(row, verb) for row in rows]
         except (Refused, BackendError) as error:
@@ -86,7 +86,7 @@ class ActionFlow:
         if not offered:
             what = f"{verb} " if verb else ""
             self._refuse(Refused(f"nothing {what}can be done to {'these' if len(rows) > 1 else 'this'} here"))
-        elif self._dialog.open:
+        elif self.dialog.open:
             self._show_menu(offered)
 
     async def _actions(self, row: Chosen, verb: str) -> list[Action]:
@@ -116,7 +116,7 @@ class ActionFlow:
         first = offered[0][0]
         count = len(offered[0])
         title = first.target.name if count == 1 else f"{count} targets"
-        self._dialog.show(
+        self.dialog.show(
             Form(title, (_plain("nothing is done before the next question"),), (), tuple(buttons), True)
         )
 
@@ -127,7 +127,7 @@ class ActionFlow:
 
     def ask(self, actions: Sequence[Action], heading: str = "") -> None:
         """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing."""
-        self._dialog.show(Form(_title(actions), (_plain("reading what it would mean …"),)))
+        self.dialog.show(Form(_title(actions), (_plain("reading what it would mean …"),)))
         self._desk.work(self._propose(list(actions), heading), "action")
 
     async def _propose(self, actions: list[Action], heading: str) -> None:
@@ -139,19 +139,19 @@ class ActionFlow:
         except Refused as refusal:
             self._refuse(refusal)
             return
-        if not self._dialog.open:
+        if not self.dialog.open:
             return
         fields = [Field(REASON)] if door.mode is Mode.GUARDED else []
         if len(actions) > 1 or self._proposals[0].needs_typing:
             fields.append(Field(TYPED if len(actions) == 1 else f"type {len(actions)}"))
         self._fields = tuple(fields)
         self._heading = heading
-        self._dialog.show(self._form())
+        self.dialog.show(self._form())
 
     def tick(self) -> None:
         """Once a second: how old the data is, and whether the door would still let it through."""
-        if self._dialog.open and self._proposals and not self._acting:
-            self._dialog.update(self._form())
+        if self.dialog.open and self._proposals and not self._acting:
+            self.dialog.update(self._form())
 
     def _form(self) -> Form:
         actions = [proposal.action for proposal in self._proposals]
@@ -208,14 +208,14 @@ class ActionFlow:
             return
         given = {field.label: field.value.strip() for field in self._fields}
         if given.get(REASON) == "":
-            self._dialog.go_to_field(REASON)
-            self._dialog.say("why? The reason arms this context for 15 minutes, and stands in the audit")
+            self.dialog.go_to_field(REASON)
+            self.dialog.say("why? The reason arms this context for 15 minutes, and stands in the audit")
             return
         wanted = str(len(proposals)) if len(proposals) > 1 else proposals[0].action.target.name
         typed = next((value for label, value in given.items() if label != REASON), None)
         if typed is not None and typed != wanted:
-            self._dialog.go_to_field(next(label for label in given if label != REASON))
-            self._dialog.say(f"type {wanted} to go on")
+            self.dialog.go_to_field(next(label for label in given if label != REASON))
+            self.dialog.say(f"type {wanted} to go on")
             return
         self._acting = True
         self._progress = []
@@ -245,16 +245,16 @@ class ActionFlow:
         self._show_progress()
 
     def _show_progress(self) -> None:
-        if self._dialog.open:
+        if self.dialog.open:
             actions = [proposal.action for proposal in self._proposals]
             lines = [*(_plain(text) for text in self._progress[-6:]), _plain("waiting for what becomes of it …")]
             lines.append(_plain("esc leaves it to itself; how it ends is told here and in Events", Look.DIM))
-            self._dialog.show(Form(_title(actions), tuple(lines)))
+            self.dialog.show(Form(_title(actions), tuple(lines)))
 
     def _tell(self, ended: list[tuple[Action, Outcome]], asked: int) -> None:
         self._proposals = []
-        watched = self._dialog.open
-        self._dialog.close()
+        watched = self.dialog.open
+        self.dialog.close()
         self._desk.say(_told(ended, asked))
         action, outcome = ended[-1]
         if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
@@ -275,24 +275,28 @@ class ActionFlow:
         except (Refused, BackendError):
             return
         stronger = [other for other in found if other.title == action.escalation]
-        if stronger and not self._dialog.open:
+        if stronger and not self.dialog.open:
             self.ask(stronger, f"{action.title}: {outcome.text}")
 
     def _refuse(self, error: Refused | BackendError) -> None:
         self._proposals = []
-        if not self._dialog.open:
+        if not self.dialog.open:
             return
         lines = [_plain(str(error), Look.WARN)]
         if error.hint:
             lines.append(_plain(error.hint, Look.DIM))
-        self._dialog.show(Form("not possible", tuple(lines)))
+        self.dialog.show(Form("not possible", tuple(lines)))
 
     # Arming
 
     def arm(self, rest: str = "") -> None:
         """`:arm 15m "why"`; the time may be left out."""
-        door = self._desk.door
+        self._desk.work(self._arm(rest))
+
+    async def _arm(self, rest: str) -> None:
+        door = await self._desk.open_door()
         if door is None:
+            self._desk.say("still opening")
             return
         try:
             words = shlex.split(rest)

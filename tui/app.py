@@ -21,30 +21,27 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from backends.api.clock import Clock, LoopClock
-from backends.audit import Audit
 from backends.context import Context
-from backends.door import Door
 from backends.watch import Watch
-from backends.who import Who
-from tui import clipboard
-from tui.acting import ActionFlow
 from tui.bridge import Bridge
 from tui.commands import COMMANDS, OVERVIEW, Command, for_word
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
-from tui.log import last_lines, state_folder
+from tui.log import state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.overview import OverviewScreen
 from tui.terminal import in_a_job, stop_job
 from widgets.columns import Look
-from widgets.dialog import Dialog
-from widgets.private import QuietApp, write_raw
+from widgets.private import QuietApp
 
 if TYPE_CHECKING:
+    from backends.door import Door
+    from tui.acting import ActionFlow
     from tui.screens.logs import LogsScreen
     from tui.screens.text import TextScreen
+    from widgets.dialog import Dialog
 
 log = logging.getLogger("midwatch.app")
 
@@ -85,9 +82,8 @@ class MidwatchApp(QuietApp):
         self.masthead = Masthead()
         self.footer = Footer()
         self.front = Container(id="front")
-        self.dialog = Dialog()
-        self.flow = ActionFlow(self, self.dialog)
         self.door: Door | None = None
+        self._flow: ActionFlow | None = None
         self._discover = None if first is not None else discover
         self._first_command = command
         self._timeout = timeout
@@ -99,8 +95,6 @@ class MidwatchApp(QuietApp):
         self._view: View = self._named(OVERVIEW)
         self._way: list[View] = []
         self._frozen = False
-        self._audit = Audit(state_folder(os.environ) / "audit")
-        self._who = Who.here(os.environ)
         self._interrupted = float("-inf")
         self._early: list[events.Key] | None = []
         self._held = ExitStack()
@@ -113,7 +107,6 @@ class MidwatchApp(QuietApp):
         with self.front:
             yield self._view
         yield self.footer
-        yield self.dialog
 
     def on_mount(self) -> None:
         self.tick()
@@ -153,7 +146,7 @@ class MidwatchApp(QuietApp):
             old_bridge.close()
         self.context = context
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
-        old_door, self.door = self.door, Door(self.watching, self._audit, self._who)
+        old_door, self.door = self.door, None
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         self.watching.open()
@@ -186,6 +179,33 @@ class MidwatchApp(QuietApp):
     @property
     def without_source(self) -> tuple[str, Look]:
         return ("NO SOURCE", Look.WARN) if self.ready else ("LOADING", Look.DIM)
+
+    @property
+    def flow(self) -> ActionFlow:
+        """The way to the door; made when somebody first wants to change something."""
+        if self._flow is None:
+            from tui.acting import ActionFlow
+
+            self._flow = ActionFlow(self)
+            self.mount(self._flow.dialog)
+        return self._flow
+
+    @property
+    def dialog(self) -> Dialog | None:
+        return None if self._flow is None else self._flow.dialog
+
+    async def open_door(self) -> Door | None:
+        """The door of the open context. Who is here is asked in a thread: a directory server may be slow."""
+        if self.door is None and self.watching is not None:
+            from backends.audit import Audit
+            from backends.door import Door
+            from backends.who import Who
+
+            watching = self.watching
+            who = await asyncio.to_thread(Who.here, os.environ)
+            if watching is self.watching and self.door is None:
+                self.door = Door(watching, Audit(state_folder(os.environ) / "audit"), who)
+        return self.door
 
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None:
         self.run_worker(job, exclusive=group != "default", group=group, exit_on_error=False)
@@ -266,7 +286,8 @@ class MidwatchApp(QuietApp):
             missed=missed,
             clock=self._clock,
         )
-        self.flow.tick()
+        if self._flow is not None:
+            self._flow.tick()
         self.footer.tell(self._view, self.keys.prompt, self.offers)
         if not self._frozen:
             self._view.tick()
@@ -383,50 +404,20 @@ class MidwatchApp(QuietApp):
         self.tick()
 
     def copy(self) -> None:
-        text = self._view.copied()
-        if not text:
-            self.say("nothing to copy here")
-            return
-        sent = len(text.encode()) <= clipboard.OSC52_MOST
-        if sent:
-            write_raw(self, clipboard.osc52(text, os.environ))
-        lines = text.count("\n") + 1
-        what = f"copied {lines} line{'s' if lines > 1 else ''}"
-        path = state_folder(os.environ) / "copied.txt"
+        from tui import saving
 
-        async def save() -> None:
-            failed = await asyncio.to_thread(clipboard.save, text, path)
-            if failed:
-                self.say(f"{what} to the terminal; {path}: {failed}")
-            else:
-                self.say(f"{what} to {'the terminal and ' if sent else ''}{path}")
-
-        self.work(save())
+        saving.copy(self, self._view)
 
     def write(self, name: str = "") -> None:
         """Save what is shown; a file that is there already is left alone."""
-        if not name:
-            self.say(":w FILE saves what is shown")
-            return
-        text, path = self._view.plain_text(), Path(name).expanduser()
+        from tui import saving
 
-        async def save() -> None:
-            failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
-            self.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
-
-        self.work(save())
+        saving.write(self, self._view, name)
 
     def show_own_log(self) -> None:
-        path = self._log_file
-        lines = ["reading …"] if path is not None else ["this run keeps no log"]
-        self.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
+        from tui import saving
 
-        async def read(path: Path) -> None:
-            lines[:] = await asyncio.to_thread(last_lines, path)
-            self._view.tick()
-
-        if path is not None:
-            self.work(read(path))
+        saving.show_own_log(self, self._log_file)
 
     def to_shell(self) -> None:
         if in_a_job():

@@ -8,20 +8,22 @@ ahead, in one paste of the terminal or over a slow link.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.commands import Command, for_key, for_word
-from widgets.dialog import Dialog
 from widgets.prompt import Completer, Outcome, Prompt
+
+if TYPE_CHECKING:
+    from widgets.dialog import Dialog
 
 
 class Desk(Protocol):
     """Whom the keys serve."""
 
-    dialog: Dialog
-
     @property
     def view(self) -> Any: ...
+    @property
+    def dialog(self) -> Dialog | None: ...
     def offers(self, command: Command) -> bool: ...
     def say(self, text: str) -> None: ...
     def prompt_changed(self) -> None: ...
@@ -54,8 +56,8 @@ class Keys:
         self._desk.prompt_changed()
 
     def press(self, key: str, character: str | None) -> None:
-        if self._desk.dialog.open:
-            self._desk.dialog.press(key, character)
+        if (dialog := self._desk.dialog) is not None and dialog.open:
+            dialog.press(key, character)
             return
         if self.prompt.open:
             self._settle(self.prompt.press(key, character))
@@ -68,8 +70,8 @@ class Keys:
 
     def paste(self, text: str) -> None:
         """Pasted text goes into an open prompt only: on a table it would be a burst of commands."""
-        if self._desk.dialog.open:
-            self._desk.dialog.paste(text)
+        if (dialog := self._desk.dialog) is not None and dialog.open:
+            dialog.paste(text)
         elif self.prompt.open:
             self._settle(self.prompt.insert(text))
 

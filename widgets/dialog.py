@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from textual import events
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -70,6 +71,7 @@ class Dialog(Widget):
         self._says = ""
         self._cancelled: Callable[[], None] = lambda: None
         self._top = 0
+        self._placed_in = Size(0, 0)
 
     @property
     def open(self) -> bool:
@@ -190,6 +192,7 @@ class Dialog(Widget):
         """In the middle, as wide as it may be, and as high as it must."""
         if self.form is None or not self.is_attached:
             return
+        self._placed_in = self.app.size
         across, down = self.app.size
         width = min(WIDEST, across - 2)
         height = min(len(self._rows(width - EDGE)) + 2, down - 2)
@@ -198,9 +201,15 @@ class Dialog(Widget):
         self.display = True
         self.refresh(layout=True)
 
-    def fit_to_screen(self) -> None:
-        """The terminal has another size."""
+    def on_mount(self) -> None:
+        # It may have been opened before it was mounted.
         self._place()
+        self.app.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._keep_in_place())
+
+    def _keep_in_place(self) -> None:
+        """The terminal has another size."""
+        if self.open and self.app.size != self._placed_in:
+            self._place()
 
     def _rows(self, width: int) -> list[tuple[Part, ...]]:
         form = self.form

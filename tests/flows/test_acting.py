@@ -75,13 +75,13 @@ async def test_a_signal_in_an_armed_context_is_asked_done_and_told(acting: Act, 
         await ask(screen)
         for text in ("nginx 7", "pid 7, started 1", "nginx: fast shutdown", "kill -TERM 7", "armed", "local"):
             assert text in screen.text
-        assert screen.app.dialog.chosen == "Cancel"
+        assert screen.app.flow.dialog.chosen == "Cancel"
         await screen.press("right")
-        assert screen.app.dialog.chosen == "SIGTERM"
+        assert screen.app.flow.dialog.chosen == "SIGTERM"
         await screen.press("enter")
         await screen.until("SIGTERM nginx 7: gone after 0.4 s")
         assert stage.done == ["kill -TERM 7"]
-        assert not screen.app.dialog.open
+        assert not screen.app.flow.dialog.open
     assert await audit(tmp_path) == [("SIGTERM", "asked"), ("SIGTERM", "done")]
 
 
@@ -89,7 +89,7 @@ async def test_enter_on_the_question_cancels(acting: Act, tmp_path: Path) -> Non
     async with acting(arm="always") as (screen, stage):
         await ask(screen)
         await screen.press("enter")
-        await screen.until(lambda: not screen.app.dialog.open)
+        await screen.until(lambda: not screen.app.flow.dialog.open)
         assert stage.done == []
     assert await audit(tmp_path) == []
 
@@ -100,11 +100,11 @@ async def test_a_guarded_context_asks_for_a_reason_and_is_armed_by_it(acting: Ac
         assert "guarded: arms 15m" in screen.text
         await screen.press("right", "enter")
         await screen.until("why? The reason arms")
-        assert screen.app.dialog.chosen == "reason"
+        assert screen.app.flow.dialog.chosen == "reason"
         assert stage.done == []
         # Enter in the field goes on to Cancel, never to the button that acts.
         await screen.press(*"ticket", "enter")
-        assert screen.app.dialog.chosen == "Cancel"
+        assert screen.app.flow.dialog.chosen == "Cancel"
         await screen.press("right", "enter")
         await screen.until("gone after")
         screen.app.tick()
@@ -115,7 +115,7 @@ async def test_a_guarded_context_asks_for_a_reason_and_is_armed_by_it(acting: Ac
         assert "reason" not in screen.text.replace("the reason", "")
         await screen.press("right", "enter")
         await screen.until(lambda: len(stage.done) == 2)
-        await screen.until(lambda: not screen.app.dialog.open)
+        await screen.until(lambda: not screen.app.flow.dialog.open)
         await screen.type(":disarm\r")
         screen.app.tick()
         await screen.until(lambda: "ARMED" not in screen.text)
@@ -157,7 +157,7 @@ async def test_what_did_not_end_is_offered_the_stronger_signal_with_cancel_chose
         await screen.until("SIGKILL to nginx 7")
         await screen.until("kill -KILL 7")
         assert "still there after 5 s" in screen.text
-        assert screen.app.dialog.chosen == "Cancel"
+        assert screen.app.flow.dialog.chosen == "Cancel"
         assert stage.done == ["kill -TERM 7"]
         await screen.press("escape")
         assert stage.done == ["kill -TERM 7"]
@@ -181,8 +181,8 @@ async def test_the_target_goes_while_the_question_is_open(acting: Act, tmp_path:
         await asyncio.sleep(0)
         screen.app.tick()
         await screen.until("nginx 7 is not there any more")
-        assert screen.app.dialog.form is not None
-        assert "nginx" in screen.app.dialog.form.title
+        assert screen.app.flow.dialog.form is not None
+        assert "nginx" in screen.app.flow.dialog.form.title
         await screen.press("right", "enter")
         assert stage.done == []
 
@@ -227,7 +227,7 @@ async def test_read_only_offers_nothing_and_does_nothing(acting: Act, tmp_path: 
         for key in ("x", "K", "R", "f9", "ctrl+k"):
             await screen.press(key)
             await screen.until("read-only: nothing can be changed")
-            assert not screen.app.dialog.open
+            assert not screen.app.flow.dialog.open
             await screen.press("j")
         await screen.type(":arm 15m please\r")
         await screen.until("read-only: nothing can be changed")
@@ -249,7 +249,7 @@ async def test_no_single_key_changes_the_world(acting: Act, arm: str, tmp_path: 
                     press(name, name if len(name) == 1 else None)
                     for _ in range(5):
                         await asyncio.sleep(0)
-                while screen.app.dialog.open or screen.app.keys.prompt.open:
+                while screen.app.flow.dialog.open or screen.app.keys.prompt.open:
                     press("escape", None)
         await screen.pilot.pause()
         assert stage.done == []

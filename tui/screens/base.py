@@ -7,16 +7,18 @@ keys typed ahead find the new view in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from textual.containers import Vertical
 
 from backends.context import Context
 from backends.watch import Watch
-from tui.acting import ActionFlow
 from tui.bridge import Bridge
 from tui.keys import Keys
 from widgets.columns import Look
+
+if TYPE_CHECKING:
+    from tui.acting import ActionFlow
 
 
 class Desk(Protocol):
@@ -24,7 +26,6 @@ class Desk(Protocol):
 
     context: Context
     keys: Keys
-    flow: ActionFlow
 
     @property
     def watching(self) -> Watch | None:
@@ -34,6 +35,10 @@ class Desk(Protocol):
     def bridge(self) -> Bridge | None: ...
     @property
     def view(self) -> View: ...
+    @property
+    def flow(self) -> ActionFlow:
+        """The way to the door."""
+
     @property
     def without_source(self) -> tuple[str, Look]:
         """What a title says where nothing feeds its view."""

@@ -1,0 +1,62 @@
+"""What leaves the screen: a copy, a file, midwatch's own log."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from tui import clipboard
+from tui.log import last_lines, state_folder
+from tui.screens.base import Desk, View
+from widgets.private import write_raw
+
+
+def copy(desk: Desk, view: View) -> None:
+    """Copy what the view gives: by OSC 52 where it is not too long, and always into a file."""
+    text = view.copied()
+    if not text:
+        desk.say("nothing to copy here")
+        return
+    sent = len(text.encode()) <= clipboard.OSC52_MOST
+    if sent:
+        write_raw(view.app, clipboard.osc52(text, os.environ))
+    lines = text.count("\n") + 1
+    what = f"copied {lines} line{'s' if lines > 1 else ''}"
+    path = state_folder(os.environ) / "copied.txt"
+
+    async def save() -> None:
+        failed = await asyncio.to_thread(clipboard.save, text, path)
+        if failed:
+            desk.say(f"{what} to the terminal; {path}: {failed}")
+        else:
+            desk.say(f"{what} to {'the terminal and ' if sent else ''}{path}")
+
+    desk.work(save())
+
+
+def write(desk: Desk, view: View, name: str) -> None:
+    """Save what the view shows; a file that is there already is left alone."""
+    if not name:
+        desk.say(":w FILE saves what is shown")
+        return
+    text, path = view.plain_text(), Path(name).expanduser()
+
+    async def save() -> None:
+        failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
+        desk.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
+
+    desk.work(save())
+
+
+def show_own_log(desk: Desk, path: Path | None) -> None:
+    """The end of our own log, as text."""
+    lines = ["reading …"] if path is not None else ["this run keeps no log"]
+    desk.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
+
+    async def read(path: Path) -> None:
+        lines[:] = await asyncio.to_thread(last_lines, path)
+        desk.view.tick()
+
+    if path is not None:
+        desk.work(read(path))
