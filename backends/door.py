@@ -173,7 +173,8 @@ class Door:
 
     def _admit(self, proposal: Proposal, consent: Consent) -> None:
         if proposal.needs_typing and consent.typed.strip() != proposal.action.target.name:
-            raise Refused(f"the name that was typed is not {proposal.action.target.name}")
+            name = proposal.action.target.name
+            raise Refused(f"the name that was typed is not {name}" if consent.typed else f"type its name, {name}")
         if self.mode is Mode.GUARDED:
             if not consent.reason.strip():
                 raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')

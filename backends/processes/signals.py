@@ -60,9 +60,9 @@ class Signals:
             handling = parse_handling(read(f"{here}/status"))
             stat = self._stat(row.pid)
         except (OSError, ValueError) as error:
-            raise NotFound("no such process", where=f"pid {row.pid}") from error
+            raise NotFound(f"no such process: pid {row.pid}") from error
         if self._key(stat) != row.key:
-            raise NotFound("no such process: its pid belongs to another one now", where=f"pid {row.pid}")
+            raise NotFound(f"no such process: pid {row.pid} is another one by now")
         programs = recognise(row.name, row.command, go=_is_go(f"{here}/exe"))
         blocked = why_untouchable(self._root, stat) or self._why_dead(stat)
         seen = Subject(self.target(row), row.pid, row.command, stat.state, handling, programs)
@@ -118,7 +118,7 @@ class Signals:
         try:
             yield
         except ProcessLookupError as error:
-            raise NotFound("no such process", where=where) from error
+            raise NotFound(f"no such process: {where}") from error
         except PermissionError as error:
             owner, me = self._owner(pid), account(os.geteuid())
             text = f"not permitted: it belongs to {owner}, midwatch runs as {me}"
@@ -130,7 +130,7 @@ class Signals:
         try:
             stat = self._stat(pid)
         except (OSError, ValueError) as error:
-            raise NotFound("no such process", where=f"pid {pid}") from error
+            raise NotFound(f"no such process: pid {pid}") from error
         if self._key(stat) != target.identity:
             raise Refused(f"pid {pid} is another process by now ({stat.comm}): {target.name} has ended")
         return stat
