@@ -20,8 +20,8 @@ PATIENCE = 5.0
 """Seconds that a process has to end."""
 MOMENT = 0.3
 """Seconds for which one that should live on is watched, and within which one that should stop has stopped."""
-RESTART = 2.0
-"""Seconds within which a supervisor mostly starts again what it keeps running (runit: 1 s)."""
+RESTART = 1.5
+"""Seconds within which a supervisor mostly starts again what it keeps running (supervisord, runit: 1 s)."""
 BETWEEN = 0.1
 """Seconds between two looks at what the kernel sends no event for."""
 
