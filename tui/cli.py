@@ -24,8 +24,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 VERBS = (
-    *("members", "processes", "units", "targets", "alerts", "query"),
-    *("events", "logs", "watch", "audit", "doctor", "config", "demo"),
+    *("members", "processes", "units", "targets", "alerts", "query", "events", "logs", "watch"),
+    *("signal", "audit"),
+    *("doctor", "config", "demo"),
 )
 
 
@@ -38,7 +39,8 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     top = _Parser(
         prog="midwatch",
         description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
-        epilog="Exit: 0 done, 2 wrong usage or configuration, 3 a source is unreachable, 130 ctrl-c.",
+        epilog="Exit: 0 done, 1 an action failed, 2 wrong usage or configuration, 3 a source is unreachable, "
+        "4 refused, 130 ctrl-c.",
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"midwatch {__version__}")
@@ -85,6 +87,10 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     audit = verb("audit", "what was tried, by whom, on what, and how it ended; verify finds damage and edits")
     audit.add_argument("what", nargs="?", choices=("verify",), help="find damage and edits instead")
     audit.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
+    signal = verb("signal", "send a signal to one process, and say what became of it")
+    signal.add_argument("target", metavar="TARGET", help="an id (processes -o json), a pid, HOST:PID, or a name")
+    signal.add_argument("signal", metavar="SIG", help="TERM, HUP, …; with or without SIG")
+    _changing(signal)
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))
@@ -94,6 +100,12 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
 
         add_arguments(demo_parser)
     return top
+
+
+def _changing(to: argparse.ArgumentParser) -> None:
+    """What every verb takes that changes something."""
+    to.add_argument("--yes", action="store_true", help="do it without asking")
+    to.add_argument("--reason", metavar="TEXT", help="why; lets this one through in a guarded context")
 
 
 def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:

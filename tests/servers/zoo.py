@@ -16,6 +16,24 @@ RETITLE = (
     "memory = open('/proc/self/mem', 'r+b', 0); memory.seek(start);"
     "memory.write(b'worker: idle'.ljust(end - start, b'\\0'));"
 )
+PARENT = (
+    "import subprocess; child = subprocess.Popen(sys.argv[1:]);"
+    "print(child.pid, flush=True); child.wait(); time.sleep(60)"
+)
+SUPERVISOR = """
+import subprocess
+told = False
+while True:
+    child = subprocess.Popen(sys.argv[1:])
+    if not told: print(child.pid, flush=True)
+    told = True
+    child.wait()
+    time.sleep(0.3)
+"""
+POLITE = (
+    "import signal; signal.signal(signal.SIGHUP, lambda *_: None);"
+    "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.3), sys.exit(0)));"
+)
 VFORK = "import ctypes; libc = ctypes.CDLL(None); print('up', flush=True); libc.vfork() or libc.pause()"
 WAIT = "print('up', flush=True); time.sleep(60)"
 
@@ -25,6 +43,7 @@ class Zoo:
 
     def __init__(self) -> None:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.said: dict[str, str] = {}
 
     def __enter__(self) -> Zoo:
         return self
@@ -42,8 +61,12 @@ class Zoo:
         )
         self._processes[name] = process
         assert process.stdout is not None
-        assert process.stdout.readline()
+        self.said[name] = process.stdout.readline().decode().strip()
+        assert self.said[name]
         return process.pid
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
 
     def run(self, name: str, *argv: str) -> int:
         self._processes[name] = subprocess.Popen(argv, start_new_session=True)
@@ -71,6 +94,27 @@ class Zoo:
         pid = self.run("zombie", "true")
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
         return pid
+
+    def mortal(self) -> int:
+        """It handles nothing, and is collected by a parent that starts it again no more."""
+        return self.child("mortal", PARENT, "sleep", "60")
+
+    def restarted(self) -> int:
+        """Its parent starts it again, as a supervisor does."""
+        return self.child("restarted", SUPERVISOR, "sleep", "61")
+
+    def deaf(self) -> int:
+        """It ignores SIGTERM."""
+        return self.python("deaf", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + WAIT)
+
+    def polite(self) -> int:
+        """It catches SIGHUP and goes on, and takes its time with SIGTERM."""
+        return self.python("polite", POLITE + WAIT)
+
+    def child(self, name: str, parent: str, *argv: str) -> int:
+        """The pid of a child, told by its parent, which has a name of its own here."""
+        self.python(name, parent, *argv)
+        return int(self.said[name])
 
     def waiting(self) -> int:
         """Uninterruptible: a parent whose vforked child neither executes nor ends."""
