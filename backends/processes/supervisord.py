@@ -74,6 +74,8 @@ class Supervisord(Backend, Supervisor, Logs):
             seen = self._roll.look(before, infos, about, enabled, after_gap=after_gap)
             yield seen
             before, after_gap = seen.value, False
+            if seen.news:
+                about = await self._about()
             await asyncio.sleep(INTERVAL)
 
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
@@ -136,15 +138,12 @@ class Supervisord(Backend, Supervisor, Logs):
             # A fault of one of them, in the words of the call itself.
             answers = [await self._rpc.call(f"supervisor.{name}") for name in calls]
         version, pid, identification = answers
-        here = self._address.near and await asyncio.to_thread(_runs_here, pid)
-        host = socket.gethostname().split(".")[0] if here else self._address.host
-        return About(
-            str(version), int(pid), str(identification), None if self._is_elsewhere(here) else host, here
-        )
-
-    def _is_elsewhere(self, here: bool) -> bool:
-        """An address of this host with somebody else's processes behind it: a tunnel, or a container."""
-        return self._address.near and not here
+        host, here = self._address.host, False
+        if self._address.near:
+            # Behind an address of this host there may be a tunnel, or a container: whose host it is, nobody says.
+            here = await asyncio.to_thread(_runs_here, pid)
+            host = socket.gethostname().split(".")[0] if here else None
+        return About(str(version), int(pid), str(identification), host, here)
 
     async def _infos(self) -> list[Info]:
         answer = await self._rpc.call("supervisor.getAllProcessInfo")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
+from backends.api.feed import Feed
 from backends.api.models import Reading, State
 from backends.context import Context
 from backends.watch import FeedKey, Watch
@@ -23,6 +25,7 @@ class Listing:
         self.kind = kind
         self.watch = Watch(context, timeout=timeout)
         self._heard = asyncio.Event()
+        self._beside = self.watch.feeds(*kind.beside) if kind.beside else {}
         self._feeds = self.watch.feeds(*kind.nouns)
         if source is not None:
             chosen = find_source(self.watch, source)
@@ -33,11 +36,16 @@ class Listing:
 
     async def first_word(self, timeout: float) -> None:
         """Wait until every feed has answered or failed once, at most `timeout` seconds."""
-        for feed in self._feeds.values():
+        if self._beside:
+            await self._decided(self._beside, timeout / 2)
+        await self._decided(self._feeds, timeout / 2 if self._beside else timeout)
+
+    async def _decided(self, feeds: Mapping[FeedKey, Feed[Any, Any]], timeout: float) -> None:
+        for feed in feeds.values():
             feed.watch(lambda new, before: self._heard.set())
         try:
             async with asyncio.timeout(timeout):
-                while any(_undecided(feed.reading) for feed in self._feeds.values()):
+                while any(_undecided(feed.reading) for feed in feeds.values()):
                     self._heard.clear()
                     await self._heard.wait()
         except TimeoutError:
