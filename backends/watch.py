@@ -20,6 +20,7 @@ from backends.api.tail import Tail
 from backends.context import Context, SourceConfig
 from backends.incident.sizes import Expected, GroupSizes
 from backends.incident.timeline import Timeline
+from backends.relations import Relations
 
 log = logging.getLogger("midwatch.watch")
 
@@ -58,6 +59,7 @@ class Watch:
         self._sizes: dict[str, GroupSizes] = {}
         self._tails: dict[str, Tail] = {}
         self._listeners: list[NewsListener] = []
+        self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
         self.timeline = Timeline(self._clock, self._peers)
         self._feeds[TIMELINE] = Feed("timeline", self.timeline.events, pace=Pace(quiet=5), clock=self._clock)
         for config in context.sources:
@@ -128,8 +130,10 @@ class Watch:
 
     def _feed(self, source: str, noun: str, able: Any) -> None:
         known = ABILITIES[noun]
-        fold = None
-        if noun == "logs":
+        fold: Callable[[Any], Any] | None = None
+        if noun == "processes":
+            fold = self.relations.with_units
+        elif noun == "logs":
             self._tails[source] = Tail(now=self._clock.now)
             fold = self._tails[source].take
         feed: Feed[Any, Any] = Feed(

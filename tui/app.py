@@ -221,14 +221,13 @@ class MidwatchApp(QuietApp):
     def prompt_changed(self) -> None:
         self.footer.tell(self._view, self.keys.prompt, self.offers)
 
-    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
-        """Open the text screen; `lines` is asked again each second while it is in front."""
+    def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
         if self._text is None:
             from tui.screens.text import TextScreen
 
             self._text = TextScreen()
         self.show_view(self._text)
-        self._text.fill(heading, lines)
+        self._text.fill(heading, lines, nouns)
 
     def show_view(self, view: View) -> None:
         if view is self._view:

@@ -113,6 +113,8 @@ class Kind(Struct, Generic[R], frozen=True):
     """A row's name in a sentence ("etcd/main m1")."""
     aside: tuple[str, ...] = ()
     heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
+    beside: tuple[str, ...] = ()
+    """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""
     group: Callable[[R], Any] | None = None
     """Ordered before everything else, so that what belongs together stays together."""
 

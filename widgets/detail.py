@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.style import Style
 from textual.geometry import Region
@@ -26,6 +27,8 @@ class Detail(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.readings: Mapping[Any, Any] = {}
+        """Given by the bridge as long as the facts speak of them; `show` is told all that it draws."""
         self._title = ""
         self._facts: Sequence[tuple[str, str]] = ()
         self._lines: list[tuple[str, str]] = []

@@ -116,6 +116,10 @@ class Process(Struct, frozen=True):
     command: str
     """The whole command line, arguments joined by one space; `[name]` for a kernel thread."""
     unit: str | None = None
+    """The unit that it belongs to, itself or through its parents: source and name ("supervisord/main web:web-1");
+    filled in by `backends.relations`, which knows both."""
+    listening: tuple[str, ...] | None = None
+    """Where it listens on TCP, as `host:port`; None where that may not be known (another user's process)."""
     threads: int | None = None
     cpu_seconds: float | None = None
     """CPU time used since its start."""
@@ -136,6 +140,8 @@ class Host(Struct, frozen=True):
     uptime: float | None
     cpu: float | None = None
     """Percent of all cores since the last look; None at the first."""
+    addresses: tuple[str, ...] = ()
+    """Its own names and IP addresses, loopback left out: what others may call it by."""
     details: tuple[Detail, ...] = ()
 
 

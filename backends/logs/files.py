@@ -7,32 +7,21 @@ import glob
 import os
 import stat
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Annotated, Any, ClassVar, TypeVar
+from collections.abc import AsyncGenerator, Mapping
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
-from backends.api.errors import Denied, Unreachable
 from backends.api.models import LogBatch, LogRecord, Seen
 from backends.api.settings import Settings
-from backends.logs.follow import Follower
+from backends.logs.followed import Followed
 from backends.logs.formats import Formats
-from backends.logs.history import History
 from backends.logs.paths import Patterns, newest, readable, refusal
-from backends.logs.position import Cursor
 
-INTERVAL = 0.25
-"""Seconds between two looks."""
-PROVE = 1.0
-"""Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
 """Where Debian's, Red Hat's and most others' syslog writes."""
-
-T = TypeVar("T")
 
 
 class FilesSettings(Settings, frozen=True):
@@ -43,19 +32,14 @@ class FilesSettings(Settings, frozen=True):
 
 
 class Files(Backend, Logs):
-    """Files on this host. Each origin is a path; a generation that lost its name keeps its path's origin.
-
-    All file I/O happens in one thread for following and one for everything else: a file system that hangs
-    makes the feed stale and costs no further thread.
-    """
+    """Files on this host. Each origin is a path; a generation that lost its name keeps its path's origin."""
 
     kind: ClassVar[str] = "files"
     Settings: ClassVar[type[Settings]] = FilesSettings
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)
-        self._following = ThreadPoolExecutor(1, thread_name_prefix="files")
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="files-read")
+        self._files = Followed()
         self._formats = Formats(self.source)
 
     @classmethod
@@ -65,59 +49,18 @@ class Files(Backend, Logs):
         except TimeoutError:
             return (Found(", ".join(DEFAULTS), None, f"no answer from the file system within {timeout:g} s"),)
 
-    async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
-        """Follow from the tails on (256 KiB or 2,000 lines of each file), or from `last.cursor`.
+    def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
+        return self._files.follow(self.settings.paths, None if last is None else last.cursor)
 
-        Raises `Denied` where there are files and none of them may be read. A pattern that leads to nothing yet
-        is a note, and is waited for.
-        """
-        cursor = last.cursor if last is not None and isinstance(last.cursor, Cursor) else None
-        follower = await _run(self._following, lambda: Follower(self.settings.paths, cursor))
-        files: int | None = None
-        told = float("-inf")
-        try:
-            while True:
-                with _mapped():
-                    look = await _run(self._following, follower.look)
-                if look.files == 0 and not look.blocks and follower.refused:
-                    raise _denied(follower.refused)
-                news = bool(look.blocks or look.notes) or look.files != files
-                if news or time.monotonic() - told >= PROVE:
-                    files, told = look.files, time.monotonic()
-                    batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
-                    yield Seen(batch, None if news else frozenset())
-                await asyncio.sleep(0 if look.more else INTERVAL)
-        finally:
-            # In its own thread, after a look that may still run there.
-            _submit(self._following, follower.close)
-
-    async def history(self) -> AsyncGenerator[LogBatch, None]:
-        """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends.
-
-        A last record without its LF is given out too, and not again by `logs`: what is written on to it later
-        is a record of its own. Raises `Denied` where there are files and none of them may be read.
-        """
-        history = await _run(self._reading, lambda: History(self.settings.paths))
-        try:
-            with _mapped():
-                await _run(self._reading, history.open)
-                if history.files == 0 and history.refused:
-                    raise _denied(history.refused)
-                while True:
-                    blocks = await _run(self._reading, history.read)
-                    cursor = history.cursor()
-                    yield LogBatch(tuple(blocks or ()), cursor, history.notes(), history.files)
-                    if blocks is None:
-                        return
-        finally:
-            _submit(self._reading, history.close)
+    def history(self) -> AsyncGenerator[LogBatch, None]:
+        return self._files.history(self.settings.paths)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)
 
     async def check(self) -> tuple[Check, ...]:
         try:
-            return await asyncio.wait_for(_run(self._reading, self._check), self.timeout)
+            return await asyncio.wait_for(self._files.run(self._check), self.timeout)
         except TimeoutError:
             where = ", ".join(self.settings.paths)
             return (Check(where, False, f"no answer from the file system within {self.timeout:g} s"),)
@@ -130,8 +73,7 @@ class Files(Backend, Logs):
         return ("tail", "-F", "--", *newest(paths)) if paths else ("tail", "-F", "--", *patterns.all)
 
     async def close(self) -> None:
-        self._following.shutdown(wait=False)
-        self._reading.shutdown(wait=False)
+        self._files.close()
 
     def _check(self) -> tuple[Check, ...]:
         patterns = Patterns(self.settings.paths)
@@ -178,30 +120,3 @@ def _discover() -> tuple[Found, ...]:
         return (Found(tried, None, "no such files"),)
     reason, hint = refusal(found[0])
     return (Found(tried, None, f"{found[0]}: {reason}; {hint}"),)
-
-
-def _denied(refused: Mapping[str, tuple[str, str]]) -> Denied:
-    path, (reason, hint) = next(iter(refused.items()))
-    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-    return Denied(f"{reason}{more}", where=path, hint=hint)
-
-
-async def _run(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(pool, call)
-
-
-def _submit(pool: ThreadPoolExecutor, call: Callable[[], None]) -> None:
-    try:
-        pool.submit(call)
-    except RuntimeError:
-        call()  # The pool is closed: nothing runs in it any more.
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise Denied(error.strerror or "permission denied", where=str(error.filename or "")) from error
-    except OSError as error:
-        raise Unreachable(error.strerror or str(error), where=str(error.filename or "")) from error

@@ -25,6 +25,8 @@ INTERVAL = 2.0
 """Seconds between two looks."""
 PATIENCE = 3.0
 """Seconds after which a look is taken to hang on one process, and another begins that does without it."""
+ADDRESSES = 30.0
+"""Seconds between two looks at this host's own addresses."""
 MEBIBYTE = 1 << 20
 
 
@@ -47,7 +49,12 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         self._measuring = Threads("host", 2)
         self._asking = Threads("details", 4)
         self._cpu: tuple[int, int] | None = None
+<<<<<<< HEAD
         self._signals = Signals(PROC, self.source, self._table.key, timeout)
+=======
+        self._addresses: tuple[str, ...] = ()
+        self._addresses_due = float("-inf")
+>>>>>>> h/supervisord
 
     async def processes(self, last: Processes | None) -> AsyncGenerator[Seen[Processes], None]:
         before = last
@@ -107,8 +114,15 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
             memory_available=None if available is None else available // MEBIBYTE * MEBIBYTE,
             uptime=uptime // 60 * 60,
             cpu=busy,
+            addresses=self._own_addresses(),
             details=(Detail("other users' processes", hidden),) if hidden else (),
         )
+
+    def _own_addresses(self) -> tuple[str, ...]:
+        now = time.monotonic()
+        if now >= self._addresses_due:
+            self._addresses, self._addresses_due = own_addresses(), now + ADDRESSES
+        return self._addresses
 
     def _hidden(self) -> str:
         """Whether /proc hides what is not ours, as a phrase; empty where it doesn't."""
@@ -194,6 +208,20 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
             raise NotFound("the process is gone", where=f"pid {row.pid}") from error
         if self._table.key(stat) != row.key:
             raise NotFound("the process is gone; its pid belongs to another one now", where=f"pid {row.pid}")
+
+
+def own_addresses() -> tuple[str, ...]:
+    """The names and IP addresses of this host; no question to a name server is asked for them."""
+    import psutil
+
+    families = (socket.AF_INET, socket.AF_INET6)
+    found = {
+        address.address.partition("%")[0]
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family in families
+    }
+    return (socket.gethostname(), *sorted(found - {"127.0.0.1", "::1"}))
 
 
 def _show(path: str) -> str:

@@ -8,13 +8,17 @@ import time
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.errors import Denied, Unreachable, Unsupported
 from backends.api.models import Detail, Process, Trouble
 from backends.processes import proc
+from backends.processes.listening import Listening
 
 REREAD = 10
 """Looks within which every process's title and user are read again: they change without a trace in `stat`."""
+RELISTEN = 5
+"""Looks within which it is found out again where each process listens."""
 YOUNG = 10.0
 """Seconds after its start in which a process is read anew at each look: fork, setuid and exec come then."""
 USERS = 10_000
@@ -60,6 +64,7 @@ class Table:
         self._users: dict[int, str] = {}
         self._kernel: dict[str, tuple[Detail, ...]] = {}
         self._running: list[Look] = []
+        self._listening = Listening(root)
 
     @property
     def boot(self) -> str:
@@ -99,14 +104,18 @@ class Table:
             pids = [entry for entry in os.listdir(self._root) if entry.isdigit()]
         except OSError as error:
             raise why(error) from error
+        self._listening.look()
         before, known = self._known, {}
         for pid in pids:
             try:
                 data = read(f"{self._root}/{pid}/stat", 2048, whole=False)
                 had = before.get(pid)
-                again = (int(pid) + look.number) % REREAD == 0
+                turn = int(pid) + look.number
+                again = turn % REREAD == 0
                 if had is None or again or had.row.cpu != 0.0 or had.stat != data:
                     had = self._know(look, data, had, again)
+                elif turn % RELISTEN == 0:
+                    had.row = self._relisten(had.row)
             except (OSError, ValueError):
                 continue  # It ended between the listing and now: it is not there any more.
             known[pid] = had
@@ -118,10 +127,15 @@ class Table:
         if had is not None and had.row.key != key:
             had = None
         row = None if had is None else had.row
-        if row is None or row.name != stat.comm or again or stat.start > look.young:
+        young = row is None or stat.start > look.young
+        if row is None or row.name != stat.comm or again or young:
             command, user, trouble = self._titles(look, stat, key, row)
         else:
             command, user, trouble = row.command, row.user, row.trouble
+        if row is None or young or (stat.pid + look.number) % RELISTEN == 0:
+            listening = () if stat.kernel else self._listening.of(stat.pid)
+        else:
+            listening = row.listening
         cpu = None
         if had is not None and look.spent:
             cpu = round(max(0, stat.ticks - had.ticks) / proc.TICKS / look.spent * 100, 1)
@@ -138,12 +152,20 @@ class Table:
             rss=self._rss(stat),
             started=self._started(stat) if row is None else row.started,
             command=command,
+            listening=listening,
             threads=stat.threads,
             cpu_seconds=stat.ticks / proc.TICKS,
             trouble=trouble,
             details=self._kernel.setdefault(stat.state, (Detail("kernel state", stat.state),)),
         )
         return Known(data, stat.ticks, row if row is not None and row == now else now)
+
+    def _relisten(self, row: Process) -> Process:
+        """The row of a process that has not moved: sockets come and go without a trace in `stat`."""
+        if row.command == f"[{row.name}]":
+            return row
+        listening = self._listening.of(row.pid)
+        return row if listening == row.listening else replace(row, listening=listening)
 
     def _rss(self, stat: proc.Stat) -> int:
         """`statm` counts exactly; `stat` may be some pages per core behind (proc(5) calls it inaccurate)."""

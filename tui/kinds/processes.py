@@ -32,7 +32,7 @@ def _process_json(row: Process) -> dict[str, Any]:
         "started": rfc3339(row.started),
         "command": row.command,
         "unit": row.unit,
-        "listening": None,
+        "listening": None if row.listening is None else list(row.listening),
     }
 
 
@@ -51,8 +51,29 @@ def _process_facts(row: Process, sight: Sight) -> list[tuple[str, str]]:
         ("resident", size(row.rss)),
         ("threads", count(row.threads)),
         ("unit", text_of(row.unit)),
+        ("listening", listening_text(row)),
         *details(row.details),
     ]
+
+
+def listening_text(row: Process) -> str:
+    return UNKNOWN if row.listening is None else ", ".join(row.listening) or "nowhere"
+
+
+def ports(row: Process) -> str:
+    """Only the ports: the addresses are in the detail."""
+    if row.listening is None:
+        return UNKNOWN
+    return " ".join(dict.fromkeys(":" + address.rpartition(":")[2] for address in row.listening))
+
+
+def _first_port(row: Process) -> int | None:
+    return int(row.listening[0].rpartition(":")[2]) if row.listening else None
+
+
+def _unit_name(row: Process) -> str:
+    """Without its source, which is in the detail."""
+    return (row.unit or "").partition(" ")[2]
 
 
 def _state_word(row: Process) -> str:
@@ -73,6 +94,7 @@ PROCESSES: Kind[Process] = Kind(
     aliases=("process", "proc", "ps", "p"),
     nouns=("processes",),
     aside=("hosts",),
+    beside=("units",),
     heading=_process_heading,
     columns=(
         Column("host", "HOST", lambda p, s: p.host, 10, sort=lambda p: p.host, drop=6),
@@ -110,6 +132,8 @@ PROCESSES: Kind[Process] = Kind(
             drop=2,
             descending=True,
         ),
+        Column("unit", "UNIT", lambda p, s: _unit_name(p), 16, sort=lambda p: p.unit, drop=4),
+        Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7),
         Column("command", "COMMAND", lambda p, s: p.command or p.name, 20, sort=lambda p: p.command, grow=True),
     ),
     json=_process_json,

@@ -49,8 +49,9 @@ class Desk(Protocol):
     def go_to(self, kind: str, row: str) -> None:
         """Open the screen of a kind, on one of its rows ("": wherever it was)."""
 
-    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
-        """Open the text screen; `lines` is asked again each second while it is in front."""
+    def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
+        """Open the text screen; `lines` is asked again each second while it is in front, and the feeds of
+        `nouns` run for it."""
 
     def show_frame(self) -> None:
         """There is something worth drawing now, also if the first frame is still held back."""

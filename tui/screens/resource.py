@@ -12,7 +12,9 @@ from textual.containers import Container
 from backends.api.backend import Backend
 from backends.api.errors import BackendError
 from backends.clean import clean_lines
+from backends.relations import NOUNS
 from backends.watch import FeedKey
+from tui.kinds.related import leads_to, related_facts
 from tui.screens.base import View
 from widgets.columns import Kind, Look, Sight
 from widgets.detail import Detail
@@ -65,11 +67,13 @@ class ResourceScreen(View):
         if bridge is not None:
             self.table.clock = bridge.clock
             bridge.attach(self.table, self.kind.nouns)
+        self._look_beside()
         self.tick()
 
     def detach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.table)
+            self.desk.bridge.detach(self.detail)
 
     def tick(self) -> None:
         self.table.flush()
@@ -221,9 +225,20 @@ class ResourceScreen(View):
             self.desk.say("nothing to open: no row is chosen")
             return
         self.body.toggle_class("open")
+        self._look_beside()
         if self.detail.parent is None:
             self.body.mount(self.detail)
         self._show_detail()
+
+    def _look_beside(self) -> None:
+        """While a detail is open, what belongs to its row is looked at as well."""
+        bridge = self.desk.bridge
+        if bridge is None:
+            return
+        if self.body.has_class("open"):
+            bridge.attach(self.detail, NOUNS)
+        else:
+            bridge.detach(self.detail)
 
     def _show_detail(self) -> None:
         row = self.table.current
@@ -235,9 +250,26 @@ class ResourceScreen(View):
         self.detail.show(self.kind.label(row), self._facts(row))
 
     def _facts(self, row: Any) -> list[tuple[str, str]]:
-        facts = list(self.kind.facts(row, self.table.sight_of(row.key)))
+        facts = [*self.kind.facts(row, self.table.sight_of(row.key)), *self._related(row)]
         ask = self._ask(row)
         return [*facts, ("same with", ask)] if ask else facts
+
+    def _related(self, row: Any) -> list[tuple[str, str]]:
+        """What the other sources know about the same thing."""
+        watching, bridge = self.desk.watching, self.desk.bridge
+        if watching is None or bridge is None:
+            return []
+        clock = self.table.clock
+        return related_facts(row, watching.relations, bridge.readings(*NOUNS), clock.monotonic(), clock.now())
+
+    def go_on(self) -> None:
+        """To the next thing that the row's own thing is part of, or that is part of it."""
+        row, watching = self.table.current, self.desk.watching
+        found = None if row is None or watching is None else leads_to(row, watching.relations)
+        if found is None:
+            self.desk.say("nothing else is known to belong to this")
+        else:
+            self.desk.go_to(*found)
 
     def _backend(self, row: Any) -> Backend | None:
         watching = self.desk.watching
@@ -261,7 +293,7 @@ class ResourceScreen(View):
             width = max(len(label) for label, _ in facts)
             return [f"{label:>{width}}  {text}" for label, text in facts]
 
-        self.desk.show_text(self.kind.label(row), lines)
+        self.desk.show_text(self.kind.label(row), lines, NOUNS)
 
     def show_raw(self) -> None:
         row = self.table.current

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.strip import Strip
@@ -85,6 +85,8 @@ class TextScreen(View):
         self.pane = TextPane()
         self.heading = ""
         self._lines: Lines = lambda: ()
+        self._nouns: tuple[str, ...] = ()
+        self.readings: Mapping[Any, Any] = {}
         self._search = ""
 
     def compose(self) -> ComposeResult:
@@ -95,16 +97,27 @@ class TextScreen(View):
     def name_in_path(self) -> str:
         return self.heading
 
-    def fill(self, heading: str, lines: Lines) -> None:
-        """Show these lines, asked for again each second while the screen is in front."""
-        self.heading, self._lines = heading, lines
+    def fill(self, heading: str, lines: Lines, nouns: tuple[str, ...] = ()) -> None:
+        """Show these lines, asked for again each second while the screen is in front; they speak of `nouns`."""
+        self.heading, self._lines, self._nouns = heading, lines, nouns
+        self._look()
         self.pane.top = self.pane.left = 0
         self.pane.source = []
         self.search("")
         self.tick()
 
     def attach(self) -> None:
+        self._look()
         self.tick()
+
+    def detach(self) -> None:
+        if self.desk.bridge is not None:
+            self.desk.bridge.detach(self)
+
+    def _look(self) -> None:
+        self.detach()
+        if self.desk.bridge is not None and self._nouns:
+            self.desk.bridge.attach(self, self._nouns)
 
     def tick(self) -> None:
         self.pane.set(self._lines())

@@ -25,6 +25,7 @@ class Listing:
         self.kind = kind
         self.watch = Watch(context, timeout=timeout)
         self._heard = asyncio.Event()
+        self._beside = self.watch.feeds(*kind.beside) if kind.beside else {}
         self._feeds = self.watch.feeds(*kind.nouns)
         if source is not None:
             chosen = find_source(self.watch, source)
@@ -34,7 +35,10 @@ class Listing:
                 raise WrongSource(f"{source} has no {kind.title}, expected one of {known or 'none'}")
 
     async def first_word(self, timeout: float) -> None:
-        await first_word(self._feeds, self._heard, timeout)
+        """Wait until every feed has answered or failed once, at most `timeout` seconds."""
+        if self._beside:
+            await first_word(self._beside, self._heard, timeout / 2)
+        await first_word(self._feeds, self._heard, timeout / 2 if self._beside else timeout)
 
     async def change(self) -> None:
         """Wait for news of any feed, and then a moment for what comes with it."""

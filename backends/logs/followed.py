@@ -1,0 +1,114 @@
+"""Files, followed and read in threads: what every source of logs that are files on this host does with them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from backends.api.errors import Denied, Unreachable
+from backends.api.models import LogBatch, Seen
+from backends.logs.follow import Follower
+from backends.logs.history import History
+from backends.logs.position import Cursor
+
+INTERVAL = 0.25
+"""Seconds between two looks."""
+PROVE = 1.0
+"""Seconds after which a look that found nothing is told as well: the files were there and had no news."""
+
+T = TypeVar("T")
+
+
+class Followed:
+    """All file I/O happens in one thread for following and one for everything else: a file system that hangs
+    makes the feed stale and costs no further thread. Origins are paths; cursors are a `Cursor`."""
+
+    def __init__(self) -> None:
+        self._following = ThreadPoolExecutor(1, thread_name_prefix="files")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="files-read")
+
+    async def follow(self, paths: tuple[str, ...], cursor: object) -> AsyncGenerator[Seen[LogBatch], None]:
+        """From the tails on (256 KiB or 2,000 lines of each file), or from a cursor.
+
+        Raises `Denied` where there are files and none of them may be read. A pattern that leads to nothing yet
+        is a note, and is waited for.
+        """
+        start = cursor if isinstance(cursor, Cursor) else None
+        follower = await _run(self._following, lambda: Follower(paths, start))
+        files: int | None = None
+        told = float("-inf")
+        try:
+            while True:
+                with _mapped():
+                    look = await _run(self._following, follower.look)
+                if look.files == 0 and not look.blocks and follower.refused:
+                    raise _denied(follower.refused)
+                news = bool(look.blocks or look.notes) or look.files != files
+                if news or time.monotonic() - told >= PROVE:
+                    files, told = look.files, time.monotonic()
+                    batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
+                    yield Seen(batch, None if news else frozenset())
+                await asyncio.sleep(0 if look.more else INTERVAL)
+        finally:
+            # In its own thread, after a look that may still run there.
+            _submit(self._following, follower.close)
+
+    async def history(self, paths: tuple[str, ...]) -> AsyncGenerator[LogBatch, None]:
+        """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends.
+
+        A last record without its LF is given out too, and not again by `follow`: what is written on to it later
+        is a record of its own. Raises `Denied` where there are files and none of them may be read.
+        """
+        history = await _run(self._reading, lambda: History(paths))
+        try:
+            with _mapped():
+                await _run(self._reading, history.open)
+                if history.files == 0 and history.refused:
+                    raise _denied(history.refused)
+                while True:
+                    blocks = await _run(self._reading, history.read)
+                    cursor = history.cursor()
+                    yield LogBatch(tuple(blocks or ()), cursor, history.notes(), history.files)
+                    if blocks is None:
+                        return
+        finally:
+            _submit(self._reading, history.close)
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Anything else that looks at files, in the thread for everything else."""
+        return await _run(self._reading, call)
+
+    def close(self) -> None:
+        self._following.shutdown(wait=False)
+        self._reading.shutdown(wait=False)
+
+
+def _denied(refused: Mapping[str, tuple[str, str]]) -> Denied:
+    path, (reason, hint) = next(iter(refused.items()))
+    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+    return Denied(f"{reason}{more}", where=path, hint=hint)
+
+
+async def _run(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+
+def _submit(pool: ThreadPoolExecutor, call: Callable[[], None]) -> None:
+    try:
+        pool.submit(call)
+    except RuntimeError:
+        call()  # The pool is closed: nothing runs in it any more.
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise Denied(error.strerror or "permission denied", where=str(error.filename or "")) from error
+    except OSError as error:
+        raise Unreachable(error.strerror or str(error), where=str(error.filename or "")) from error

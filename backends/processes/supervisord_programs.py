@@ -1,0 +1,219 @@
+"""supervisord's programs as units: its answers as rows, and what differs between two of them as news. No I/O.
+
+States as in supervisord.org/subprocess.html: BACKOFF is `starting`, since supervisord goes on trying by itself
+until it gives up (FATAL, `failed`). EXITED is `stopped` where the exit was expected, else `failed`: only for an
+unexpected one supervisor/process.py sets a spawn error ("Bad exit code 3"), and it clears it at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from backends.api.models import Detail, Event, EventKind, News, Seen, Unit, UnitState, differing
+
+STATES = {
+    "STOPPED": UnitState.STOPPED,
+    "STARTING": UnitState.STARTING,
+    "RUNNING": UnitState.RUNNING,
+    "BACKOFF": UnitState.STARTING,
+    "STOPPING": UnitState.STOPPING,
+    "FATAL": UnitState.FAILED,
+}
+SKEW = 2.0
+"""Seconds by which the server's clock may differ from ours before its times are corrected."""
+
+
+class Info(msgspec.Struct, frozen=True):
+    """One row of getAllProcessInfo. Times are whole unix seconds of the server's clock, 0 for never."""
+
+    name: str
+    group: str
+    start: int
+    stop: int
+    now: int
+    statename: str
+    spawnerr: str
+    exitstatus: int
+    pid: int
+    stdout_logfile: str = ""
+    stderr_logfile: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """`group:name`, plain where both are equal."""
+        return self.name if self.group == self.name else f"{self.group}:{self.name}"
+
+
+class About(msgspec.Struct, frozen=True):
+    """Who answers. `here`: its process was found on this host; `host` is its host's name, where known."""
+
+    version: str
+    pid: int
+    identification: str
+    host: str | None
+    here: bool
+
+
+class Programs(dict[str, Unit]):
+    """The units by key, with the answers they were made of. Not changed once it is yielded."""
+
+    def __init__(self, rows: Mapping[str, Unit], infos: Mapping[str, Info], about: About) -> None:
+        super().__init__(rows)
+        self.infos = infos
+        self.about = about
+
+
+class Roll:
+    """The programs of one supervisord, answer after answer."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._skew = 0.0
+
+    def look(
+        self,
+        before: Programs | None,
+        answer: Sequence[Info],
+        about: About,
+        enabled: Mapping[str, bool],
+        *,
+        after_gap: bool = False,
+    ) -> Seen[Programs]:
+        """Rows, what changed, and the news; `after_gap` marks them as seen after an outage."""
+        self._learn_skew(answer)
+        rows, infos = {}, {}
+        for info in answer:
+            key = f"{self._source}/{info.full_name}"
+            old = None if before is None else before.get(key)
+            old_info = None if before is None else before.infos.get(key)
+            row = self._row(key, info, old, old_info, about, enabled.get(info.full_name))
+            rows[key] = old if old == row else row
+            infos[key] = info
+        now = Programs(rows, infos, about)
+        if before is None:
+            return Seen(now)
+        return Seen(now, differing(before, now), tuple(self._news(before, now, after_gap)))
+
+    def _learn_skew(self, answer: Sequence[Info]) -> None:
+        """How far the server's clock is behind ours; kept while it holds, so that no time moves."""
+        if not answer:
+            return
+        differs = datetime.now(UTC).timestamp() - answer[0].now
+        if abs(differs - self._skew) > SKEW:
+            self._skew = differs if abs(differs) > SKEW else 0.0
+
+    def _time(self, seconds: int) -> datetime | None:
+        return datetime.fromtimestamp(seconds + round(self._skew), UTC) if seconds else None
+
+    def _row(
+        self,
+        key: str,
+        info: Info,
+        old: Unit | None,
+        old_info: Info | None,
+        about: About,
+        enabled: bool | None,
+    ) -> Unit:
+        state = state_of(info)
+        supervisor = f"{about.identification} {about.version}, pid {about.pid}"
+        facts = [Detail("spawn error", info.spawnerr)] if info.spawnerr else []
+        if info.statename == "EXITED" and info.exitstatus < 0:
+            facts.append(Detail("ended by", "a signal; supervisord does not tell which"))
+        facts += [Detail("supervisor", supervisor)]
+        facts += [Detail("stdout", info.stdout_logfile)] if info.stdout_logfile else []
+        facts += [Detail("stderr", info.stderr_logfile)] if info.stderr_logfile else []
+        return Unit(
+            key=key,
+            name=info.full_name,
+            source=self._source,
+            host=about.host,
+            state=state,
+            native=info.statename,
+            pid=info.pid or None,
+            since=self._since(info, old, old_info),
+            restarts=_restarts(info, old, old_info),
+            exit=_exit(info, old, old_info),
+            enabled=enabled,
+            details=tuple(facts),
+        )
+
+    def _since(self, info: Info, old: Unit | None, old_info: Info | None) -> datetime | None:
+        """When it entered its state: the start or the last end. Nothing says since when a program is being
+        stopped, unless we saw it begin."""
+        if info.statename in ("STARTING", "RUNNING"):
+            return self._time(info.start)
+        if info.statename in ("BACKOFF", "FATAL"):
+            # The last try, and it was over at once: one that could not be spawned has a start and no end.
+            return self._time(max(info.start, info.stop))
+        if info.statename != "STOPPING":
+            return self._time(info.stop)
+        if old is None or old_info is None:
+            return None
+        return old.since if old_info.statename == "STOPPING" else self._time(info.now)
+
+    def _news(self, before: Programs, now: Programs, after_gap: bool) -> Iterator[News]:
+        if before.about.pid != now.about.pid:
+            yield self._event(
+                self._source, f"supervisord was restarted: pid {before.about.pid} → {now.about.pid}", after_gap
+            )
+        for key, row in before.items():
+            if key not in now:
+                yield self._event(row.name, f"removed, was {row.native}", after_gap)
+        for key, row in now.items():
+            old = before.get(key)
+            text = f"added, {row.native}" if old is None else _change(old, row, before.infos[key], now.infos[key])
+            if text:
+                yield self._event(row.name, text, after_gap)
+
+    def _event(self, target: str, text: str, after_gap: bool) -> Event:
+        return Event(datetime.now(UTC), EventKind.STATE, self._source, target, text, after_gap=after_gap)
+
+
+def state_of(info: Info) -> UnitState:
+    if info.statename == "EXITED":
+        return UnitState.FAILED if info.spawnerr else UnitState.STOPPED
+    return STATES.get(info.statename, UnitState.UNKNOWN)
+
+
+def _started_again(info: Info, old: Info) -> bool:
+    """Whether it was started since: a pid of its own tells two starts of one second apart."""
+    return bool(old.start and info.start) and (
+        info.start != old.start or bool(info.pid and old.pid and info.pid != old.pid)
+    )
+
+
+def _restarts(info: Info, old: Unit | None, old_info: Info | None) -> int | None:
+    """supervisord keeps no count. Unknown until one is seen; from then on how many were, at least."""
+    if old is None or old_info is None:
+        return None
+    return (old.restarts or 0) + 1 if _started_again(info, old_info) else old.restarts
+
+
+def _exit(info: Info, old: Unit | None, old_info: Info | None) -> int | None:
+    """The last exit status, known only in EXITED: a program that ended too quickly has lost it (a FATAL one that
+    exited with 3 says 0), and -1 is any signal. It stays known for as long as the next run lasts."""
+    if info.statename == "EXITED":
+        return info.exitstatus if info.exitstatus >= 0 else None
+    if old is None or old_info is None or info.statename not in ("STARTING", "RUNNING"):
+        return None
+    same_run = old_info.statename == "EXITED" or not _started_again(info, old_info)
+    return old.exit if same_run else None
+
+
+def _change(old: Unit, row: Unit, old_info: Info, info: Info) -> str:
+    """What happened between two looks, as a phrase; empty for nothing."""
+    if old.native == row.native:
+        if not _started_again(info, old_info):
+            return ""
+        pids = f": pid {old.pid} → {row.pid}" if old.pid and row.pid else ""
+        return f"restarted{pids}" if row.state is UnitState.RUNNING else f"tried again, {row.native}"
+    words = (old.state.value, row.state.value) if old.state is not row.state else (old.native, row.native)
+    said = info.spawnerr
+    if info.statename == "EXITED" and not said:
+        said = f"exit {info.exitstatus}, expected"
+    if row.pid and old.pid and row.pid != old.pid:
+        said = f"pid {old.pid} → {row.pid}"
+    return f"{words[0]} → {words[1]}" + (f": {said}" if said else "")
