@@ -49,12 +49,9 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         self._measuring = Threads("host", 2)
         self._asking = Threads("details", 4)
         self._cpu: tuple[int, int] | None = None
-<<<<<<< HEAD
         self._signals = Signals(PROC, self.source, self._table.key, timeout)
-=======
         self._addresses: tuple[str, ...] = ()
         self._addresses_due = float("-inf")
->>>>>>> h/supervisord
 
     async def processes(self, last: Processes | None) -> AsyncGenerator[Seen[Processes], None]:
         before = last
