@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
 VERBS = (
     *("members", "processes", "units", "targets", "alerts", "query", "events", "logs", "watch"),
-    *("signal", "audit"),
+    *("signal", "start", "stop", "restart", "audit"),
     *("doctor", "config", "demo"),
 )
 
@@ -91,6 +91,16 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     signal.add_argument("target", metavar="TARGET", help="an id (processes -o json), a pid, HOST:PID, or a name")
     signal.add_argument("signal", metavar="SIG", help="TERM, HUP, …; with or without SIG")
     _changing(signal)
+    for name, means in (
+        ("start", "start a unit by its supervisor, and follow it until it is up"),
+        ("stop", "stop a unit by its supervisor, and follow it until it has ended"),
+        ("restart", "stop a unit and start it again; GROUP:* does so one by one"),
+    ):
+        supervise = verb(name, means)
+        supervise.add_argument(
+            "unit", metavar="UNIT", help="a name (units), GROUP:NAME, or GROUP:* for all of a group"
+        )
+        _changing(supervise)
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check, Found
-from backends.api.capabilities import Logs, Supervisor
+from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.models import LogBatch, LogRecord, Row, Seen, Unit, Units
 from backends.api.settings import SecretSetting, Settings
 from backends.logs.formats import Formats
+from backends.processes.supervisord_actions import ProgramActions
 from backends.processes.supervisord_discovery import places
 from backends.processes.supervisord_logs import ProgramLogs
 from backends.processes.supervisord_programs import About, Info, Programs, Roll
@@ -36,7 +38,7 @@ class SupervisordSettings(Settings, frozen=True):
     password: SecretSetting | None = None
 
 
-class Supervisord(Backend, Supervisor, Logs):
+class Supervisord(Backend, Supervisor, Logs, Acting):
     kind: ClassVar[str] = "supervisord"
     Settings: ClassVar[type[Settings]] = SupervisordSettings
 
@@ -45,6 +47,7 @@ class Supervisord(Backend, Supervisor, Logs):
         self._address = address_of(settings.url)
         self._rpc = Rpc(self._address, settings.username, settings.password, min(PATIENCE, 0.8 * timeout))
         self._roll = Roll(self.source)
+        self._actions = ProgramActions(self._rpc, self.source)
         self._logs = ProgramLogs(self._rpc, self._ask_all)
         self._formats = Formats(self.source)
 
@@ -86,6 +89,20 @@ class Supervisord(Backend, Supervisor, Logs):
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)
+
+    async def actions(self, row: Row) -> tuple[Action, ...]:
+        return self._actions.actions(row) if isinstance(row, Unit) else ()
+
+    def target(self, row: Row) -> Target:
+        if not isinstance(row, Unit):
+            raise NotFound("supervisord has no such row", where=self.source)
+        return self._actions.target(row)
+
+    async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
+        await self._actions.perform(action, permit, tell)
+
+    async def look(self, action: Action, tell: Tell) -> Outcome:
+        return await self._actions.look(action, tell)
 
     async def check(self) -> tuple[Check, ...]:
         where = self._address.shown

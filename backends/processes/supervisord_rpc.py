@@ -23,6 +23,7 @@ from msgspec import Struct
 from backends.api.errors import (
     BackendError,
     BadReply,
+    Conflict,
     Denied,
     Misconfigured,
     NotFound,
@@ -46,7 +47,15 @@ NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML can't hold, which supervisord sends all the same (in a spawn error, say)."""
 
 UNKNOWN_METHOD, SHUTDOWN_STATE, BAD_NAME = 1, 6, 10
-"""Faults of supervisor/xmlrpc.py."""
+NOTHING_DONE = {
+    11: "no such signal",
+    20: "its program's file is not there",
+    21: "its program may not be run",
+    50: "it could not be spawned",
+    60: "it runs already",
+    70: "it does not run",
+}
+"""Faults of supervisor/xmlrpc.py; after these nothing was changed."""
 
 
 class Address(Struct, frozen=True):
@@ -238,6 +247,8 @@ class Rpc:
             return NotFound(f"no such program ({text})", where=where)
         if code == UNKNOWN_METHOD:
             return Unsupported(f"this supervisord has no such call ({text})", where=where)
+        if code in NOTHING_DONE:
+            return Conflict(f"{NOTHING_DONE[code]} ({text})", where=where)
         return BadReply(f"fault {code}: {text}", where=where)
 
     @contextmanager

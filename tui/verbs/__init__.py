@@ -60,6 +60,10 @@ def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[
         from tui.verbs.watch import watch
 
         return watch
+    if name in ("start", "stop", "restart"):
+        from tui.verbs.supervise import supervise
+
+        return supervise
     if name == "signal":
         from tui.verbs.signal import signal
 

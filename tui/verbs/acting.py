@@ -21,26 +21,30 @@ from backends.who import Who
 from tui.log import state_folder
 from tui.verbs.listing import first_word, troubles
 from tui.verbs.output import complain, say, to_json
+from tui.verbs.words import WrongUse
 from widgets.units import age
 
 EXIT = {End.DONE: 0, End.FAILED: 1, End.UNKNOWN: 3, End.REFUSED: 4}
-FindAction = Callable[[Watch, float], Awaitable[Action]]
-"""Finds the action that the words mean; the seconds are how long a source may take to answer. Raises `WrongUse`,
+FindActions = Callable[[Watch, float], Awaitable[list[Action]]]
+"""Finds the actions that the words mean, to be done one by one; the seconds are how long a source may take to answer. Raises `WrongUse`,
 `NotFound`, `Refused`, or another `BackendError` where a source that it needs does not answer."""
 
 
-class WrongUse(Exception):
-    """The words of the command line can't be followed; exit 2. After its first line a list may follow."""
-
-
-async def act(context: Context, options: argparse.Namespace, find: FindAction) -> int:
-    """Do one action: 0 done, 1 failed, 2 wrong words, 3 unknown or unreachable, 4 refused."""
+async def act(context: Context, options: argparse.Namespace, find: FindActions) -> int:
+    """Do what the words mean: 0 done, 1 failed, 2 wrong words, 3 unknown or unreachable, 4 refused. Of several
+    actions the next is done only when the last one is well."""
     who = await asyncio.to_thread(Who.here, os.environ)
     opened = Watch(context, timeout=options.timeout)
     door = Door(opened, Audit(state_folder(os.environ) / "audit"), who)
     try:
-        action = await find(opened, options.timeout)
-        return await _through(context, options, door, action)
+        actions = await find(opened, options.timeout)
+        for number, action in enumerate(actions, start=1):
+            status = await _through(context, options, door, action)
+            if status:
+                if number < len(actions):
+                    complain(f"midwatch: {len(actions) - number} more were not tried")
+                return status
+        return 0
     except WrongUse as error:
         for line in f"midwatch: {error}".split("\n"):
             complain(line)

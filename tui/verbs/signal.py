@@ -12,18 +12,19 @@ from backends.api.errors import NotFound
 from backends.api.models import Process
 from backends.context import Context
 from backends.watch import Watch
-from tui.verbs.acting import WrongUse, act, actions_on, rows_of
+from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.words import WrongUse
 
 
 async def signal(context: Context, options: argparse.Namespace) -> int:
-    async def find(opened: Watch, timeout: float) -> Action:
+    async def find(opened: Watch, timeout: float) -> list[Action]:
         title = signal_named(options.signal)
         rows = await rows_of(opened, "processes", timeout)
         row = _only(options.target, [row for row in rows if fits(row, options.target)])
         offered = {action.title: action for action in await actions_on(opened, row) if action.verb == "signal"}
         if title not in offered:
             raise WrongUse(f"{title} means nothing to {row.name}, expected one of {', '.join(offered)}")
-        return offered[title]
+        return [offered[title]]
 
     return await act(context, options, find)
 

@@ -1,0 +1,50 @@
+"""`start|stop|restart UNIT`: a supervisor's own verbs, through the door, followed until the supervisor says so."""
+
+from __future__ import annotations
+
+import argparse
+
+from backends.api.actions import Action
+from backends.api.errors import NotFound
+from backends.api.models import Unit
+from backends.context import Context
+from backends.watch import Watch
+from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.words import WrongUse
+
+
+async def supervise(context: Context, options: argparse.Namespace) -> int:
+    """`GROUP:*` means all of a group, one by one: the next only when the last one is up."""
+
+    async def find(opened: Watch, timeout: float) -> list[Action]:
+        rows = await rows_of(opened, "units", timeout)
+        return [await _action(opened, row, options.verb) for row in _meant(options.unit, rows)]
+
+    return await act(context, options, find)
+
+
+async def _action(opened: Watch, row: Unit, verb: str) -> Action:
+    offered = [action for action in await actions_on(opened, row) if action.verb == verb]
+    if not offered:
+        raise WrongUse(f"{row.source} can't {verb} {row.name}")
+    return offered[0]
+
+
+def _meant(word: str, rows: list[Unit]) -> list[Unit]:
+    """A unit by its key, its name with or without its source or its group; all of a group by `GROUP:*`."""
+    if word.endswith(":*"):
+        found = sorted((row for row in rows if row.name.startswith(word[:-1])), key=lambda row: row.name)
+        if not found:
+            raise NotFound(f"no such group: {word[:-2]}")
+        return found
+    names = (
+        lambda row: (row.key, row.name, f"{row.source}:{row.name}"),
+        lambda row: (row.name.partition(":")[2],),
+    )
+    found = next((fits for name in names if (fits := [row for row in rows if word in name(row)])), [])
+    if not found:
+        raise NotFound(f"no such unit: {word}")
+    if len(found) > 1:
+        lines = [f"  {row.key}  {row.native}" for row in found]
+        raise WrongUse("\n".join([f"{word} fits {len(found)} units, expected one of:", *lines]))
+    return found
