@@ -7,7 +7,8 @@ import os
 import socket
 import time
 from collections.abc import AsyncGenerator
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check
@@ -16,9 +17,11 @@ from backends.api.errors import BackendError, NotFound
 from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
-from backends.processes.signals import Signals
 from backends.processes.table import Table, read, why
 from backends.processes.threads import Threads
+
+if TYPE_CHECKING:
+    from backends.processes.signals import Signals
 
 PROC = "/proc"
 INTERVAL = 2.0
@@ -49,7 +52,6 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         self._measuring = Threads("host", 2)
         self._asking = Threads("details", 4)
         self._cpu: tuple[int, int] | None = None
-        self._signals = Signals(PROC, self.source, self._table.key, timeout)
         self._addresses: tuple[str, ...] = ()
         self._addresses_due = float("-inf")
 
@@ -152,6 +154,13 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
             "run midwatch as a member of the group in the mount's gid=, or as root",
         )
 
+    @cached_property
+    def _signals(self) -> Signals:
+        # Imported with the first one: most watches end without any, and every start would pay for it.
+        from backends.processes.signals import Signals
+
+        return Signals(PROC, self.source, self._table.key, self.timeout)
+
     async def actions(self, row: Row) -> tuple[Action, ...]:
         return await self._signals.actions(row) if isinstance(row, Process) else ()
 
@@ -167,7 +176,8 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         return await self._signals.look(action, tell)
 
     async def close(self) -> None:
-        self._signals.close()
+        if "_signals" in self.__dict__:
+            self._signals.close()
 
     def ask(self, row: Row) -> tuple[str, ...] | None:
         if isinstance(row, Process):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from backends.api.actions import Action, Outcome, Permit, Refused, Target, Tell
-from backends.api.errors import Denied, NotFound, TimedOut, Unreachable
+from backends.api.errors import Denied, NotFound, TimedOut, Unsupported
 from backends.api.models import Process
 from backends.processes import proc
 from backends.processes.afterwards import Afterwards, Sent
@@ -74,10 +74,13 @@ class Signals:
         return f"it has ended already and is a zombie until {self._afterwards.name(stat.ppid)} collects it"
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
-        """Send it. Raises `Refused` where the pid is another process by now, `NotFound`, `Denied`."""
+        """Send it. Raises `Refused` where the pid is another process by now, `NotFound`, `Denied`, `Unsupported`;
+        whichever it is, nothing was sent."""
         given_up = threading.Event()
         try:
             sent = await self._threads.run(lambda: self._send(action, permit, given_up))
+        except TimedOut as error:
+            raise Refused(error.reason, error.hint) from error  # No thread was free: it was not even begun.
         finally:
             # A thread can't be cancelled, but one that hangs must not send after nobody expects it any more.
             given_up.set()
@@ -124,7 +127,7 @@ class Signals:
             text = f"not permitted: it belongs to {owner}, midwatch runs as {me}"
             raise Denied(text, where=where, hint=f"run midwatch as {owner}, or as root") from error
         except OSError as error:
-            raise Unreachable(error.strerror or str(error), where=where) from error
+            raise Unsupported(error.strerror or str(error), where=where) from error
 
     def _identify(self, pid: int, target: Target) -> proc.Stat:
         try:

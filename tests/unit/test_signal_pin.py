@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from backends.api.models import Process
 from backends.processes import signals as signals_module
 from backends.processes.signals import Signals
 from backends.processes.table import Table
+from backends.processes.threads import Threads
 from tests.unit.fake_proc import FakeProc
 
 PID = 4242
@@ -224,6 +226,38 @@ async def test_a_denial_names_the_owner(kernel: Kernel) -> None:
     kernel.denies = True
     with pytest.raises(Denied, match="belongs to root, midwatch runs as "):
         await subject.send(action)
+
+
+async def test_where_no_thread_is_free_nothing_was_begun(kernel: Kernel) -> None:
+    """So the outcome is known: refused, not unknown."""
+    subject = await asyncio.to_thread(Subject, kernel)
+    action = await subject.offer()
+    subject.signals._threads = Threads("signals", 0)
+    with pytest.raises(Refused, match="have not returned"):
+        await subject.send(action)
+    assert kernel.hit == []
+
+
+async def test_what_comes_after_nobody_waits_any_more_is_not_sent(kernel: Kernel) -> None:
+    """The kernel held the thread for longer than the door waits: unknown must not become a late kill."""
+    subject = await asyncio.to_thread(Subject, kernel)
+    action = await subject.offer()
+    held, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        held.set()
+        leave.wait(10)
+
+    kernel.after_pin = hold
+    sending = asyncio.create_task(subject.send(action))
+    await asyncio.to_thread(held.wait, 10)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    leave.set()
+    async with asyncio.timeout(10):
+        while subject.signals._threads._busy:
+            await asyncio.sleep(0.01)
+    assert kernel.hit == []
 
 
 async def test_a_thread_of_the_kernel_and_a_zombie_are_blocked(kernel: Kernel) -> None:

@@ -26,8 +26,9 @@ from widgets.units import age
 
 EXIT = {End.DONE: 0, End.FAILED: 1, End.UNKNOWN: 3, End.REFUSED: 4}
 FindActions = Callable[[Watch, float], Awaitable[list[Action]]]
-"""Finds the actions that the words mean, to be done one by one; the seconds are how long a source may take to answer. Raises `WrongUse`,
-`NotFound`, `Refused`, or another `BackendError` where a source that it needs does not answer."""
+"""Finds the actions that the words mean, to be done one by one; the seconds are how long a source may take to
+answer. Raises `WrongUse`, `NotFound`, `Refused`, or another `BackendError` where a source that it needs does not
+answer."""
 
 
 async def act(context: Context, options: argparse.Namespace, find: FindActions) -> int:

@@ -1,4 +1,4 @@
-"""`start|stop|restart UNIT`: a supervisor's own verbs, through the door, followed until the supervisor says so."""
+"""`start|stop|restart UNIT`: a supervisor's own verbs, through the door, followed until it says so."""
 
 from __future__ import annotations
 
