@@ -68,7 +68,7 @@ class Door:
         self._context = watch.context
         self._armed_until = 0.0
         self._reason = ""
-        self._denied: set[tuple[str, str]] = set()
+        self._denied: set[tuple[str, str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Mode
@@ -103,12 +103,16 @@ class Door:
     def disarm(self) -> None:
         self._armed_until, self._reason = 0.0, ""
 
-    def allows(self, source: str, verb: str) -> str:
-        """Why an action is not offered; "" where it is. The one place that is asked."""
+    def allows(self, source: str, verb: str, key: str = "") -> str:
+        """Why an action is not offered; "" where it is. The one place that is asked.
+
+        `key` is the target's: a server that denied this verb for one thing (a process of root) may allow it for
+        the next.
+        """
         if self.mode is Mode.READ_ONLY:
             return "this context is read-only"
-        if (source, verb) in self._denied:
-            return f"{source} has denied {verb} before"
+        if (source, verb, key) in self._denied:
+            return f"{source} has denied {verb} of this before"
         return ""
 
     # Before
@@ -126,10 +130,12 @@ class Door:
 
     def check(self, action: Action) -> None:
         """Whether the action could pass now. Raises `Refused` with the reason."""
-        why = self.allows(action.target.source, action.verb)
+        target = action.target
+        why = self.allows(target.source, action.verb, target.key)
         if why:
             raise Refused(why, "nothing inside midwatch lifts that" if self.mode is Mode.READ_ONLY else "")
-        target = action.target
+        if action.blocked:
+            raise Refused(action.blocked)
         reading = self._reading(target)
         if reading is None:
             raise Refused(f"{target.source} is not in this context")
@@ -167,7 +173,8 @@ class Door:
 
     def _admit(self, proposal: Proposal, consent: Consent) -> None:
         if proposal.needs_typing and consent.typed.strip() != proposal.action.target.name:
-            raise Refused(f"the name that was typed is not {proposal.action.target.name}")
+            name = proposal.action.target.name
+            raise Refused(f"the name that was typed is not {name}" if consent.typed else f"type its name, {name}")
         if self.mode is Mode.GUARDED:
             if not consent.reason.strip():
                 raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
@@ -186,8 +193,8 @@ class Door:
             return Outcome(End.REFUSED, refusal.reason)
         except NOTHING_DONE as error:
             if isinstance(error, Denied):
-                self._denied.add((action.target.source, action.verb))
-            return Outcome(End.FAILED, f"nothing was changed: {error}")
+                self._denied.add((action.target.source, action.verb, action.target.key))
+            return Outcome(End.FAILED, f"{error}; nothing was changed")
         except TimeoutError:
             return self._unknown(action, f"no outcome within {action.deadline:g} s")
         except BackendError as error:

@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 VERBS = (
-    *("members", "processes", "units", "targets", "alerts", "query"),
+    *("members", "processes", "units", "targets", "alerts", "query", "signal"),
     *("events", "logs", "watch", "doctor", "config", "demo"),
 )
 
@@ -38,7 +38,8 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     top = _Parser(
         prog="midwatch",
         description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
-        epilog="Exit: 0 done, 2 wrong usage or configuration, 3 a source is unreachable, 130 ctrl-c.",
+        epilog="Exit: 0 done, 1 an action failed, 2 wrong usage or configuration, 3 a source is unreachable, "
+        "4 refused, 130 ctrl-c.",
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"midwatch {__version__}")
@@ -82,6 +83,10 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     watch = verb("watch", "the changes of keys below a prefix, one a line")
     watch.add_argument("source", metavar="SOURCE")
     watch.add_argument("prefix", metavar="PREFIX")
+    signal = verb("signal", "send a signal to one process, and say what became of it")
+    signal.add_argument("target", metavar="TARGET", help="an id (processes -o json), a pid, HOST:PID, or a name")
+    signal.add_argument("signal", metavar="SIG", help="TERM, HUP, …; with or without SIG")
+    _changing(signal)
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))
@@ -91,6 +96,12 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
 
         add_arguments(demo_parser)
     return top
+
+
+def _changing(to: argparse.ArgumentParser) -> None:
+    """What every verb takes that changes something."""
+    to.add_argument("--yes", action="store_true", help="do it without asking")
+    to.add_argument("--reason", metavar="TEXT", help="why; lets this one through in a guarded context")
 
 
 def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:

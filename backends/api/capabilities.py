@@ -132,7 +132,8 @@ class Acting(Protocol):
     """Can change what it shows. `backends.door` is the only caller of `perform`."""
 
     async def actions(self, row: Row) -> tuple[Action, ...]:
-        """What can be done to a row now, the most usual first, none of it done. Empty where nothing can."""
+        """What can be done to a row now, the most usual first, none of it done. Empty where nothing can; what
+        must never be done to it is there with `blocked`. Raises `BackendError` (`NotFound` where it is gone)."""
         ...
 
     def target(self, row: Row) -> Target:

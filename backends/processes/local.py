@@ -9,12 +9,14 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, ClassVar
 
+from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check
-from backends.api.capabilities import HostLoad, ProcessTable
+from backends.api.capabilities import Acting, HostLoad, ProcessTable
 from backends.api.errors import BackendError, NotFound
 from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
+from backends.processes.signals import Signals
 from backends.processes.table import Table, read, why
 from backends.processes.threads import Threads
 
@@ -30,7 +32,7 @@ class LocalSettings(Settings, frozen=True):
     """This host needs to be told nothing."""
 
 
-class Local(Backend, ProcessTable, HostLoad):
+class Local(Backend, ProcessTable, HostLoad, Acting):
     """The host that midwatch runs on; `Table.key` says how its processes are named."""
 
     kind: ClassVar[str] = "local"
@@ -45,6 +47,7 @@ class Local(Backend, ProcessTable, HostLoad):
         self._measuring = Threads("host", 2)
         self._asking = Threads("details", 4)
         self._cpu: tuple[int, int] | None = None
+        self._signals = Signals(PROC, self.source, self._table.key, timeout)
 
     async def processes(self, last: Processes | None) -> AsyncGenerator[Seen[Processes], None]:
         before = last
@@ -137,6 +140,23 @@ class Local(Backend, ProcessTable, HostLoad):
             f"{text}; those of other users are {hidden}",
             "run midwatch as a member of the group in the mount's gid=, or as root",
         )
+
+    async def actions(self, row: Row) -> tuple[Action, ...]:
+        return await self._signals.actions(row) if isinstance(row, Process) else ()
+
+    def target(self, row: Row) -> Target:
+        if isinstance(row, Process):
+            return self._signals.target(row)
+        return Target(self.source, "hosts", row.key, row.key, row.key)
+
+    async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
+        await self._signals.perform(action, permit, tell)
+
+    async def look(self, action: Action, tell: Tell) -> Outcome:
+        return await self._signals.look(action, tell)
+
+    async def close(self) -> None:
+        self._signals.close()
 
     def ask(self, row: Row) -> tuple[str, ...] | None:
         if isinstance(row, Process):

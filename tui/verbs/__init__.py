@@ -56,6 +56,10 @@ def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[
         from tui.verbs.watch import watch
 
         return watch
+    if name == "signal":
+        from tui.verbs.signal import signal
+
+        return signal
     if name == "doctor":
         from tui.verbs.doctor import doctor
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
+from backends.api.feed import Feed
 from backends.api.models import Reading, State
 from backends.context import Context
 from backends.watch import FeedKey, Watch
@@ -32,16 +34,7 @@ class Listing:
                 raise WrongSource(f"{source} has no {kind.title}, expected one of {known or 'none'}")
 
     async def first_word(self, timeout: float) -> None:
-        """Wait until every feed has answered or failed once, at most `timeout` seconds."""
-        for feed in self._feeds.values():
-            feed.watch(lambda new, before: self._heard.set())
-        try:
-            async with asyncio.timeout(timeout):
-                while any(_undecided(feed.reading) for feed in self._feeds.values()):
-                    self._heard.clear()
-                    await self._heard.wait()
-        except TimeoutError:
-            pass
+        await first_word(self._feeds, self._heard, timeout)
 
     async def change(self) -> None:
         """Wait for news of any feed, and then a moment for what comes with it."""
@@ -65,13 +58,7 @@ class Listing:
 
     def troubles(self) -> list[str]:
         """One line for each source that is not live: its name, the address and the reason."""
-        lines = []
-        for source, reading in worst_by_source(self.readings).items():
-            if reading.state is not State.LIVE:
-                reason = "no answer in time" if reading.error is None else str(reading.error)
-                hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
-                lines.append(f"{source}: {reason}{hint}")
-        return lines + [f"{item.source}: {item.error}" for item in self.watch.broken]
+        return troubles(self.readings) + [f"{item.source}: {item.error}" for item in self.watch.broken]
 
     def document(self, context: Context, group: str | None) -> dict[str, Any]:
         return {
@@ -86,6 +73,31 @@ class Listing:
         clock = self.watch.clock
         now, wall, readings = clock.monotonic(), clock.now(), self.readings
         return table(self.kind, [(row, Sight.of(readings[key], now, wall)) for row, key in self.rows(group)])
+
+
+async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Event, timeout: float) -> None:
+    """Watch these feeds, and wait until each has answered or failed once, at most `timeout` seconds. `heard` is
+    set by all that comes from them, now and later."""
+    for feed in feeds.values():
+        feed.watch(lambda new, before: heard.set())
+    try:
+        async with asyncio.timeout(timeout):
+            while any(_undecided(feed.reading) for feed in feeds.values()):
+                heard.clear()
+                await heard.wait()
+    except TimeoutError:
+        pass
+
+
+def troubles(readings: Mapping[FeedKey, Reading[Any]]) -> list[str]:
+    """One line for each source that is not live: its name, the address and the reason."""
+    lines = []
+    for source, reading in worst_by_source(readings).items():
+        if reading.state is not State.LIVE:
+            reason = "no answer in time" if reading.error is None else str(reading.error)
+            hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
+            lines.append(f"{source}: {reason}{hint}")
+    return lines
 
 
 async def listing(context: Context, options: argparse.Namespace) -> int:

@@ -1,0 +1,164 @@
+"""Finds every call in a source file that could change something outside: a static look, by names.
+
+It guards tired people, not against somebody who hides a call on purpose (getattr, eval). What can't be told by
+its name alone (`x.set`, `x.replace`) is told by its arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PROCESS = {
+    *("os.kill", "os.killpg", "signal.pidfd_send_signal", "signal.raise_signal", "signal.pthread_kill"),
+    *("asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"),
+    *("subprocess.run", "subprocess.Popen", "subprocess.call"),
+    *("subprocess.check_call", "subprocess.check_output", "pty.spawn", "pty.fork", "os.fork", "os.forkpty"),
+    *("os.setpriority", "os.sched_setaffinity"),
+}
+FAMILIES = re.compile(r"os\.(exec|spawn|posix_spawn)\w*|shutil\.(rmtree|move|copy\w*|chown)")
+FILES = {
+    *(
+        "os.remove",
+        "os.unlink",
+        "os.rmdir",
+        "os.removedirs",
+        "os.rename",
+        "os.renames",
+        "os.replace",
+        "os.truncate",
+    ),
+    *("os.ftruncate", "os.link", "os.symlink", "os.chmod", "os.fchmod", "os.chown", "os.lchown", "os.fchown"),
+    *("os.makedirs", "os.mkdir", "os.mkfifo", "os.utime"),
+}
+METHODS = {
+    # pathlib
+    *("unlink", "rmdir", "rename", "write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"),
+    # Popen, psutil, asyncio transports
+    *("send_signal", "terminate", "kill", "suspend", "resume", "subprocess_exec", "subprocess_shell"),
+    # httpx
+    *("post", "put", "patch", "delete", "request"),
+    # kazoo
+    *("create", "create_async", "delete_async", "set_async", "set_acls", "ensure_path", "transaction", "command"),
+    # etcd's stubs, of aetcd
+    *("Put", "DeleteRange", "Txn", "LeaseGrant", "LeaseRevoke", "Compact", "Defragment", "MoveLeader"),
+    *("MemberAdd", "MemberRemove", "MemberUpdate", "MemberPromote", "Alarm", "AuthEnable", "AuthDisable"),
+}
+WORDS = re.compile(
+    r"POST|PUT|PATCH|DELETE"
+    r"|(supervisor|system)\.(start|stop|restart|shutdown|signal|remove|add|clear|reload|send|multicall)\w*"
+)
+"""Constants that are methods of HTTP or of supervisord's XML-RPC, wherever they are handed over."""
+WRITING = re.compile(r"[wax+]")
+OPENING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One call: in which function (`Class.method`), what, at which line, and whether a permit was used before."""
+
+    function: str
+    call: str
+    line: int
+    permitted: bool
+
+
+def mutations(source: str) -> list[Mutation]:
+    tree = ast.parse(source)
+    return sorted(_walk(tree, _imported(tree), (), ()), key=lambda found: found.line)
+
+
+def _imported(tree: ast.AST) -> dict[str, str]:
+    """What each name of an import stands for: `run` → `subprocess.run`."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.asname: alias.name for alias in node.names if alias.asname}
+    return names
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _walk(
+    node: ast.AST, names: dict[str, str], path: tuple[str, ...], functions: tuple[Function, ...]
+) -> Iterator[Mutation]:
+    for child in ast.iter_child_nodes(node):
+        inner, around = path, functions
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = (*path, child.name)
+            if not isinstance(child, ast.ClassDef):
+                around = (*functions, child)
+        what = _change(child, names)
+        if what:
+            line = getattr(child, "lineno", 0)
+            permitted = any(_permits(function, line) for function in around)
+            yield Mutation(".".join(path) or "module", what, line, permitted)
+        yield from _walk(child, names, inner, around)
+
+
+def _change(node: ast.AST, names: dict[str, str]) -> str:
+    """What could be changed by this node, as a call's name; empty where nothing could."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) and WORDS.fullmatch(node.value) else ""
+    if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
+        # Also where it is not called but handed on: `to_thread(os.kill, pid, 9)`.
+        name = _full(node, names)
+        return name if name in PROCESS or name in FILES or FAMILIES.fullmatch(name) else ""
+    if not isinstance(node, ast.Call):
+        return ""
+    name = _full(node.func, names)
+    if name == "open" or name.endswith(".open"):
+        return name if _opens_to_write(node, name) else ""
+    if not isinstance(node.func, ast.Attribute):
+        return ""
+    method = node.func.attr
+    if method in METHODS and not (name in PROCESS or name in FILES):
+        return name
+    if method == "replace" and len(node.args) == 1 and not node.keywords and "." in name:
+        return name  # Path.replace: that of a str has two arguments, that of a Struct has keywords.
+    if method == "set" and len(node.args) == 2:
+        return name  # kazoo's: an Event's has none
+    return ""
+
+
+def _full(node: ast.AST, names: dict[str, str]) -> str:
+    if isinstance(node, ast.Name):
+        return names.get(node.id, node.id)
+    if isinstance(node, ast.Attribute):
+        before = _full(node.value, names)
+        return f"{before}.{node.attr}" if before else node.attr
+    return ""
+
+
+def _opens_to_write(node: ast.Call, name: str) -> bool:
+    if name == "os.open":
+        return any(word in ast.unparse(node) for word in OPENING)
+    given = [keyword.value for keyword in node.keywords if keyword.arg == "mode"]
+    modes = given or list(node.args[1:2] if name in ("open", "io.open") else node.args[:1])
+    return any(
+        isinstance(mode, ast.Constant)
+        and isinstance(mode.value, str)
+        and len(mode.value) < 4
+        and bool(WRITING.search(mode.value))
+        for mode in modes
+    )
+
+
+def _permits(function: Function, line: int) -> bool:
+    """Whether a function takes a Permit and uses it above a line."""
+    arguments = (*function.args.args, *function.args.kwonlyargs, *function.args.posonlyargs)
+    permits = {a.arg for a in arguments if a.annotation is not None and ast.unparse(a.annotation) == "Permit"}
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "use"
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in permits
+        and node.lineno < line
+        for node in ast.walk(function)
+    )

@@ -1,0 +1,189 @@
+"""Nothing is changed but through the door: who makes permits, and which calls could change things without one."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.house.mutations import Mutation, mutations
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((ROOT / top).rglob("*.py"))]
+
+WITHOUT_PERMIT = {
+    ("backends/api/contract.py", "check_import"): "the contract suite looks at a fresh interpreter's modules",
+    ("backends/coordination/etcd_stream.py", "watch_stream"): "gRPC's word for watching a prefix, which reads",
+    ("backends/logs/stream.py", "read_stream.read"): "a queue in memory",
+    ("backends/secrets.py", "_from_command"): "the command that the configuration names to read a secret",
+    ("backends/secrets.py", "_from_command.end"): "ends that command when it takes too long",
+    ("tui/app.py", "MidwatchApp.to_shell"): "Textual's word for giving the terminal back on ctrl-z",
+    ("tui/cli.py", "main"): "/dev/null in the place of a closed pipe",
+    ("tui/clipboard.py", "save"): "what was copied, in our own folder, where no terminal takes it",
+    ("tui/log_file.py", "_File._open"): "our own log",
+    ("tui/log_file.py", "file_handler"): "the folder of our own log",
+    ("tui/terminal.py", "stop_job"): "stops ourselves on ctrl-z, as a shell expects",
+    ("tui/verbs/configuration.py", "_init"): "`config init` writes a new file, never over an old one",
+}
+"""Every place that could change something and needs no permit, and why."""
+DEMO = "tui/demo/"
+"""The demo starts and ends servers of its own, in a folder of its own, and nothing else."""
+
+
+def where(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def unpermitted(path: Path) -> list[Mutation]:
+    return [found for found in mutations(path.read_text()) if not found.permitted]
+
+
+def permits_made(source: str) -> list[int]:
+    """The lines on which a Permit is made, or smuggled: by its name or another one, by copying, by `__new__`."""
+    tree = ast.parse(source)
+    names = {"Permit"} | {
+        alias.asname
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name == "Permit" and alias.asname
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            words = [ast.unparse(node.func), *(ast.unparse(argument) for argument in node.args)]
+            if any(word.split(".")[-1] in names or word.startswith("Permit.") for word in words):
+                found.append(node.lineno)
+        elif isinstance(node, ast.ClassDef) and any(ast.unparse(base) in names for base in node.bases):
+            found.append(node.lineno)
+    return found
+
+
+def test_permits_are_made_in_the_door_alone() -> None:
+    makers = {where(path) for path in SOURCES if permits_made(path.read_text())}
+    assert makers == {"backends/door.py"}
+
+
+def test_every_call_that_could_change_something_is_permitted_or_has_a_reason() -> None:
+    wrong = [
+        f"{where(path)}:{found.line}: {found.function} calls {found.call} without permit.use(action) before it"
+        for path in SOURCES
+        if not where(path).startswith(DEMO)
+        for found in unpermitted(path)
+        if (where(path), found.function) not in WITHOUT_PERMIT
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_list_of_exceptions_holds_nothing_that_is_gone() -> None:
+    there = {(where(path), found.function) for path in SOURCES for found in unpermitted(path)}
+    assert not set(WITHOUT_PERMIT) - there
+
+
+def performers(source: str) -> set[str]:
+    """The functions that call `perform` on something."""
+    return {
+        function.name
+        for function in ast.walk(ast.parse(source))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "perform"
+    }
+
+
+def test_the_only_caller_of_perform_is_the_door() -> None:
+    """A backend may pass it on to the part of itself that acts."""
+    calling = {where(path): performers(path.read_text()) for path in SOURCES}
+    assert calling.pop("backends/door.py") == {"_act"}
+    assert set().union(*calling.values()) <= {"perform"}
+
+
+PLANTED = [
+    "import os\ndef f(pid):\n    os.kill(pid, 9)",
+    "from os import kill as k\ndef f(pid):\n    k(pid, 9)",
+    "import os, asyncio\nasync def f(pid):\n    await asyncio.to_thread(os.killpg, pid, 9)",
+    "import signal as s\ndef f(fd):\n    s.pidfd_send_signal(fd, 15)",
+    "import subprocess\nsubprocess.run(['rm', 'x'])",
+    "from subprocess import Popen\nclass A:\n    def f(self):\n        return Popen(['x'])",
+    "import asyncio\nasync def f():\n    await asyncio.create_subprocess_exec('x')",
+    "import os\ndef f():\n    os.execvp('x', ['x'])",
+    "import os\ndef f():\n    os.posix_spawn('x', ['x'], {})",
+    "async def f(self):\n    await self._client.post('/-/reload')",
+    "async def f(self):\n    await self._client.request('DELETE', '/x')",
+    "async def f(self):\n    await self._send('POST', '/x')",
+    "def f(zk):\n    zk.create('/x', b'')",
+    "def f(zk):\n    zk.set('/x', b'')",
+    "def f(zk):\n    zk.delete('/x')",
+    "async def f(self):\n    await self._kv.Put(request)",
+    "async def f(stub):\n    await stub.LeaseRevoke(request)",
+    "async def f(self):\n    await self._call('supervisor.stopProcess', name)",
+    "import xmlrpc.client\ndef f():\n    return xmlrpc.client.dumps((), 'supervisor.shutdown')",
+    "import os\ndef f(path):\n    os.unlink(path)",
+    "import shutil\ndef f(path):\n    shutil.rmtree(path)",
+    "def f(path):\n    path.rename('y')",
+    "def f(path):\n    path.replace('y')",
+    "def f(path):\n    path.write_text('y')",
+    "def f(path):\n    open(path, 'w')",
+    "def f(path):\n    path.open('ab')",
+    "import os\ndef f(path):\n    os.open(path, os.O_WRONLY)",
+    "def f(process):\n    process.terminate()",
+    "import psutil\ndef f():\n    psutil.Process(1).suspend()",
+]
+HARMLESS = [
+    "def f(text):\n    return text.replace('a', 'b')",
+    "from msgspec.structs import replace\ndef f(row):\n    return replace(row, key='x')",
+    "def f(event):\n    event.set()",
+    "def f(path):\n    return open(path).read(), path.open('rb'), open(path, 'r', encoding='utf-8')",
+    "import os\ndef f(path):\n    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)",
+    "async def f(client):\n    return await client.get('/api/v1/query')",
+    "async def f(self):\n    return await self._call('supervisor.getAllProcessInfo')",
+    "import os\ndef f(pid):\n    return os.pidfd_open(pid), os.getsid(0)",
+]
+SENDS = "import os\ndef f(self, action, permit: Permit):\n    {0}\n    os.kill(1, 9)\n    {1}"
+
+
+@pytest.mark.parametrize("source", PLANTED)
+def test_a_planted_call_is_found(source: str) -> None:
+    found = mutations(source)
+    assert found
+    assert not any(one.permitted for one in found)
+
+
+@pytest.mark.parametrize("source", HARMLESS)
+def test_what_only_reads_is_not(source: str) -> None:
+    assert mutations(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "permitted"),
+    [
+        (SENDS.format("permit.use(action)", "pass"), True),
+        (SENDS.format("pass", "permit.use(action)"), False),
+        (SENDS.format("other.use(action)", "pass"), False),
+        (SENDS.replace(": Permit", "").format("permit.use(action)", "pass"), False),
+        (
+            "import os\nasync def f(action, permit: Permit):\n    permit.use(action)\n    def send():\n"
+            "        os.kill(1, 9)\n    await run(send)",
+            True,
+        ),
+    ],
+)
+def test_a_permit_counts_only_when_it_is_used_before(source: str, permitted: bool) -> None:
+    assert [found.permitted for found in mutations(source)] == [permitted]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Permit(action)",
+        "from backends.api.actions import Permit as P\nP(action)",
+        "import backends.api.actions as a\na.Permit(action)",
+        "Permit.__new__(Permit)",
+        "object.__new__(Permit)",
+        "class Mine(Permit): pass",
+    ],
+)
+def test_a_smuggled_permit_is_found(source: str) -> None:
+    assert permits_made(source)
+    assert not permits_made("from backends.api.actions import Permit\ndef f(permit: Permit): permit.use(action)")

@@ -1,0 +1,304 @@
+"""The door: each of its steps in its order, and no way round any of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from backends import door as door_module
+from backends.api.actions import Action, End, Outcome, Permit, Refused
+from backends.api.errors import BadReply, Conflict, Denied, NotFound, Unreachable
+from backends.api.models import EventKind, Occurrence, Process, State
+from backends.context import Context, SourceConfig
+from backends.door import ARMED_FOR, Consent, Door, Mode
+from backends.watch import FeedKey, Watch
+from backends.who import Who
+from tests.clock import FakeClock
+from tests.unit.acting import SOURCE, ActingSettings, Notebook, Stage, action_on, process
+
+WORKER = process()
+YES = Consent(reason="it leaks")
+
+
+class House:
+    """A door, and what stands behind it."""
+
+    def __init__(self, **context: Any) -> None:
+        self.clock = FakeClock()
+        config = SourceConfig("tests.unit.acting", "main", ActingSettings())
+        self.watch = Watch(Context("lab", (config,), **context), clock=self.clock)
+        backend = self.watch.backend(SOURCE)
+        assert isinstance(backend, Stage)
+        self.stage = backend
+        self.audit = Notebook(backend.log)
+        self.door = Door(self.watch, self.audit, Who("ops1", "ssh from 10.0.0.5", "web-1"))  # type: ignore[arg-type]
+        self.events: list[Occurrence] = []
+        self.watch.timeline.on_settled(self.events.append)
+
+    async def show(self, *rows: Process) -> None:
+        await self.until_state(State.LIVE, rows)
+
+    async def break_down(self) -> None:
+        await self.until_state(State.UNREACHABLE, Unreachable("connection refused", where="h"))
+
+    async def until_state(self, state: State, order: Any) -> None:
+        feed = self.watch.feeds("processes")[FeedKey(SOURCE, "processes")]
+        heard = asyncio.Event()
+        leave = feed.watch(lambda new, before: heard.set())
+        self.stage.says.put_nowait(order)
+        async with asyncio.timeout(5):
+            while not (self.stage.says.empty() and feed.reading.state is state):
+                heard.clear()
+                await heard.wait()
+        self.leave = leave
+
+    async def through(self, action: Action, consent: Consent = YES) -> Outcome:
+        return await self.door.carry_out(await self.door.propose(action), consent)
+
+
+@asynccontextmanager
+async def house(**context: Any) -> AsyncIterator[House]:
+    built = House(**context)
+    built.stage.units_say.put_nowait(())
+    await built.show(WORKER)
+    try:
+        yield built
+    finally:
+        await built.door.close()
+        await built.watch.close()
+
+
+async def test_it_is_asked_written_done_and_written_again_in_this_order() -> None:
+    async with house() as here:
+        outcome = await here.through(action_on(WORKER))
+        assert outcome == Outcome(End.DONE, "gone after 0.4 s")
+        assert here.stage.log == ["asked", "performed", "done"]
+        asked, done = here.audit.entries
+        assert (asked.user, asked.origin, asked.context, asked.mode) == (
+            "ops1",
+            "ssh from 10.0.0.5",
+            "lab",
+            "armed",
+        )
+        assert (done.reason, done.verb, done.title, done.call) == (
+            "it leaks",
+            "signal",
+            "SIGTERM",
+            "kill -TERM 7",
+        )
+        assert done.target == action_on(WORKER).target
+        assert [(row.kind, row.target, row.text) for row in here.events] == [
+            (EventKind.ACTION, "worker", "SIGTERM: gone after 0.4 s")
+        ]
+
+
+async def test_read_only_offers_nothing_and_does_nothing() -> None:
+    async with house(read_only=True) as here:
+        assert here.door.mode is Mode.READ_ONLY
+        assert "read-only" in here.door.allows(SOURCE, "signal")
+        with pytest.raises(Refused, match="read-only"):
+            here.door.arm(60, "why")
+        with pytest.raises(Refused, match="read-only"):
+            await here.through(action_on(WORKER))
+        assert here.stage.log == ["refused"]
+
+
+async def test_read_only_wins_over_always_armed() -> None:
+    async with house(read_only=True, arm="always") as here:
+        with pytest.raises(Refused, match="read-only"):
+            await here.through(action_on(WORKER))
+        assert here.stage.done == []
+
+
+async def test_a_guarded_context_wants_a_reason_and_then_stays_armed_for_a_while() -> None:
+    async with house() as here:
+        proposal = await here.door.propose(action_on(WORKER))
+        for reason in ("", "  "):
+            with pytest.raises(Refused, match="needs a reason"):
+                await here.door.carry_out(proposal, Consent(reason=reason))
+        assert here.stage.done == []
+        assert (here.door.mode, here.door.armed_left) == (Mode.GUARDED, None)
+        await here.door.carry_out(proposal, YES)
+        assert (here.door.mode, here.door.armed_left) == (Mode.ARMED, ARMED_FOR)
+        await here.door.carry_out(proposal, Consent())
+        assert here.audit.entries[-1].reason == "it leaks"
+
+
+async def test_arming_counts_down_and_ends_by_itself() -> None:
+    async with house() as here:
+        with pytest.raises(Refused, match="reason"):
+            here.door.arm(60, " ")
+        here.door.arm(60, "why")
+        await here.clock.advance(45)
+        assert (here.door.mode, here.door.armed_left) == (Mode.ARMED, 15)
+        await here.clock.advance(15)
+        assert (here.door.mode, here.door.armed_left) == (Mode.GUARDED, None)
+        here.door.arm(60, "why")
+        here.door.disarm()
+        assert here.door.mode is Mode.GUARDED
+
+
+async def test_once_arms_for_one_action_alone() -> None:
+    async with house() as here:
+        await here.through(action_on(WORKER), Consent("why", once=True))
+        assert here.door.mode is Mode.GUARDED
+        with pytest.raises(Refused, match="needs a reason"):
+            await here.through(action_on(WORKER), Consent())
+
+
+async def test_always_armed_needs_no_reason_and_counts_nothing_down() -> None:
+    async with house(arm="always") as here:
+        assert (here.door.mode, here.door.armed_left) == (Mode.ARMED, None)
+        assert (await here.through(action_on(WORKER), Consent())).end is End.DONE
+
+
+async def test_another_thing_by_the_same_name_is_refused_even_after_it_was_shown() -> None:
+    async with house() as here:
+        proposal = await here.door.propose(action_on(WORKER))
+        await here.show(process(generation=2.0))
+        with pytest.raises(Refused, match="not the one that it was"):
+            await here.door.carry_out(proposal, YES)
+        assert here.stage.log == ["refused"]
+
+
+async def test_what_is_gone_stale_or_unknown_is_refused() -> None:
+    async with house() as here:
+        proposal = await here.door.propose(action_on(WORKER))
+        await here.show(process(8, "other"))
+        with pytest.raises(Refused, match="not there any more"):
+            await here.door.carry_out(proposal, YES)
+        await here.show(WORKER)
+        await here.break_down()
+        with pytest.raises(Refused, match="unreachable"):
+            await here.door.carry_out(proposal, YES)
+        with pytest.raises(Refused, match="unreachable"):
+            await here.door.propose(action_on(WORKER))
+        assert here.stage.done == []
+        assert [outcome for outcome, _ in here.audit.outcomes] == ["refused"] * 3
+
+
+async def test_silence_makes_it_stale_and_stale_is_refused() -> None:
+    async with house() as here:
+        proposal = await here.door.propose(action_on(WORKER))
+        await here.clock.advance(8.5)
+        with pytest.raises(Refused, match=r"worker is (stale|unreachable)"):
+            await here.door.carry_out(proposal, YES)
+        assert here.stage.done == []
+
+
+async def test_what_is_blocked_is_refused_with_its_reason() -> None:
+    async with house() as here:
+        with pytest.raises(Refused, match="it is pid 1"):
+            await here.through(action_on(WORKER, blocked="it is pid 1"))
+        assert here.audit.outcomes == [("refused", "it is pid 1")]
+
+
+async def test_a_name_is_typed_where_the_context_asks_for_it() -> None:
+    async with house(confirm="type") as here:
+        proposal = await here.door.propose(action_on(WORKER))
+        assert proposal.needs_typing
+        for typed in ("", "work", "y"):
+            with pytest.raises(Refused, match="worker"):
+                await here.door.carry_out(proposal, Consent("why", typed))
+        assert here.stage.done == []
+        assert (await here.door.carry_out(proposal, Consent("why", "worker"))).end is End.DONE
+
+
+async def test_without_an_audit_only_the_typed_name_lets_it_through() -> None:
+    async with house() as here:
+        here.audit.failing = True
+        with pytest.raises(Refused, match="the audit can't be written: no space left"):
+            await here.through(action_on(WORKER))
+        assert here.stage.done == []
+        assert (await here.through(action_on(WORKER), Consent("why", "worker"))).end is End.DONE
+
+
+async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
+    async with house() as here:
+        here.stage.hanging = True
+        outcome = await here.through(action_on(WORKER, deadline=0.05))
+        assert outcome.end is End.UNKNOWN
+        assert "no outcome within 0.05 s" in outcome.text
+        await here.clock.advance(1)
+        await here.show(process(8, "other"))
+        async with asyncio.timeout(5):
+            while len(here.audit.entries) < 3:
+                await asyncio.sleep(0.01)
+        assert here.audit.outcomes[1][0] == "unknown"
+        assert here.audit.outcomes[2] == ("done", "found later: gone after 0.4 s")
+        assert len(here.stage.done) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (Refused("another process by now"), End.REFUSED),
+        (NotFound("no such process"), End.FAILED),
+        (Conflict("changed"), End.FAILED),
+        (Denied("no"), End.FAILED),
+        (Unreachable("reset"), End.UNKNOWN),
+        (BadReply("HTML"), End.UNKNOWN),
+        (RuntimeError("a bug"), End.UNKNOWN),
+    ],
+)
+async def test_what_a_backend_raises_is_told_truly(error: Exception, end: End) -> None:
+    async with house() as here:
+        here.stage.performing = error
+        outcome = await here.through(action_on(WORKER))
+        assert outcome.end is end
+        assert here.audit.entries[-1].outcome == end.value
+
+
+async def test_a_denial_is_remembered_for_its_target_alone() -> None:
+    async with house() as here:
+        other = process(8, "other")
+        await here.show(WORKER, other)
+        here.stage.performing = Denied("not permitted")
+        await here.through(action_on(WORKER))
+        here.stage.performing = None
+        with pytest.raises(Refused, match="has denied signal of this before"):
+            await here.through(action_on(WORKER))
+        assert (await here.through(action_on(other))).end is End.DONE
+        assert here.door.allows(SOURCE, "signal") == ""
+
+
+async def test_a_permit_is_for_one_action_once_and_soon() -> None:
+    clock = FakeClock()
+    action = action_on(WORKER)
+    permit = Permit(action, clock.monotonic)
+    with pytest.raises(Refused, match="another action"):
+        permit.use(action_on(WORKER, arguments=(("signal", "KILL"),)))
+    with pytest.raises(Refused, match="another action"):
+        permit.use(action_on(process(8)))
+    permit.use(action)
+    with pytest.raises(Refused, match="used before"):
+        permit.use(action)
+    late = Permit(action, clock.monotonic)
+    clock.seconds += Permit.LIFE + 1
+    with pytest.raises(Refused, match="older than 30 s"):
+        late.use(action)
+
+
+async def test_what_can_not_be_asked_in_time_is_said_to_be_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door_module, "WAIT", 0.05)
+    here = House()
+    await here.show(WORKER)
+    proposal = await here.door.propose(action_on(WORKER))
+    assert f"units of {SOURCE} are not known: loading" in proposal.consequences
+    await here.watch.close()
+
+
+async def test_a_source_that_can_change_nothing_is_refused() -> None:
+    async with house() as here:
+        with pytest.raises(Refused, match="not in this context"):
+            await here.through(action_on(WORKER, target=_elsewhere()))
+
+
+def _elsewhere() -> Any:
+    from msgspec.structs import replace
+
+    return replace(action_on(WORKER).target, source="etcd/main")

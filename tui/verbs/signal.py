@@ -1,0 +1,64 @@
+"""`signal ID|[HOST:]PID|NAME SIG`: one signal to one process, through the door."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal as system
+from difflib import get_close_matches
+
+from backends.api.actions import Action
+from backends.api.errors import NotFound
+from backends.api.models import Process
+from backends.context import Context
+from backends.watch import Watch
+from tui.verbs.acting import WrongUse, act, actions_on, rows_of
+
+
+async def signal(context: Context, options: argparse.Namespace) -> int:
+    async def find(opened: Watch, timeout: float) -> Action:
+        title = signal_named(options.signal)
+        rows = await rows_of(opened, "processes", timeout)
+        row = _only(options.target, [row for row in rows if fits(row, options.target)])
+        offered = {action.title: action for action in await actions_on(opened, row) if action.verb == "signal"}
+        if title not in offered:
+            raise WrongUse(f"{title} means nothing to {row.name}, expected one of {', '.join(offered)}")
+        return offered[title]
+
+    return await act(context, options, find)
+
+
+def signal_named(word: str) -> str:
+    """`SIGTERM` for `TERM`, `sigterm` or 15. Raises `WrongUse`."""
+    name = word.upper().removeprefix("SIG")
+    known = [number.name.removeprefix("SIG") for number in system.Signals]
+    if name.isdecimal() and int(name) in {int(number) for number in system.Signals}:
+        return system.Signals(int(name)).name
+    if name not in known:
+        near = get_close_matches(name, known, 1, 0.4)
+        raise WrongUse(
+            f"{word!r} is no signal, expected TERM, HUP, INT, USR1, … or KILL"
+            + (f"; nearest is {near[0]}" if near else "")
+        )
+    return f"SIG{name}"
+
+
+def fits(row: Process, word: str) -> bool:
+    """Whether a process is what a word means: its id, its pid, with or without its host, or its exact name."""
+    if row.key == word:
+        return True
+    host, colon, pid = word.rpartition(":")
+    if pid.isdecimal():
+        return row.pid == int(pid) and (not colon or row.host == host)
+    program = row.command.split(" ", 1)[0].rpartition("/")[2]
+    # Two of the same name are ambiguous, but nobody means by a name the midwatch that is asked.
+    return word in (row.name, program) and row.pid != os.getpid()
+
+
+def _only(word: str, found: list[Process]) -> Process:
+    if not found:
+        raise NotFound(f"no such process: {word}")
+    if len(found) > 1:
+        lines = [f"  {row.key}  {row.user or '?'}  {row.command}" for row in found]
+        raise WrongUse("\n".join([f"{word} fits {len(found)} processes, expected the id of one:", *lines]))
+    return found[0]
