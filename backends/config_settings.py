@@ -108,6 +108,8 @@ def _wrong(told: str, table: dict[str, Any], model: type[Settings]) -> Wrong:
         return Wrong((*path, word), "unknown key", word, _nested(model, path))
     if missing := re.search(r"missing required field `(.*)`", text):
         return Wrong((*path, missing.group(1)), "missing, expected it here")
+    if word := re.fullmatch(r"Invalid enum value '(.*)'", text):
+        return Wrong(path, f"wrong value {word.group(1)!r}", word.group(1), _literals(model, path))
     if found := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
         return Wrong(path, f"wrong type, expected {_words(found.group(1))}, got {_words(found.group(2))}")
     return Wrong(path, "wrong value, " + re.sub("`([^`]*)`", lambda m: _words(m.group(1)), _lower(text)))
@@ -140,6 +142,11 @@ def _nested(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(key for struct in _structs(get_type_hints(model)[path[0]]) for key in _keys(struct))
     )
+
+
+def _literals(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that a setting may be."""
+    return tuple(word for word in get_args(get_type_hints(model)[path[0]]) if isinstance(word, str))
 
 
 def _structs(hint: Any) -> Iterator[type[msgspec.Struct]]:

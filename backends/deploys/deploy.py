@@ -24,7 +24,6 @@ from backends.api.errors import Denied, Misconfigured, NotFound, Unreachable
 from backends.api.models import LogBatch, LogBlock, LogRecord, Row, Seen, differing
 from backends.api.runs import Deploy, DeployRows, Param, Plan, PlannedStep, Run, RunRows, RunState
 from backends.api.settings import Settings
-from backends.config import nearest
 from backends.deploys import launch
 from backends.deploys.command import GRACE
 from backends.deploys.folder import OUTPUT, RunFolders, Written, new_id
@@ -39,10 +38,8 @@ from backends.secrets import reveal
 from backends.state import state_folder
 from backends.who import Who
 
-KINDS = ("command",)
-LATER = ("rolling", "bluegreen", "webhook")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
-IDLE, BUSY = 1.0, 0.25
+IDLE, BUSY = 0.5, 0.2
 """Seconds between two looks at the runs: while none runs, and while one does."""
 
 
@@ -59,9 +56,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         super().__init__(name, settings, timeout=timeout)
         if not NAME.fullmatch(name):
             raise Misconfigured("no name for a deploy, expected letters, digits, dots and hyphens", where=name)
-        if settings.kind not in KINDS:
-            what = "not in this version" if settings.kind in LATER else "unknown kind"
-            raise Misconfigured(f"{what}{nearest(settings.kind, KINDS)}", where=settings.kind)
+        if settings.kind != "command":
+            raise Misconfigured("not in this version, expected command", where=settings.kind)
         check_template(settings.argv, settings.params)
         self._params: tuple[Param, ...] = tuple(item.param(key) for key, item in settings.params.items())
         self._host = socket.gethostname().split(".")[0]
@@ -239,8 +235,9 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         for name, row in rows.items():
             output = Output(self._runs[name] / OUTPUT, name)
             while (block := await self._next(output, row)) is not None:
-                yield LogBatch((block,), MappingProxyType({name: output.offset}), (), len(rows))
-            ends = {name: output.offset}
+                ends[name] = output.offset
+                yield LogBatch((block,), MappingProxyType(dict(ends)), (), len(rows))
+            ends[name] = output.offset
         yield LogBatch((), MappingProxyType(ends), (), len(rows))
 
     async def output(self, run: str) -> AsyncGenerator[LogBatch, None]:

@@ -129,17 +129,21 @@ class RunFolders:
         return handle
 
     def names(self) -> list[str]:
-        """Oldest first; the time is in the name."""
+        """Oldest first, by the time that is in the name: when the run was planned."""
         try:
             return sorted(name for name in os.listdir(self.path) if self._name.fullmatch(name))
         except FileNotFoundError:
             return []
 
     def look(self) -> RunRows:
-        """The newest runs by id, oldest first. One that did not change is the same object. Raises OSError."""
+        """The newest runs by id, in the order in which they started. Raises OSError.
+
+        One that did not change is the same object.
+        """
         with self._looking:
             found = {name: self._look(name) for name in self.names()[-KEPT:]}
-            rows = {name: row for name, row in found.items() if row is not None}
+            begun = sorted((row for row in found.values() if row is not None), key=lambda row: row.started)
+            rows = {row.key: row for row in begun}
             self._known = {name: item for name, item in self._known.items() if name in rows}
         return MappingProxyType(rows)
 

@@ -20,6 +20,8 @@ from backends.api.runs import Run, RunState
 from backends.deploys.folder import ABORT, RunFolders, Written, write_plan
 from backends.deploys.runner import STARTED, Handed
 
+SETTLING = 1.0
+"""Seconds within which a runner whose run has ended is gone, and one that was started has begun."""
 ANSWER = 8.0
 """Seconds in which a runner has to say that it has begun."""
 
@@ -32,9 +34,7 @@ def start(runs: RunFolders, written: Written, environment: Mapping[str, str]) ->
     """
     try:
         runs.make()
-        lock = runs.lock()
-        if lock is None:
-            raise _taken(runs)
+        lock = _locked(runs)
         try:
             _refuse_beside_orphans(runs)
             runs.clear()
@@ -102,17 +102,22 @@ def _line(handle: int, run: str) -> str:
     return data.decode("utf-8", "replace").strip()
 
 
-def _taken(runs: RunFolders) -> Refused:
-    running = next((row for row in runs.look().values() if row.state is RunState.RUNNING), None)
-    if running is None:
-        return Refused("another run of it is being started this very moment")
-    return Refused(f"{running.key} is running: {told(running)}", f"midwatch run attach {running.key}")
+def _locked(runs: RunFolders) -> int:
+    """The deploy's lock. Raises `Refused` where it is taken: who, since when, which step."""
+    until = time.monotonic() + SETTLING
+    while (lock := runs.lock()) is None:
+        running = next((row for row in runs.look().values() if row.state is RunState.RUNNING), None)
+        if running is not None:
+            raise Refused(_told(running), f"midwatch run attach {running.key}")
+        if time.monotonic() > until:
+            raise Refused("another run of it is being started this very moment")
+        time.sleep(0.02)
+    return lock
 
 
-def told(run: Run) -> str:
-    """Who, since when, which step."""
+def _told(run: Run) -> str:
     step = f", in step {run.step.name}" if run.step is not None else ""
-    return f"started by {run.by} at {run.started.astimezone():%H:%M:%S}{step}"
+    return f"{run.key} is running: started by {run.by} at {run.started.astimezone():%H:%M:%S}{step}"
 
 
 def _refuse_beside_orphans(runs: RunFolders) -> None:

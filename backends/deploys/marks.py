@@ -18,15 +18,18 @@ class Marks:
     """Reads the output as it grows. Its methods block."""
 
     def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb")  # noqa: SIM115 - as long as its run
+        self._path, self._offset = path, 0
         self._rest = b""
         self._count = 0
 
     def read(self, *, final: bool = False) -> list[str]:
         """The names of steps that have begun since the last look. `final`: nothing more will come."""
         names: list[str] = []
-        while data := self._file.read(CHUNK):
-            names += self._names((self._rest + data).split(b"\n"))
+        with open(self._path, "rb") as file:
+            file.seek(self._offset)
+            while data := file.read(CHUNK):
+                self._offset += len(data)
+                names += self._names((self._rest + data).split(b"\n"))
         if final and self._rest:
             names += self._names([self._rest, b""])
         return names

@@ -22,12 +22,12 @@ class Output:
     def __init__(self, path: Path, origin: str, offset: int = 0) -> None:
         self._path, self._origin, self.offset = path, origin, offset
 
-    def skip_to_tail(self) -> int:
-        """Leave out what comes before the tail; how many bytes that is."""
+    def skip(self, left: int) -> int:
+        """Leave out all but about the last `left` bytes; how many bytes that is."""
         size = self._size()
-        if size > TAIL:
+        if size > left:
             with open(self._path, "rb") as file:
-                file.seek(size - TAIL)
+                file.seek(size - left)
                 file.readline(RECORD)
                 self.offset = file.tell()
         return self.offset
@@ -62,15 +62,17 @@ def follow(runs: RunFolders, rows: RunRows, cursor: object) -> LogBatch:
     """What has come since the cursor, from each run at most one block. Without one it begins with the newest run,
     its end if it is long; runs that begin later are read from their first byte. Raises OSError."""
     offsets = cursor if isinstance(cursor, Mapping) else None
-    names = list(rows)[-1:] if offsets is None else [name for name in rows if name >= min(offsets, default="")]
+    newest = next(reversed(list(rows)), "")
     blocks: list[LogBlock] = []
     notes: list[str] = []
     ends: dict[str, int] = {}
-    for name in names:
-        output = Output(runs[name] / OUTPUT, name, (offsets or {}).get(name, 0))
-        if offsets is None and (skipped := output.skip_to_tail()):
+    for name, row in rows.items():
+        output = Output(runs[name] / OUTPUT, name, 0 if offsets is None else offsets.get(name, 0))
+        if offsets is None and name != newest:
+            output.skip(0)
+        elif offsets is None and (skipped := output.skip(TAIL)):
             notes.append(f"{name}: its first {skipped} bytes are left out here; midwatch run attach {name}")
-        block = output.read(final=rows[name].state is not RunState.RUNNING)
+        block = output.read(final=row.state is not RunState.RUNNING)
         blocks += [] if block is None else [block]
         ends[name] = output.offset
     return LogBatch(tuple(blocks), MappingProxyType(ends), tuple(notes), len(ends))

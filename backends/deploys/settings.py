@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -41,11 +41,12 @@ class ParamSettings(Settings, frozen=True, rename={"listed": "from"}):
 class DeploySettings(Settings, frozen=True):
     """`argv` is the command, with `{name}` where a parameter belongs; no shell reads it. `directory` is where it
     runs, the configuration's own folder if not said. `environment` is added to midwatch's own; its values may be
-    secrets and reach the command in no other way. `timeout` in seconds ends it."""
+    secrets and reach the command in no other way. `timeout` in seconds ends it. Of the kinds only `command` is
+    in this version."""
 
     commands: ClassVar[tuple[str, ...]] = ("argv",)
 
-    kind: str
+    kind: Literal["command", "rolling", "bluegreen", "webhook"]
     argv: Command
     params: dict[str, ParamSettings] = msgspec.field(default_factory=dict)
     environment: dict[str, SecretSetting] = msgspec.field(default_factory=dict)
