@@ -42,6 +42,8 @@ ANYWHERE = (
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
     _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
+    _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",)),
+    _c("open runs: what was rolled out, and is now", "show runs", word="runs"),
     _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),

@@ -56,6 +56,14 @@ def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[
         from tui.verbs.watch import watch
 
         return watch
+    if name == "deploy":
+        from tui.verbs.deploy import deploy
+
+        return deploy
+    if name == "run":
+        from tui.verbs.run import run
+
+        return run
     if name == "signal":
         from tui.verbs.signal import signal
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, NotFound, Unreachable
@@ -27,20 +29,29 @@ EXIT = {End.DONE: 0, End.FAILED: 1, End.UNKNOWN: 3, End.REFUSED: 4}
 FindAction = Callable[[Watch, float], Awaitable[Action]]
 """Finds the action that the words mean; the seconds are how long a source may take to answer. Raises `WrongUse`,
 `NotFound`, `Refused`, or another `BackendError` where a source that it needs does not answer."""
+Answer = Callable[[Action, Outcome], str]
 
 
 class WrongUse(Exception):
     """The words of the command line can't be followed; exit 2. After its first line a list may follow."""
 
 
-async def act(context: Context, options: argparse.Namespace, find: FindAction) -> int:
-    """Do one action: 0 done, 1 failed, 2 wrong words, 3 unknown or unreachable, 4 refused."""
+async def act(
+    context: Context,
+    options: argparse.Namespace,
+    find: FindAction,
+    answer: Answer = lambda _, outcome: outcome.text,
+) -> int:
+    """Do one action: 0 done, 1 failed, 2 wrong words, 3 unknown or unreachable, 4 refused.
+
+    `answer` is what to print of how it ended.
+    """
     who = await asyncio.to_thread(Who.here, os.environ)
     opened = Watch(context, timeout=options.timeout)
     door = Door(opened, Audit(state_folder(os.environ) / "audit"), who)
     try:
         action = await find(opened, options.timeout)
-        return await _through(context, options, door, action)
+        return await _through(context, options, door, action, answer)
     except WrongUse as error:
         for line in f"midwatch: {error}".split("\n"):
             complain(line)
@@ -80,7 +91,9 @@ def _acts(opened: Watch, key: FeedKey) -> bool:
     return backend is not None and ability(backend, Acting) is not None
 
 
-async def _through(context: Context, options: argparse.Namespace, door: Door, action: Action) -> int:
+async def _through(
+    context: Context, options: argparse.Namespace, door: Door, action: Action, answer: Answer
+) -> int:
     proposal: Proposal | None = None
     try:
         proposal = await door.propose(action)
@@ -89,6 +102,7 @@ async def _through(context: Context, options: argparse.Namespace, door: Door, ac
     except Refused as refusal:
         text = refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
         outcome = Outcome(End.REFUSED, text)
+    outcome = replace(outcome, text=answer(action, outcome))
     _print(context, options, action, () if proposal is None else proposal.consequences, outcome)
     return EXIT[outcome.end]
 
