@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,3 +88,12 @@ def _processes(path: Path) -> list[Identity]:
 
     entries, _ = parse(path.read_bytes())
     return [entry.process for entry in entries if entry.process is not None]
+
+
+def until_gone(seconds: float = 20.0) -> None:
+    """Wait until no run of this test's state folder goes on, and no command that one has left behind."""
+    deadline = time.monotonic() + seconds
+    for path in (state_folder(os.environ) / "runs" / "lab").glob("*-*/journal.jsonl"):
+        while any(process.is_alive() for process in _processes(path)):
+            assert time.monotonic() < deadline, path
+            time.sleep(0.05)
