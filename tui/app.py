@@ -22,7 +22,6 @@ from textual.containers import Container
 
 from backends.api.clock import Clock, LoopClock
 from backends.context import Context
-from backends.state import state_folder
 from backends.watch import Watch
 from tui import clipboard
 from tui.bridge import Bridge
@@ -30,7 +29,7 @@ from tui.commands import OVERVIEW, for_word, words
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
-from tui.log import last_lines
+from tui.log import last_lines, state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.overview import OverviewScreen

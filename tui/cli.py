@@ -24,19 +24,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 VERBS = (
-    *(
-        "members",
-        "processes",
-        "units",
-        "targets",
-        "alerts",
-        "query",
-        "signal",
-        "deploys",
-        "deploy",
-        "runs",
-        "run",
-    ),
+    *("members", "processes", "units", "targets", "alerts", "query", "signal"),
+    *("deploys", "deploy", "runs", "run"),
     *("events", "logs", "watch", "doctor", "config", "demo"),
 )
 
