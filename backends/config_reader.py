@@ -17,9 +17,7 @@ from backends.context import Context, SourceConfig
 from backends.masking import mask_url
 
 COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
-CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "deploy", "page")
-DEPLOY_KEYS = ("kind", "argv", "params")
-DEPLOYS_LATER = ("webhook", "rolling", "bluegreen")
+CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "page")
 PAGE_KEYS = ("title", "panel")
 PANEL_KEYS = ("title", "query", "unit")
 WORDS = {bool: "true or false", dict: "a table", float: "a number", int: "a whole number", list: "a list"}
@@ -73,7 +71,6 @@ class _Reader:
             read_only=self._read_only or read_only,
             arm=self._word((*at, "arm"), table.get("arm", "ask"), ("ask", "always")),
             confirm=self._word((*at, "confirm"), table.get("confirm", "button"), ("button", "type")),
-            deploys=self._deploys((*at, "deploy"), table.get("deploy", {})),
             pages=self._pages((*at, "page"), table.get("page", [])),
         )
 
@@ -106,7 +103,7 @@ class _Reader:
 
     def _settings(self, at: Path, table: dict[str, Any], model: type[Settings]) -> Settings:
         try:
-            settings = typed_settings(rooted(table, self._path.parent.absolute()), model)
+            settings = typed_settings(rooted(table, self._path.parent.absolute(), model), model)
         except Wrong as wrong:
             words = nearest(wrong.word, wrong.known) if wrong.known else ""
             self._fail((*at, *wrong.path), f"{wrong.text}{words}")
@@ -120,31 +117,6 @@ class _Reader:
         if colour and colour not in COLOURS and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
             self._fail(at, f"unknown colour {colour!r}{nearest(colour, (*COLOURS, '#rrggbb'))}")
         return colour
-
-    def _deploys(self, at: Path, value: Any) -> Mapping[str, Mapping[str, Any]]:
-        tables: dict[str, Any] = self._typed(at, value, dict, f"tables [context.{at[1]}.deploy.NAME]")
-        for name, table in tables.items():
-            here = (*at, name)
-            self._typed(here, table, dict, f"a table [context.{at[1]}.deploy.{name}]")
-            kind = table.get("kind")
-            if kind in DEPLOYS_LATER:
-                self._fail((*here, "kind"), f"{kind} is not in this version, expected command")
-            if kind != "command":
-                missing = "missing" if kind is None else f"unknown kind {kind!r}"
-                self._fail((*here, "kind"), f"{missing}{nearest(str(kind), ('command',))}")
-            self._known(here, table, DEPLOY_KEYS)
-            if not self._strings((*here, "argv"), table.get("argv")):
-                self._fail((*here, "argv"), "empty, expected a list of strings: the command and its arguments")
-            params = self._typed((*here, "params"), table.get("params", {}), dict, "tables")
-            for param, told in params.items():
-                place = (*here, "params", param)
-                self._typed(place, told, dict, "a table")
-                self._known(place, told, ("choices",))
-                if "choices" in told:
-                    self._strings((*place, "choices"), told["choices"])
-            if self._foreign:
-                self._refuse((*here, "argv"), "may not hold commands")
-        return dict(tables)
 
     def _pages(self, at: Path, value: Any) -> tuple[Mapping[str, Any], ...]:
         pages = self._typed(at, value, list, f"[[context.{at[1]}.page]]")
@@ -162,14 +134,6 @@ class _Reader:
         for key, item in table.items():
             if key != but:
                 self._typed((*at, key), item, str, "a string")
-
-    def _strings(self, at: Path, value: Any) -> list[str]:
-        if value is None:
-            self._fail(at, "missing, expected a list of strings")
-        items: list[str] = self._typed(at, value, list, "a list of strings")
-        for i, item in enumerate(items):
-            self._typed((*at, str(i)), item, str, "a string")
-        return items
 
     def _known(self, at: Path, table: dict[str, Any], keys: tuple[str, ...]) -> None:
         for key in table:
@@ -222,12 +186,12 @@ def _dotted(path: Path) -> str:
 
 
 def _place(at: Path, value: Any, wanted: str) -> Path:
-    """Where in a table a value stands; the table itself where it is not found."""
+    """Where in a table a value or a key stands; the table itself where it is not found."""
     if value == wanted:
         return at
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in pairs:
         here = (*at, str(key))
-        if (found := _place(here, item, wanted)) != here or item == wanted:
+        if (found := _place(here, item, wanted)) != here or wanted in (key, item):
             return found
     return at

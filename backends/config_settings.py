@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 from typing import Any, get_args, get_type_hints
 
@@ -22,7 +22,7 @@ WORDS = {
     "str": "a string",
 }
 """msgspec's names of types as people call them."""
-FILES = ("ca", "cert", "key", "file")
+FILES = ("ca", "cert", "key", "file", "directory")
 GLOBS = ("paths", "files")
 
 
@@ -46,8 +46,9 @@ def typed_settings(table: dict[str, Any], model: type[Settings]) -> Settings:
         raise _wrong(str(error), table, model) from None
 
 
-def rooted(table: dict[str, Any], folder: FilePath) -> dict[str, Any]:
-    """A backend's table with the files in it made absolute: `~` is a home, the rest begins at `folder`."""
+def rooted(table: dict[str, Any], folder: FilePath, model: type[Settings] = Settings) -> dict[str, Any]:
+    """A backend's table with the files in it made absolute: `~` is a home, the rest begins at `folder`, and so do
+    those that `model` has by default."""
 
     def place(name: str, *, pattern: bool = False) -> str:
         name = os.path.expanduser(name)
@@ -55,26 +56,39 @@ def rooted(table: dict[str, Any], folder: FilePath) -> dict[str, Any]:
             return name
         # A folder may be named like a glob; its own characters are meant as they are.
         root = glob.escape(str(folder)) if pattern and glob.has_magic(name) else str(folder)
-        return os.path.join(root, name)
+        return os.path.normpath(os.path.join(root, name))
 
-    out = dict(table)
-    for key, value in table.items():
+    defaults = {item.encode_name: item.default for item in msgspec.structs.fields(model)}
+    out = {key: value for key, value in defaults.items() if key in FILES and isinstance(value, str)} | table
+    for key, value in tuple(out.items()):
         if key in FILES and isinstance(value, str):
             out[key] = place(value)
         elif key in GLOBS and isinstance(value, list):
             out[key] = [place(item, pattern=True) if isinstance(item, str) else item for item in value]
-        elif isinstance(value, dict) and isinstance(value.get("file"), str) and len(value) == 1:
-            out[key] = {"file": place(value["file"])}
+        elif isinstance(value, dict):
+            out[key] = _secrets_rooted(value, place)
     return out
 
 
+def _secrets_rooted(table: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """A table within a table, with the files of the secrets in it made absolute."""
+    if set(table) == {"file"} and isinstance(table["file"], str):
+        return {"file": place(table["file"])}
+    return {k: _secrets_rooted(v, place) if isinstance(v, dict) else v for k, v in table.items()}
+
+
 def command_in(value: Any) -> tuple[str, ...] | None:
-    """Where settings hold a secret's command; None where they don't."""
+    """Where settings hold a command, a secret's or their own; None where they don't."""
     if isinstance(value, SecretRef):
         return ("command",) if value.command else None
     pairs: Iterator[tuple[Any, Any]] = iter(())
     if isinstance(value, msgspec.Struct):
-        pairs = iter(msgspec.structs.asdict(value).items())
+        items = {item.encode_name: getattr(value, item.name) for item in msgspec.structs.fields(value)}
+        commands = value.commands if isinstance(value, Settings) else ()
+        own = next((key for key in commands if items[key]), None)
+        if own is not None:
+            return (own,)
+        pairs = iter(items.items())
     elif isinstance(value, dict):
         pairs = iter(value.items())
     elif isinstance(value, list | tuple):
@@ -94,6 +108,8 @@ def _wrong(told: str, table: dict[str, Any], model: type[Settings]) -> Wrong:
         return Wrong((*path, word), "unknown key", word, _nested(model, path))
     if missing := re.search(r"missing required field `(.*)`", text):
         return Wrong((*path, missing.group(1)), "missing, expected it here")
+    if word := re.fullmatch(r"Invalid enum value '(.*)'", text):
+        return Wrong(path, f"wrong value {word.group(1)!r}", word.group(1), _literals(model, path))
     if found := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
         return Wrong(path, f"wrong type, expected {_words(found.group(1))}, got {_words(found.group(2))}")
     return Wrong(path, "wrong value, " + re.sub("`([^`]*)`", lambda m: _words(m.group(1)), _lower(text)))
@@ -126,6 +142,11 @@ def _nested(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(key for struct in _structs(get_type_hints(model)[path[0]]) for key in _keys(struct))
     )
+
+
+def _literals(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that a setting may be."""
+    return tuple(word for word in get_args(get_type_hints(model)[path[0]]) if isinstance(word, str))
 
 
 def _structs(hint: Any) -> Iterator[type[msgspec.Struct]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from backends.api.settings import Settings
 
@@ -34,7 +34,6 @@ class Context(Struct, frozen=True):
     read_only: bool = False
     arm: Literal["ask", "always"] = "ask"
     confirm: Literal["button", "type"] = "button"
-    deploys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pages: tuple[Mapping[str, Any], ...] = ()
     tried: tuple[str, ...] = ()
     """Where discovery looked and found nothing, a sentence each; for the screen that has no source."""

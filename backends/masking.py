@@ -32,10 +32,11 @@ def masked(value: Any, name: str = "") -> Any:
         return {key: item for key, item in msgspec.structs.asdict(value).items() if item is not None}
     if isinstance(value, msgspec.Struct):
         secret = _secret_fields(type(value))
-        found = {key: item for key, item in msgspec.structs.asdict(value).items() if item is not None}
+        fields = [(field, getattr(value, field.name)) for field in msgspec.structs.fields(value)]
         return {
-            key: MASK if key in secret and isinstance(item, str) else masked(item, key)
-            for key, item in found.items()
+            field.encode_name: _hidden(item) if field.name in secret else masked(item, field.encode_name)
+            for field, item in fields
+            if item is not None
         }
     if isinstance(value, Mapping):
         return {str(key): masked(item, str(key)) for key, item in value.items()}
@@ -46,10 +47,21 @@ def masked(value: Any, name: str = "") -> Any:
     return value
 
 
+def _hidden(value: Any) -> Any:
+    """A secret, or a table of them: where one comes from is shown, a plain one is not."""
+    if isinstance(value, Mapping):
+        return {str(key): _hidden(item) for key, item in value.items()}
+    return MASK if isinstance(value, str) else masked(value)
+
+
 def _secret_fields(model: type[msgspec.Struct]) -> frozenset[str]:
-    """The fields that are annotated as secrets, whatever they are called."""
+    """The fields that are annotated as secrets or tables of secrets, whatever they are called."""
     try:
         hints = get_type_hints(model)
     except Exception:  # An outside backend's annotations are its own; names are looked at besides.
         return frozenset()
-    return frozenset(name for name, hint in hints.items() if SecretRef in get_args(hint))
+    return frozenset(name for name, hint in hints.items() if _is_secret(hint))
+
+
+def _is_secret(hint: Any) -> bool:
+    return hint is SecretRef or any(_is_secret(part) for part in get_args(hint))

@@ -122,6 +122,7 @@ class Watch:
             bug = BackendBug(f"{type(error).__name__}: {error}", where=config.source, hint="see :log")
             self.broken.append(Broken(config.source, bug))
             return
+        backend.context = self.context.name
         self._backends[config.source] = backend
         for noun, known in ABILITIES.items():
             able = ability(backend, known.protocol)

@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
 VERBS = (
     *("members", "processes", "units", "targets", "alerts", "query", "events", "logs", "watch"),
-    *("signal", "start", "stop", "restart", "audit"),
+    *("signal", "start", "stop", "restart", "deploys", "deploy", "runs", "run", "audit"),
     *("doctor", "config", "demo"),
 )
 
@@ -65,6 +65,8 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
         verb("units", "what supervisors keep running"),
         verb("targets", "what metrics servers scrape, and what they could not reach"),
         verb("alerts", "alerts that fire, or are about to"),
+        verb("deploys", "what can be rolled out, and how it went the last time"),
+        verb("runs", "what was rolled out, and what is being rolled out now"),
     ]
     query = verb("query", "the present value of each series of a PromQL query, or its values over a range")
     query.add_argument("expression", metavar="EXPR")
@@ -101,6 +103,16 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
             "unit", metavar="UNIT", help="a name (units), GROUP:NAME, or GROUP:* for all of a group"
         )
         _changing(supervise)
+    deploy = verb("deploy", "roll something out, by a process of its own; prints the id of its run")
+    deploy.add_argument("name", metavar="NAME")
+    deploy.add_argument("params", nargs="*", metavar="K=V", help="its parameters")
+    deploy.add_argument("--plan", action="store_true", help="say what it would do, and do nothing")
+    deploy.add_argument("--follow", action="store_true", help="stay, print what it prints, and end as it ends")
+    _changing(deploy)
+    run = verb("run", "one run: follow it from its first line to its end, or end it")
+    run.add_argument("what", choices=("attach", "abort"))
+    run.add_argument("id", metavar="ID")
+    _changing(run)
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))

@@ -47,6 +47,8 @@ ANYWHERE = (
     _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets"),
     _c("open alerts: what is alarming", "show alerts", "9", on=NUMBERED, word="alerts"),
     _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
+    _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",)),
+    _c("open runs: what was rolled out, and is now", "show runs", word="runs"),
     _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from backends.state import state_folder as state_folder
 
 
 class _Late(logging.Handler):
@@ -21,12 +22,6 @@ class _Late(logging.Handler):
         handler = file_handler(self._path)
         logging.getLogger().handlers[:] = [handler]
         handler.handle(record)
-
-
-def state_folder(env: Mapping[str, str]) -> Path:
-    """Where midwatch keeps what it writes for its user: `$XDG_STATE_HOME/midwatch`."""
-    base = env.get("XDG_STATE_HOME") or os.path.join(env.get("HOME", "/"), ".local", "state")
-    return Path(base) / "midwatch"
 
 
 def log_path(env: Mapping[str, str]) -> Path:

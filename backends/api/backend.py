@@ -48,6 +48,8 @@ class Backend:
     kind: ClassVar[str]
     """The configuration's word for it ("etcd")."""
     Settings: ClassVar[type[Settings]]
+    context = ""
+    """The name of the context that it belongs to, told by its Watch: what is kept on disk is kept by context."""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         """`name` is the configuration's name of this one; `timeout` seconds is how long a single call to the

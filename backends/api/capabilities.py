@@ -28,6 +28,7 @@ from backends.api.models import (
     Targets,
     Units,
 )
+from backends.api.runs import DeployRows, Plan, RunRows
 
 A = TypeVar("A")
 
@@ -152,6 +153,43 @@ class Acting(Protocol):
         ...
 
 
+class Deploys(Protocol):
+    """Knows what can be rolled out. Whoever inherits it is `Acting` too: what `action` makes is for the door."""
+
+    def deploys(self, last: DeployRows | None) -> AsyncGenerator[Seen[DeployRows], None]:
+        """What can be rolled out, by key, each with its newest run. No news: they are those of its runs."""
+        ...
+
+    async def choices(self, param: str) -> tuple[str, ...]:
+        """The values that a parameter may have; empty where it is a text. May run the configured command that
+        lists them. Raises `Misconfigured` where that does not do."""
+        ...
+
+    async def plan(self, given: Mapping[str, str]) -> Plan:
+        """What a run with these parameters would do; changes nothing. Raises `Misconfigured` with the parameter
+        as `where`, and what was expected, for one that is missing, unknown or not allowed."""
+        ...
+
+    def action(self, plan: Plan) -> Action:
+        """The plan as an action for the door, which can start one run at most. Pure."""
+        ...
+
+
+class Runs(Protocol):
+    """Knows the runs of a deploy, those too that another midwatch of this account has started."""
+
+    def runs(self, last: RunRows | None) -> AsyncGenerator[Seen[RunRows], None]:
+        """The newest runs by key. News: `deploy` for each start, step and end, at the time of the journal."""
+        ...
+
+    def output(self, run: str) -> AsyncGenerator[LogBatch, None]:
+        """What a run has printed, from the first byte, and then what comes, until it has ended; then it ends.
+
+        Raises `NotFound`.
+        """
+        ...
+
+
 class KeyWatch(Protocol):
     def changes(self, prefix: bytes, last: int | None) -> AsyncGenerator[Seen[int], None]:
         """The changes below a prefix as news of `KeyChange`, each once and in the store's order; the value is
@@ -184,6 +222,8 @@ ABILITIES: dict[str, Ability] = {
     "units": Ability(Supervisor, lambda b: b.units, Pace(first=6, quiet=5, always=True)),
     "targets": Ability(Scraper, lambda b: b.targets, Pace(first=6, quiet=8, always=True)),
     "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True)),
+    "deploys": Ability(Deploys, lambda b: b.deploys, Pace(first=6, quiet=5, always=True)),
+    "runs": Ability(Runs, lambda b: b.runs, Pace(first=6, quiet=5, always=True)),
     "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5)),
 }
 """Every noun that has a feed, by the name that kinds and screens use for it."""
@@ -193,6 +233,7 @@ __all__ = [
     "Ability",
     "Acting",
     "Alerting",
+    "Deploys",
     "HostLoad",
     "KeyChange",
     "KeyWatch",
@@ -201,6 +242,7 @@ __all__ = [
     "Metrics",
     "ProcessTable",
     "Registry",
+    "Runs",
     "Scraper",
     "Supervisor",
     "ability",

@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct, field
 
 from backends.api.errors import BackendError
+from backends.api.runs import Deploy, Run
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -418,5 +419,5 @@ Targets = Mapping[str, Target]
 Alerts = Mapping[str, Alert]
 Occurrences = Mapping[str, Occurrence]
 
-Row = Member | Process | Host | Unit | Target | Alert | Occurrence
-"""Anything that the one resource screen can show: it has a `key`, a `source` and `details`."""
+Row = Member | Process | Host | Unit | Target | Alert | Occurrence | Deploy | Run
+"""Anything that the one resource screen can show: it has a `key` and a `source`."""

@@ -10,6 +10,7 @@ from backends.api.backend import Backend
 from backends.api.errors import Misconfigured, Unsupported
 
 MODULES: dict[str, str] = {
+    "deploy": "backends.deploys.deploy",
     "etcd": "backends.coordination.etcd",
     "files": "backends.logs.files",
     "local": "backends.processes.local",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 
@@ -11,6 +13,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     A subclass says `frozen=True` again, for type checkers. Field names are the configuration's keys; a
     field's type and constraints are what `config check` tests.
     """
+
+    commands: ClassVar[tuple[str, ...]] = ()
+    """The keys whose values are commands to run; a file that others can write may not hold them."""
 
     def __repr__(self) -> str:
         """Without the values: a password may be one of them, and a traceback prints what it finds."""

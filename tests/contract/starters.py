@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from backends.api.backend import Backend
+from backends.api.runs import RunState
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.logs.files import Files, FilesSettings
 from backends.processes.local import Local, LocalSettings
+from tests.servers import runs
 from tests.servers.etcd_cluster import EtcdCluster
 
 Make = Callable[[], Backend]
+
+
+@contextmanager
+def deploy(folder: Path) -> Iterator[Make]:
+    """With one run that has ended, so that every noun has a row."""
+
+    async def run_once() -> None:
+        await runs.until(await runs.start(runs.shell(folder, "echo one; echo two")), RunState.DONE)
+
+    asyncio.run(run_once())
+    yield lambda: runs.shell(folder, "echo one; echo two")
 
 
 @contextmanager
@@ -34,4 +48,4 @@ def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
 
-STARTERS = {"etcd": etcd, "files": files, "local": local}
+STARTERS = {"deploy": deploy, "etcd": etcd, "files": files, "local": local}

@@ -28,6 +28,8 @@ TTL = 6
 WARM_UP = 8
 """Seconds between a crash and the next answer; more than TTL."""
 PR_SET_PDEATHSIG = 1
+RELEASES = "releases"
+"""The folder in the demo's own where a rollout leaves the version with which each instance starts."""
 ROUTES = ("/", "/cart", "/search", "/checkout", "/metrics", "/debug/vars")
 """Paths that are counted by name; whatever else is asked for is one series."""
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
@@ -56,7 +58,7 @@ class Worker:
         self.etcd = env["WORKER_ETCD"].split()
         self.peers = env["WORKER_PEERS"].split()
         self.mode = env["WORKER_MODE"]
-        self.version = env["WORKER_VERSION"]
+        self.version, self.is_new_release = _release(env["WORKER_RELEASE"], env["WORKER_VERSION"])
         self.started = time.time()
         self.requests: Counter[tuple[int, str]] = Counter()
         self.buckets = [0] * (len(BUCKETS) + 1)
@@ -101,6 +103,7 @@ class Worker:
                 lines.append(f'http_request_duration_seconds_bucket{{le="{most}"}} {total}')
             lines.append(f"http_request_duration_seconds_sum {self.seconds:.6f}")
             lines.append(f"http_request_duration_seconds_count {total}")
+        lines += ["# TYPE worker_build_info gauge", f'worker_build_info{{version="{self.version}"}} 1']
         lines += ["# TYPE process_start_time_seconds gauge", f"process_start_time_seconds {self.started:.3f}"]
         return "\n".join(lines) + "\n"
 
@@ -209,6 +212,16 @@ class Worker:
         os._exit(3)
 
 
+def _release(path: str, first: str) -> tuple[str, bool]:
+    """The version that a rollout left for us, else the one we began with; and whether it is another one."""
+    try:
+        with open(path) as file:
+            version = file.read().strip()
+    except OSError:
+        return first, False
+    return version, version != first
+
+
 def _b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
@@ -256,6 +269,9 @@ def main() -> int:
     if not is_child_of(os.environ["WORKER_SUPERVISOR"]):
         return 1
     worker = Worker(dict(os.environ))
+    if worker.mode == "outdated" and worker.is_new_release:
+        worker.log("fatal", "its tables have schema 41, and this release needs 42", version=worker.version)
+        return 1
     worker.warm_up()
     server = ThreadingHTTPServer((worker.host, worker.port), handler_of(worker))
     server.daemon_threads = True

@@ -132,7 +132,7 @@ class ResourceScreen(View):
         if table.total or self.desk.watching is None:
             return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
         if not table.readings:
-            return [self.kind.empty, *self.desk.context.tried]
+            return [*self.kind.empty.split("\n"), *self.desk.context.tried]
         lines = []
         for (source, _), reading in table.readings.items():
             if reading.error is not None:
@@ -141,7 +141,7 @@ class ResourceScreen(View):
                     lines.append(f"  {reading.error.hint}")
             elif reading.at is None:
                 lines.append(f"{source}: waiting for its first answer …")
-        return lines or [self.kind.empty]
+        return lines or self.kind.empty.split("\n")
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -43,38 +44,19 @@ def _verb(options: argparse.Namespace) -> int:
     return asyncio.run(go())
 
 
+MODULES = {
+    **dict.fromkeys(("start", "stop", "restart"), "supervise"),
+    **{name: name for name in ("logs", "events", "query", "watch", "doctor", "signal", "deploy", "run")},
+}
+"""Which module of this package has a verb, as a function of the module's own name; all others are listings."""
+
+
 def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[int]]:
-    if name == "logs":
-        from tui.verbs.logs import logs
-
-        return logs
-    if name == "events":
-        from tui.verbs.events import events
-
-        return events
-    if name == "query":
-        from tui.verbs.query import query
-
-        return query
-    if name == "watch":
-        from tui.verbs.watch import watch
-
-        return watch
-    if name in ("start", "stop", "restart"):
-        from tui.verbs.supervise import supervise
-
-        return supervise
-    if name == "signal":
-        from tui.verbs.signal import signal
-
-        return signal
-    if name == "doctor":
-        from tui.verbs.doctor import doctor
-
-        return doctor
-    from tui.verbs.listing import listing
-
-    return listing
+    module = MODULES.get(name, "listing")
+    found: Callable[[Context, argparse.Namespace], Awaitable[int]] = getattr(
+        importlib.import_module(f"tui.verbs.{module}"), module
+    )
+    return found
 
 
 async def open_context(options: argparse.Namespace) -> Context:

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, NotFound, Unreachable
@@ -29,18 +31,27 @@ FindActions = Callable[[Watch, float], Awaitable[list[Action]]]
 """Finds the actions that the words mean, to be done one by one; the seconds are how long a source may take to
 answer. Raises `WrongUse`, `NotFound`, `Refused`, or another `BackendError` where a source that it needs does not
 answer."""
+Answer = Callable[[Action, Outcome], str]
 
 
-async def act(context: Context, options: argparse.Namespace, find: FindActions) -> int:
+async def act(
+    context: Context,
+    options: argparse.Namespace,
+    find: FindActions,
+    answer: Answer = lambda _, outcome: outcome.text,
+) -> int:
     """Do what the words mean: 0 done, 1 failed, 2 wrong words, 3 unknown or unreachable, 4 refused. Of several
-    actions the next is done only when the last one is well."""
+    actions the next is done only when the last one is well.
+
+    `answer` is what to print of how one ended.
+    """
     who = await asyncio.to_thread(Who.here, os.environ)
     opened = Watch(context, timeout=options.timeout)
     door = Door(opened, Audit(state_folder(os.environ) / "audit"), who)
     try:
         actions = await find(opened, options.timeout)
         for number, action in enumerate(actions, start=1):
-            status = await _through(context, options, door, action)
+            status = await _through(context, options, door, action, answer)
             if status:
                 if number < len(actions):
                     complain(f"midwatch: {len(actions) - number} more were not tried")
@@ -85,7 +96,9 @@ def _acts(opened: Watch, key: FeedKey) -> bool:
     return backend is not None and ability(backend, Acting) is not None
 
 
-async def _through(context: Context, options: argparse.Namespace, door: Door, action: Action) -> int:
+async def _through(
+    context: Context, options: argparse.Namespace, door: Door, action: Action, answer: Answer
+) -> int:
     proposal: Proposal | None = None
     try:
         proposal = await door.propose(action)
@@ -94,6 +107,7 @@ async def _through(context: Context, options: argparse.Namespace, door: Door, ac
     except Refused as refusal:
         text = refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
         outcome = Outcome(End.REFUSED, text)
+    outcome = replace(outcome, text=answer(action, outcome))
     _print(context, options, action, () if proposal is None else proposal.consequences, outcome)
     return EXIT[outcome.end]
 

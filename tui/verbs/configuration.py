@@ -84,7 +84,7 @@ def _shown(context: Context) -> dict[str, Any]:
         "arm": context.arm,
         "confirm": context.confirm,
     }
-    return {**own, **sources, "deploy": masked(dict(context.deploys)), "page": masked(context.pages)}
+    return {**own, **sources, "page": masked(context.pages)}
 
 
 def _print(path: str, value: Any) -> None:

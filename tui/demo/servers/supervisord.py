@@ -24,6 +24,11 @@ CRASHES = "web-3"
 """Ends now and then, as services do."""
 STUBBORN = "search-1"
 """Ignores SIGTERM."""
+OUTDATED = "checkout-2"
+"""Starts with no other version than its first: a rollout fails halfway."""
+MODES = {CRASHES: "crashes", STUBBORN: "stubborn", OUTDATED: "outdated"}
+ROLLED_OUT = {"web": ("1.8.2", "1.9.0", "1.9.1"), "checkout": ("1.8.2", "1.9.0")}
+"""The services that can be deployed, and in which versions."""
 USER = "midwatch"
 
 
@@ -67,6 +72,7 @@ class DemoSupervisord:
             Snippet("files", logs("app")),
             Snippet("files", logs("access")),
             Snippet("supervisord", f"[context.demo.supervisord.main]\nurl = {address}\n"),
+            *(Snippet("deploy", _deploy(scene, service)) for service in ROLLED_OUT),
         ]
 
 
@@ -75,6 +81,14 @@ def _instances(scene: Scene) -> Iterator[tuple[str, str, str]]:
     for service, addresses in scene.services.items():
         for number, address in enumerate(addresses, start=1):
             yield service, f"{service}-{number}", address
+
+
+def _deploy(scene: Scene, service: str) -> str:
+    argv = [sys.executable, "-P", "-m", "tui.demo.rollout", str(scene.folder), service, "{version}"]
+    return (
+        f'[context.demo.deploy.{service}]\nkind = "command"\nargv = {json.dumps(argv)}\ntimeout = 300\n'
+        f"[context.demo.deploy.{service}.params.version]\nchoices = {json.dumps(ROLLED_OUT[service])}\n"
+    )
 
 
 def _conf(scene: Scene, http: int, password: str) -> str:
@@ -96,13 +110,14 @@ def _conf(scene: Scene, http: int, password: str) -> str:
 
 
 def _program(scene: Scene, service: str, instance: str, address: str) -> str:
-    mode = "crashes" if instance == CRASHES else "stubborn" if instance == STUBBORN else "plain"
+    mode = MODES.get(instance, "plain")
     peers = " ".join(other for _, _, other in _instances(scene))
     environment = {
         PART: instance,
         "WORKER_SERVICE": service,
         "WORKER_INSTANCE": instance,
         "WORKER_VERSION": "1.8.1" if instance == CRASHES else "1.8.2",
+        "WORKER_RELEASE": str(scene.folder / worker.RELEASES / instance),
         "WORKER_ADDRESS": address,
         "WORKER_ETCD": " ".join(scene.etcd),
         "WORKER_PEERS": "" if scene.quiet else peers,

@@ -1,0 +1,231 @@
+"""The runs of one deploy on disk: a folder for each in `$XDG_STATE_HOME/midwatch/runs/CONTEXT/`, for its owner.
+
+A run's folder holds `plan.json` and `permit.json`, written by whoever starts it, then the runner's
+`journal.jsonl` and the command's `output.log`. A file `abort` in it asks the runner to end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from backends.api.runs import Plan, Run, RunRows, RunState
+from backends.deploys import journal
+from backends.deploys.identity import Identity
+from backends.deploys.journal import JOURNAL, Entry, What
+from backends.state import check_private, private_folder
+
+PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
+KEPT = 50
+"""Runs of a deploy that are kept; older ones go when a new one starts."""
+START = 30.0
+"""Seconds within which a permit must be used."""
+
+
+class Written(Struct, frozen=True):
+    """What is written of a run before it starts: all but its secrets."""
+
+    run: str
+    context: str
+    by: str
+    host: str
+    plan: Plan
+
+
+class RunPermit(Struct, frozen=True):
+    """Leave for one runner to carry out one plan, as one user, begun soon and once: a journal is its receipt.
+
+    `digest` is that of `plan.json`, byte by byte; `until` in unix seconds.
+    """
+
+    digest: str
+    uid: int
+    until: float
+
+
+class Rejected(Exception):
+    """A plan that its permit is not for; why, in words."""
+
+
+def new_id(deploy: str) -> str:
+    return f"{deploy}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def write_plan(folder: Path, written: Written) -> None:
+    """Make a run's folder with its plan and its permit. Raises OSError: `FileExistsError` where it ran before."""
+    folder.mkdir(mode=0o700)
+    data = msgspec.json.encode(written)
+    permit = RunPermit(hashlib.sha256(data).hexdigest(), os.geteuid(), time.time() + START)
+    for name, content in ((PLAN, data), (PERMIT, msgspec.json.encode(permit))):
+        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+
+
+def read_plan(folder: Path) -> Written:
+    """The plan of a run, if its permit is for it, for us, and for now. Raises `Rejected`, OSError."""
+    check_private(folder)
+    data = (folder / PLAN).read_bytes()
+    try:
+        permit = msgspec.json.decode((folder / PERMIT).read_bytes(), type=RunPermit)
+        written = msgspec.json.decode(data, type=Written)
+    except msgspec.DecodeError as error:
+        raise Rejected(f"its plan or its permit can't be read: {error}") from None
+    if hashlib.sha256(data).hexdigest() != permit.digest or written.run != folder.name:
+        raise Rejected("its permit is for another plan")
+    if permit.uid != os.geteuid():
+        raise Rejected("its permit is for another user")
+    if time.time() > permit.until:
+        raise Rejected(f"its permit is older than {START:g} s")
+    return written
+
+
+class RunFolders:
+    """All runs of one deploy of one context. Its methods block."""
+
+    def __init__(self, state: Path, context: str, deploy: str, source: str) -> None:
+        # A context may be called anything; "." and ".." are no names of a folder.
+        name = quote(context, safe="")
+        self.path = state / "runs" / (f"%2E{name[1:]}" if name.startswith(".") else name)
+        self._deploy, self._source = deploy, source
+        self._name = re.compile(rf"{re.escape(deploy)}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
+        self._known: dict[str, tuple[tuple[int, int], Run]] = {}
+        self._looking = threading.Lock()
+
+    def __getitem__(self, run: str) -> Path:
+        """A run's folder, whether it is there or not. Raises `KeyError` for what is no run's name."""
+        if not self._name.fullmatch(run):
+            raise KeyError(run)
+        return self.path / run
+
+    def make(self) -> None:
+        """Raises OSError where it can't be made, or others could look into it."""
+        private_folder(self.path.parent)
+        private_folder(self.path)
+
+    def lock(self) -> int | None:
+        """The lock that this deploy's one run holds, as a descriptor; None where it is taken. Raises OSError."""
+        handle = os.open(self.path / f"{self._deploy}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        return handle
+
+    def names(self) -> list[str]:
+        """Oldest first, by the time that is in the name: when the run was planned."""
+        try:
+            return sorted(name for name in os.listdir(self.path) if self._name.fullmatch(name))
+        except FileNotFoundError:
+            return []
+
+    def look(self) -> RunRows:
+        """The newest runs by id, in the order in which they started. Raises OSError.
+
+        One that did not change is the same object.
+        """
+        with self._looking:
+            found = {name: self._look(name) for name in self.names()[-KEPT:]}
+            begun = sorted((row for row in found.values() if row is not None), key=lambda row: row.started)
+            rows = {row.key: row for row in begun}
+            self._known = {name: item for name, item in self._known.items() if name in rows}
+        return MappingProxyType(rows)
+
+    def _look(self, name: str) -> Run | None:
+        folder = self.path / name
+        try:
+            info = os.stat(folder / JOURNAL)
+            mark = (info.st_size, info.st_mtime_ns)
+            before = self._known.get(name)
+            if before is not None and before[0] == mark and before[1].ended is not None:
+                return before[1]
+            # In this order: a journal with a line in it was locked before that, and once it is not held any more
+            # nothing is added to it.
+            if not info.st_size:
+                return None
+            alive = journal.is_held(folder)
+            row = self._read(folder, alive)
+        except FileNotFoundError:
+            return None
+        if row is not None:
+            if before is not None and before[1] == row:
+                row = before[1]
+            self._known[name] = (mark, row)
+        return row
+
+    def _read(self, folder: Path, alive: bool) -> Run | None:
+        entries, damaged = journal.parse((folder / JOURNAL).read_bytes())
+        try:
+            written = msgspec.json.decode((folder / PLAN).read_bytes(), type=Written)
+        except msgspec.DecodeError:
+            return None
+        if not entries:
+            return None
+        last = entries[-1]
+        ended = last if last.what is What.ENDED else None
+        message = ended.message if ended is not None else "" if alive else _left(entries, written)
+        if damaged:
+            message = f"{message}; {damaged} damaged lines in its journal".removeprefix("; ")
+        state = ended.state if ended is not None else RunState.RUNNING if alive else RunState.INTERRUPTED
+        return Run(
+            key=folder.name,
+            source=self._source,
+            deploy=self._deploy,
+            state=state,
+            by=written.by,
+            started=entries[0].at,
+            params=written.plan.params,
+            ended=None if ended is None else ended.at,
+            steps=journal.steps_of(entries, alive=alive),
+            message=message,
+            runner=str(entries[0].process or ""),
+            call=written.plan.call,
+        )
+
+    def journal(self, run: str) -> str:
+        """The journal as it is. Raises OSError."""
+        return (self[run] / JOURNAL).read_text("utf-8", "replace")
+
+    def left_running(self, run: str) -> Identity | None:
+        """The command of a run whose runner is gone, where it still runs: nobody watches it."""
+        entries, _ = journal.parse((self[run] / JOURNAL).read_bytes())
+        return _command(entries)
+
+    def clear(self) -> None:
+        """Remove what is too old to be kept. The newest are never removed, whatever their state."""
+        for name in self.names()[:-KEPT]:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+
+def _command(entries: list[Entry]) -> Identity | None:
+    """The last command that a journal tells of, where it runs and did not end."""
+    last = next((entry for entry in reversed(entries) if entry.what in (What.COMMAND, What.ENDED)), None)
+    process = None if last is None else last.process
+    return process if process is not None and process.is_alive() else None
+
+
+def _left(entries: list[Entry], written: Written) -> str:
+    """What is known of a run whose runner is gone."""
+    runner = entries[0].process
+    gone = f"its runner (pid {runner.pid} on {written.host}) is gone" if runner else "its runner is gone"
+    step = next((entry.name for entry in reversed(entries) if entry.what is What.STEP), "")
+    command = _command(entries)
+    if command is not None:
+        return f"{gone}; in {step}, whose command (pid {command.pid}) still runs with nobody to watch it"
+    return f"{gone}; it was in {step}" if step else gone

@@ -1,0 +1,111 @@
+"""`run attach ID`: a run's whole history and what comes, to its end. `run abort ID`: end it, through the door."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from difflib import get_close_matches
+
+from backends.api.actions import Action
+from backends.api.capabilities import Runs, ability
+from backends.api.errors import BackendError, NotFound
+from backends.api.runs import Run, RunState
+from backends.clean import clean_bytes
+from backends.context import Context
+from backends.watch import FeedKey, Watch
+from tui.kinds.runs import run_json
+from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.output import complain, say, to_json
+from tui.verbs.words import WrongUse
+from widgets.units import age
+
+EXIT = {RunState.DONE: 0, RunState.FAILED: 1, RunState.ABORTED: 1, RunState.INTERRUPTED: 3}
+
+
+async def run(context: Context, options: argparse.Namespace) -> int:
+    if options.what == "abort":
+        return await _abort(context, options)
+    return await attach(context, options, options.id)
+
+
+async def attach(context: Context, options: argparse.Namespace, name: str) -> int:
+    """Print what it has printed and goes on printing; as JSON its row instead, at each change with `jsonl`.
+
+    0 where it is done, 1 where it failed or was aborted, 3 where it was interrupted; 2 where there is none.
+    """
+    opened = Watch(context, timeout=options.timeout)
+    row: Run | None = None
+    try:
+        row = _named(name, await rows_of(opened, "runs", options.timeout))
+        if options.output not in ("json", "jsonl"):
+            await _print_output(opened, row)
+        row = await _to_its_end(opened, row, changes=options.output == "jsonl")
+        if options.output == "json":
+            say(to_json({"kind": "runs", "context": context.name, "items": [run_json(row)]}))
+        complain(f"{row.key}: {_how(row)}")
+        return EXIT[row.state]
+    except WrongUse as error:
+        complain(f"midwatch: {error}")
+        return 2
+    except BackendError as error:
+        complain(f"midwatch: {error}")
+        return 3
+    except asyncio.CancelledError:
+        if row is not None and row.state is RunState.RUNNING:
+            complain(f"{row.key} goes on; midwatch run attach {row.key}")
+        raise
+    finally:
+        await opened.close()
+
+
+async def _print_output(opened: Watch, row: Run) -> None:
+    backend = opened.backend(row.source)
+    runs = None if backend is None else ability(backend, Runs)
+    assert runs is not None
+    async for batch in runs.output(row.key):
+        for block in batch.blocks:
+            say("\n".join(clean_bytes(line) for line in block.lines()))
+
+
+async def _to_its_end(opened: Watch, row: Run, *, changes: bool) -> Run:
+    """Its last row; each one that differs is printed on the way where that is wanted."""
+    feed = opened.feeds("runs")[FeedKey(row.source, "runs")]
+    heard = asyncio.Event()
+    leave = feed.watch(lambda new, before: heard.set())
+    told: Run | None = None
+    try:
+        while True:
+            row = (feed.reading.value or {}).get(row.key, row)
+            if changes and row != told:
+                told = row
+                say(to_json(run_json(row)))
+            if row.state is not RunState.RUNNING:
+                return row
+            heard.clear()
+            await heard.wait()
+    finally:
+        leave()
+
+
+def _how(row: Run) -> str:
+    spent = "" if row.ended is None else f" after {age((row.ended - row.started).total_seconds())}"
+    return f"{row.state.value}{spent}" + (f": {row.message}" if row.message else "")
+
+
+async def _abort(context: Context, options: argparse.Namespace) -> int:
+    async def find(opened: Watch, timeout: float) -> list[Action]:
+        row = _named(options.id, await rows_of(opened, "runs", timeout))
+        offered = [action for action in await actions_on(opened, row) if action.verb == "abort"]
+        if not offered:
+            raise NotFound(f"{row.key} does not run: {_how(row)}")
+        return [offered[0]]
+
+    return await act(context, options, find)
+
+
+def _named(word: str, rows: list[Run]) -> Run:
+    for row in rows:
+        if word == row.key:
+            return row
+    near = get_close_matches(word, [row.key for row in rows], 1, 0.5)
+    raise WrongUse(f"no run {word!r}" + (f", nearest is {near[0]}" if near else "; midwatch runs lists them"))
