@@ -13,8 +13,10 @@ from typing import Any, Protocol
 from backends.api.actions import Action, Danger, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError
+from backends.api.runs import Deploy
 from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
 from backends.watch import Watch
+from tui.deploying import DeployFlow
 from widgets.columns import Look
 from widgets.dialog import Button, Dialog, Field, Form
 from widgets.oneline import Part
@@ -37,6 +39,7 @@ class Desk(Protocol):
     def door(self) -> Door | None: ...
     async def open_door(self) -> Door | None: ...
     def say(self, text: str) -> None: ...
+    def show_run(self, source: str, run: str) -> None: ...
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
 
@@ -60,6 +63,9 @@ class ActionFlow:
         self._fields: tuple[Field, ...] = ()
         self._progress: list[str] = []
         self._acting = False
+        self._heading: Sequence[str] = ()
+        self._ended: Callable[[Action, Outcome], None] | None = None
+        self.deploys = DeployFlow(desk, self.dialog, self._ask_deploy)
 
     # The menu
 
@@ -69,6 +75,8 @@ class ActionFlow:
             self._desk.say("nothing to act on: no row is chosen")
         elif self._acting:
             self._desk.say("the last action has not ended yet")
+        elif len(rows) == 1 and isinstance(rows[0], Deploy):
+            self.deploys.parameters(rows[0])
         else:
             self._hidden = hidden
             self.dialog.show(Form("what can be done", (_plain("asking …"),)))
@@ -110,7 +118,7 @@ class ActionFlow:
                     f"{first.title:<10} {first.effect}",
                     self._asker(actions),
                     DANGERS[first.danger],
-                    door.allows(first.target.source, first.verb),
+                    first.blocked or door.allows(first.target.source, first.verb, first.target.key),
                 )
             )
         first = offered[0][0]
@@ -125,13 +133,25 @@ class ActionFlow:
 
     # The question
 
-    def ask(self, actions: Sequence[Action], heading: str = "") -> None:
-        """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing."""
+    def ask(
+        self,
+        actions: Sequence[Action],
+        heading: Sequence[str] = (),
+        ended: Callable[[Action, Outcome], None] | None = None,
+    ) -> None:
+        """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing. `heading` is
+        said first, `ended` hears of one that is done."""
+        self._ended = ended
         self.dialog.show(Form(_title(actions), (_plain("reading what it would mean …"),)))
         self._desk.work(self._propose(list(actions), heading), "action")
 
-    async def _propose(self, actions: list[Action], heading: str) -> None:
-        door = self._desk.door
+    def _ask_deploy(
+        self, actions: Sequence[Action], heading: Sequence[str], ended: Callable[[Action, Outcome], None]
+    ) -> None:
+        self.ask(actions, heading, ended)
+
+    async def _propose(self, actions: list[Action], heading: Sequence[str]) -> None:
+        door = await self._desk.open_door()
         if door is None:
             return
         try:
@@ -156,7 +176,7 @@ class ActionFlow:
     def _form(self) -> Form:
         actions = [proposal.action for proposal in self._proposals]
         first = actions[0]
-        lines: list[tuple[Part, ...]] = [_plain(self._heading, Look.WARN)] if self._heading else []
+        lines: list[tuple[Part, ...]] = [_plain(text, Look.WARN) for text in self._heading]
         lines += self._targets(actions)
         lines += [_plain(text, Look.WARN) for text in _once(p.consequences for p in self._proposals)]
         lines += [_plain(text) for text in _once([a.caution] for a in actions) if text]
@@ -257,6 +277,8 @@ class ActionFlow:
         self.dialog.close()
         self._desk.say(_told(ended, asked))
         action, outcome = ended[-1]
+        if self._ended is not None and outcome.end is End.DONE:
+            self._ended(action, outcome)
         if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
             self._desk.work(self._escalate(action, outcome), "action")
 
@@ -276,7 +298,7 @@ class ActionFlow:
             return
         stronger = [other for other in found if other.title == action.escalation]
         if stronger and not self.dialog.open:
-            self.ask(stronger, f"{action.title}: {outcome.text}")
+            self.ask(stronger, [f"{action.title}: {outcome.text}"])
 
     def _refuse(self, error: Refused | BackendError) -> None:
         self._proposals = []

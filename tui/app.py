@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from backends.door import Door
     from tui.acting import ActionFlow
     from tui.screens.logs import LogsScreen
+    from tui.screens.run import RunScreen
     from tui.screens.text import TextScreen
     from widgets.dialog import Dialog
 
@@ -92,6 +93,7 @@ class MidwatchApp(QuietApp):
         self._views: dict[str, View] = {}
         self._logs: LogsScreen | None = None
         self._text: TextScreen | None = None
+        self._run: RunScreen | None = None
         self._view: View = self._named(OVERVIEW)
         self._way: list[View] = []
         self._frozen = False
@@ -329,6 +331,17 @@ class MidwatchApp(QuietApp):
         """Whether a command means something in this context's mode."""
         return not (command.acts and self.context.read_only)
 
+    def deploy(self, name: str = "") -> None:
+        self.flow.deploys.menu(name)
+
+    def show_run(self, source: str, run: str) -> None:
+        if self._run is None:
+            from tui.screens.run import RunScreen
+
+            self._run = RunScreen()
+        self._run.show(source, run)
+        self.show_view(self._run)
+
     def arm(self, rest: str = "") -> None:
         self.flow.arm(rest)
         self.tick()
@@ -436,6 +449,8 @@ class MidwatchApp(QuietApp):
         names: list[str] = []
         if takes == "context":
             names = sorted(self.contexts)
+        elif takes == "deploy" and self.watching is not None:
+            names = sorted(key.source.partition("/")[2] for key in self.watching.feeds("deploys"))
         elif takes == "source" and self.watching is not None:
             names = sorted(key.source for key in self.watching.feeds("logs"))
         return [f"{word} {name}" for name in names if rest in name]

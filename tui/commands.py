@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-OVERVIEW, TABLE, LOGS, TEXT = "overview", "table", "logs", "text"
-SCREENS = (OVERVIEW, TABLE, LOGS, TEXT)
-NUMBERED = (OVERVIEW, TABLE, TEXT)
+OVERVIEW, TABLE, LOGS, TEXT, RUN = "overview", "table", "logs", "text", "run"
+SCREENS = (OVERVIEW, TABLE, LOGS, TEXT, RUN)
+NUMBERED = (OVERVIEW, TABLE, TEXT, RUN)
 """Where digits open screens; in logs they are time windows."""
 
 
@@ -67,6 +67,14 @@ ANYWHERE = (
     _c("save what is shown to a file", "write", word="w", aliases=("write",), takes="file"),
     _c("midwatch's own log", "show_own_log", word="log"),
     _c("to the shell; `fg` comes back", "to_shell", "ctrl+z"),
+    _c(
+        "deploy: which, with what, its plan, a question",
+        "deploy",
+        "D",
+        word="deploy",
+        takes="deploy",
+        acts=True,
+    ),
     _c('arm a guarded context: `:arm 15m "why"`', "arm", word="arm", takes="text", acts=True),
     _c("disarm it at once", "disarm", word="disarm", acts=True),
 )
@@ -99,12 +107,13 @@ ON_TABLES = (
     _c("mark the row", "mark", "space", on=(TABLE,)),
     _c("mark from the last mark to here", "mark_range", "V", on=(TABLE,)),
     _c("unmark all", "unmark", "U", on=(TABLE,)),
-    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE,), hint="act", acts=True),
+    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE, RUN), hint="act", acts=True),
     _c("send it a signal: a menu, then a question", "act signal", "K f9 ctrl+k", on=(TABLE,), acts=True),
+    _c("open the run: its steps and its output", "open_run", "o", on=(TABLE,), kind="runs", hint="output"),
     _c("restart it by its supervisor: a question first", "act restart", "R", on=(TABLE,), acts=True),
 )
 ON_LOGS = (
-    _c("follow the newest lines, or stop", "follow", "F s", on=(LOGS,), hint="follow"),
+    _c("follow the newest lines, or stop", "follow", "F s", on=(LOGS, RUN), hint="follow"),
     _c("to the newest line, and follow", "last", "G end", on=(LOGS,)),
     _c("a page down", "page 1", "space", on=(LOGS, TEXT)),
     _c("next match", "next_match 1", "n", on=(LOGS, TEXT)),
@@ -123,7 +132,7 @@ ON_LOGS = (
     _c("the last 30 minutes", "window 1800", "4", on=(LOGS,)),
     _c("the last hour", "window 3600", "5", on=(LOGS,)),
     _c("the last day", "window 86400", "6", on=(LOGS,)),
-    _c("wrap long lines", "wrap", "w", on=(LOGS, TEXT)),
+    _c("wrap long lines", "wrap", "w", on=(LOGS, TEXT, RUN)),
     _c("show times in full, short, or not at all", "times", "t", on=(LOGS,)),
     _c("left and right in long lines", "shift -8", "left h", on=(LOGS, TEXT)),
     _c("right", "shift 8", "right l", on=(LOGS, TEXT)),

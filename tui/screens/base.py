@@ -49,6 +49,9 @@ class Desk(Protocol):
     def go_to(self, kind: str, row: str) -> None:
         """Open the screen of a kind, on one of its rows ("": wherever it was)."""
 
+    def show_run(self, source: str, run: str) -> None:
+        """Open a run of a deploy: its steps and its output."""
+
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front, and the feeds of
         `nouns` run for it."""

@@ -218,6 +218,11 @@ class ResourceScreen(View):
         hidden = len(self.table.marked()) - len(self.table.chosen()) if self.table.marks else 0
         self.desk.flow.menu(rows, verb=verb, hidden=hidden)
 
+    def open_run(self) -> None:
+        row = self.table.current
+        if row is not None:
+            self.desk.show_run(row.source, row.key)
+
     # Detail, description, raw record
 
     def toggle_detail(self) -> None:

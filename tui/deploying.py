@@ -1,0 +1,123 @@
+"""From `D` to a run: which deploy, its parameters, its plan; then the question of every action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from backends.api.actions import Action, Outcome
+from backends.api.capabilities import Deploys, ability
+from backends.api.errors import BackendError, Misconfigured
+from backends.api.runs import Deploy, Plan
+from backends.watch import Watch
+from tui.kinds.runs import RUN_LOOKS
+from widgets.columns import Look
+from widgets.dialog import Button, Dialog, Field, Form
+from widgets.oneline import Part
+from widgets.safe import style
+
+CHOICES_MOST = 200
+"""Values that are gone through with left and right; of more the wanted one is typed."""
+
+
+class Desk(Protocol):
+    @property
+    def watching(self) -> Watch | None: ...
+    def say(self, text: str) -> None: ...
+    def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
+    def show_run(self, source: str, run: str) -> None: ...
+
+
+Ask = Callable[[Sequence[Action], Sequence[str], Callable[[Action, Outcome], None]], None]
+"""The question: actions, what to say first, and whom to tell how it ended."""
+
+
+class DeployFlow:
+    """Changes nothing: what it leads to is asked and done by the flow of all actions."""
+
+    def __init__(self, desk: Desk, dialog: Dialog, ask: Ask) -> None:
+        self._desk, self._dialog, self._ask = desk, dialog, ask
+        self._fields: tuple[Field, ...] = ()
+
+    def menu(self, name: str = "") -> None:
+        """All deploys of the context, or the parameters of the named one."""
+        watching = self._desk.watching
+        feeds = {} if watching is None else watching.feeds("deploys")
+        rows: list[Deploy] = [row for feed in feeds.values() for row in (feed.reading.value or {}).values()]
+        named = next((row for row in rows if name in (row.name, row.source)), None)
+        if named is not None:
+            self.parameters(named)
+        elif name:
+            self._desk.say(f"no deploy {name}; there are {', '.join(row.name for row in rows) or 'none'}")
+        elif not rows:
+            self._desk.say("no deploys in this context; :deploys says how to configure one")
+        else:
+            buttons = tuple(self._button(row) for row in sorted(rows, key=lambda row: row.name))
+            self._dialog.show(Form("deploy", (_line("which one? Nothing is done yet"),), (), buttons, True))
+
+    def _button(self, row: Deploy) -> Button:
+        last = "never run" if row.last is None else f"last run {row.last.state.value}"
+        look = Look.PLAIN if row.last is None else RUN_LOOKS[row.last.state]
+        return Button(f"{row.name:<16} {last}", lambda: self.parameters(row), look)
+
+    def parameters(self, row: Deploy) -> None:
+        """Ask what it needs to know; without parameters the plan is made at once."""
+        watching = self._desk.watching
+        backend = None if watching is None else watching.backend(row.source)
+        deploys = None if backend is None else ability(backend, Deploys)
+        if deploys is None:
+            self._desk.say(f"{row.source} is not open")
+            return
+        self._dialog.show(Form(f"deploy {row.name}", (_line("reading what can be chosen …"),)))
+        self._desk.work(self._fill(row, deploys), "action")
+
+    async def _fill(self, row: Deploy, deploys: Deploys) -> None:
+        fields = []
+        try:
+            for param in row.params:
+                choices = await deploys.choices(param.name)
+                given = param.default or (choices[0] if choices else "")
+                fields.append(Field(param.name, given, choices if len(choices) <= CHOICES_MOST else ()))
+        except BackendError as error:
+            self._dialog.show(Form(f"deploy {row.name}", (_line(str(error), Look.WARN),)))
+            return
+        if not self._dialog.open:
+            return
+        self._fields = tuple(fields)
+        if not fields:
+            await self._plan(row, deploys)
+            return
+        lines = [_line(" ".join(row.argv), Look.DIM)]
+        lines += [_line(f"{param.name}: {param.pattern}", Look.DIM) for param in row.params if param.pattern]
+        button = Button("show the plan", lambda: self._desk.work(self._plan(row, deploys), "action"))
+        self._dialog.show(Form(f"deploy {row.name}", tuple(lines), self._fields, (button,)))
+
+    async def _plan(self, row: Deploy, deploys: Deploys) -> None:
+        given = {field.label: field.value for field in self._fields}
+        try:
+            plan = await deploys.plan(given)
+        except Misconfigured as error:
+            self._dialog.go_to_field(error.where)
+            self._dialog.say(f"{error.where}: {error.reason}")
+            return
+        except BackendError as error:
+            self._dialog.say(str(error))
+            return
+        if self._dialog.open:
+            self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._begun(row, action))
+
+    def _begun(self, row: Deploy, action: Action) -> None:
+        self._desk.show_run(row.source, dict(action.arguments)["run"])
+
+
+def _plan_lines(plan: Plan) -> list[str]:
+    names = ", ".join(plan.environment)
+    return [
+        *(f"{number}. {' '.join(step.argv)}" for number, step in enumerate(plan.steps, start=1)),
+        f"in {plan.directory}" + (f", with {names} in its environment" if names else ""),
+        "by a process of its own: it goes on when this terminal goes",
+    ]
+
+
+def _line(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:
+    return ((text, style(look)),)

@@ -1,0 +1,149 @@
+"""One run of a deploy: its steps with their times, and its output as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.reactive import var
+
+from backends.api.capabilities import Logs, ability
+from backends.api.models import Reading
+from backends.api.runs import Run, RunState, Step
+from tui.kinds.runs import RUN_LOOKS, params_text
+from tui.screens.base import View
+from widgets.board import Board, Entry
+from widgets.columns import Look
+from widgets.logview import LogView
+from widgets.oneline import OneLine, Part
+from widgets.safe import fit, style
+from widgets.units import age
+
+LATELY = 5
+"""Runs that are told for comparison."""
+
+
+class RunScreen(View):
+    screen_name: ClassVar[str] = "run"
+    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    DEFAULT_CSS = "RunScreen Board { margin: 0 0 1 0; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = OneLine()
+        self.steps = Board("STEPS")
+        self.log_view = LogView()
+        self._source = self._run = ""
+
+    def compose(self) -> ComposeResult:
+        yield self.title
+        yield self.steps
+        yield self.log_view
+
+    @property
+    def name_in_path(self) -> str:
+        return f"run {self._run}"
+
+    def show(self, source: str, run: str) -> None:
+        """Which run; its source's newest output is below it."""
+        self._source, self._run = source, run
+        if self.is_attached:
+            self.attach()
+
+    def attach(self) -> None:
+        desk = self.desk
+        if desk.bridge is None or desk.watching is None or not self._source:
+            return
+        backend, tail = desk.watching.backend(self._source), desk.watching.tail(self._source)
+        logs = None if backend is None else ability(backend, Logs)
+        self.log_view.clock = desk.watching.clock
+        if logs is not None and tail is not None:
+            self.log_view.show({self._source: (tail, logs.parse)})
+        desk.bridge.attach(self, ("runs",), (self._source,))
+        desk.bridge.attach(self.log_view, ("logs",), (self._source,))
+        self.log_view.follow(True)
+        self.tick()
+
+    def detach(self) -> None:
+        if self.desk.bridge is not None:
+            self.desk.bridge.detach(self)
+            self.desk.bridge.detach(self.log_view)
+
+    def watch_readings(self) -> None:
+        self.tick()
+
+    @property
+    def row(self) -> Run | None:
+        rows = [reading.value or {} for reading in self.readings.values()]
+        return next((found[self._run] for found in rows if self._run in found), None)
+
+    def tick(self) -> None:
+        self.log_view.flush()
+        row = self.row
+        if row is None:
+            self.title.show([(f" run {self._run}", style(Look.STRONG)), ("  looking …", style(Look.DIM))])
+            return
+        left: list[Part] = [(f" run {row.key}", style(Look.STRONG)), (f"  {params_text(row)}", style())]
+        left.append((f"  by {row.by}", style(Look.DIM)))
+        self.title.show(left, [(f" {self._standing(row)} ", style(RUN_LOOKS[row.state]))])
+        self.steps.show([_step(number, step) for number, step in enumerate(row.steps, start=1)])
+        self.steps.styles.height = min(len(row.steps), max(1, self.size.height // 3)) + 1
+
+    def _standing(self, row: Run) -> str:
+        """How it stands, and how long that took the last times."""
+        now = self.log_view.clock.now()
+        spent = age(((row.ended or now) - row.started).total_seconds())
+        rows = [run for reading in self.readings.values() for run in (reading.value or {}).values()]
+        before = [
+            (run.ended - run.started).total_seconds()
+            for run in sorted(rows, key=lambda run: run.started)[-LATELY - 1 :]
+            if run.state is RunState.DONE and run.ended is not None and run.key != row.key
+        ]
+        usual = f", usually {age(min(before))} to {age(max(before))}" if before else ""
+        how = f": {row.message}" if row.message and row.state is not RunState.DONE else ""
+        return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}{how}"
+
+    # Commands
+
+    def act(self, verb: str = "") -> None:
+        """What can be done to it: to abort it, while it runs."""
+        row = self.row
+        self.desk.flow.menu([] if row is None else [row], verb=verb)
+
+    def move(self, rows: str) -> None:
+        self.log_view.move(int(rows))
+
+    def page(self, share: str) -> None:
+        self.log_view.page(float(share))
+
+    def first(self) -> None:
+        self.log_view.go_to(0)
+
+    def last(self) -> None:
+        self.log_view.follow(True)
+
+    def follow(self) -> None:
+        self.log_view.follow(not self.log_view.following)
+
+    def wrap(self) -> None:
+        self.log_view.wrap(not self.log_view.wrapped)
+
+    def plain_text(self) -> str:
+        output = b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")
+        return "\n".join([self.title.text, *self.steps.plain_lines(), output])
+
+
+def _step(number: int, step: Step) -> Entry:
+    stamp = step.started.astimezone().strftime("%H:%M:%S")
+    spent = "" if step.ended is None else f"{(step.ended - step.started).total_seconds():.1f} s"
+    return Entry(
+        None,
+        (
+            (f"{number:>2} {stamp}  ", style(Look.DIM)),
+            (fit(step.name, 24) + "  ", style()),
+            (fit(step.state.value, 12), style(RUN_LOOKS[step.state])),
+            (f"{spent:>8}  ", style()),
+            (step.message, style(Look.DIM)),
+        ),
+    )
