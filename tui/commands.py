@@ -94,7 +94,7 @@ ON_TABLES = (
     _c("open the detail beside the table", "toggle_detail", "enter", on=(TABLE,), hint="open"),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
     _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
-    _c("on to what belongs to it: its unit, its process, its registration", "go_on", "o", on=(TABLE,)),
+    _c("on to what belongs to it: its unit, process, registration, output", "go_on", "o", on=(TABLE,)),
     _c("sort by the next column", "sort_next 1", "greater_than_sign", on=(TABLE,), hint="sort"),
     _c("sort by the column before", "sort_next -1", "less_than_sign", on=(TABLE,)),
     _c("invert the sort", "invert", "I", on=(TABLE,)),
@@ -109,7 +109,6 @@ ON_TABLES = (
     _c("unmark all", "unmark", "U", on=(TABLE,)),
     _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE, RUN), hint="act", acts=True),
     _c("send it a signal: a menu, then a question", "act signal", "K f9 ctrl+k", on=(TABLE,), acts=True),
-    _c("open the run: its steps and its output", "open_run", "o", on=(TABLE,), kind="runs", hint="output"),
     _c("restart it by its supervisor: a question first", "act restart", "R", on=(TABLE,), acts=True),
 )
 ON_LOGS = (

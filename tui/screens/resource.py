@@ -11,6 +11,7 @@ from textual.containers import Container
 
 from backends.api.backend import Backend
 from backends.api.errors import BackendError
+from backends.api.runs import Run
 from backends.clean import clean_lines
 from backends.relations import NOUNS
 from backends.watch import FeedKey
@@ -218,11 +219,6 @@ class ResourceScreen(View):
         hidden = len(self.table.marked()) - len(self.table.chosen()) if self.table.marks else 0
         self.desk.flow.menu(rows, verb=verb, hidden=hidden)
 
-    def open_run(self) -> None:
-        row = self.table.current
-        if row is not None:
-            self.desk.show_run(row.source, row.key)
-
     # Detail, description, raw record
 
     def toggle_detail(self) -> None:
@@ -270,6 +266,9 @@ class ResourceScreen(View):
     def go_on(self) -> None:
         """To the next thing that the row's own thing is part of, or that is part of it."""
         row, watching = self.table.current, self.desk.watching
+        if isinstance(row, Run):
+            self.desk.show_run(row.source, row.key)
+            return
         found = None if row is None or watching is None else leads_to(row, watching.relations)
         if found is None:
             self.desk.say("nothing else is known to belong to this")
