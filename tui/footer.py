@@ -11,6 +11,9 @@ from widgets.safe import style, width_of
 
 VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
 """4 is kept for Metrics."""
+MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
+"""Shown where there is room for them as well."""
+WIDE = 100
 
 
 class Footer(OneLine):
@@ -62,7 +65,7 @@ def _hints(view: View, width: int) -> tuple[list[Part], list[Part]]:
     dim, plain = style(Look.DIM), style()
     left: list[Part] = [(" ", dim)]
     if view.screen_name != "logs":
-        for key, name in VIEWS:
+        for key, name in (*VIEWS, *(MORE_VIEWS if width >= WIDE else ())):
             left += [(key, plain), (f" {name}  ", dim)]
     room = width - sum(width_of(text) for text, _ in left)
     right: list[Part] = []

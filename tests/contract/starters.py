@@ -11,6 +11,7 @@ from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.logs.files import Files, FilesSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.supervisord_server import SupervisordServer
 
 Make = Callable[[], Backend]
 
@@ -34,4 +35,11 @@ def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
 
-STARTERS = {"etcd": etcd, "files": files, "local": local}
+@contextmanager
+def supervisord(folder: Path) -> Iterator[Make]:
+    talks = "command=sh -c 'echo one; echo two; exec sleep 600'\nstartsecs=0\n"
+    with SupervisordServer({"web": talks}) as server:
+        yield server.backend
+
+
+STARTERS = {"etcd": etcd, "files": files, "local": local, "supervisord": supervisord}
