@@ -13,7 +13,7 @@ VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even
 """4 is kept for Metrics."""
 MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
 """Shown where there is room for them as well."""
-WIDE = 100
+WIDE = 120
 
 
 class Footer(OneLine):

@@ -87,7 +87,7 @@ async def why(backend: Supervisord) -> BackendError:
         ("idle", "STOPPED", UnitState.STOPPED, None, None),
         ("done", "EXITED", UnitState.STOPPED, 0, None),
         ("bad", "EXITED", UnitState.FAILED, 3, "Bad exit code 3"),
-        ("shot", "EXITED", UnitState.FAILED, None, "Bad exit code -1"),
+        ("shot", "EXITED", UnitState.FAILED, None, "Bad exit code -1: killed by a signal"),
         ("lost", "FATAL", UnitState.FAILED, None, "can't find command '/nowhere/at-all'"),
         ("quick", "BACKOFF", UnitState.STARTING, None, "Exited too quickly (process log may have details)"),
         ("slow", "STARTING", UnitState.STARTING, None, None),
