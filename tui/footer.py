@@ -15,6 +15,9 @@ Offers = Callable[[Command], bool]
 """Whether a command means something in this context's mode."""
 VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
 """4 is kept for Metrics."""
+MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
+"""Shown where there is room for them as well."""
+WIDE = 120
 
 
 class Footer(OneLine):
@@ -66,7 +69,7 @@ def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Par
     dim, plain = style(Look.DIM), style()
     left: list[Part] = [(" ", dim)]
     if view.screen_name != "logs":
-        for key, name in VIEWS:
+        for key, name in (*VIEWS, *(MORE_VIEWS if width >= WIDE else ())):
             left += [(key, plain), (f" {name}  ", dim)]
     room = width - sum(width_of(text) for text, _ in left)
     right: list[Part] = []

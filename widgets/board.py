@@ -104,7 +104,9 @@ class Board(Widget):
         self._at = min(places, key=lambda i: (abs(i - self._at), i * -step))
         self._cursor = self.entries[self._at].key
         room = max(1, self.size.height - 1)
-        self._top = min(max(self._top, self._at - room + 1), self._at)
+        # No further down than what fills the room: it may have grown since.
+        top = min(self._top, max(0, len(self.entries) - room))
+        self._top = min(max(top, self._at - room + 1), self._at)
 
     def _shown(self) -> list[tuple[Entry, bool]]:
         room = max(0, self.size.height - 1)

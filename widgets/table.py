@@ -303,6 +303,8 @@ class Table(Widget):
         return blob
 
     def _scroll(self) -> None:
+        if not self.size.height:
+            return  # Not laid out yet: what room there will be, the first resize tells.
         room = max(1, self.size.height - 1)
         top = self._top
         if self._cursor < top:

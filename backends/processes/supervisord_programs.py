@@ -119,9 +119,7 @@ class Roll:
     ) -> Unit:
         state = state_of(info)
         supervisor = f"{about.identification} {about.version}, pid {about.pid}"
-        facts = [Detail("spawn error", info.spawnerr)] if info.spawnerr else []
-        if info.statename == "EXITED" and info.exitstatus < 0:
-            facts.append(Detail("ended by", "a signal; supervisord does not tell which"))
+        facts = [Detail("spawn error", _told(info))] if info.spawnerr else []
         facts += [Detail("supervisor", supervisor)]
         facts += [Detail("stdout", info.stdout_logfile)] if info.stdout_logfile else []
         facts += [Detail("stderr", info.stderr_logfile)] if info.stderr_logfile else []
@@ -178,6 +176,12 @@ def state_of(info: Info) -> UnitState:
     return STATES.get(info.statename, UnitState.UNKNOWN)
 
 
+def _told(info: Info) -> str:
+    """supervisord's words for what went wrong; its -1 is any signal (supervisor/options.py)."""
+    by_signal = info.statename == "EXITED" and info.exitstatus < 0
+    return f"{info.spawnerr}: killed by a signal" if by_signal and info.spawnerr else info.spawnerr
+
+
 def _started_again(info: Info, old: Info) -> bool:
     """Whether it was started since: a pid of its own tells two starts of one second apart."""
     return bool(old.start and info.start) and (
@@ -211,7 +215,7 @@ def _change(old: Unit, row: Unit, old_info: Info, info: Info) -> str:
         pids = f": pid {old.pid} → {row.pid}" if old.pid and row.pid else ""
         return f"restarted{pids}" if row.state is UnitState.RUNNING else f"tried again, {row.native}"
     words = (old.state.value, row.state.value) if old.state is not row.state else (old.native, row.native)
-    said = info.spawnerr
+    said = _told(info)
     if info.statename == "EXITED" and not said:
         said = f"exit {info.exitstatus}, expected"
     if row.pid and old.pid and row.pid != old.pid:

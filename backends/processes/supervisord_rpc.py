@@ -265,7 +265,8 @@ class Rpc:
             raise self._refused(error) from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
             if "disconnected" in str(error) or "closed" in str(error):
-                raise Unreachable("the connection was closed", where=where) from error
+                hint = "it is going down, or this is no supervisord"
+                raise Unreachable("the connection was closed", where=where, hint=hint) from error
             raise BadReply("does not speak HTTP: is this a supervisord?", where=where) from error
         except httpx.TransportError as error:
             raise Unreachable(f"the connection broke ({type(error).__name__})", where=where) from error

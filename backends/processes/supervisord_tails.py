@@ -82,10 +82,13 @@ async def window(rpc: Rpc, stream: Stream) -> Piece | None:
             data = await _window(came)
     except NotFound:
         return None
-    whole = len(data) < WINDOW
-    notes = () if whole else (f"{stream.origin}: over the wire only the last {WINDOW:,} bytes can be read",)
-    lines = _lines(data if whole else _from_line(data))
-    return Piece(stream, Tail(data[-WINDOW:]), _blocks(stream, lines), notes)
+    notes: tuple[str, ...] = ()
+    if len(data) >= WINDOW:
+        notes = (f"{stream.origin}: over the wire only the last {WINDOW:,} bytes can be read",)
+    piece = begin(stream, data)
+    # The last line counts without its LF, too; what is written on to it later is a record of its own.
+    last = _blocks(stream, [piece.tail.partial] if piece.tail.partial else [])
+    return Piece(stream, Tail(piece.tail.seen), (*piece.blocks, *last), (*notes, *piece.notes))
 
 
 async def follow(rpc: Rpc, stream: Stream, tail: Tail | None) -> AsyncGenerator[Piece, None]:
@@ -108,10 +111,7 @@ async def follow(rpc: Rpc, stream: Stream, tail: Tail | None) -> AsyncGenerator[
 async def _follow_once(rpc: Rpc, stream: Stream, tail: Tail | None) -> AsyncGenerator[Piece, None]:
     async with rpc.tail(stream.program, stream.channel) as chunks, _pumped(chunks) as came:
         first = await _window(came)
-        if tail is None:
-            piece = take(stream, Tail(), first if len(first) < WINDOW else _from_line(first))
-        else:
-            piece = resume(stream, tail, first)
+        piece = begin(stream, first) if tail is None else resume(stream, tail, first)
         yield piece
         while data := await _next(came):
             piece = take(stream, piece.tail, data)
@@ -177,14 +177,19 @@ def take(stream: Stream, tail: Tail, data: bytes) -> Piece:
     return Piece(stream, Tail((tail.seen + data)[-WINDOW:], rest), _blocks(stream, kept), notes)
 
 
+def begin(stream: Stream, first: bytes) -> Piece:
+    """What a connection sends first, where nothing was read before: of a window the whole lines."""
+    cut = first.find(b"\n") + 1 if len(first) >= WINDOW else 0
+    return take(stream, Tail(first[:cut]), first[cut:])
+
+
 def resume(stream: Stream, tail: Tail, first: bytes) -> Piece:
     """What a new connection sends first, joined to what was read before it."""
     agreed = overlap(tail.seen, first)
     if agreed:
         return take(stream, tail, first[agreed:])
-    begun = () if not tail.partial else (tail.partial,)
-    piece = take(stream, Tail(), first if len(first) < WINDOW else _from_line(first))
-    blocks = (*_blocks(stream, list(begun)), *piece.blocks)
+    piece = begin(stream, first)
+    blocks = (*_blocks(stream, [tail.partial] if tail.partial else []), *piece.blocks)
     note = f"{stream.origin}: connected again, and its log had gone on too far: lines are missing"
     return Piece(stream, piece.tail, blocks, (note, *piece.notes))
 
@@ -195,15 +200,6 @@ def overlap(seen: bytes, first: bytes) -> int:
         if seen.endswith(first[:count]):
             return count if count >= min(SEAM, len(seen), len(first)) else 0
     return 0
-
-
-def _from_line(data: bytes) -> bytes:
-    """Without the end of a line that began before."""
-    return data.partition(b"\n")[2] or data
-
-
-def _lines(data: bytes) -> list[bytes]:
-    return data.removesuffix(b"\n").split(b"\n") if data else []
 
 
 def _blocks(stream: Stream, lines: list[bytes]) -> tuple[LogBlock, ...]:

@@ -14,6 +14,7 @@ from backends.logs.files import Files, FilesSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers import runs
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.supervisord_server import SupervisordServer
 
 Make = Callable[[], Backend]
 
@@ -48,4 +49,11 @@ def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
 
-STARTERS = {"deploy": deploy, "etcd": etcd, "files": files, "local": local}
+@contextmanager
+def supervisord(folder: Path) -> Iterator[Make]:
+    talks = "command=sh -c 'echo one; echo two; exec sleep 600'\nstartsecs=0\n"
+    with SupervisordServer({"web": talks}) as server:
+        yield server.backend
+
+
+STARTERS = {starter.__name__: starter for starter in (deploy, etcd, files, local, supervisord)}

@@ -1,0 +1,101 @@
+"""Where processes listen: the kernel's tables, parsed, and on a /proc that the test makes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from backends.processes.listening import Listening, parse_table
+from backends.processes.table import RELISTEN, Table
+from tests.unit.fake_proc import FakeProc
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+REST = "00000000:00000000 00:00000000 00000000     0        0 {} 1 0000000000000000 100 0 0 10 0\n"
+
+
+def table(*rows: tuple[str, str, int]) -> bytes:
+    """Address, state and inode of each socket, as x86 and arm print them."""
+    lines = [f"   0: {at} 00000000:0000 {state} {REST.format(inode)}" for at, state, inode in rows]
+    return (HEAD + "".join(lines)).encode()
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the kernel prints words in this machine's byte order")
+@pytest.mark.parametrize(
+    ("family", "address", "shown"),
+    [
+        (4, "0100007F:1F90", "127.0.0.1:8080"),
+        (4, "00000000:0016", "0.0.0.0:22"),
+        (6, "00000000000000000000000000000000:0050", "[::]:80"),
+        (6, "00000000000000000000000001000000:0050", "[::1]:80"),
+        (6, "0000000000000000FFFF00000100007F:0050", "127.0.0.1:80"),
+    ],
+)
+def test_addresses(family: int, address: str, shown: str) -> None:
+    assert parse_table(table((address, "0A", 7), (address, "01", 8)), family) == {"socket:[7]": shown}
+
+
+def test_what_is_cut_short_or_nonsense_is_left_out() -> None:
+    good = table(("0100007F:1F90", "0A", 7))
+    assert parse_table(good[:-40] + b"\n x 0A y\n", 4) in ({}, {"socket:[7]": "127.0.0.1:8080"})
+    assert parse_table(b"", 4) == {}
+    assert parse_table(HEAD.encode() + b"0: zz:zz 0:0 0A 0 0 0 0 0 9\n", 4) == {}
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> FakeProc:
+    made = FakeProc(tmp_path / "proc")
+    (made.root / "net").mkdir()
+    (made.root / "net/tcp").write_bytes(table(("0100007F:1F90", "0A", 7), ("0100007F:1F91", "0A", 9)))
+    spaced(made, "self")
+    return made
+
+
+def spaced(fake: FakeProc, pid: str, space: str = "net:[1]") -> None:
+    (fake.root / pid / "ns").mkdir(parents=True, exist_ok=True)
+    (fake.root / pid / "ns/net").symlink_to(space)
+
+
+def opens(fake: FakeProc, pid: int, *targets: str) -> None:
+    folder = fake.root / str(pid) / "fd"
+    folder.mkdir(exist_ok=True)
+    for number, target in enumerate(targets, len(list(folder.iterdir()))):
+        (folder / str(number)).symlink_to(target)
+
+
+def test_a_process_listens_where_its_files_are_listening_sockets(fake: FakeProc) -> None:
+    for pid in (7, 8, 9, 10):
+        fake.add(pid)
+    spaced(fake, "7")
+    spaced(fake, "8")
+    spaced(fake, "9", "net:[2]")
+    opens(fake, 7, "/dev/null", "socket:[9]", "socket:[7]", "socket:[7]", "socket:[1234]")
+    opens(fake, 8, "/dev/null")
+    opens(fake, 9, "socket:[1234]")
+    listening = Listening(str(fake.root))
+    listening.look()
+    assert listening.of(7) == ("127.0.0.1:8080", "127.0.0.1:8081")
+    assert listening.of(8) == ()
+    # In another network namespace, and one whose files we may not see: not known, which is not nowhere.
+    assert listening.of(9) is None
+    assert listening.of(10) is None
+
+
+def test_an_idle_process_that_begins_to_listen_is_found_within_some_looks(fake: FakeProc) -> None:
+    fake.add(7)
+    spaced(fake, "7")
+    opens(fake, 7, "/dev/null")
+    looks = Table(str(fake.root), "box", "local/host")
+    rows = [looks.look()["box/7/100/0badcafe"] for _ in range(2)]
+    assert rows[0].listening == ()
+    opens(fake, 7, "socket:[7]")
+    rows = [looks.look()["box/7/100/0badcafe"] for _ in range(RELISTEN)]
+    assert rows[-1].listening == ("127.0.0.1:8080",)
+    assert looks.look()["box/7/100/0badcafe"] is rows[-1]
+
+
+def test_without_tables_nothing_is_known(tmp_path: Path) -> None:
+    fake = FakeProc(tmp_path / "proc")
+    fake.add(7)
+    assert Table(str(fake.root), "box", "local/host").look()["box/7/100/0badcafe"].listening is None

@@ -1,0 +1,113 @@
+"""What belongs together: processes, units and registrations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from backends.api.models import Host, Member, MemberState, Process, Reading, Role, State, Unit, UnitState
+from backends.relations import Relations, is_same_place, related, unit_by_process
+from tests.clock import START
+
+OWN = ("box", "10.0.0.5", "fe80::1")
+
+
+@pytest.mark.parametrize(
+    ("address", "listener", "same"),
+    [
+        ("127.0.0.1:80", "127.0.0.1:80", True),
+        ("127.0.0.1:80", "0.0.0.0:80", True),
+        ("127.0.0.1:80", "[::]:80", True),
+        ("127.0.0.1:80", "127.0.0.1:81", False),
+        ("127.0.0.1:80", "10.0.0.5:80", False),
+        ("localhost:80", "[::1]:80", True),
+        ("localhost:80", "127.0.0.1:80", True),
+        ("10.0.0.5:80", "10.0.0.5:80", True),
+        ("10.0.0.5:80", "0.0.0.0:80", True),
+        ("10.0.0.5:80", "127.0.0.1:80", False),
+        ("10.0.0.6:80", "0.0.0.0:80", False),
+        ("10.0.0.6:80", "10.0.0.6:80", False),
+        ("BOX:80", "10.0.0.5:80", True),
+        ("box:80", "127.0.0.1:80", True),
+        ("other:80", "[::]:80", False),
+        ("[fe80::1]:80", "[::]:80", True),
+        ("nonsense", "0.0.0.0:80", False),
+        ("box:", "0.0.0.0:", False),
+    ],
+)
+def test_an_address_leads_to_a_listener_of_this_host_or_not(address: str, listener: str, same: bool) -> None:
+    assert is_same_place(address, listener, OWN) is same
+
+
+def process(pid: int, ppid: int = 1, host: str = "box", **more: Any) -> Process:
+    facts: dict[str, Any] = {"user": None, "state": None, "cpu": 1.0, "rss": 1, "started": START, "command": "x"}
+    return Process(f"{host}/{pid}", "local/host", host, pid, ppid, "x", **(facts | more))
+
+
+def unit(name: str, pid: int | None, **more: Any) -> Unit:
+    facts: dict[str, Any] = {"since": START, "host": "box", "state": UnitState.RUNNING, "native": "RUNNING"}
+    return Unit(key=f"s/{name}", name=name, source="supervisord/main", pid=pid, **(facts | more))
+
+
+def by_key(*rows: Any) -> dict[str, Any]:
+    return {row.key: row for row in rows}
+
+
+def names(processes: list[Process], *units: Unit) -> dict[int, str]:
+    rows = by_key(*processes)
+    return {rows[key].pid: unit.name for key, unit in unit_by_process(rows, units).items()}
+
+
+def test_children_belong_to_the_nearest_unit_above_them() -> None:
+    tree = [process(1, 0), process(10), process(11, 10), process(12, 11), process(13, 10), process(20)]
+    assert names(tree, unit("outer", 10), unit("inner", 11)) == {
+        10: "outer",
+        11: "inner",
+        12: "inner",
+        13: "outer",
+    }
+
+
+def test_a_pid_that_was_given_to_another_process_is_not_the_units() -> None:
+    later = process(10, started=START + timedelta(minutes=1))
+    assert names([later], unit("web", 10)) == {}
+    assert names([process(10, host="elsewhere")], unit("web", 10)) == {}
+    assert names([process(10)], unit("web", None), unit("other", 10, host=None)) == {}
+
+
+def test_a_table_that_was_read_while_it_changed_may_have_a_circle() -> None:
+    assert names([process(10, 11), process(11, 10), process(12)], unit("web", 12)) == {12: "web"}
+
+
+def test_every_row_knows_the_others() -> None:
+    master = process(10, listening=("0.0.0.0:80",))
+    worker = process(11, 10, listening=("0.0.0.0:80",))
+    web = unit("web", 10)
+    mine = Member("e/1", "web-1", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.5:80")
+    other = Member("e/2", "web-2", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.9:80")
+    host = Host("box", "box", "local/host", None, None, None, None, None, addresses=OWN)
+    readings: dict[tuple[str, str], Reading[Any]] = {
+        ("local/host", "processes"): Reading(State.LIVE, by_key(master, worker, process(99))),
+        ("local/host", "hosts"): Reading(State.LIVE, by_key(host)),
+        ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
+        ("etcd/main", "instances"): Reading(State.LIVE, by_key(mine, other)),
+    }
+    rows = {
+        row.key: [item.row for item in related(row, readings)] for row in (master, worker, web, mine, other, host)
+    }
+    assert rows == {
+        "box/10": [web, mine],
+        "box/11": [web, mine],
+        "s/web": [master, mine],
+        "e/1": [master, web],
+        "e/2": [],
+        "box": [],
+    }
+    relations = Relations(lambda: readings)
+    first = relations.with_units(by_key(master, worker, process(99)))
+    assert [row.unit for row in first.values()] == ["supervisord/main web", "supervisord/main web", None]
+    again = relations.with_units(by_key(master, worker))
+    assert again["box/10"] is first["box/10"]
+    assert relations.listening_of(web) == ("0.0.0.0:80",)
