@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.outside.program import PROGRAM, Ran, run
+from tests.outside.pty_program import Dashboard
 from tests.servers.runs import kill, row, runner_of, until_gone
 
 pytestmark = pytest.mark.server
@@ -120,11 +121,10 @@ def test_a_plan_runs_nothing_in_any_mode(yard: Yard) -> None:
     ],
 )
 def test_wrong_words_are_one_line_and_two(yard: Yard, words: tuple[str, ...], expected: str) -> None:
-    for how in ("--plan", "--yes"):
-        ran = yard.midwatch("deploy", *words, how)
-        assert (ran.status, ran.out) == (2, "")
-        assert expected in ran.err
-        assert len(ran.err.splitlines()) == 1
+    ran = yard.midwatch("deploy", *words, "--yes")
+    assert (ran.status, ran.out) == (2, "")
+    assert expected in ran.err
+    assert len(ran.err.splitlines()) == 1
     assert not yard.ran
 
 
@@ -202,6 +202,20 @@ def test_a_run_whose_runner_is_killed_is_three(yard: Yard) -> None:
     attached = yard.midwatch("run", "attach", name)
     assert attached.status == 3
     assert "interrupted: its runner (pid" in attached.err
+
+
+def test_the_screens_of_deploys_and_runs(yard: Yard) -> None:
+    with Dashboard("--config", str(yard.config), "-c", "deploys") as board:
+        board.until("never here")
+        board.send(":runs\r")
+        board.until("no runs: nothing has been deployed from here")
+        name = yard.started()
+        board.until(name)
+        board.until("running")
+        yard.go()
+        board.until("done")
+    with Dashboard("--config", str(yard.config), "--context", "empty", "-c", "deploys") as board:
+        board.until('choices = ["1.8.1", "1.8.2"]')
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -126,8 +126,10 @@ async def test_a_second_run_is_told_who_since_when_and_which_step(tmp_path: Path
 
 
 async def test_an_abort_ends_all_that_it_started(tmp_path: Path) -> None:
+    """What a command started has time for its goodbye, though the command itself ends at once."""
+    child_of = "(trap 'sleep 0.5; touch goodbye; exit' TERM; while :; do sleep 0.1; done) &"
     async with nothing_left():
-        backend = shell(tmp_path, "sleep 300 & echo $! > pid; echo ::step waiting; sleep 300")
+        backend = shell(tmp_path, f"{child_of} echo $! > pid; echo ::step waiting; sleep 300")
         run = await start(backend)
         begun = await until_step(run, "waiting")
         child = Identity.of(int((tmp_path / "pid").read_text()))
@@ -139,6 +141,7 @@ async def test_an_abort_ends_all_that_it_started(tmp_path: Path) -> None:
         who = Who.here(os.environ).user
         assert outcome == Outcome(End.DONE, f"{run} aborted: aborted by {who}: killed by SIGTERM")
         assert not child.is_alive()
+        assert (tmp_path / "goodbye").exists()
         ended = row(run)
         assert ended is not None
         assert ended.steps[-1].state is RunState.ABORTED
@@ -199,6 +202,30 @@ async def test_what_a_list_no_longer_holds_is_refused_at_the_last_moment(tmp_pat
     with pytest.raises(Misconfigured, match="not allowed, expected one of v1"):
         await backend.perform(action, Permit(action), lambda text: None)
     assert folders().look() == {}
+
+
+async def test_another_configuration_than_was_shown_is_refused(tmp_path: Path) -> None:
+    shown = shell(tmp_path, "true")
+    action = shown.action(await shown.plan({}))
+    with pytest.raises(Refused, match="no longer run what was shown"):
+        await shell(tmp_path, "touch ran").perform(action, Permit(action), lambda text: None)
+    assert folders().names() == []
+
+
+async def test_its_log_begins_with_the_newest_run_and_goes_on_with_later_ones(tmp_path: Path) -> None:
+    script = "cat word"
+    for word in ("old", "newest"):
+        (tmp_path / "word").write_text(word + "\n")
+        await until(await start(shell(tmp_path, script)), RunState.DONE)
+    backend = shell(tmp_path, script)
+    source = backend.logs(None)
+    first = await anext(source)
+    assert [block.data for block in first.value.blocks] == [b"newest"]
+    await source.aclose()
+    (tmp_path / "word").write_text("later\n")
+    await until(await start(backend), RunState.DONE)
+    again = await anext(backend.logs(first.value))
+    assert [block.data for block in again.value.blocks] == [b"later"]
 
 
 async def test_a_runner_carries_out_nothing_that_its_permit_is_not_for(tmp_path: Path) -> None:
