@@ -75,7 +75,10 @@ class Seek:
         known = self._looked.get(number)
         if known is not None and known[0] is block:
             return known[1]
-        found = suspects(block.data) if self._pattern is None else self._pattern.numbers(block.data)
+        if self._pattern is None:
+            found = suspects(block.data)
+        else:
+            found = self._pattern.numbers(self._lines.feeders[number].shown(block.data))
         wanted = frozenset(found)
         self._looked[number] = (block, wanted)
         return wanted

@@ -12,12 +12,13 @@ from backends.api.errors import Misconfigured, Unsupported
 MODULES: dict[str, str] = {
     "etcd": "backends.coordination.etcd",
     "files": "backends.logs.files",
+    "journald": "backends.logs.journald",
     "local": "backends.processes.local",
 }
 """One row per kind. A new backend is one file of its own and one row here."""
 
 LATER = frozenset(
-    {"zookeeper", "serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "journald", "syslog"}
+    {"zookeeper", "serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "syslog"}
     | {"supervisord", "systemd", "runit", "monit", "god", "host"}
 )
 """Kinds that the configuration knows by name and this version does not serve."""

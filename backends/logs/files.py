@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
@@ -91,7 +92,7 @@ class Files(Backend, Logs):
             # In its own thread, after a look that may still run there.
             _submit(self._following, follower.close)
 
-    async def history(self) -> AsyncGenerator[LogBatch, None]:
+    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends.
 
         A last record without its LF is given out too, and not again by `logs`: what is written on to it later

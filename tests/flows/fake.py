@@ -77,7 +77,7 @@ class Fake(Backend, Membership, ProcessTable, Logs):
         async for seen in _play(self.script.logs):
             yield seen
 
-    async def history(self) -> AsyncGenerator[LogBatch, None]:
+    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         yield LogBatch((), None)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
