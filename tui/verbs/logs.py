@@ -170,7 +170,7 @@ class _Printer:
         elif self._output == "table":
             level = record.level.word if record.level is not None else ""
             stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
-            out.append(f"{stamp:14}  {level:5}  {record.source}  {clean(record.message)}")
+            out.append(f"{stamp:14}  {level:5}  {record.source}  {_one_line(record.message)}")
         else:
             out.append(clean(text))
 
@@ -178,7 +178,11 @@ class _Printer:
         if self._shapes is not None:
             for shape, count in self._shapes.most_common():
                 item = {"count": count, "pattern": shape}
-                say(to_json(item) if self._output in ("json", "jsonl") else f"{count:>8}  {clean(shape)}")
+                say(to_json(item) if self._output in ("json", "jsonl") else f"{count:>8}  {_one_line(shape)}")
+
+
+def _one_line(message: str) -> str:
+    return clean(message.replace("\n", " ⏎ "))
 
 
 def record_json(record: LogRecord) -> dict[str, Any]:
