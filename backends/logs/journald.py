@@ -8,6 +8,7 @@ or on a file that was rotated away) is replaced, and where journalctl does not a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import glob
 import os
 import shutil
@@ -15,6 +16,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from backends.api.backend import Backend, Check, Found
@@ -86,9 +88,10 @@ class Journald(Backend, Logs):
         Where the journal no longer holds the entry of the cursor, a note says that some may be missing.
         """
         place = last.cursor if last is not None and isinstance(last.cursor, Place) else None
+        following = ("--follow", *await asyncio.to_thread(self._of_every_boot))
         while True:
             begin = (f"--lines={TAIL_LINES}",) if place is None else place.arguments()
-            async with self._run(*begin, "--follow") as run:
+            async with self._run(*begin, *following) as run:
                 reader = Reader(place or Place())
                 patience, late = SOON, False
                 while (data := await run.read(patience)) is not None or not late:
@@ -104,6 +107,9 @@ class Journald(Backend, Logs):
                     else:
                         patience, said = PROVE, self._complaints(run)
                         yield Seen(LogBatch((), reader.place, said), None if said else frozenset())
+                        if place is None and not reader.place.cursor:
+                            # It would take its last lines once there are some, and leave out those before.
+                            break
                 place = reader.place
 
     async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
@@ -164,6 +170,17 @@ class Journald(Backend, Logs):
         if settings.boot:
             chosen.append("--boot" if settings.boot is True else f"--boot={settings.boot}")
         return tuple(chosen)
+
+    def _of_every_boot(self) -> tuple[str, ...]:
+        """`--follow` alone shows the last boot only, whatever the cursor, and fails where there is none yet
+        (systemd 252); `--merge` lifts that, and would take in other machines' journals too. Reads a file."""
+        if self.settings.boot:
+            return ()
+        machine = ""
+        if not self.settings.files:
+            with contextlib.suppress(OSError):
+                machine = Path("/etc/machine-id").read_text().strip()
+        return ("--merge", f"_MACHINE_ID={machine}") if machine else ("--merge",)
 
     def _run(self, *words: str) -> AbstractAsyncContextManager[Run]:
         fields = ",".join(journal_entry.FIELDS)

@@ -9,8 +9,10 @@ from pathlib import Path
 from backends.api.backend import Backend
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.logs.files import Files, FilesSettings
+from backends.logs.journald import Journald, JournaldSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.journal import Journal, journalctl
 
 Make = Callable[[], Backend]
 
@@ -30,8 +32,17 @@ def files(folder: Path) -> Iterator[Make]:
 
 
 @contextmanager
+def journald(folder: Path) -> Iterator[Make]:
+    with Journal(folder) as journal:
+        journal.write(["one", "two"])
+        journal.settle()
+        settings = JournaldSettings(program=journalctl(), files=(journal.pattern,))
+        yield lambda: Journald("main", settings)
+
+
+@contextmanager
 def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
 
-STARTERS = {"etcd": etcd, "files": files, "local": local}
+STARTERS = {"etcd": etcd, "files": files, "journald": journald, "local": local}
