@@ -6,8 +6,9 @@ import time
 from collections.abc import Set
 
 from backends.api.models import Level, LogBlock
+from backends.api.suspects import suspects
 from widgets.loglines import MASK, SHIFT, SLICE, LogLines, Place
-from widgets.logsearch import Pattern, suspects
+from widgets.logsearch import Pattern
 
 PARSED = 200
 """Lines that are parsed between two looks at the time."""

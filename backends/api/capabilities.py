@@ -164,7 +164,7 @@ ABILITIES: dict[str, Ability] = {
     "units": Ability(Supervisor, lambda b: b.units, Pace(first=6, quiet=5, always=True)),
     "targets": Ability(Scraper, lambda b: b.targets, Pace(first=6, quiet=8, always=True)),
     "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True)),
-    "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5)),
+    "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5, always=True)),
 }
 """Every noun that has a feed, by the name that kinds and screens use for it."""
 

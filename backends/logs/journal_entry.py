@@ -7,6 +7,7 @@ holds it more than once; null where it was too long to print.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -96,9 +97,7 @@ class Entry(Struct, frozen=True):
 
     def line(self) -> str:
         """As `journalctl -o short-iso` shows it, a message of several lines in one."""
-        moment = self.time
-        # The time of this host's zone, as journalctl prints it.
-        stamp = "-" if moment is None else moment.astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+        stamp = _stamp(self.realtime[:-6])
         pid = text(self.pid) or text(self.said_pid)
         who = (self.writer or UNKNOWN) + (f"[{pid}]" if pid else "")
         return _one_line(f"{stamp} {text(self.host) or '-'} {who}: {text(self.message)}")
@@ -132,6 +131,15 @@ def shown(raw: bytes) -> bytes:
     """An entry's line for people; what is no entry stays as it is."""
     entry = read(raw)
     return raw if entry is None else entry.line().encode("utf-8", "replace")
+
+
+@lru_cache(4096)
+def _stamp(seconds: str) -> str:
+    """Seconds since 1970 as journalctl prints them, in this host's zone."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).astimezone().strftime("%Y-%m-%dT%H:%M:%S%z")
+    except (ValueError, OverflowError, OSError):
+        return "-"
 
 
 def _one_line(lines: str) -> str:

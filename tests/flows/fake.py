@@ -74,6 +74,7 @@ class Fake(Backend, Membership, ProcessTable, Logs):
             yield seen
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
+        yield Seen(LogBatch((), None), frozenset())
         async for seen in _play(self.script.logs):
             yield seen
 
