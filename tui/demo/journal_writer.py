@@ -1,7 +1,8 @@
 """What the demo's journal holds, as a process of its own. Standard library only; all from the environment.
 
-Believable entries of a small host go to systemd-journal-remote in the journal export format: a web server that
-fails while the crashing worker is away, the supervisor's own log, ssh, cron, the kernel, the service manager.
+Believable entries of a small host go to systemd-journal-remote in the journal export format: a web server whose
+requests are refused while the crashing worker is away, a database that runs out of connections now and then, the
+supervisor's own log, ssh, cron, the kernel, the service manager.
 """
 
 from __future__ import annotations
@@ -22,10 +23,21 @@ from pathlib import Path
 PAST = 600
 """Seconds of history that the journal begins with."""
 TICK = 0.25
+FIRST_TROUBLE, TROUBLE_EACH, TROUBLE_LASTS = 240, 1200, 25
+"""Seconds until the database first runs out of connections, between two such times, and for how long."""
 CRIT, ERR, WARNING, NOTICE, INFO = range(2, 7)
 SUPERVISOR = {"CRIT": CRIT, "ERRO": ERR, "WARN": WARNING, "INFO": INFO}
 PATHS = ("/", "/cart", "/search", "/api/checkout")
-PIDS = {"nginx": 812, "sshd": 640, "cron": 598, "systemd": 1, "supervisord": 702, "kernel": 0, "backup": 4410}
+PIDS = {
+    "nginx": 812,
+    "sshd": 640,
+    "cron": 598,
+    "systemd": 1,
+    "supervisord": 702,
+    "kernel": 0,
+    "backup": 4410,
+    "postgres": 733,
+}
 UNITS = {
     "nginx": "nginx.service",
     "sshd": "ssh.service",
@@ -33,8 +45,9 @@ UNITS = {
     "systemd": "init.scope",
     "supervisord": "supervisor.service",
     "backup": "backup.service",
+    "postgres": "postgresql.service",
 }
-STATE = re.compile(r"(?:exited: (web-\d)|success: (web-\d) entered RUNNING)")
+EXITED = re.compile(r"exited: (web-\d)")
 
 
 class Journal:
@@ -83,6 +96,7 @@ class Host:
         self._journal, self._web, self._quiet = journal, web, quiet
         self._log = Log(supervisor)
         self._away: set[str] = set()
+        self._began = time.monotonic()
 
     def past(self) -> None:
         now = time.time()
@@ -99,35 +113,41 @@ class Host:
             message = words[-1] if len(words) == 4 else line
             priority = SUPERVISOR.get(words[2] if len(words) == 4 else "", INFO)
             self._journal.write("supervisord", priority, message)
-            found = STATE.search(message)
-            if found is not None:
-                self._turn(found[1] or found[2], away=bool(found[1]))
+            found = EXITED.search(message)
+            if found is not None and found[1] not in self._away:
+                self._away.add(found[1])
+                self._journal.write("nginx", WARNING, f"upstream server temporarily disabled: {found[1]}")
         if not self._quiet:
-            for worker in self._away:
-                self._refused(worker)
+            for worker in tuple(self._away):
+                self._ask(worker)
+            if (time.monotonic() - self._began - FIRST_TROUBLE) % TROUBLE_EACH < TROUBLE_LASTS:
+                self._out_of_connections()
         if random.random() < TICK / 5:
             self._routine(None)
 
-    def _turn(self, worker: str, *, away: bool) -> None:
-        if away == (worker in self._away):
-            return
-        if away:
-            self._away.add(worker)
-            self._journal.write("nginx", WARNING, f"upstream server temporarily disabled: {worker}")
+    def _ask(self, worker: str) -> None:
+        """Pass one request on to a worker that has ended; what is said of it is true."""
+        number = int(worker.rpartition("-")[2]) - 1
+        upstream = self._web[number] if number < len(self._web) else "127.0.0.1:1"
+        host, _, port = upstream.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), TICK).close()
+        except OSError as error:
+            path, client = random.choice(PATHS), f"203.0.113.{random.randrange(1, 255)}"
+            message = (
+                f"*{random.randrange(10_000)} connect() failed ({error.errno}: {error.strerror}) while connecting"
+                f' to upstream, client: {client}, server: shop, request: "GET {path} HTTP/1.1",'
+                f' upstream: "http://{upstream}{path}", host: "shop.example"'
+            )
+            self._journal.write("nginx", ERR, message)
         else:
             self._away.remove(worker)
             self._journal.write("nginx", NOTICE, f"upstream server is back: {worker}")
 
-    def _refused(self, worker: str) -> None:
-        number = int(worker.rpartition("-")[2]) - 1
-        upstream = self._web[number] if number < len(self._web) else "127.0.0.1:80"
-        path = random.choice(PATHS)
-        message = (
-            f"*{random.randrange(10_000)} connect() failed (111: Connection refused) while connecting to upstream"
-            f', client: 203.0.113.{random.randrange(1, 255)}, server: shop, request: "GET {path} HTTP/1.1", '
-            f'upstream: "http://{upstream}{path}", host: "shop.example"'
-        )
-        self._journal.write("nginx", ERR, message)
+    def _out_of_connections(self) -> None:
+        for _ in range(random.randrange(1, 4)):
+            message = "FATAL:  remaining connection slots are reserved for non-replication superuser connections"
+            self._journal.write("postgres", ERR, message)
 
     def _routine(self, at: float | None) -> None:
         address = f"198.51.100.{random.randrange(1, 255)}"
