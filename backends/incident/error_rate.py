@@ -51,11 +51,12 @@ class _Episode(Struct):
 
 
 class _Origin:
-    __slots__ = ("counts", "episode", "now")
+    __slots__ = ("begun", "counts", "episode", "now")
 
     def __init__(self, known: int) -> None:
         self.counts: deque[int] = deque([0] * known, maxlen=BEFORE + WINDOW)
         self.now = 0
+        self.begun = False
         self.episode: _Episode | None = None
 
 
@@ -92,7 +93,7 @@ class ErrorRate:
     def _judge(self, name: str, origin: _Origin) -> Jump | None:
         counts = list(origin.counts)
         now = sum(counts[-WINDOW:])
-        # What has only just begun is as fast as its last bucket.
+        # What has begun lately is as fast as its last bucket.
         rate = max(now, counts[-1] * WINDOW)
         episode = origin.episode
         if episode is not None:
@@ -101,15 +102,19 @@ class ErrorRate:
             if now > max(LEAST / 2, 2 * episode.before):
                 return None
             origin.episode = None
-            return Jump(name, _per_minute(episode.peak), _per_minute(now), True, episode.buckets * BUCKET)
+            lasted = max(1, episode.buckets - WINDOW) * BUCKET
+            return Jump(name, _per_minute(episode.peak), _per_minute(now), True, lasted)
         before = counts[:-WINDOW]
         if len(before) < ENOUGH:
             return None
         windows = sorted(sum(before[at : at + WINDOW]) for at in range(0, len(before) - WINDOW + 1, WINDOW))
         usual, often = median(windows), windows[len(windows) * 9 // 10]
-        if now < LEAST or now < TIMES * usual or now < TIMES_OFTEN * often:
+        jumped = now >= LEAST and now >= TIMES * usual and now >= TIMES_OFTEN * often
+        begun, origin.begun = origin.begun, jumped
+        if not jumped or not begun:
+            # Told one bucket later: how fast it is can't be seen in the one in which it began.
             return None
-        origin.episode = _Episode(usual, rate)
+        origin.begun, origin.episode = False, _Episode(usual, rate, 2)
         return Jump(name, _per_minute(usual), _per_minute(rate))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from backends.api.backend import Backend
 from backends.coordination.etcd import Etcd, EtcdSettings
@@ -33,7 +34,8 @@ def files(folder: Path) -> Iterator[Make]:
 
 @contextmanager
 def journald(folder: Path) -> Iterator[Make]:
-    with Journal(folder) as journal:
+    # Four words of a journal at rest would take the suite six seconds.
+    with patch("backends.logs.journald.PROVE", 0.3), Journal(folder) as journal:
         journal.write(["one", "two"])
         journal.settle()
         settings = JournaldSettings(program=journalctl(), files=(journal.pattern,))
