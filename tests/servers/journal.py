@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import struct
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.servers.getting import program
-from tui.demo.getting import JOURNAL_REMOTE, find, libraries
+from tui.demo.getting import JOURNAL_REMOTE, find, libraries, with_libraries
 
 BOOT = "ab" * 16
 
 
+@cache
 def journalctl() -> str:
-    """The journalctl that is installed, else the unpacked one (with `libraries` around it)."""
+    """The journalctl that is installed, else the unpacked one with its libraries around it."""
     program(JOURNAL_REMOTE)
     found = find("journalctl")
     assert found is not None
-    return found
+    folder = Path(tempfile.mkdtemp(prefix="mw-journalctl-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    return with_libraries(found, folder / "journalctl")
 
 
 class Journal:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -97,6 +98,18 @@ def libraries(program: str) -> dict[str, str]:
     found = [path for part in ("usr/lib", "lib") for path in sorted(tree.glob(f"{part}/*-linux-gnu*"))]
     folders = [str(folder) for path in found for folder in (path, path / "systemd") if folder.is_dir()]
     return {"LD_LIBRARY_PATH": os.pathsep.join(folders)} if folders else {}
+
+
+def with_libraries(program: str, script: Path) -> str:
+    """What to call to run a program: itself, or for one of the cache a script, written here, that puts its
+    libraries around it."""
+    around = libraries(program)
+    if not around:
+        return program
+    words = [f"{name}={shlex.quote(value)}" for name, value in around.items()]
+    script.write_text(f'#!/bin/sh\n{" ".join(words)} exec {shlex.quote(program)} "$@"\n')
+    script.chmod(0o755)
+    return str(script)
 
 
 @contextmanager

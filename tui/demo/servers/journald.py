@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from pathlib import Path
 
 from tui.demo import journal_writer
-from tui.demo.getting import JOURNAL_REMOTE, find, libraries
+from tui.demo.getting import JOURNAL_REMOTE, find, libraries, with_libraries
 from tui.demo.packages.command import Missing
 from tui.demo.servers import Scene, Snippet, Start
 from tui.demo.state import Part
@@ -45,22 +44,10 @@ class DemoJournald:
 
     def config(self, scene: Scene) -> list[Snippet]:
         text = f"[context.demo.journald.main]\nfiles = [{json.dumps(f'{_folder(scene)}/*.journal')}]\n"
-        program = _journalctl(scene)
-        return [Snippet("journald", text + (f"program = {json.dumps(program)}\n" if program else ""))]
+        found = find("journalctl") or "journalctl"
+        program = with_libraries(found, _folder(scene) / "journalctl")
+        return [Snippet("journald", text + (f"program = {json.dumps(program)}\n" if program != found else ""))]
 
 
 def _folder(scene: Scene) -> Path:
     return scene.folder / "journal"
-
-
-def _journalctl(scene: Scene) -> str:
-    """Which journalctl reads it, where that is an unpacked one; with its libraries around it. Else empty."""
-    found = find("journalctl") or ""
-    around = libraries(found)
-    if not around:
-        return ""
-    script = _folder(scene) / "journalctl"
-    words = [f"{name}={shlex.quote(value)}" for name, value in around.items()]
-    script.write_text(f'#!/bin/sh\n{" ".join(words)} exec {shlex.quote(found)} "$@"\n')
-    script.chmod(0o755)
-    return str(script)
