@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from backends.api.backend import Backend
-from backends.api.capabilities import ABILITIES, Registry, ability
+from backends.api.capabilities import ABILITIES, Logs, Registry, ability
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
-from backends.api.models import Members, News, Reading, State
+from backends.api.models import LogBatch, LogSpan, Members, News, Reading, State
 from backends.api.registry import load
-from backends.api.tail import Tail
+from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
+from backends.incident.error_lines import ErrorLines
 from backends.incident.sizes import Expected, GroupSizes
 from backends.incident.timeline import Timeline
 from backends.relations import Relations
@@ -58,8 +59,10 @@ class Watch:
         self._feeds: dict[FeedKey, Feed[Any, Any]] = {}
         self._sizes: dict[str, GroupSizes] = {}
         self._tails: dict[str, Tail] = {}
+        self._errors: dict[str, ErrorLines] = {}
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
+        self._opened = False
         self.timeline = Timeline(self._clock, self._peers)
         self._feeds[TIMELINE] = Feed("timeline", self.timeline.events, pace=Pace(quiet=5), clock=self._clock)
         for config in context.sources:
@@ -89,14 +92,23 @@ class Watch:
 
     def open(self) -> None:
         """Start the feeds that run whether or not somebody looks. Needs a running loop."""
-        for key, feed in self._feeds.items():
-            if feed.pace.always:
-                feed.watch(self._witness(key))
+        self._opened = True
+        self._begin(*self._feeds)
 
     def add(self, config: SourceConfig) -> None:
         """Take in one more source, which no configuration names; one that is here already stays as it is."""
         if config.source not in self._backends:
+            known = set(self._feeds)
             self._make(config)
+            if self._opened:
+                self._begin(*(self._feeds.keys() - known))
+
+    def _begin(self, *keys: FeedKey) -> None:
+        for key in keys:
+            if self._feeds[key].pace.always:
+                self._feeds[key].watch(self._witness(key))
+            if key.noun == "logs":
+                self._errors[key.source].open()
 
     def retry_now(self) -> None:
         for feed in self._feeds.values():
@@ -104,6 +116,8 @@ class Watch:
 
     async def close(self) -> None:
         """End every feed and let go of every connection; takes at most about a second."""
+        for errors in self._errors.values():
+            errors.close()
         await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
         closing = [asyncio.ensure_future(backend.close()) for backend in self._backends.values()]
         if closing:
@@ -135,13 +149,26 @@ class Watch:
         if noun == "processes":
             fold = self.relations.with_units
         elif noun == "logs":
-            self._tails[source] = Tail(now=self._clock.now)
-            fold = self._tails[source].take
+            fold = self._keep_lines(source, able)
         feed: Feed[Any, Any] = Feed(
             f"{source} {noun}", known.source(able), pace=known.pace, fold=fold, clock=self._clock
         )
         feed.on_news(lambda news: self._tell(source, news))
         self._feeds[FeedKey(source, noun)] = feed
+
+    def _keep_lines(self, source: str, able: Logs) -> Callable[[LogBatch], LogSpan]:
+        """Where a log source's lines go: into its tail, and past the count of errors."""
+        tail = self._tails[source] = Tail(now=self._clock.now)
+        errors = ErrorLines(source, able.parse, self._clock, lambda event: self._tell(source, (event,)))
+        self._errors[source] = errors
+        for other in self._tails.values():
+            other.bound(BYTES // len(self._tails))
+
+        def keep(batch: LogBatch) -> LogSpan:
+            errors.take(batch)
+            return tail.take(batch)
+
+        return keep
 
     def _witness(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
         backend = self._backends[key.source]
@@ -150,9 +177,13 @@ class Watch:
         if key.noun == "instances" and registry is not None:
             sizes = self._sizes[key.source] = GroupSizes(registry.expected_sizes())
 
+        errors = self._errors.get(key.source) if key.noun == "logs" else None
+
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
             if new.state is not before.state:
                 self.timeline.reading(key.source, key.noun, new)
+                if errors is not None and new.state is not State.LIVE:
+                    errors.lost()
             if sizes is not None and new.value is not None and new.state is State.LIVE:
                 sizes.note(self._clock.monotonic(), new.value)
 

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from backends.api.capabilities import Logs
 from backends.api.models import LogRecord
 from backends.api.tail import Note, Tail
 from widgets.logsearch import Pattern
@@ -43,6 +44,8 @@ class Feeder(Struct, frozen=True):
     source: str
     tail: Tail
     parse: Parse
+    shown: Callable[[bytes], bytes]
+    """The lines of a block as they are searched and copied."""
 
 
 class Place(Struct):
@@ -114,8 +117,8 @@ class LogLines:
         """Whether older lines are still to be filtered."""
         return bool(self._jobs)
 
-    def show(self, tails: Mapping[str, tuple[Tail, Parse]]) -> None:
-        self._feeders = [Feeder(source, tail, parse) for source, (tail, parse) in tails.items()]
+    def show(self, tails: Mapping[str, tuple[Tail, Logs]]) -> None:
+        self._feeders = [Feeder(source, tail, able.parse, able.shown) for source, (tail, able) in tails.items()]
         self._records.clear()
         self._record_bytes = 0
         self._origins.clear()
@@ -232,6 +235,13 @@ class LogLines:
     def source(self, row: int) -> str:
         return self._feeders[row >> SHIFT].source
 
+    def copied(self, row: int) -> bytes:
+        """A row as it is copied; empty when it was dropped."""
+        found = self.raw(row)
+        if found is None:
+            return b""
+        return found[0] if row & NOTE else self._feeders[row >> SHIFT].shown(found[0])
+
     def origin(self, row: int) -> str:
         found = self.raw(row)
         return "" if found is None else found[1]
@@ -243,11 +253,12 @@ class LogLines:
         return self._origins.get((row >> SHIFT, self.origin(row)), "")
 
     def text(self) -> Iterator[bytes]:
-        """Every row's bytes, in order; notes and what was dropped left out."""
+        """Every row as it is shown, in order; notes and what was dropped left out."""
         for row in self.rows:
-            found = None if row & NOTE else self._feeders[row >> SHIFT].tail.lines(row & MASK, (row & MASK) + 1)
+            feeder = self._feeders[row >> SHIFT]
+            found = None if row & NOTE else feeder.tail.lines(row & MASK, (row & MASK) + 1)
             if found:
-                yield found[0].raw
+                yield feeder.shown(found[0].raw)
 
     # Choosing
 
@@ -295,10 +306,11 @@ class LogLines:
 
     def _kept(self, number: int, low: int, high: int, keep: Pattern) -> Iterator[int]:
         base = number << SHIFT
-        for first, block in self._feeders[number].tail.blocks(low):
+        feeder = self._feeders[number]
+        for first, block in feeder.tail.blocks(low):
             if first >= high:
                 return
-            for line in keep.numbers(block.data):
+            for line in keep.numbers(feeder.shown(block.data)):
                 if low <= first + line < high:
                     yield base + first + line
 

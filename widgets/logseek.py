@@ -6,8 +6,9 @@ import time
 from collections.abc import Set
 
 from backends.api.models import Level, LogBlock
+from backends.api.suspects import suspects
 from widgets.loglines import MASK, SHIFT, SLICE, LogLines, Place
-from widgets.logsearch import Pattern, suspects
+from widgets.logsearch import Pattern
 
 PARSED = 200
 """Lines that are parsed between two looks at the time."""
@@ -75,7 +76,10 @@ class Seek:
         known = self._looked.get(number)
         if known is not None and known[0] is block:
             return known[1]
-        found = suspects(block.data) if self._pattern is None else self._pattern.numbers(block.data)
+        if self._pattern is None:
+            found = suspects(block.data)
+        else:
+            found = self._pattern.numbers(self._lines.feeders[number].shown(block.data))
         wanted = frozenset(found)
         self._looked[number] = (block, wanted)
         return wanted

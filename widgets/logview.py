@@ -14,6 +14,7 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
+from backends.api.capabilities import Logs
 from backends.api.clock import Clock, LoopClock
 from backends.api.models import LogRecord, Reading
 from backends.api.tail import Tail
@@ -33,7 +34,7 @@ from widgets.logline import (
     under_cursor,
     window,
 )
-from widgets.loglines import LogLines, Parse, Place
+from widgets.loglines import LogLines, Place
 from widgets.logsearch import Pattern, compiled
 from widgets.logseek import Seek
 from widgets.private import congested
@@ -105,7 +106,7 @@ class LogView(Widget):
 
     # What it shows
 
-    def show(self, tails: Mapping[str, tuple[Tail, Parse]]) -> None:
+    def show(self, tails: Mapping[str, tuple[Tail, Logs]]) -> None:
         """Show these sources' lines, at their end."""
         self.stop_seeking()
         self._cursor.index, self._top.index = -1, 0
@@ -144,6 +145,12 @@ class LogView(Widget):
     def current(self) -> LogRecord | None:
         row = self._current_row
         return None if row is None else self.lines.record(row)
+
+    @property
+    def copied(self) -> bytes:
+        """The line under the cursor as it is copied; empty when there is none."""
+        row = self._current_row
+        return b"" if row is None else self.lines.copied(row)
 
     @property
     def current_origin(self) -> str:

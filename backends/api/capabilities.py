@@ -7,6 +7,7 @@ value that was taken from them. They yield `Seen`, raise `BackendError`, and nev
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
@@ -118,14 +119,20 @@ class Logs(Protocol):
         `changed` says "looked, nothing new"."""
         ...
 
-    def history(self) -> AsyncGenerator[LogBatch, None]:
+    def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         """Every record from the first byte to the present end, then it ends; its last batch's cursor leads
-        on into `logs`. For headless use; raises `BackendError`."""
+        on into `logs`. Records from before `since` may be left out, where that saves reading them. For headless
+        use; raises `BackendError`."""
         ...
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         """One record, parsed as far as it can be. Pure, never raises, called when a line is looked at."""
         ...
+
+    def shown(self, data: bytes) -> bytes:
+        """The lines of a block for people: what is searched, printed and copied, as many lines as came in. Pure,
+        never raises. Itself, but where the system's own tool shows a record in other words."""
+        return data
 
 
 class Acting(Protocol):
@@ -224,7 +231,7 @@ ABILITIES: dict[str, Ability] = {
     "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True)),
     "deploys": Ability(Deploys, lambda b: b.deploys, Pace(first=6, quiet=5, always=True)),
     "runs": Ability(Runs, lambda b: b.runs, Pace(first=6, quiet=5, always=True)),
-    "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5)),
+    "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5, always=True)),
 }
 """Every noun that has a feed, by the name that kinds and screens use for it."""
 

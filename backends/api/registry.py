@@ -13,13 +13,14 @@ MODULES: dict[str, str] = {
     "deploy": "backends.deploys.deploy",
     "etcd": "backends.coordination.etcd",
     "files": "backends.logs.files",
+    "journald": "backends.logs.journald",
     "local": "backends.processes.local",
     "supervisord": "backends.processes.supervisord",
 }
 """One row per kind. A new backend is one file of its own and one row here."""
 
 LATER = frozenset(
-    {"zookeeper", "serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "journald", "syslog"}
+    {"zookeeper", "serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "syslog"}
     | {"systemd", "runit", "monit", "god", "host"}
 )
 """Kinds that the configuration knows by name and this version does not serve."""

@@ -82,6 +82,11 @@ class Tail:
         self._trim()
         return self.span
 
+    def bound(self, size: int) -> None:
+        """Keep at most so many bytes from now on: several tails share what one alone may have."""
+        self._most_bytes = size
+        self._trim()
+
     def lines(self, start: int, stop: int) -> list[Line]:
         """The kept lines with `start` <= seq < `stop`; fewer where they are dropped or have not come."""
         return list(self._walk(start, stop))

@@ -229,7 +229,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
             await asyncio.sleep(0 if batch.blocks else _pause(rows))
 
-    async def history(self) -> AsyncGenerator[LogBatch, None]:
+    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         rows = await self._look()
         ends: dict[str, int] = {}
         for name, row in rows.items():

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import AsyncGenerator, Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -52,7 +53,7 @@ class Files(Backend, Logs):
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._files.follow(self.settings.paths, None if last is None else last.cursor)
 
-    def history(self) -> AsyncGenerator[LogBatch, None]:
+    def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         return self._files.history(self.settings.paths)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -84,7 +85,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._logs.follow(last)
 
-    def history(self) -> AsyncGenerator[LogBatch, None]:
+    def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         return self._logs.history()
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 from backends.api.backend import Backend
 from backends.api.runs import RunState
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.logs.files import Files, FilesSettings
+from backends.logs.journald import Journald, JournaldSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers import runs
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.journal import Journal, journalctl
 from tests.servers.supervisord_server import SupervisordServer
 
 Make = Callable[[], Backend]
@@ -45,6 +48,16 @@ def files(folder: Path) -> Iterator[Make]:
 
 
 @contextmanager
+def journald(folder: Path) -> Iterator[Make]:
+    # Four words of a journal at rest would take the suite six seconds.
+    with patch("backends.logs.journald.PROVE", 0.3), Journal(folder) as journal:
+        journal.write(["one", "two"])
+        journal.settle()
+        settings = JournaldSettings(program=journalctl(), files=(journal.pattern,))
+        yield lambda: Journald("main", settings)
+
+
+@contextmanager
 def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
@@ -56,4 +69,4 @@ def supervisord(folder: Path) -> Iterator[Make]:
         yield server.backend
 
 
-STARTERS = {starter.__name__: starter for starter in (deploy, etcd, files, local, supervisord)}
+STARTERS = {starter.__name__: starter for starter in (deploy, etcd, files, journald, local, supervisord)}

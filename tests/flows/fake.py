@@ -74,10 +74,11 @@ class Fake(Backend, Membership, ProcessTable, Logs):
             yield seen
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
+        yield Seen(LogBatch((), None), frozenset())
         async for seen in _play(self.script.logs):
             yield seen
 
-    async def history(self) -> AsyncGenerator[LogBatch, None]:
+    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
         yield LogBatch((), None)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

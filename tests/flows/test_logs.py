@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from backends.context import Context
 from tests.flows.conftest import Opened
+from tests.flows.fake import Fake
+from tui.screens.logs import LogsScreen
 
 
 async def test_lines_are_followed_and_marked_by_level(opened: Opened) -> None:
@@ -94,3 +98,24 @@ async def test_wrap_and_sideways(opened: Opened) -> None:
         await screen.until("tail")
         await screen.press("w", *["l"] * 12)
         await screen.until("tail")
+
+
+async def test_what_is_searched_kept_and_copied_is_what_the_source_shows(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal's records are JSON, of which nobody types a part."""
+    monkeypatch.setattr(Fake, "shown", lambda self, data: data.replace(b"__CURSOR", b"for people"))
+    async with opened() as screen:
+        await screen.type(":logs\r")
+        screen.script.say_lines(b"__CURSOR first", *(b"line %d" % number for number in range(100)))
+        await screen.until("line 99")
+        await screen.type("&for people\r")
+        await screen.until("1 of 101 lines")
+        await screen.press("ampersand")
+        await screen.type("/for people\r")
+        await screen.press("N")
+        await screen.until("__CURSOR first")
+        logs = screen.app.view
+        assert isinstance(logs, LogsScreen)
+        assert logs.copied() == "for people first"
+        assert "__CURSOR" not in logs.plain_text()

@@ -73,7 +73,7 @@ def get(address: str, path: str) -> str:
 def test_up_status_down(base: Path) -> None:
     folder = base / "a"
     running = up(folder)
-    assert {part.name for part in running.parts} == MEMBERS | WORKERS | {"supervisord"}
+    assert {part.name for part in running.parts} == MEMBERS | WORKERS | {"supervisord", "journald"}
     assert running.left_out == ()
     wait_until(lambda: set(registered(running)) == WORKERS)
     value = registered(running)["web-2"]
@@ -184,7 +184,7 @@ def test_a_killed_keeper_takes_its_servers_along_and_the_next_command_its_folder
 def test_a_killed_supervisor_leaves_no_worker(base: Path) -> None:
     running = up(base / "a", "--quiet")
     dict(members(running.folder))["supervisord"].send(signal.SIGKILL)
-    wait_until(lambda: {name for name, _ in members(running.folder)} == MEMBERS)
+    wait_until(lambda: {name for name, _ in members(running.folder)} == MEMBERS | {"journald"})
     assert demo("down", "--dir", str(running.folder)).returncode == 0
     assert is_gone(running.folder, running.keeper)
 
@@ -345,7 +345,7 @@ def test_without_etcd_the_rest_runs(base: Path, monkeypatch: pytest.MonkeyPatch)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "left out: etcd" in done.stdout
     running = loaded(base / "a")
-    assert {part.name for part in running.parts} == WORKERS | {"supervisord"}
+    assert {part.name for part in running.parts} == WORKERS | {"supervisord", "journald"}
     assert "etcd" in running.left_out[0]
     assert "etcd" not in tomllib.loads(running.config.read_text())["context"]["demo"]
     wait_until(lambda: (running.folder / "log" / "access" / "web-1.log").stat().st_size > 0)

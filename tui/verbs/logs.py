@@ -56,11 +56,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One thing to read: how to parse its records, its history, and what goes on after that."""
+    """One thing to read: how its records are parsed and shown, its history, and what goes on after that."""
 
     name: str
     parse: Callable[[bytes, str], LogRecord]
-    history: Callable[[], AsyncIterator[LogBatch]]
+    shown: Callable[[bytes], bytes]
+    history: Callable[[datetime | None], AsyncIterator[LogBatch]]
     follow: Callable[[LogBatch | None], Any] | None
 
 
@@ -86,7 +87,7 @@ async def _read(sources: list[_Source], printer: _Printer, options: argparse.Nam
     ends: dict[str, LogBatch] = {}
     for source in sources:
         try:
-            async for batch in source.history():
+            async for batch in source.history(printer.since):
                 printer.take(source, batch)
                 ends[source.name] = batch
                 if any(note.endswith("no such file") for note in batch.notes) and not options.follow:
@@ -125,6 +126,7 @@ async def _follow(source: _Source, end: LogBatch | None, printer: _Printer) -> N
 
 class _Printer:
     def __init__(self, wanted: Wanted, options: argparse.Namespace) -> None:
+        self.since = wanted.since
         self._wanted = wanted
         self._output = options.output or "text"
         self._shapes: Counter[str] | None = Counter() if options.patterns else None
@@ -137,21 +139,23 @@ class _Printer:
         out: list[str] = []
         for block in batch.blocks:
             self._count += block.count
-            for raw in block.lines():
-                if grep is not None and not grep.search(raw.decode("utf-8", "replace")):
+            shown = source.shown(block.data).split(b"\n")
+            for raw, line in zip(block.lines(), shown, strict=True):
+                text = line.decode("utf-8", "replace")
+                if grep is not None and not grep.search(text):
                     continue
                 if self._wanted.everything and self._output == "text" and self._shapes is None:
-                    out.append(clean(raw.decode("utf-8", "replace")))
+                    out.append(clean(text))
                     continue
                 record = source.parse(raw, block.origin)
                 if self._wanted.takes(record):
-                    self._print(record, out)
+                    self._print(record, text, out)
         if out:
             sys.stdout.write("\n".join(out) + "\n")
             sys.stdout.flush()
         return LogSpan(0, self._count, 0)
 
-    def _print(self, record: LogRecord, out: list[str]) -> None:
+    def _print(self, record: LogRecord, text: str, out: list[str]) -> None:
         if self._shapes is not None:
             shape = SHAPES.sub("…", record.message)
             if shape in self._shapes or len(self._shapes) < SHAPES_MOST:
@@ -161,15 +165,19 @@ class _Printer:
         elif self._output == "table":
             level = record.level.word if record.level is not None else ""
             stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
-            out.append(f"{stamp:14}  {level:5}  {record.source}  {clean(record.message)}")
+            out.append(f"{stamp:14}  {level:5}  {record.source}  {_one_line(record.message)}")
         else:
-            out.append(clean(record.raw.decode("utf-8", "replace")))
+            out.append(clean(text))
 
     def finish(self) -> None:
         if self._shapes is not None:
             for shape, count in self._shapes.most_common():
                 item = {"count": count, "pattern": shape}
-                say(to_json(item) if self._output in ("json", "jsonl") else f"{count:>8}  {clean(shape)}")
+                say(to_json(item) if self._output in ("json", "jsonl") else f"{count:>8}  {_one_line(shape)}")
+
+
+def _one_line(message: str) -> str:
+    return clean(message.replace("\n", " ⏎ "))
 
 
 def record_json(record: LogRecord) -> dict[str, Any]:
@@ -237,7 +245,7 @@ def _configured(opened: Watch, source: str) -> _Source:
     able = None if backend is None else ability(backend, Logs)
     if able is None:
         raise WrongUse(f"{source} has no logs")
-    return _Source(source, able.parse, able.history, able.logs)
+    return _Source(source, able.parse, able.shown, able.history, able.logs)
 
 
 def _paths(name: str) -> list[_Source]:
@@ -255,11 +263,11 @@ def _paths(name: str) -> list[_Source]:
     elif not glob.glob(name, recursive=True):
         raise WrongUse(f"{name}: no file matches")
     files = Files(name, FilesSettings(paths=(name,)))
-    return [_Source(name, files.parse, files.history, files.logs)]
+    return [_Source(name, files.parse, files.shown, files.history, files.logs)]
 
 
 def _stream(stream: int | str, name: str) -> _Source:
     from backends.logs.formats import Formats
     from backends.logs.stream import read_stream
 
-    return _Source(name, Formats(name).parse, lambda: read_stream(stream, name), None)
+    return _Source(name, Formats(name).parse, bytes, lambda since: read_stream(stream, name), None)

@@ -16,17 +16,19 @@ TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
 
 
 def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: Say) -> None:
-    """Unpack the packages into `scratch/tree`. Raises `Missing` with the reason in words."""
+    """Unpack the packages into `scratch/tree`; of `new|old` the first that there is. Raises `Missing` with the
+    reason in words."""
     lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
     if lacking:
         raise Missing(f"it is not installed, and there is no {lacking[0]} to get it with")
-    if _unknown(packages, []) or not _download(name, packages, [], scratch, say):
+    known, unknown = _sorted(packages, [])
+    if unknown or not _download(name, known, [], scratch, say):
         own = _own_lists(cache, say)
-        unknown = _unknown(packages, own)
+        known, unknown = _sorted(packages, own)
         if unknown:
             raise Missing(f"this release has no package {' '.join(unknown)}")
-        if not _download(name, packages, own, scratch, say):
-            raise Missing(f"could not be downloaded: {_why(packages, own, scratch)}")
+        if not _download(name, known, own, scratch, say):
+            raise Missing(f"could not be downloaded: {_why(known, own, scratch)}")
     tree = scratch / "tree"
     tree.mkdir()
     archives = sorted(scratch.glob("*.deb"))
@@ -37,9 +39,17 @@ def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: 
             raise Missing(f"{archive.name} could not be unpacked: {reason(done)}")
 
 
-def _unknown(packages: Sequence[str], options: Sequence[str]) -> list[str]:
-    """The names that apt does not know. With one of them among the others it would download nothing at all."""
-    return [name for name in packages if run(["apt-cache", *options, "show", name], Path("/")).returncode]
+def _sorted(packages: Sequence[str], options: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The names that apt knows, and those it does not: with one of these it would download nothing at all."""
+    known, unknown = [], []
+    for package in packages:
+        names = package.split("|")
+        there = [name for name in names if not run(["apt-cache", *options, "show", name], Path("/")).returncode]
+        if there:
+            known.append(there[0])
+        else:
+            unknown.append(package)
+    return known, unknown
 
 
 def _download(name: str, packages: Sequence[str], options: Sequence[str], scratch: Path, say: Say) -> bool:

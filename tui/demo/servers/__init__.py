@@ -88,9 +88,10 @@ class DemoServer(Protocol):
 def servers() -> list[DemoServer]:
     """In the order in which they are started; they stop the other way round."""
     from tui.demo.servers.etcd import DemoEtcd
+    from tui.demo.servers.journald import DemoJournald
     from tui.demo.servers.supervisord import DemoSupervisord
 
-    return [DemoEtcd(), DemoSupervisord()]
+    return [DemoEtcd(), DemoSupervisord(), DemoJournald()]
 
 
 def programs() -> list[Program]:
