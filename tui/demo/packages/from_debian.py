@@ -6,6 +6,7 @@ they were fetched, lists of our own are fetched into the cache folder.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from tui.demo.packages.command import Missing, Say, reason, run
 
 TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
+DEFAULT = "default-"
+"""How packages are called that hold nothing and depend on this release's choice ("default-jre-headless")."""
 
 
 def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: Say) -> None:
@@ -20,13 +23,15 @@ def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: 
     lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
     if lacking:
         raise Missing(f"it is not installed, and there is no {lacking[0]} to get it with")
-    if _unknown(packages, []) or not _download(name, packages, [], scratch, say):
+    chosen = _chosen(packages, [])
+    if _unknown(chosen, []) or not _download(name, chosen, [], scratch, say):
         own = _own_lists(cache, say)
-        unknown = _unknown(packages, own)
+        chosen = _chosen(packages, own)
+        unknown = _unknown(chosen, own)
         if unknown:
             raise Missing(f"this release has no package {' '.join(unknown)}")
-        if not _download(name, packages, own, scratch, say):
-            raise Missing(f"could not be downloaded: {_why(packages, own, scratch)}")
+        if not _download(name, chosen, own, scratch, say):
+            raise Missing(f"could not be downloaded: {_why(chosen, own, scratch)}")
     tree = scratch / "tree"
     tree.mkdir()
     archives = sorted(scratch.glob("*.deb"))
@@ -35,6 +40,31 @@ def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: 
         done = run(["dpkg-deb", "-x", str(archive), str(tree)], scratch)
         if done.returncode:
             raise Missing(f"{archive.name} could not be unpacked: {reason(done)}")
+    _mend_links(tree)
+
+
+def _mend_links(tree: Path) -> None:
+    """Absolute links whose target is in the tree are made relative: a JRE's configuration is linked to /etc."""
+    for folder, folders, files in os.walk(tree):
+        for link in (Path(folder, entry) for entry in (*folders, *files)):
+            if not link.is_symlink() or not os.path.isabs(target := os.readlink(link)):
+                continue
+            inside = tree / target.lstrip("/")
+            if os.path.lexists(inside):
+                link.unlink()
+                link.symlink_to(os.path.relpath(inside, folder))
+
+
+def _chosen(packages: Sequence[str], options: Sequence[str]) -> list[str]:
+    """The packages, with this release's own in the place of its defaults."""
+    chosen: list[str] = []
+    for name in packages:
+        depends = ""
+        if name.startswith(DEFAULT):
+            depends = run(["apt-cache", *options, "depends", name], Path("/")).stdout
+        lines = (line.strip().partition("Depends: ") for line in depends.splitlines())
+        chosen.append(next((found for before, _, found in lines if found and not before), name))
+    return chosen
 
 
 def _unknown(packages: Sequence[str], options: Sequence[str]) -> list[str]:
