@@ -92,6 +92,8 @@ class Wire:
         self.access = access
         self.turn = 0
         """Which endpoint the next session begins with."""
+        self.confirmed: float | None = None
+        """When a session was last known to be well, in monotonic seconds."""
         self._tls: ssl.SSLContext | None = None
         self._http: Any = None
 

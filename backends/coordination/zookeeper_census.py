@@ -208,8 +208,8 @@ def _details(status: Status, *, serving: bool) -> Iterable[Detail]:
         yield Detail("mode", status.mode)
     if not serving:
         return
-    yield Detail("outstanding requests", status.outstanding)
-    yield Detail("its latency min/avg/max", status.latency, "ms")
+    yield Detail("outstanding", status.outstanding)
+    yield Detail("its latency", status.latency and f"{status.latency} min/avg/max", "ms")
     for label, value in status.more.items():
         yield Detail(label, value)
     if len(status.more) < 2:

@@ -96,7 +96,7 @@ async def follow(
     endpoints = wire.access.endpoints
     failed: dict[str, BackendError] = {}
     since: float | None = None
-    confirmed: float | None = None
+    listed = False
     while True:
         endpoint = endpoints[wire.turn % len(endpoints)]
         limit = HURRY if len(failed.keys() | {endpoint}) < len(endpoints) else DEADLINE
@@ -105,10 +105,11 @@ async def follow(
             with suppress(NotListed):
                 await wire.word(endpoint, "srvr", limit)
             async with connected(wire.access, endpoint, secret, limit) as link:
-                steps = _watch(link, _Tree(roots, most), limit, data=data or confirmed is not None, learn=learn)
+                steps = _watch(link, _Tree(roots, most), limit, data=data or listed, learn=learn)
                 async with aclosing(steps) as stepping:
                     async for step in stepping:
-                        failed, since, confirmed = {}, None, time.monotonic()
+                        failed, since, listed = {}, None, True
+                        wire.confirmed = time.monotonic()
                         yield step
         except TooMany:
             raise
@@ -120,7 +121,7 @@ async def follow(
                 continue
             electing = any(isinstance(why, NotServing) for why in failed.values())
             if not electing or time.monotonic() - since > ELECTION:
-                raise _standing(together(failed), confirmed) from None
+                raise _standing(together(failed), wire.confirmed) from None
             failed = {}
             await asyncio.sleep(LAP)
 

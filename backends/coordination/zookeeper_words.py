@@ -35,7 +35,6 @@ SHOWN = {
     "synced_followers": "synced followers",
     "synced_observers": "synced observers",
     "open_file_descriptor_count": "open files",
-    "max_file_descriptor_count": "open files at most",
 }
 """Keys of `mntr`, without `zk_`, that are shown, and how they are called."""
 

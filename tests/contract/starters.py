@@ -8,9 +8,11 @@ from pathlib import Path
 
 from backends.api.backend import Backend
 from backends.coordination.etcd import Etcd, EtcdSettings
+from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.logs.files import Files, FilesSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 
 Make = Callable[[], Backend]
 
@@ -34,4 +36,11 @@ def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
 
-STARTERS = {"etcd": etcd, "files": files, "local": local}
+@contextmanager
+def zookeeper(folder: Path) -> Iterator[Make]:
+    with ZookeeperEnsemble(size=1) as ensemble:
+        settings = ZookeeperSettings(hosts=ensemble.hosts, groups={"search": "/services/search"})
+        yield lambda: Zookeeper("main", settings)
+
+
+STARTERS = {"etcd": etcd, "files": files, "local": local, "zookeeper": zookeeper}

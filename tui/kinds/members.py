@@ -97,8 +97,8 @@ MEMBERS: Kind[Member] = Kind(
             1,
             look=lambda m, s: standing_look(MEMBER_LOOKS[m.state], m.trouble, s),
         ),
-        Column("name", "NAME", lambda m, s: m.name, 18, sort=lambda m: m.name),
-        Column("group", "GROUP", lambda m, s: m.group or m.source, 12, sort=lambda m: m.group or m.source),
+        Column("name", "NAME", lambda m, s: m.name, 16, sort=lambda m: m.name),
+        Column("group", "GROUP", lambda m, s: m.group or m.source, 14, sort=lambda m: m.group or m.source),
         Column(
             "role",
             "ROLE",
