@@ -67,7 +67,8 @@ def registered(demo: Demo) -> dict[str, Any]:
 
 def registered_in_zookeeper(demo: Demo) -> dict[str, Any]:
     """The same of its ZooKeeper, as soon as every worker has got there."""
-    client = KazooClient(",".join(part.address for part in demo.parts if part.name in SERVERS))  # type: ignore[no-untyped-call]
+    hosts = ",".join(part.address for part in demo.parts if part.name in SERVERS)
+    client: Any = KazooClient(hosts)  # type: ignore[no-untyped-call]
     client.start()
     found: dict[str, Any] = {}
 

@@ -144,7 +144,8 @@ async def test_a_group_that_only_one_user_may_read_and_a_chroot() -> None:
         client = await asyncio.to_thread(ensemble.client)
         await asyncio.to_thread(client.create, "/app/g", b"", makepath=True)
         await asyncio.to_thread(client.create, "/app/g/a", b"10.0.0.1:80", ephemeral=True)
-        await asyncio.to_thread(client.set_acls, "/app/g", [make_digest_acl("u", "right", read=True)])
+        only = make_digest_acl("u", "right", read=True)  # type: ignore[no-untyped-call]
+        await asyncio.to_thread(client.set_acls, "/app/g", [only])
         groups = {"g": "/g"}
         for more in ({}, {"username": "u", "password": "wrong"}):
             backend = on(f"{ensemble.hosts}/app", groups=groups, **more)

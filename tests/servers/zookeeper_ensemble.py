@@ -68,11 +68,11 @@ class ZookeeperEnsemble:
                     raise TimeoutError(one.log.read_text(errors="replace")[-2000:])
                 time.sleep(0.05)
 
-    def client(self, **more: Any) -> Any:
+    def client(self) -> Any:
         """A client of its own, connected. Blocks."""
-        made = KazooClient(self.hosts, timeout=4, **more)  # type: ignore[no-untyped-call]
-        made.start(timeout=20)
-        return made
+        client: Any = KazooClient(self.hosts, timeout=4)  # type: ignore[no-untyped-call]
+        client.start(timeout=20)
+        return client
 
     def _kind(self, number: int) -> str:
         return ":observer" if number > self.size - self.observers else ""
