@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -65,7 +66,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ZookeeperSettings(Settings, frozen=True):
     """`hosts` is a connection string, `host:port,host:port/chroot`; groups' paths are below the chroot. `admin`
     are the AdminServers (`host:port`) of these hosts in the same order. `username` and `password` are for the
-    scheme `digest`; `ca`, `cert` or `key` mean TLS."""
+    scheme `digest`; `ca` or `cert` mean TLS."""
 
     hosts: Annotated[str, msgspec.Meta(min_length=1)] = DEFAULT
     groups: dict[str, str | Group] = msgspec.field(default_factory=dict)
@@ -83,14 +84,15 @@ class ZookeeperSettings(Settings, frozen=True):
         if admin and len(admin) != len(endpoints):
             hint = "admin lists the AdminServer of each of hosts, in the same order"
             raise Misconfigured(f"{len(admin)} of admin for {len(endpoints)} hosts", where="admin", hint=hint)
+        ca, cert, key = (os.path.expanduser(path) if path else None for path in (self.ca, self.cert, self.key))
         return Access(
             endpoints,
             chroot,
             admin,
-            tls=bool(self.ca or self.cert),
-            ca=self.ca,
-            cert=self.cert,
-            key=self.key,
+            tls=bool(ca or cert),
+            ca=ca,
+            cert=cert,
+            key=key,
             username=self.username,
             password=self.password,
         )

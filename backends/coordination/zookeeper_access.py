@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import ssl
 import time
@@ -230,11 +229,10 @@ async def _mapped(address: str, limit: float) -> AsyncIterator[None]:
 
 def _context(access: Access) -> ssl.SSLContext:
     """As ZooKeeper's own client has it: the certificate must be signed by the CA and be for the host's name."""
-    paths = [None if path is None else os.path.expanduser(path) for path in (access.ca, access.cert, access.key)]
     try:
-        context = ssl.create_default_context(cafile=paths[0])
-        if paths[1] is not None:
-            context.load_cert_chain(paths[1], paths[2])
+        context = ssl.create_default_context(cafile=access.ca)
+        if access.cert is not None:
+            context.load_cert_chain(access.cert, access.key)
     except (OSError, ssl.SSLError) as error:
         raise Misconfigured(f"certificate or key not usable: {error.strerror or error}") from None
     return context

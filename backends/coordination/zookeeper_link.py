@@ -14,16 +14,17 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from backends.api.errors import BackendError, Conflict, Denied, NotFound, Silent, Unreachable
+from backends.api.errors import Silent
 from backends.api.settings import Secret
 from backends.coordination.zookeeper_access import Access
+from backends.coordination.zookeeper_errors import Lost, Suspended, mapped
 
 log = logging.getLogger("midwatch.zookeeper.kazoo")
 
@@ -35,14 +36,6 @@ LEAVE = 0.2
 """Seconds for which a goodbye to the server is waited for."""
 
 T = TypeVar("T")
-
-
-class Suspended(Unreachable):
-    """kazoo's SUSPENDED: the connection is gone, and the session may live on."""
-
-
-class Lost(Unreachable):
-    """kazoo's LOST: the session is gone, expired or closed."""
 
 
 class Stat(Struct, frozen=True):
@@ -261,7 +254,7 @@ class Link:
 
     async def _call(self, act: Callable[[], T], limit: float) -> T:
         self._check_state()
-        with _mapped(self.endpoint, limit):
+        with mapped(self.endpoint, limit):
             async with asyncio.timeout(limit + 0.5):
                 return await self._job(act)
 
@@ -280,38 +273,3 @@ async def connected(access: Access, endpoint: str, secret: Secret | None, limit:
         yield link
     finally:
         await link.close()
-
-
-@contextmanager
-def _mapped(endpoint: str, limit: float) -> Iterator[None]:
-    """The one place where kazoo's errors become ours."""
-    try:
-        yield
-    except BackendError:
-        raise
-    except TimeoutError:
-        raise Silent(f"no answer in {limit:g} s", where=endpoint) from None
-    except Exception as error:
-        raise _meaning(error, endpoint, limit) from None
-
-
-def _meaning(error: Exception, endpoint: str, limit: float) -> Exception:
-    from kazoo import exceptions as kazoo
-    from kazoo.handlers.threading import KazooTimeoutError
-
-    if isinstance(error, KazooTimeoutError):
-        return Silent(f"no answer in {limit:g} s", where=endpoint)
-    if isinstance(error, kazoo.NoAuthError):
-        hint = "set username and password of one who may read it"
-        return Denied("permission denied", where=endpoint, hint=hint)
-    if isinstance(error, kazoo.AuthFailedError):
-        return Denied("authentication failed", where=endpoint, hint="check username and password")
-    if isinstance(error, kazoo.NoNodeError):
-        return NotFound("no such znode", where=endpoint)
-    if isinstance(error, kazoo.SessionExpiredError):
-        return Lost("the session has expired", where=endpoint)
-    if isinstance(error, kazoo.ConnectionLoss | kazoo.ConnectionClosedError):
-        return Suspended("the session is suspended: the connection is gone", where=endpoint)
-    if isinstance(error, kazoo.ZookeeperError):
-        return Conflict(f"ZooKeeper says {type(error).__name__}", where=endpoint)
-    return error
