@@ -16,11 +16,12 @@ MODULES: dict[str, str] = {
     "journald": "backends.logs.journald",
     "local": "backends.processes.local",
     "supervisord": "backends.processes.supervisord",
+    "zookeeper": "backends.coordination.zookeeper",
 }
 """One row per kind. A new backend is one file of its own and one row here."""
 
 LATER = frozenset(
-    {"zookeeper", "serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "syslog"}
+    {"serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "syslog"}
     | {"systemd", "runit", "monit", "god", "host"}
 )
 """Kinds that the configuration knows by name and this version does not serve."""

@@ -22,13 +22,14 @@ from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, NotFound
 from backends.api.models import ChangeKind, KeyChange, Member, Members, News, Row, Seen
 from backends.api.settings import SecretSetting, Settings
+from backends.coordination.cluster import milliseconds_since
 from backends.coordination.etcd_census import Census
 from backends.coordination.etcd_diagnose import Access
 from backends.coordination.etcd_instances import Groups, Instances
 from backends.coordination.etcd_members import poll_members
 from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
-from backends.coordination.etcd_wire import Wire, host_port, load_client, milliseconds_since
+from backends.coordination.etcd_wire import Wire, host_port, load_client
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from backends.api.errors import BackendError, BadReply, NotFound, Silent
 from backends.api.models import Detail, Event, EventKind, Member, Members, MemberState, News, Role, Trouble
+from backends.coordination.cluster import alike, quorum_of
 from backends.coordination.etcd_wire import host_port
 
 _ALARM = re.compile(r"memberID:(\d+) alarm:(\w+)")
@@ -83,7 +83,7 @@ class Census:
         rows: dict[str, Member] = {}
         for row in found.values():
             old = before.get(row.key)
-            rows[row.key] = old if old is not None and _alike(old, row) else row
+            rows[row.key] = old if old is not None and alike(old, row) else row
         return rows, [*self._states(before, rows), *self._membership(), *self._leadership()]
 
     def _member_of(self, target: str) -> int | None:
@@ -161,16 +161,7 @@ class Census:
         if not voters:
             return None
         up = len(voters & {int(answer.status.header.member_id) for answer in fresh})
-        quorum = len(voters) // 2 + 1
-        spare = up - quorum
-        more = (
-            "no further failure allowed"
-            if spare == 0
-            else f"{spare} more may fail"
-            if spare > 0
-            else "quorum lost"
-        )
-        return Detail("quorum", f"{up} of {len(voters)} answer, quorum {quorum}: {more}")
+        return quorum_of(up, len(voters))
 
     def _learn_leader(self, fresh: list[Answer]) -> None:
         """Whom the members follow that answer now; of several opinions the one of the latest term."""
@@ -232,14 +223,6 @@ def _why_unasked(member: Any) -> BackendError:
     if address is None:
         return NotFound("it has told no client address", hint="added to the cluster and not started yet?")
     return BadReply("its advertised address leads to another member", where=address)
-
-
-def _alike(old: Member, new: Member) -> bool:
-    """Whether nothing differs that a reader would call a difference: a round trip is never the same twice."""
-    if old.latency_ms is None or new.latency_ms is None:
-        return old == new
-    near = abs(old.latency_ms - new.latency_ms) < max(1.0, 0.2 * old.latency_ms)
-    return near and replace(new, latency_ms=old.latency_ms) == old
 
 
 def _client_address(member: Any) -> str | None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 
 from backends.api.models import (
     Detail,
-    Event,
     EventKind,
     Member,
     MemberState,
@@ -19,10 +17,7 @@ from backends.api.models import (
 from backends.coordination.address import address_of
 from backends.coordination.etcd_stream import Changed, KeyValue, Position
 from backends.coordination.etcd_watch import Listed
-
-VALUE_READ = 65_536
-"""Bytes of a value in which an address is looked for."""
-VALUE_SHOWN = 500
+from backends.coordination.registered import VALUE_READ, VALUE_SHOWN, came_and_went, fact, told
 
 
 class Instances(dict[str, Member]):
@@ -59,7 +54,7 @@ class Groups:
         now = Instances(rows, step.position)
         if before is None:
             return Seen(now)
-        return Seen(now, differing(before, rows), tuple(_differences(before, rows)))
+        return Seen(now, differing(before, rows), tuple(came_and_went(before, rows, _created, after_gap=True)))
 
     def changed(self, before: Instances, step: Changed) -> Seen[Instances]:
         rows = dict(before)
@@ -73,9 +68,9 @@ class Groups:
             if change.kv is not None:
                 rows[key] = self._row(group, prefix, change.kv)
                 if old is None:
-                    news.append(_event(EventKind.JOINED, rows[key]))
+                    news.append(told(EventKind.JOINED, rows[key]))
             elif old is not None:
-                news.append(_event(EventKind.LEFT, old))
+                news.append(told(EventKind.LEFT, old))
         # One that came and went within a step is news, and no difference between two values.
         changed = frozenset(key for key in touched if before.get(key) is not rows.get(key))
         return Seen(Instances(rows, step.position), changed, tuple(news))
@@ -125,21 +120,5 @@ def _unescaped(text: str) -> bytes:
     return b"\\".join(parts)
 
 
-def _event(kind: EventKind, row: Member, *, after_gap: bool = False) -> Event:
-    text = f"{row.name}  {row.address or ''}".rstrip()
-    return Event(datetime.now(UTC), kind, row.source, f"{row.group}/{row.name}", text, after_gap=after_gap)
-
-
-def _differences(before: Mapping[str, Member], now: Mapping[str, Member]) -> Iterable[News]:
-    """Who came and went while the history was lost; a key that was created anew did both."""
-    again = {key for key in before.keys() & now.keys() if _created(before[key]) != _created(now[key])}
-    for key, row in before.items():
-        if key not in now or key in again:
-            yield _event(EventKind.LEFT, row, after_gap=True)
-    for key, row in now.items():
-        if key not in before or key in again:
-            yield _event(EventKind.JOINED, row, after_gap=True)
-
-
 def _created(row: Member) -> object:
-    return next((detail.value for detail in row.details if detail.label == "create revision"), None)
+    return fact(row, "create revision")

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from backends.api.errors import BackendError, Unreachable
 from backends.api.models import Members, Seen, differing
+from backends.coordination.cluster import milliseconds_since, together
 from backends.coordination.etcd_census import Answer, Census
-from backends.coordination.etcd_wire import OtherCluster, Wire, milliseconds_since, together
+from backends.coordination.etcd_wire import OtherCluster, Wire
 
 INTERVAL = 1.0
 """Seconds between two rounds."""

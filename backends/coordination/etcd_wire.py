@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +25,7 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret
+from backends.coordination.cluster import together
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_papers import Papers, papers_for
 from backends.secrets import reveal
@@ -353,20 +353,3 @@ def _meaning(code: str, details: str, where: str) -> BackendError:
         "CANCELLED": Unreachable,
     }
     return kinds.get(code, BadReply)(f"{code.lower()}: {details}", where=where)
-
-
-def together(failed: Mapping[str, BackendError]) -> BackendError:
-    """Why none of the endpoints answers: the one reason where all have the same, else each with its own."""
-    if not failed:
-        return Unreachable("no endpoints")
-    errors = list(failed.values())
-    first = errors[0]
-    if len({(type(error), error.reason) for error in errors}) == 1:
-        return type(first)(first.reason, where=", ".join(failed), hint=first.hint)
-    text = "; ".join(f"{where} {error.reason}" for where, error in failed.items())
-    hint = next((error.hint for error in errors if error.hint), "")
-    return Unreachable(text, hint=hint)
-
-
-def milliseconds_since(start: float) -> float:
-    return (time.monotonic() - start) * 1000

@@ -11,6 +11,7 @@ from unittest.mock import patch
 from backends.api.backend import Backend
 from backends.api.runs import RunState
 from backends.coordination.etcd import Etcd, EtcdSettings
+from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.logs.files import Files, FilesSettings
 from backends.logs.journald import Journald, JournaldSettings
 from backends.processes.local import Local, LocalSettings
@@ -18,6 +19,7 @@ from tests.servers import runs
 from tests.servers.etcd_cluster import EtcdCluster
 from tests.servers.journal import Journal, journalctl
 from tests.servers.supervisord_server import SupervisordServer
+from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 
 Make = Callable[[], Backend]
 
@@ -69,4 +71,14 @@ def supervisord(folder: Path) -> Iterator[Make]:
         yield server.backend
 
 
-STARTERS = {starter.__name__: starter for starter in (deploy, etcd, files, journald, local, supervisord)}
+@contextmanager
+def zookeeper(folder: Path) -> Iterator[Make]:
+    with ZookeeperEnsemble(size=1) as ensemble:
+        settings = ZookeeperSettings(hosts=ensemble.hosts, groups={"search": "/services/search"})
+        yield lambda: Zookeeper("main", settings)
+
+
+KINDS = (deploy, etcd, files, journald, local, supervisord, zookeeper)
+STARTERS = {starter.__name__: starter for starter in KINDS}
+    starter.__name__: starter for starter in (deploy, etcd, files, journald, local, supervisord, zookeeper)
+}

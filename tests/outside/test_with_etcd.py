@@ -46,7 +46,7 @@ def test_members_and_groups(cluster: tuple[EtcdCluster, str]) -> None:
     assert {item["name"] for item in items} == {"m0", "m1", "m2", "w1"}
     assert list(items[0]) == [
         *("name", "group", "source", "role", "state", "address", "version", "db_size", "db_in_use"),
-        *("raft_term", "raft_index", "latency_ms", "alarms"),
+        *("raft_term", "raft_index", "zxid", "lag", "connections", "latency_ms", "alarms"),
     ]
     grouped = run("members", "--group", "web", "-o", "jsonl", "--config", config).items
     assert [(item["name"], item["group"], item["address"]) for item in grouped] == [

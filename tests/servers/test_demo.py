@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kazoo.client import KazooClient
 
 from tests.servers.demo_run import DEMO, demo, drained, is_gone, loaded, on_terminal, spawned, wait_until
 from tests.servers.getting import program
-from tui.demo.getting import ETCD
+from tui.demo.getting import ETCD, JAVA, ZOOKEEPER, find
 from tui.demo.process import end, end_members, members
 from tui.demo.state import Demo
 
@@ -28,12 +29,14 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 
 WORKERS = {"web-1", "web-2", "web-3", "checkout-1", "checkout-2", "search-1"}
 MEMBERS = {"etcd m0", "etcd m1", "etcd m2"}
+SERVERS = {"zookeeper s1", "zookeeper s2", "zookeeper s3"}
 
 
 @pytest.fixture
 def base() -> Iterator[Path]:
     """Short, as unix sockets want it."""
-    program(ETCD)
+    for wanted in (ETCD, JAVA, ZOOKEEPER):
+        program(wanted)
     folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
     yield folder
     for found in folder.iterdir():
@@ -62,6 +65,28 @@ def registered(demo: Demo) -> dict[str, Any]:
     return {decode(row["key"]).decode().rpartition("/")[2]: json.loads(decode(row["value"])) for row in rows}
 
 
+def registered_in_zookeeper(demo: Demo) -> dict[str, Any]:
+    """The same of its ZooKeeper, as soon as every worker has got there."""
+    hosts = ",".join(part.address for part in demo.parts if part.name in SERVERS)
+    client: Any = KazooClient(hosts)  # type: ignore[no-untyped-call]
+    client.start()
+    found: dict[str, Any] = {}
+
+    def all_there() -> bool:
+        for service in ("web", "checkout", "search"):
+            path = f"/services/{service}"
+            for name in client.get_children(path) if client.exists(path) else ():
+                data, stat = client.get(f"{path}/{name}")
+                assert stat.ephemeralOwner
+                found[name] = json.loads(data)
+        return found.keys() >= WORKERS
+
+    wait_until(all_there)
+    client.stop()
+    client.close()
+    return found
+
+
 def get(address: str, path: str) -> str:
     connection = http.client.HTTPConnection(address, timeout=5)
     connection.request("GET", path)
@@ -73,12 +98,14 @@ def get(address: str, path: str) -> str:
 def test_up_status_down(base: Path) -> None:
     folder = base / "a"
     running = up(folder)
-    assert {part.name for part in running.parts} == MEMBERS | WORKERS | {"supervisord", "journald"}
+    assert {part.name for part in running.parts} == SERVERS | MEMBERS | WORKERS | {"supervisord", "journald"}
     assert running.left_out == ()
     wait_until(lambda: set(registered(running)) == WORKERS)
     value = registered(running)["web-2"]
     address = next(part.address for part in running.parts if part.name == "web-2")
     assert value["address"] == address
+
+    assert set(registered_in_zookeeper(running)) == WORKERS
 
     metrics = get(address, "/metrics")
     assert "process_start_time_seconds" in metrics
@@ -112,6 +139,9 @@ def test_configuration_is_accepted(base: Path) -> None:
     endpoints = [part.address for part in running.parts if part.name in MEMBERS]
     assert context["etcd"]["main"]["endpoints"] == endpoints
     assert context["etcd"]["main"]["groups"]["web"] == "/services/web/"
+    hosts = [part.address for part in running.parts if part.name in SERVERS]
+    assert context["zookeeper"]["main"]["hosts"].split(",") == hosts
+    assert set(context["zookeeper"]["main"]["groups"]) == {"search", "web"}
     assert set(context["files"]) == {"app", "access"}
 
 
@@ -184,7 +214,8 @@ def test_a_killed_keeper_takes_its_servers_along_and_the_next_command_its_folder
 def test_a_killed_supervisor_leaves_no_worker(base: Path) -> None:
     running = up(base / "a", "--quiet")
     dict(members(running.folder))["supervisord"].send(signal.SIGKILL)
-    wait_until(lambda: {name for name, _ in members(running.folder)} == MEMBERS | {"journald"})
+    rest = MEMBERS | SERVERS | {"journald"}
+    wait_until(lambda: {name for name, _ in members(running.folder)} == rest)
     assert demo("down", "--dir", str(running.folder)).returncode == 0
     assert is_gone(running.folder, running.keeper)
 
@@ -335,18 +366,19 @@ def test_a_package_of_the_current_folder_does_not_shadow_ours(base: Path) -> Non
     assert demo("down", "--dir", str(base / "a"), cwd=base / "here").returncode == 0
 
 
-def test_without_etcd_the_rest_runs(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that can't be written, and no etcd on PATH: left out by name, with the reason."""
+def test_without_etcd_and_zookeeper_the_rest_runs(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache that can't be written, and neither on PATH: left out by name, with the reason."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
     monkeypatch.setenv("PATH", "/nowhere")
-    if shutil.which("etcd", path="/usr/sbin:/sbin:/usr/local/sbin"):
-        pytest.skip("etcd is installed on this machine")
+    if shutil.which("etcd", path="/usr/sbin:/sbin:/usr/local/sbin") or find("zookeeper.jar", ("usr/share/java",)):
+        pytest.skip("one of them is installed on this machine")
     done = demo("up", "--dir", str(base / "a"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "left out: etcd" in done.stdout
+    assert "left out: zookeeper" in done.stdout
     running = loaded(base / "a")
     assert {part.name for part in running.parts} == WORKERS | {"supervisord", "journald"}
-    assert "etcd" in running.left_out[0]
-    assert "etcd" not in tomllib.loads(running.config.read_text())["context"]["demo"]
+    assert all(any(name in reason for reason in running.left_out) for name in ("etcd", "zookeeper.jar"))
+    assert not {"etcd", "zookeeper"} & tomllib.loads(running.config.read_text())["context"]["demo"].keys()
     wait_until(lambda: (running.folder / "log" / "access" / "web-1.log").stat().st_size > 0)
     assert demo("down", "--dir", str(base / "a")).returncode == 0

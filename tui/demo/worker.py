@@ -1,4 +1,5 @@
-"""One worker of the demo: a small HTTP service with metrics, two logs and a place in etcd. Standard library only.
+"""One worker of the demo: a small HTTP service with metrics, two logs and a place in etcd and ZooKeeper. Standard
+library only, but for kazoo where there is a ZooKeeper.
 
 Everything comes from the environment (`WORKER_…`). It is started by supervisord and dies with it.
 """
@@ -11,6 +12,7 @@ import ctypes
 import gc
 import http.client
 import json
+import logging
 import os
 import random
 import resource
@@ -56,6 +58,7 @@ class Worker:
         self.host, _, port = env["WORKER_ADDRESS"].rpartition(":")
         self.port = int(port)
         self.etcd = env["WORKER_ETCD"].split()
+        self.zookeeper = env["WORKER_ZOOKEEPER"]
         self.peers = env["WORKER_PEERS"].split()
         self.mode = env["WORKER_MODE"]
         self.version, self.is_new_release = _release(env["WORKER_RELEASE"], env["WORKER_VERSION"])
@@ -64,6 +67,7 @@ class Worker:
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
         self.lease = 0
+        self.session: Any = None
         self._lock = threading.Lock()
         self._app = Log(env["WORKER_APP_LOG"])
         self._access = Log(env["WORKER_ACCESS_LOG"])
@@ -153,13 +157,20 @@ class Worker:
             return dict(answer)
         raise OSError(str(failed))
 
+    @property
+    def key(self) -> str:
+        return f"/services/{self.service}/{self.instance}"
+
+    @property
+    def value(self) -> str:
+        address = f"{self.host}:{self.port}"
+        return json.dumps({"address": address, "version": self.version, "started": int(self.started)})
+
     def register(self) -> None:
-        value = {"address": f"{self.host}:{self.port}", "version": self.version, "started": int(self.started)}
-        key = f"/services/{self.service}/{self.instance}"
         self.lease = int(self.call("/v3/lease/grant", {"TTL": TTL}).get("ID", 0))
         if not self.lease:
             raise OSError("no lease")
-        put = {"key": _b64(key), "value": _b64(json.dumps(value)), "lease": self.lease}
+        put = {"key": _b64(self.key), "value": _b64(self.value), "lease": self.lease}
         if "header" not in self.call("/v3/kv/put", put):
             raise OSError("not registered")
 
@@ -179,7 +190,28 @@ class Worker:
                 told = True
             time.sleep(TTL / 4)
 
+    def stay_in_zookeeper(self) -> None:
+        """Keep an ephemeral; one of a former life goes with its session, and then ours takes its place."""
+        from kazoo.client import KazooClient
+        from kazoo.exceptions import KazooException
+
+        logging.getLogger("kazoo").addHandler(logging.NullHandler())
+        self.session = KazooClient(self.zookeeper, timeout=TTL)  # type: ignore[no-untyped-call]
+        self.session.start_async()
+        while True:
+            # kazoo blocks for ever where calls pile up without a connection.
+            if self.session.connected:
+                with contextlib.suppress(KazooException, TimeoutError):
+                    if self.session.exists_async(self.key).get(timeout=2) is None:
+                        create = self.session.create_async(
+                            self.key, self.value.encode(), ephemeral=True, makepath=True
+                        )
+                        create.get(timeout=2)
+            time.sleep(TTL / 4)
+
     def leave(self) -> None:
+        if self.session is not None and self.session.connected:
+            self.session.stop()
         if self.lease:
             try:
                 self.call("/v3/lease/revoke", {"ID": self.lease})
@@ -279,6 +311,7 @@ def main() -> int:
     ignores = worker.mode == "stubborn"
     signal.signal(signal.SIGTERM, signal.SIG_IGN if ignores else lambda number, frame: stop.set())
     jobs = [server.serve_forever, worker.stay_registered]
+    jobs += [worker.stay_in_zookeeper] if worker.zookeeper else []
     jobs += [worker.visit] if worker.peers else []
     jobs += [worker.crash] if worker.mode == "crashes" else []
     for job in jobs:

@@ -7,7 +7,7 @@ from typing import Any
 from backends.api.models import Member, MemberState, Role
 from tui.kinds.common import details, why
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
-from widgets.units import count, milliseconds, size
+from widgets.units import UNKNOWN, count, milliseconds, size
 
 MEMBER_LOOKS = {MemberState.UP: Look.GOOD, MemberState.DOWN: Look.BAD, MemberState.UNKNOWN: Look.WARN}
 DOTS = {MemberState.UP: "●", MemberState.DOWN: "○", MemberState.UNKNOWN: "◌"}
@@ -26,6 +26,9 @@ def _member_json(row: Member) -> dict[str, Any]:
         "db_in_use": row.db_in_use,
         "raft_term": row.raft_term,
         "raft_index": row.raft_index,
+        "zxid": row.zxid,
+        "lag": row.lag,
+        "connections": row.connections,
         "latency_ms": None if row.latency_ms is None else round(row.latency_ms, 3),
         "alarms": list(row.alarms),
     }
@@ -42,15 +45,43 @@ def _member_facts(row: Member, sight: Sight) -> list[tuple[str, str]]:
         ("version", text_of(row.version)),
     ]
     if row.group is None:
-        facts += [
-            ("round trip", milliseconds(row.latency_ms)),
-            ("db size", size(row.db_size)),
-            ("in use", size(row.db_in_use)),
-            ("raft term", count(row.raft_term)),
-            ("raft index", count(row.raft_index)),
-            ("alarms", ", ".join(row.alarms) or "none"),
-        ]
+        facts += [("round trip", milliseconds(row.latency_ms)), *_store_facts(row), *_ensemble_facts(row)]
+        facts += [("alarms", ", ".join(row.alarms))] if row.alarms else []
     return facts + details(row.details)
+
+
+def _store_facts(row: Member) -> list[tuple[str, str]]:
+    """Of a system that has a raft log; what another one does not have is not unknown."""
+    if (row.db_size, row.raft_term, row.raft_index) == (None, None, None):
+        return []
+    return [
+        ("db size", size(row.db_size)),
+        ("in use", size(row.db_in_use)),
+        ("raft term", count(row.raft_term)),
+        ("raft index", count(row.raft_index)),
+    ]
+
+
+def _ensemble_facts(row: Member) -> list[tuple[str, str]]:
+    """Of a system that counts by zxid."""
+    if (row.zxid, row.connections) == (None, None):
+        return []
+    behind = UNKNOWN if row.lag is None else f"{count(row.lag)} transactions behind the leader"
+    return [("zxid", _log(row)), ("lag", behind), ("connections", count(row.connections))]
+
+
+def _term(row: Member) -> int | None:
+    """raft's term; the epoch is the same in ZooKeeper, and stands in the upper half of a zxid."""
+    return row.raft_term if row.zxid is None else row.zxid >> 32
+
+
+def _position(row: Member) -> int | None:
+    return row.raft_index if row.zxid is None else row.zxid
+
+
+def _log(row: Member) -> str:
+    """How far its log is: a zxid as ZooKeeper writes it."""
+    return count(row.raft_index) if row.zxid is None else f"{row.zxid:#x}"
 
 
 MEMBERS: Kind[Member] = Kind(
@@ -66,8 +97,8 @@ MEMBERS: Kind[Member] = Kind(
             1,
             look=lambda m, s: standing_look(MEMBER_LOOKS[m.state], m.trouble, s),
         ),
-        Column("name", "NAME", lambda m, s: m.name, 18, sort=lambda m: m.name),
-        Column("group", "GROUP", lambda m, s: m.group or m.source, 12, sort=lambda m: m.group or m.source),
+        Column("name", "NAME", lambda m, s: m.name, 16, sort=lambda m: m.name),
+        Column("group", "GROUP", lambda m, s: m.group or m.source, 14, sort=lambda m: m.group or m.source),
         Column(
             "role",
             "ROLE",
@@ -106,15 +137,13 @@ MEMBERS: Kind[Member] = Kind(
             drop=5,
             descending=True,
         ),
-        Column(
-            "term", "TERM", lambda m, s: count(m.raft_term), 5, sort=lambda m: m.raft_term, right=True, drop=6
-        ),
+        Column("term", "TERM", lambda m, s: count(_term(m)), 5, sort=_term, right=True, drop=6),
         Column(
             "index",
             "INDEX",
-            lambda m, s: count(m.raft_index),
-            9,
-            sort=lambda m: m.raft_index,
+            lambda m, s: _log(m),
+            11,
+            sort=_position,
             right=True,
             drop=7,
             descending=True,
@@ -132,7 +161,7 @@ MEMBERS: Kind[Member] = Kind(
     json=_member_json,
     facts=_member_facts,
     sort="group",
-    empty="no members: this context has no etcd, or nothing has registered below its groups",
+    empty="no members: this context has no etcd and no ZooKeeper, or nothing has registered below its groups",
     tie=lambda m: (m.name, m.key),
     label=lambda m: f"{m.source} {m.name}",
     group=lambda m: (m.group is not None, m.source, m.group or ""),

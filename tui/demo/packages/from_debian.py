@@ -6,6 +6,7 @@ they were fetched, lists of our own are fetched into the cache folder.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from pathlib import Path
 from tui.demo.packages.command import Missing, Say, reason, run
 
 TOOLS = ("apt-get", "apt-cache", "dpkg-deb")
+DEFAULT = "default-"
+"""How packages are called that hold nothing and depend on this release's choice ("default-jre-headless")."""
 
 
 def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: Say) -> None:
@@ -21,10 +24,10 @@ def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: 
     lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
     if lacking:
         raise Missing(f"it is not installed, and there is no {lacking[0]} to get it with")
-    known, unknown = _sorted(packages, [])
+    known, unknown = _sorted(_chosen(packages, []), [])
     if unknown or not _download(name, known, [], scratch, say):
         own = _own_lists(cache, say)
-        known, unknown = _sorted(packages, own)
+        known, unknown = _sorted(_chosen(packages, own), own)
         if unknown:
             raise Missing(f"this release has no package {' '.join(unknown)}")
         if not _download(name, known, own, scratch, say):
@@ -37,6 +40,31 @@ def unpack(name: str, packages: Sequence[str], scratch: Path, cache: Path, say: 
         done = run(["dpkg-deb", "-x", str(archive), str(tree)], scratch)
         if done.returncode:
             raise Missing(f"{archive.name} could not be unpacked: {reason(done)}")
+    _mend_links(tree)
+
+
+def _mend_links(tree: Path) -> None:
+    """Absolute links whose target is in the tree are made relative: a JRE's configuration is linked to /etc."""
+    for folder, folders, files in os.walk(tree):
+        for link in (Path(folder, entry) for entry in (*folders, *files)):
+            if not link.is_symlink() or not os.path.isabs(target := os.readlink(link)):
+                continue
+            inside = tree / target.lstrip("/")
+            if os.path.lexists(inside):
+                link.unlink()
+                link.symlink_to(os.path.relpath(inside, folder))
+
+
+def _chosen(packages: Sequence[str], options: Sequence[str]) -> list[str]:
+    """The packages, with this release's own in the place of its defaults."""
+    chosen: list[str] = []
+    for name in packages:
+        depends = ""
+        if name.startswith(DEFAULT):
+            depends = run(["apt-cache", *options, "depends", name], Path("/")).stdout
+        lines = (line.strip().partition("Depends: ") for line in depends.splitlines())
+        chosen.append(next((found for before, _, found in lines if found and not before), name))
+    return chosen
 
 
 def _sorted(packages: Sequence[str], options: Sequence[str]) -> tuple[list[str], list[str]]:

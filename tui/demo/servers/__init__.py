@@ -37,6 +37,8 @@ class Scene:
     """Programs that could not be fetched, with the reason."""
     etcd: list[str] = field(default_factory=list)
     """Client endpoints, `host:port`."""
+    zookeeper: list[str] = field(default_factory=list)
+    """The same of ZooKeeper."""
     services: dict[str, list[str]] = field(default_factory=dict)
     """Addresses by service name."""
 
@@ -47,7 +49,7 @@ class Scene:
 
     def program(self, program: Program) -> str:
         """The path of a program that was fetched before. Raises `Missing`."""
-        found = find(program.name)
+        found = find(program.name, program.folders)
         if found is None:
             raise Missing(self.missing.get(program.name, f"{program.name} is not there"))
         return found
@@ -85,13 +87,18 @@ class DemoServer(Protocol):
         ...
 
 
+TOGETHER = 2
+"""How many of the first start at the same time: those behind them must be told where they are."""
+
+
 def servers() -> list[DemoServer]:
     """In the order in which they are started; they stop the other way round."""
     from tui.demo.servers.etcd import DemoEtcd
     from tui.demo.servers.journald import DemoJournald
     from tui.demo.servers.supervisord import DemoSupervisord
+    from tui.demo.servers.zookeeper import DemoZookeeper
 
-    return [DemoEtcd(), DemoSupervisord(), DemoJournald()]
+    return [DemoZookeeper(), DemoEtcd(), DemoSupervisord(), DemoJournald()]
 
 
 def programs() -> list[Program]:

@@ -1,4 +1,5 @@
-"""supervisord with six workers of ours: small HTTP services that register in etcd and write two logs each."""
+"""supervisord with six workers of ours: small HTTP services that register in etcd and ZooKeeper and write two
+logs each."""
 
 from __future__ import annotations
 
@@ -120,6 +121,7 @@ def _program(scene: Scene, service: str, instance: str, address: str) -> str:
         "WORKER_RELEASE": str(scene.folder / worker.RELEASES / instance),
         "WORKER_ADDRESS": address,
         "WORKER_ETCD": " ".join(scene.etcd),
+        "WORKER_ZOOKEEPER": ",".join(scene.zookeeper),
         "WORKER_PEERS": "" if scene.quiet else peers,
         "WORKER_MODE": "plain" if scene.quiet and mode == "crashes" else mode,
         "WORKER_SUPERVISOR": str(scene.folder / "supervisord.pid"),

@@ -1,0 +1,51 @@
+"""kazoo's errors as ours, and what it calls its states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from backends.api.errors import BackendError, Conflict, Denied, NotFound, Silent, Unreachable
+
+
+class Suspended(Unreachable):
+    """kazoo's SUSPENDED: the connection is gone, and the session may live on."""
+
+
+class Lost(Unreachable):
+    """kazoo's LOST: the session is gone, expired or closed."""
+
+
+@contextmanager
+def mapped(endpoint: str, limit: float) -> Iterator[None]:
+    """The one place where kazoo's errors become ours."""
+    try:
+        yield
+    except BackendError:
+        raise
+    except TimeoutError:
+        raise Silent(f"no answer in {limit:g} s", where=endpoint) from None
+    except Exception as error:
+        raise _meaning(error, endpoint, limit) from None
+
+
+def _meaning(error: Exception, endpoint: str, limit: float) -> Exception:
+    from kazoo import exceptions as kazoo
+    from kazoo.handlers.threading import KazooTimeoutError
+
+    if isinstance(error, KazooTimeoutError):
+        return Silent(f"no answer in {limit:g} s", where=endpoint)
+    if isinstance(error, kazoo.NoAuthError):
+        hint = "set username and password of one who may read it"
+        return Denied("permission denied", where=endpoint, hint=hint)
+    if isinstance(error, kazoo.AuthFailedError):
+        return Denied("authentication failed", where=endpoint, hint="check username and password")
+    if isinstance(error, kazoo.NoNodeError):
+        return NotFound("no such znode", where=endpoint)
+    if isinstance(error, kazoo.SessionExpiredError):
+        return Lost("the session has expired", where=endpoint)
+    if isinstance(error, kazoo.ConnectionLoss | kazoo.ConnectionClosedError):
+        return Suspended("the session is suspended: the connection is gone", where=endpoint)
+    if isinstance(error, kazoo.ZookeeperError):
+        return Conflict(f"ZooKeeper says {type(error).__name__}", where=endpoint)
+    return error

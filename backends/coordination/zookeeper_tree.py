@@ -1,0 +1,220 @@
+"""Znodes under watch: what is below some paths, live, over servers that die or fall silent.
+
+A watch in ZooKeeper tells once that something changed, not what; so each one that fires leads to a look, which
+sets the next. ZooKeeper keeps no history: with each new session everything is looked at anew, and who follows
+this derives the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
+
+from msgspec import Struct
+
+from backends.api.errors import BackendError, Misconfigured
+from backends.api.settings import Secret
+from backends.coordination.cluster import together
+from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
+from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
+from backends.coordination.zookeeper_words import Conf, parse_conf
+
+ASK = 1.0
+"""Seconds between two proofs that server and leader are there."""
+HURRY = 1.2
+"""Seconds that a server has to answer while there are others to try."""
+DEADLINE = 2.5
+"""Seconds that it has where there are none."""
+LOOK = 5.0
+"""Seconds for looking at everything anew; a feed's own patience is shorter where it matters."""
+ELECTION = 3.0
+"""Seconds for which servers that serve nobody are asked again."""
+LAP = 0.3
+"""Seconds between two rounds over all servers."""
+CONFIG = "/zookeeper/config"
+
+
+class TooMany(Misconfigured):
+    """More znodes than can be watched one by one."""
+
+
+class Root(Struct, frozen=True):
+    """What to watch: `path`, and `depth` levels below it, as far as they begin with `prefix`."""
+
+    path: str
+    depth: int
+    prefix: str = ""
+
+    def level(self, path: str) -> int | None:
+        """0 for the root itself, 1 for its children; None for what is not below it, or has another prefix."""
+        if path == self.path:
+            return 0
+        base = self.path.rstrip("/") + "/"
+        if not path.startswith(base) or not path.startswith(self.prefix):
+            return None
+        level = path.removeprefix(base).count("/") + 1
+        return level if level <= self.depth else None
+
+
+class Listed(Struct, frozen=True):
+    """All that there is, looked at with a new session."""
+
+    found: Mapping[str, Node]
+
+
+class Changed(Struct, frozen=True):
+    """What was looked at because a watch fired; None where there is no such znode any more."""
+
+    found: Mapping[str, Node | None]
+
+
+class Confirmed(Struct, frozen=True):
+    """Server and leader have answered, and no watch has fired."""
+
+
+Step = Listed | Changed | Confirmed
+
+
+async def follow(
+    wire: Wire,
+    secret: Secret | None,
+    roots: Sequence[Root],
+    *,
+    data: bool,
+    most: int,
+    learn: Callable[[Conf], None] | None = None,
+) -> AsyncGenerator[Step, None]:
+    """Watch what is below the roots for ever; with `data` the first listing has the values too. `learn` is told
+    the ensemble's configuration, where it is kept in ZooKeeper.
+
+    Raises `TooMany` above `most` znodes, else only when every server has failed in turn: what all of them said,
+    and whether the session is suspended or lost.
+    """
+    await wire.ready()
+    endpoints = wire.access.endpoints
+    failed: dict[str, BackendError] = {}
+    since: float | None = None
+    listed = False
+    while True:
+        endpoint = endpoints[wire.turn % len(endpoints)]
+        limit = HURRY if len(failed.keys() | {endpoint}) < len(endpoints) else DEADLINE
+        try:
+            # Says at once, and in plain words, why there will be no session.
+            with suppress(NotListed):
+                await wire.word(endpoint, "srvr", limit)
+            async with connected(wire.access, endpoint, secret, limit) as link:
+                steps = _watch(link, _Tree(roots, most), limit, data=data or listed, learn=learn)
+                async with aclosing(steps) as stepping:
+                    async for step in stepping:
+                        failed, since, listed = {}, None, True
+                        wire.confirmed = time.monotonic()
+                        yield step
+        except TooMany:
+            raise
+        except BackendError as error:
+            failed[endpoint] = error
+            since = since or time.monotonic()
+            wire.turn += 1
+            if not failed.keys() >= set(endpoints):
+                continue
+            electing = any(isinstance(why, NotServing) for why in failed.values())
+            if not electing or time.monotonic() - since > ELECTION:
+                raise _standing(together(failed), wire.confirmed) from None
+            failed = {}
+            await asyncio.sleep(LAP)
+
+
+async def _watch(
+    link: Link, tree: _Tree, limit: float, *, data: bool, learn: Callable[[Conf], None] | None
+) -> AsyncGenerator[Step, None]:
+    """One session, until it breaks, which raises."""
+    # A server that lags behind catches up first: what we have seen elsewhere must not be undone.
+    await link.prove(limit)
+    yield Listed(await tree.all(link, data=data))
+    if learn is not None:
+        with suppress(BackendError):
+            text, _ = await link.get(CONFIG, limit)
+            learn(parse_conf(text.decode("utf-8", "replace")))
+    proved = time.monotonic()
+    while True:
+        dirty = await link.stirred(max(0.0, proved + ASK - time.monotonic()))
+        if dirty:
+            found = await tree.again(link, dirty)
+            if found:
+                yield Changed(found)
+        if time.monotonic() - proved >= ASK:
+            await link.prove(HURRY)
+            proved = time.monotonic()
+            yield Confirmed()
+
+
+def _standing(error: BackendError, confirmed: float | None) -> BackendError:
+    """Which of the two the session is. Nobody can tell us that it has expired while nobody answers, so the time
+    that it was to live without us decides."""
+    if confirmed is None:
+        return error
+    word = "suspended" if time.monotonic() - confirmed < SESSION else "lost"
+    return type(error)(f"session {word}: {error.reason}", where=error.where, hint=error.hint)
+
+
+class _Tree:
+    """Which znodes are under watch, with the names of each one's children."""
+
+    def __init__(self, roots: Sequence[Root], most: int) -> None:
+        self._roots, self._most = roots, most
+        self._children: dict[str, tuple[str, ...]] = {}
+
+    async def all(self, link: Link, *, data: bool) -> dict[str, Node]:
+        found = await self._look(link, dict.fromkeys(root.path for root in self._roots), data=data)
+        return {path: node for path, node in found.items() if node is not None}
+
+    async def again(self, link: Link, dirty: Iterable[str]) -> dict[str, Node | None]:
+        paths = [path for path in dirty if self._levels(path)]
+        return await self._look(link, paths, data=True)
+
+    async def _look(self, link: Link, paths: Iterable[str], *, data: bool) -> dict[str, Node | None]:
+        """Look at znodes, and at the children that we did not know of, level by level."""
+        found: dict[str, Node | None] = {}
+        wanted = [self._wanted(path, data=data) for path in paths]
+        while wanted:
+            looked = await link.look(wanted, LOOK)
+            found |= looked
+            new: dict[str, None] = {}
+            for path, node in looked.items():
+                before = self._children.get(path, ())
+                if node is None:
+                    found |= dict.fromkeys(self._forget(path))
+                    continue
+                self._children[path] = node.children
+                for name in set(before) - set(node.children):
+                    found |= dict.fromkeys(self._forget(_join(path, name)))
+                below = (_join(path, name) for name in node.children)
+                new |= dict.fromkeys(child for child in below if child not in self._children)
+            known = [path for path in new if self._levels(path)]
+            if len(self._children) + len(known) > self._most:
+                hint = "name a longer path, with fewer znodes below it"
+                where = ", ".join(root.path for root in self._roots)
+                raise TooMany(f"more than {self._most} znodes below", where=where, hint=hint)
+            wanted = [self._wanted(path, data=data) for path in known]
+        return found
+
+    def _wanted(self, path: str, *, data: bool) -> Wanted:
+        levels = self._levels(path)
+        return Wanted(path, data, any(level < root.depth for root, level in levels))
+
+    def _levels(self, path: str) -> list[tuple[Root, int]]:
+        found = ((root, root.level(path)) for root in self._roots)
+        return [(root, level) for root, level in found if level is not None]
+
+    def _forget(self, path: str) -> list[str]:
+        """All that was known at and below a path that is gone. Watches on it fire once more, for nothing."""
+        gone = [known for known in self._children if known == path or known.startswith(f"{path}/")]
+        for known in gone:
+            del self._children[known]
+        return gone
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path.rstrip('/')}/{name}"

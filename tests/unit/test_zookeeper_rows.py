@@ -1,0 +1,135 @@
+"""Instances and changes from looks at znodes: rows, news, gaps."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backends.api.errors import Misconfigured
+from backends.api.models import ChangeKind, Event, EventKind, KeyChange
+from backends.coordination.zookeeper_changes import Changes, root_of
+from backends.coordination.zookeeper_instances import Groups
+from backends.coordination.zookeeper_link import Node, Stat
+from backends.coordination.zookeeper_tree import Changed, Listed, Root
+
+WEB = "/services/web"
+
+
+def node(zxid: int, *, created: int = 1, version: int = 0, data: bytes = b"10.0.0.1:80") -> Node:
+    return Node(Stat(created, zxid, version, 7), data, ())
+
+
+def groups() -> Groups:
+    return Groups("zookeeper/main", {"web": WEB})
+
+
+def events(news: tuple[object, ...]) -> list[tuple[EventKind, str, bool]]:
+    return [(item.kind, item.target, item.after_gap) for item in news if isinstance(item, Event)]
+
+
+def changes(news: tuple[object, ...]) -> list[tuple[str, str, bytes | None]]:
+    return [(item.kind.value, item.key.decode(), item.value) for item in news if isinstance(item, KeyChange)]
+
+
+def test_what_is_there_at_the_beginning_is_no_news() -> None:
+    seen = groups().listed(None, Listed({WEB: node(1), f"{WEB}/a": node(2), "/other": node(3)}))
+    assert [row.name for row in seen.value.values()] == ["a"]
+    assert seen.news == ()
+
+
+def test_one_path_may_be_two_groups() -> None:
+    mine = Groups("zookeeper/main", {"web": WEB, "all": f"{WEB}/"})
+    assert mine.roots == [Root(WEB, 1)]
+    seen = mine.listed(None, Listed({f"{WEB}/a": node(2)}))
+    assert sorted(row.group or "" for row in seen.value.values()) == ["all", "web"]
+
+
+def test_live_and_after_a_gap() -> None:
+    mine = groups()
+    before = mine.listed(None, Listed({f"{WEB}/a": node(2), f"{WEB}/b": node(2)})).value
+    live = mine.changed(before, Changed({f"{WEB}/a": None, f"{WEB}/c": node(9, created=9), WEB: node(1)}))
+    assert events(live.news) == [(EventKind.LEFT, "web/a", False), (EventKind.JOINED, "web/c", False)]
+    after = mine.listed(live.value, Listed({f"{WEB}/b": node(2), f"{WEB}/c": node(12, created=12)}))
+    assert events(after.news) == [(EventKind.LEFT, "web/c", True), (EventKind.JOINED, "web/c", True)]
+    kept = next(key for key, row in before.items() if row.name == "b")
+    assert after.value[kept] is before[kept]
+    again = mine.listed(after.value, Listed({f"{WEB}/b": node(2), f"{WEB}/c": node(12, created=12)}))
+    assert (again.changed, again.news) == (frozenset(), ())
+
+
+def test_a_look_that_finds_nothing_new_is_no_change() -> None:
+    mine = groups()
+    before = mine.listed(None, Listed({f"{WEB}/a": node(2)})).value
+    seen = mine.changed(before, Changed({WEB: node(1), f"{WEB}/a": node(2)}))
+    assert seen.value is before
+    assert seen.changed == frozenset()
+
+
+@pytest.mark.parametrize(("owner", "word"), [(7, "0x7"), (-(1 << 63), "none"), (0, "none"), (-2, "none")])
+def test_only_a_session_is_shown_as_one(owner: int, word: str) -> None:
+    made = Node(Stat(1, 1, 0, owner), b"", ())
+    row = next(iter(groups().listed(None, Listed({f"{WEB}/a": made})).value.values()))
+    session = next(str(detail.value) for detail in row.details if detail.label == "session")
+    assert session.startswith(word)
+
+
+@given(st.text(min_size=1, max_size=20).filter(lambda text: "/" not in text))
+def test_any_znode_is_found_again(name: str) -> None:
+    mine = groups()
+    row = next(iter(mine.listed(None, Listed({f"{WEB}/{name}": node(1)})).value.values()))
+    assert mine.path_of(row) == f"{WEB}/{name}"
+
+
+def test_changes_are_told_once_in_the_order_of_their_zxids() -> None:
+    mine = Changes(b"/n/")
+    assert mine.listed(Listed({"/n": node(1), "/n/a": node(2)})).news == ()
+    seen = mine.changed(Changed({"/n/c": node(9), "/n/b": node(8), "/n/a": node(2), "/n": node(9)}))
+    assert changes(seen.news) == [("put", "/n/b", b"10.0.0.1:80"), ("put", "/n/c", b"10.0.0.1:80")]
+    assert seen.value == 9
+    assert mine.changed(Changed({"/n/c": node(9), "/n/d": None})).news == ()
+    assert changes(mine.changed(Changed({"/n/c": None})).news) == [("delete", "/n/c", None)]
+
+
+def test_a_version_that_was_passed_over_is_a_gap_of_its_key() -> None:
+    mine = Changes(b"/")
+    mine.listed(Listed({"/a": node(1)}))
+    assert [kind for kind, _, _ in changes(mine.changed(Changed({"/a": node(5, version=1)})).news)] == ["put"]
+    told = changes(mine.changed(Changed({"/a": node(9, version=4)})).news)
+    assert told[0] == ("gap", "/a", b"2 changes of it passed between two looks")
+    assert [kind for kind, _, _ in told] == ["gap", "put"]
+
+
+def test_one_that_went_and_came_back_between_two_looks_did_both() -> None:
+    mine = Changes(b"/")
+    mine.listed(Listed({"/a": node(1)}))
+    told = changes(mine.changed(Changed({"/a": node(9, created=9)})).news)
+    assert [kind for kind, _, _ in told] == ["delete", "put"]
+
+
+def test_a_new_session_is_a_gap_and_then_the_difference() -> None:
+    mine = Changes(b"/")
+    mine.listed(Listed({"/a": node(1), "/b": node(1)}))
+    seen = mine.listed(Listed({"/a": node(9, version=3)}))
+    told = [(item.kind, item.key) for item in seen.news if isinstance(item, KeyChange)]
+    assert told == [(ChangeKind.GAP, b"/"), (ChangeKind.DELETE, b"/b"), (ChangeKind.PUT, b"/a")]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "inside", "outside"),
+    [
+        ("/a/", ["/a/b", "/a/b/c"], ["/ab", "/b"]),
+        ("/a/b", ["/a/b", "/a/bc", "/a/bc/d"], ["/a/c"]),
+        ("/", ["/a", "/a/b"], []),
+        ("/a", ["/a", "/ab/c"], ["/b"]),
+    ],
+)
+def test_a_prefix_is_one_root(prefix: str, inside: list[str], outside: list[str]) -> None:
+    root = root_of(prefix)
+    assert all(root.level(path) for path in inside)
+    assert not any(root.level(path) for path in outside)
+
+
+def test_a_prefix_is_a_path() -> None:
+    with pytest.raises(Misconfigured, match="begins with /"):
+        root_of("services")
