@@ -18,11 +18,8 @@ def server_certificate(error: ssl.SSLCertVerificationError, host: str, where: st
     if error.verify_code == NOT_YET:
         return Denied("the server's certificate is not valid yet", where=where, hint="is a clock wrong?")
     if error.verify_code in WRONG_NAME:
-        return Denied(
-            f"the server's certificate is not for {host}",
-            where=where,
-            hint="use a name that the certificate holds",
-        )
+        hint = "use a name that the certificate holds"
+        return Denied(f"the server's certificate is not for {host}", where=where, hint=hint)
     return Denied(
         "the server's certificate is signed by a CA that we don't trust",
         where=where,

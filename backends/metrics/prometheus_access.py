@@ -1,4 +1,4 @@
-"""How a Prometheus server is reached: its address without the secrets in it, and the secrets when they are needed."""
+"""How a Prometheus server is reached: its address with no secret in it, and the secrets once they are needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Prometheus server answers, as rows and series. Pure; the forms are those of prometheus.io/docs, "HTTP API"."""
+"""What a Prometheus server answers, as rows and series: pure functions (prometheus.io/docs, "HTTP API")."""
 
 from __future__ import annotations
 
@@ -32,32 +32,32 @@ class _Series(Struct, frozen=True):
     values: msgspec.Raw = _NONE
 
 
-class _Result(Struct, frozen=True):
-    resultType: str  # noqa: N815  the API's words, here and below
+class _Result(Struct, frozen=True, rename="camel"):
+    result_type: str
     result: msgspec.Raw
 
 
-class ActiveTarget(Struct, frozen=True):
+class ActiveTarget(Struct, frozen=True, rename="camel"):
     labels: Labels = msgspec.field(default_factory=dict)
-    scrapePool: str = ""  # noqa: N815
-    scrapeUrl: str = ""  # noqa: N815
-    lastError: str = ""  # noqa: N815
-    lastScrape: str = ""  # noqa: N815
-    lastScrapeDuration: float | None = None  # noqa: N815
+    scrape_pool: str = ""
+    scrape_url: str = ""
+    last_error: str = ""
+    last_scrape: str = ""
+    last_scrape_duration: float | None = None
     health: str = ""
-    scrapeInterval: str = ""  # noqa: N815
+    scrape_interval: str = ""
 
 
-class ActiveAlert(Struct, frozen=True):
+class ActiveAlert(Struct, frozen=True, rename="camel"):
     labels: Labels = msgspec.field(default_factory=dict)
     annotations: Labels = msgspec.field(default_factory=dict)
     state: str = ""
-    activeAt: str | None = None  # noqa: N815
+    active_at: str | None = None
     value: str | float | None = None
 
 
-class _Targets(Struct, frozen=True):
-    activeTargets: list[ActiveTarget] = msgspec.field(default_factory=list)  # noqa: N815
+class _Targets(Struct, frozen=True, rename="camel"):
+    active_targets: list[ActiveTarget] = msgspec.field(default_factory=list)
 
 
 class _Alerts(Struct, frozen=True):
@@ -69,15 +69,20 @@ _points = msgspec.json.Decoder(list[Point])
 _many = msgspec.json.Decoder(list[_Series])
 
 
-def series(data: bytes, where: str) -> tuple[Series, ...]:
-    """The series of a query's answer. Raises `BadReply`, `Unsupported`, and `Misconfigured` where the answer is
-    no number at present or has more than `MOST_SERIES`."""
+def series(data: bytes, where: str, *, instant: bool) -> tuple[Series, ...]:
+    """The series of a query's answer, with one value each where that is `instant`. Raises `BadReply`,
+    `Unsupported`, and `Misconfigured` where the query asks for something else or for more than `MOST_SERIES`."""
     try:
         # Values are decoded series by series: one call for all of them would hold every other thread up.
         answer = msgspec.json.decode(data, type=_Result)
-        if answer.resultType == "string":
+        if answer.result_type == "string":
             raise Misconfigured("the query is a text, expected numbers")
-        if answer.resultType == "scalar":
+        if answer.result_type == "matrix" and instant:
+            raise Misconfigured(
+                "the query is a range of values, expected one value of each series",
+                hint="put it into rate(…) or last_over_time(…), or ask for a range",
+            )
+        if answer.result_type == "scalar":
             return (Series({}, _read((_point.decode(answer.result),))),)
         # A text in JSON holds no bare quote, so these words are keys and nothing else.
         if bytes(answer.result).count(b'"metric":') > MOST_SERIES:
@@ -104,13 +109,9 @@ def _read(points: Iterable[Point]) -> tuple[tuple[float, float], ...]:
     return tuple((at, float(value)) for at, value in points if value is not None)
 
 
-def is_matrix(data: bytes) -> bool:
-    return msgspec.json.decode(data, type=_Result).resultType == "matrix"
-
-
 def active_targets(data: bytes, where: str) -> list[ActiveTarget]:
     try:
-        return msgspec.json.decode(data, type=_Targets).activeTargets
+        return msgspec.json.decode(data, type=_Targets).active_targets
     except msgspec.DecodeError as error:
         raise BadReply(f"the list of targets makes no sense: {error}", where=where) from None
 
@@ -124,7 +125,7 @@ def active_alerts(data: bytes, where: str) -> list[ActiveAlert]:
 
 def target_rows(found: Iterable[ActiveTarget], source: str, before: Mapping[str, Target]) -> dict[str, Target]:
     """Rows by key; one that did not change is the same object as before."""
-    return _rows(((fingerprint(one.labels, one.scrapePool), one) for one in found), _target, source, before)
+    return _rows(((fingerprint(one.labels, one.scrape_pool), one) for one in found), _target, source, before)
 
 
 def alert_rows(found: Iterable[ActiveAlert], source: str, before: Mapping[str, Alert]) -> dict[str, Alert]:
@@ -156,12 +157,12 @@ def _target(key: str, source: str, found: ActiveTarget) -> Target:
         state = TargetState(found.health)
     except ValueError:
         state = TargetState.UNKNOWN
-    scraped = moment(found.lastScrape)
+    scraped = moment(found.last_scrape)
     details = (
-        Detail("pool", found.scrapePool),
-        Detail("scraped at", mask_url(found.scrapeUrl)),
-        Detail("scrape interval", found.scrapeInterval or None),
-        Detail("scrape took", None if scraped is None else found.lastScrapeDuration, "s"),
+        Detail("pool", found.scrape_pool),
+        Detail("scraped at", mask_url(found.scrape_url)),
+        Detail("scrape interval", found.scrape_interval or None),
+        Detail("scrape took", None if scraped is None else found.last_scrape_duration, "s"),
     )
     return Target(
         key=key,
@@ -170,7 +171,7 @@ def _target(key: str, source: str, found: ActiveTarget) -> Target:
         instance=found.labels.get("instance", ""),
         state=state,
         last_scrape=scraped,
-        error=mask_url(found.lastError) or None,
+        error=mask_url(found.last_error) or None,
         labels=found.labels,
         details=details,
     )
@@ -187,7 +188,7 @@ def _alert(key: str, source: str, found: ActiveAlert) -> Alert:
         name=found.labels.get("alertname", ""),
         state=AlertState.FIRING if found.state == "firing" else AlertState.PENDING,
         severity=found.labels.get("severity"),
-        since=moment(found.activeAt),
+        since=moment(found.active_at),
         labels=found.labels,
         annotations=found.annotations,
         value=value,

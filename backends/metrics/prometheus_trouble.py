@@ -34,11 +34,11 @@ class TooLarge(Misconfigured):
     """The answer is more than may be taken; asking again will not make it smaller."""
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _Said(msgspec.Struct, frozen=True, rename="camel"):
     """The API's form of an error."""
 
     error: str
-    errorType: str = ""  # noqa: N815  the API's word
+    error_type: str = ""
 
 
 def too_large(limit: str, where: str, hint: str) -> TooLarge:
@@ -93,14 +93,12 @@ def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access
     said = _said(data)
     if said is not None and status in (400, 422):
         return Misconfigured(said.error[:SHOWN])
-    if said is not None and said.errorType == "timeout":
+    if said is not None and said.error_type == "timeout":
         return TimedOut("the query took longer than it may", where=where, hint=LESS)
     text = (said.error if said is not None else data.decode("utf-8", "replace").strip())[:SHOWN]
     if 300 <= status < 400:
         to = mask_url(headers.get("location", "") or "elsewhere")
-        hint = (
-            "set url to the address that answers itself; a redirect is not followed, it would take secrets along"
-        )
+        hint = "set url to what answers itself: a redirect would take secrets along, and is not followed"
         return Misconfigured(f"redirects to {to}", where=where, hint=hint)
     if status == 400 and "HTTPS server" in text:
         return Misconfigured("the server speaks TLS", where=where, hint="write the url with https://")
@@ -122,7 +120,7 @@ def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access
 def not_json(headers: Mapping[str, str], data: bytes, access: Access) -> BadReply:
     where = access.base
     if _is_html(headers, data):
-        hint = "another server, or a login page before it? Open the url in a browser, or: curl -s URL/api/v1/status/buildinfo"
+        hint = "is another server there, or a login page before it? Try: curl -s URL/api/v1/status/buildinfo"
         return BadReply("HTML instead of JSON", where=where, hint=hint)
     return BadReply("an answer that is not Prometheus's JSON", where=where, hint="is it another server's port?")
 

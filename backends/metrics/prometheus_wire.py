@@ -15,6 +15,8 @@ from backends.metrics.prometheus_access import Access, Papers, papers_for
 from backends.metrics.prometheus_trouble import LESS, not_connected, not_json, refusal, silent, too_large
 
 T = TypeVar("T")
+_Answer = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body."""
 
 MOST = 8 << 20
 """Bytes of an answer that are taken."""
@@ -47,10 +49,11 @@ class Wire:
     async def papers(self) -> Papers:
         """The secrets, fetched once. Raises `Misconfigured`."""
         async with self._opening:
-            if self._papers is None:
-                self._httpx, self._papers = await asyncio.to_thread(self._prepare)
-                self._made = time.monotonic()
-            return self._papers
+            papers = self._papers
+            if papers is None:
+                self._httpx, papers = await asyncio.to_thread(self._prepare)
+                self._papers, self._made = papers, time.monotonic()
+            return papers
 
     async def get(
         self,
@@ -80,9 +83,7 @@ class Wire:
             raise await self._told(refusal(status, headers, data, self.access))
         return await self._data(headers, data)
 
-    async def _send(
-        self, client: Any, request: Any, most: int, hint: str
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, client: Any, request: Any, most: int, hint: str) -> _Answer:
         reply = await client.send(request, stream=True)
         try:
             data = bytearray()
