@@ -116,7 +116,8 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
 
     async def check(self) -> tuple[Check, ...]:
         try:
-            build = msgspec.json.decode(await self._wire.get("status/buildinfo"))
+            # In less time than we have: why there is no answer is an answer too.
+            build = msgspec.json.decode(await self._wire.get("status/buildinfo", timeout=self.timeout * 0.8))
             began, asked = time.monotonic(), time.time()
             now = await self._query("query", instant=True, query="time()")
             took = time.monotonic() - began

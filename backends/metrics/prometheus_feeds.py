@@ -63,11 +63,11 @@ class Feeds:
 
     async def alerts(self, last: Alerts | None) -> AsyncGenerator[Seen[Alerts], None]:
         before, gap = last, last is not None
-        if self._started is None:
-            self._started = await self._start_time()
         while True:
             began = time.monotonic()
             rows = await self._alerts(before)
+            if self._started is None:
+                self._started = await self._start_time()
             news: tuple[News, ...] = ()
             if before is not None:
                 over = _over(before, rows)

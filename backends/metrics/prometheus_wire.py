@@ -49,10 +49,10 @@ class Wire:
     async def papers(self) -> Papers:
         """The secrets, fetched once. Raises `Misconfigured`."""
         async with self._opening:
-            papers = self._papers
-            if papers is None:
-                self._httpx, papers = await asyncio.to_thread(self._prepare)
-                self._papers, self._made = papers, time.monotonic()
+            if self._papers is not None:
+                return self._papers
+            self._httpx, papers = await asyncio.to_thread(self._prepare)
+            self._papers, self._made = papers, time.monotonic()
             return papers
 
     async def get(

@@ -78,7 +78,7 @@ ALERTS: Kind[Alert] = Kind(
             drop=2,
         ),
         Column("source", "SOURCE", lambda a, s: a.source, 18, sort=lambda a: a.source, drop=3),
-        Column("summary", "", lambda a, s: a.summary, 20, grow=True),
+        Column("summary", "SUMMARY", lambda a, s: a.summary, 20, grow=True),
     ),
     json=_json,
     facts=_facts,
