@@ -41,6 +41,8 @@ ANYWHERE = (
     _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
+    _c("open alerts: what fires, or is about to", "show alerts", word="alerts", aliases=("al",)),
+    _c("open targets: what metrics servers scrape", "show targets", word="targets", aliases=("tg",)),
     _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
     _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
