@@ -28,7 +28,7 @@ from backends.metrics.prometheus_wire import Wire, off_loop
 
 INTERVAL, LONGEST = 2.0, 4.0
 """Seconds between two looks; the longest pause is for a server that needs a tenth of it to answer."""
-CALL = 3.5
+CALL = 3.0
 """Seconds that a look may take: with the longest pause less than a feed's patience."""
 MOST = 32 << 20
 """Bytes of a list: about 20,000 targets."""

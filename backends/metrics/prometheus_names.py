@@ -82,16 +82,18 @@ def connect(access: Access, papers: Papers, timeout: float) -> Any:
     session.max_redirects = 0
     session.verify = not access.skip_verify
     session.hooks["response"].append(lambda reply, **_: _bounded(reply, access))
+    # As requests itself means it: with `read` left alone an answer that is late is "the connection was lost".
+    once = Retry(0, read=False)
     client = PrometheusConnect(
         access.base,
         headers={name: value.reveal() for name, value in papers.headers.items()},
         auth=None if papers.auth is None else (papers.auth[0], papers.auth[1].reveal()),
         session=session,
-        retry=Retry(0),
+        retry=once,
         timeout=timeout,
     )
     # It has mounted one of its own there, with the system's CAs only.
-    session.mount(access.base, Adapter(max_retries=Retry(0)))
+    session.mount(access.base, Adapter(max_retries=once))
     return client
 
 
