@@ -11,9 +11,9 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from backends.api.errors import BadReply, TimedOut
+from backends.api.errors import BadReply
 from backends.metrics.prometheus_access import Access, Papers
-from backends.metrics.prometheus_trouble import not_connected, not_json, refusal, too_large
+from backends.metrics.prometheus_trouble import not_connected, not_json, refusal, silent, too_large
 from backends.processes.threads import Threads
 
 MOST = 8 << 20
@@ -48,16 +48,16 @@ class Names:
             async with asyncio.timeout(self._timeout + 0.5):
                 return await self._threads.run(ask)
         except TimeoutError:
-            raise TimedOut(f"no names within {self._timeout:g} s", where=self._access.base) from None
+            raise silent(self._access, self._timeout) from None
 
     def _names(self, client: Any, call: Callable[[Any], Any]) -> tuple[str, ...]:
-        from requests.exceptions import InvalidJSONError, RequestException
+        from requests.exceptions import InvalidJSONError
 
         try:
             found = call(client)
         except (InvalidJSONError, KeyError, TypeError):
             raise not_json({}, b"", self._access) from None
-        except RequestException as error:
+        except OSError as error:  # All of requests' errors are, and OpenSSL's that it lets through.
             raise not_connected(error, self._access, self._timeout) from None
         if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
             raise BadReply("the list of names makes no sense", where=self._access.base)
@@ -67,6 +67,7 @@ class Names:
 def connect(access: Access, papers: Papers, timeout: float) -> Any:
     """The library's client, with a session that keeps our promises. Blocks while it is imported."""
     import requests
+    import urllib3
     from prometheus_api_client import PrometheusConnect
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
@@ -77,6 +78,9 @@ def connect(access: Access, papers: Papers, timeout: float) -> Any:
                 settings["ssl_context"] = papers.context
             super().init_poolmanager(*words, **settings)
 
+    if access.skip_verify:
+        # It was asked for; the warning would be written over the screen.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session = requests.Session()
     session.trust_env = False
     session.max_redirects = 0

@@ -26,6 +26,8 @@ from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
 
 LESS = "ask for less: sum by (…), topk(10, …), a shorter range or a longer step"
+NO_HTTP = {"RemoteProtocolError", "BadStatusLine"}
+"""What httpx and http.client call an answer that is none."""
 SHOWN = 300
 """Characters of a server's own words that are kept."""
 
@@ -82,7 +84,8 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
     for cause in _causes(error):
         if isinstance(cause, OSError) and cause.strerror:
             return Unreachable(cause.strerror.lower(), where=where)
-    if "ProtocolError" in name and "disconnected" not in str(error):
+    names = {type(cause).__name__ for cause in _causes(error)}
+    if names & NO_HTTP and not any("disconnected" in str(cause).lower() for cause in _causes(error)):
         return BadReply("no HTTP comes from there", where=where, hint="is it another server's port?")
     return Unreachable("the connection was lost", where=where)
 

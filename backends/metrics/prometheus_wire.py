@@ -77,7 +77,7 @@ class Wire:
                 status, headers, data = await self._send(client, request, most, hint)
         except TimeoutError:
             raise silent(self.access, limit) from None
-        except self._httpx.HTTPError as error:
+        except (self._httpx.HTTPError, OSError) as error:  # OpenSSL's own come through httpx as they are.
             raise await self._told(not_connected(error, self.access, limit)) from None
         if status != 200:
             raise await self._told(refusal(status, headers, data, self.access))
