@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path as FilePath
 from typing import Any, get_args, get_type_hints
 
@@ -63,9 +63,16 @@ def rooted(table: dict[str, Any], folder: FilePath) -> dict[str, Any]:
             out[key] = place(value)
         elif key in GLOBS and isinstance(value, list):
             out[key] = [place(item, pattern=True) if isinstance(item, str) else item for item in value]
-        elif isinstance(value, dict) and isinstance(value.get("file"), str) and len(value) == 1:
-            out[key] = {"file": place(value["file"])}
+        elif isinstance(value, dict):
+            out[key] = _placed(value, place)
     return out
+
+
+def _placed(table: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """A secret's file made absolute, also of one that stands in a table of them (headers)."""
+    if isinstance(table.get("file"), str) and len(table) == 1:
+        return {"file": place(table["file"])}
+    return {key: _placed(item, place) if isinstance(item, dict) else item for key, item in table.items()}
 
 
 def command_in(value: Any) -> tuple[str, ...] | None:

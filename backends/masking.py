@@ -33,10 +33,7 @@ def masked(value: Any, name: str = "") -> Any:
     if isinstance(value, msgspec.Struct):
         secret = _secret_fields(type(value))
         found = {key: item for key, item in msgspec.structs.asdict(value).items() if item is not None}
-        return {
-            key: MASK if key in secret and isinstance(item, str) else masked(item, key)
-            for key, item in found.items()
-        }
+        return {key: _hidden(item) if key in secret else masked(item, key) for key, item in found.items()}
     if isinstance(value, Mapping):
         return {str(key): masked(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -46,10 +43,21 @@ def masked(value: Any, name: str = "") -> Any:
     return value
 
 
+def _hidden(value: Any) -> Any:
+    """A secret, or a table of them (headers): only where they are kept may be shown."""
+    if isinstance(value, Mapping):
+        return {str(key): _hidden(item) for key, item in value.items()}
+    return MASK if isinstance(value, str) else masked(value)
+
+
 def _secret_fields(model: type[msgspec.Struct]) -> frozenset[str]:
     """The fields that are annotated as secrets, whatever they are called."""
     try:
         hints = get_type_hints(model)
     except Exception:  # An outside backend's annotations are its own; names are looked at besides.
         return frozenset()
-    return frozenset(name for name, hint in hints.items() if SecretRef in get_args(hint))
+    return frozenset(name for name, hint in hints.items() if _holds_secrets(hint))
+
+
+def _holds_secrets(hint: Any) -> bool:
+    return hint is SecretRef or any(_holds_secrets(part) for part in get_args(hint))

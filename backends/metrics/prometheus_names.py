@@ -26,7 +26,7 @@ class Names:
 
     def __init__(self, access: Access, timeout: float) -> None:
         self._access, self._timeout = access, timeout
-        self._threads = Threads("completion", 2)
+        self._threads = Threads("completion", 2, "the server does not answer them")
         self._client: Any = None
 
     async def metrics(self, papers: Papers) -> tuple[str, ...]:
