@@ -28,8 +28,9 @@ from backends.metrics.prometheus_wire import Wire, off_loop
 
 INTERVAL, LONGEST = 2.0, 4.0
 """Seconds between two looks; the longest pause is for a server that needs a tenth of it to answer."""
-CALL = 3.0
-"""Seconds that a look may take: with the longest pause less than a feed's patience."""
+FIRST, USUAL = 4.0, 2.5
+"""Seconds that a look may take: the first one, and those after it where they are quick. With its pause a look is
+shorter than a feed's patience, and a frozen server is told within five seconds."""
 MOST = 32 << 20
 """Bytes of a list: about 20,000 targets."""
 HINT = "a server this large is better asked by query"
@@ -49,23 +50,23 @@ class Feeds:
         self._wire, self._source = wire, source
         self._states: dict[str, TargetState] = {}
         self._started: str | None = None
-        self._call = min(wire.timeout * 0.8, CALL)
+        self._first = min(wire.timeout * 0.8, FIRST)
 
     async def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
-        before, gap = last, last is not None
+        before, gap, limit = last, last is not None, self._first
         while True:
             began = time.monotonic()
-            rows = await self._targets(before)
+            rows = await self._targets(before, limit)
             news = tuple(self._told(rows, first=before is None, gap=gap))
             yield Seen(rows, None if before is None else differing(before, rows), news)
             before, gap = rows, False
-            await _pause(began)
+            limit = await self._pause(began)
 
     async def alerts(self, last: Alerts | None) -> AsyncGenerator[Seen[Alerts], None]:
-        before, gap = last, last is not None
+        before, gap, limit = last, last is not None, self._first
         while True:
             began = time.monotonic()
-            rows = await self._alerts(before)
+            rows = await self._alerts(before, limit)
             if self._started is None:
                 self._started = await self._start_time()
             news: tuple[News, ...] = ()
@@ -76,17 +77,17 @@ class Feeds:
                 news = (*_begun(before, rows, gap), *(_ended(row, gap, anew) for row in over))
             yield Seen(rows, None if before is None else differing(before, rows), news)
             before, gap = rows, False
-            await _pause(began)
+            limit = await self._pause(began)
 
-    async def _targets(self, before: Targets | None) -> dict[str, Target]:
-        data = await self._wire.get("targets", {"state": "active"}, timeout=self._call, most=MOST, hint=HINT)
+    async def _targets(self, before: Targets | None, limit: float) -> dict[str, Target]:
+        data = await self._wire.get("targets", {"state": "active"}, timeout=limit, most=MOST, hint=HINT)
         where = self._wire.access.base
         return await off_loop(
             lambda: target_rows(active_targets(data, where), self._source, before or {}), len(data)
         )
 
-    async def _alerts(self, before: Alerts | None) -> dict[str, Alert]:
-        data = await self._wire.get("alerts", timeout=self._call, most=MOST, hint=HINT)
+    async def _alerts(self, before: Alerts | None, limit: float) -> dict[str, Alert]:
+        data = await self._wire.get("alerts", timeout=limit, most=MOST, hint=HINT)
         where = self._wire.access.base
         return await off_loop(
             lambda: alert_rows(active_alerts(data, where), self._source, before or {}), len(data)
@@ -110,10 +111,16 @@ class Feeds:
         if len(self._states) > 2 * len(rows) + MANY:
             self._states = {key: state for key, state in self._states.items() if key in rows}
 
+    async def _pause(self, began: float) -> float:
+        """Until the next look, later where this one was work for the server; how long that one may take."""
+        took = time.monotonic() - began
+        await asyncio.sleep(max(INTERVAL - took, min(10 * took, LONGEST), 0.1))
+        return min(self._first, max(USUAL, 3 * took))
+
     async def runtime(self) -> RuntimeInfo | None:
         """None where this server does not tell."""
         try:
-            data = await self._wire.get("status/runtimeinfo", timeout=self._call)
+            data = await self._wire.get("status/runtimeinfo", timeout=min(self._first, USUAL))
             return msgspec.json.decode(data, type=RuntimeInfo)
         except (BackendError, msgspec.DecodeError):
             return None
@@ -157,9 +164,3 @@ def _name(row: Alert) -> str:
 
 def _event(kind: EventKind, source: str, target: str, text: str, gap: bool) -> Event:
     return Event(datetime.now(UTC), kind, source, target, text, after_gap=gap)
-
-
-async def _pause(began: float) -> None:
-    """Until the next look: later where the last one was work for the server."""
-    took = time.monotonic() - began
-    await asyncio.sleep(max(INTERVAL - took, min(10 * took, LONGEST), 0.1))

@@ -68,7 +68,9 @@ class Listing:
         lines = []
         for source, reading in worst_by_source(self.readings).items():
             if reading.state is not State.LIVE:
-                reason = "no answer in time" if reading.error is None else str(reading.error)
+                backend = self.watch.backend(source)
+                where = f"{backend.where}: " if backend is not None and backend.where else ""
+                reason = f"{where}no answer in time" if reading.error is None else str(reading.error)
                 hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
                 lines.append(f"{source}: {reason}{hint}")
         return lines + [f"{item.source}: {item.error}" for item in self.watch.broken]
