@@ -186,7 +186,7 @@ def test_a_killed_keeper_takes_its_servers_along_and_the_next_command_its_folder
 def test_a_killed_supervisor_leaves_no_worker(base: Path) -> None:
     running = up(base / "a", "--quiet")
     dict(members(running.folder))["supervisord"].send(signal.SIGKILL)
-    wait_until(lambda: {name for name, _ in members(running.folder)} == MEMBERS)
+    wait_until(lambda: {name for name, _ in members(running.folder)} == MEMBERS | METRICS)
     assert demo("down", "--dir", str(running.folder)).returncode == 0
     assert is_gone(running.folder, running.keeper)
 
@@ -198,6 +198,9 @@ def test_a_worker_that_loses_its_lease_registers_again(base: Path) -> None:
     # Frozen for longer than its lease: etcd forgets it, and it must notice.
     pids["web-1"].send(signal.SIGSTOP)
     wait_until(lambda: "web-1" not in registered(running), 30.0)
+    prometheus = next(part.address for part in running.parts if part.name == "prometheus")
+    wait_until(lambda: "web-1 does not answer" in get(prometheus, "/api/v1/alerts"), 30.0)
+    assert "node_load1" in get(prometheus, "/api/v1/query?query=node_load1")
     pids["web-1"].send(signal.SIGCONT)
     wait_until(lambda: "web-1" in registered(running), 30.0)
     assert dict(members(running.folder))["web-1"] == pids["web-1"]

@@ -47,6 +47,7 @@ def exporter() -> Iterator[Exporter]:
 def server(exporter: Exporter) -> Iterator[PrometheusServer]:
     with PrometheusServer(jobs={"web": [exporter.address], "dead": ["127.0.0.1:1"]}, rules=HOT) as made:
         made.knows("mw_heat")
+        made.knows("up == 0")
         yield made
 
 
