@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from backends.api.backend import Backend
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.logs.files import Files, FilesSettings
@@ -40,7 +42,11 @@ def local(folder: Path) -> Iterator[Make]:
 @contextmanager
 def prometheus(folder: Path) -> Iterator[Make]:
     rules = "      - {alert: Always, expr: vector(1), labels: {severity: warning}}\n"
-    with PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=rules) as server:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=rules) as server,
+    ):
+        patch.setattr("backends.metrics.prometheus_feeds.INTERVAL", 0.3)
         yield lambda: Prometheus("main", PrometheusSettings(url=server.url))
 
 
