@@ -66,15 +66,15 @@ def rooted(table: dict[str, Any], folder: FilePath, model: type[Settings] = Sett
         elif key in GLOBS and isinstance(value, list):
             out[key] = [place(item, pattern=True) if isinstance(item, str) else item for item in value]
         elif isinstance(value, dict):
-            out[key] = _secrets_rooted(value, place)
+            out[key] = _placed(value, place)
     return out
 
 
-def _secrets_rooted(table: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
-    """A table within a table, with the files of the secrets in it made absolute."""
-    if set(table) == {"file"} and isinstance(table["file"], str):
+def _placed(table: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """A secret's file made absolute, also of one that stands in a table of them (headers)."""
+    if isinstance(table.get("file"), str) and len(table) == 1:
         return {"file": place(table["file"])}
-    return {k: _secrets_rooted(v, place) if isinstance(v, dict) else v for k, v in table.items()}
+    return {key: _placed(item, place) if isinstance(item, dict) else item for key, item in table.items()}
 
 
 def command_in(value: Any) -> tuple[str, ...] | None:

@@ -44,8 +44,10 @@ ANYWHERE = (
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
     _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units"),
-    _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets"),
-    _c("open alerts: what is alarming", "show alerts", "9", on=NUMBERED, word="alerts"),
+    _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets", aliases=("tg",)),
+    _c(
+        "open alerts: what fires, or is about to", "show alerts", "9", on=NUMBERED, word="alerts", aliases=("al",)
+    ),
     _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
     _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",)),
     _c("open runs: what was rolled out, and is now", "show runs", word="runs"),

@@ -17,11 +17,12 @@ MODULES: dict[str, str] = {
     "local": "backends.processes.local",
     "supervisord": "backends.processes.supervisord",
     "zookeeper": "backends.coordination.zookeeper",
+    "prometheus": "backends.metrics.prometheus",
 }
 """One row per kind. A new backend is one file of its own and one row here."""
 
 LATER = frozenset(
-    {"serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "syslog"}
+    {"serf", "alertmanager", "exposition", "expvar", "pprof", "syslog"}
     | {"systemd", "runit", "monit", "god", "host"}
 )
 """Kinds that the configuration knows by name and this version does not serve."""

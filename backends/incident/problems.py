@@ -163,15 +163,15 @@ def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable
 
 def _alert(row: Alert) -> Problem:
     grave = (row.severity or "").lower() in GRAVE_WORDS
-    on = row.labels.get("instance") or row.labels.get("job") or ""
-    said = next((row.annotations[name] for name in ("summary", "description") if row.annotations.get(name)), "")
-    why = f"{said}  {on}".strip()
+    # Most summaries name what they are about.
+    on = row.on if row.on and row.on not in row.summary else ""
+    why = f"{row.summary}  {on}".strip()
     return Problem(GRAVE if grave else SERIOUS, row.name, "firing", row.since, why, row.source, "alerts", row.key)
 
 
 def _target(row: Target) -> Problem:
     name = f"{row.job} {row.instance}"
-    return Problem(SERIOUS, name, "down", row.last_scrape, row.error or "", row.source, "targets", row.key)
+    return Problem(SERIOUS, name, "down", row.since, row.error or "", row.source, "targets", row.key)
 
 
 def _detail(row: Member | Unit, label: str) -> str:

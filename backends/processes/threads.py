@@ -13,12 +13,17 @@ from backends.api.errors import TimedOut
 T = TypeVar("T")
 
 
+KERNEL = "the kernel holds them: look for processes in state D"
+
+
 class Threads:
     """At most `most` calls at once. Threads can't be cancelled: whoever stops waiting leaves his behind, and it
     counts until it returns. An executor's threads would be joined when the program ends."""
 
-    def __init__(self, name: str, most: int) -> None:
-        self._name, self._most = name, most
+    def __init__(
+        self, name: str, most: int, hint: str = "the kernel holds them: look for processes in state D"
+    ) -> None:
+        self._name, self._most, self._hint = name, most, hint
         self._busy = 0
 
     async def run(self, call: Callable[[], T]) -> T:
@@ -28,7 +33,7 @@ class Threads:
             raise TimedOut(
                 f"{self._busy} earlier calls have not returned",
                 where=self._name,
-                hint="the kernel holds them: look for processes in state D",
+                hint=self._hint,
             )
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()

@@ -8,16 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
+
 from backends.api.backend import Backend
 from backends.api.runs import RunState
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.logs.files import Files, FilesSettings
 from backends.logs.journald import Journald, JournaldSettings
+from backends.metrics.prometheus import Prometheus
+from backends.metrics.prometheus_access import PrometheusSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers import runs
 from tests.servers.etcd_cluster import EtcdCluster
 from tests.servers.journal import Journal, journalctl
+from tests.servers.prometheus_server import PrometheusServer
 from tests.servers.supervisord_server import SupervisordServer
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 
@@ -78,7 +83,16 @@ def zookeeper(folder: Path) -> Iterator[Make]:
         yield lambda: Zookeeper("main", settings)
 
 
-KINDS = (deploy, etcd, files, journald, local, supervisord, zookeeper)
+@contextmanager
+def prometheus(folder: Path) -> Iterator[Make]:
+    rules = "      - {alert: Always, expr: vector(1), labels: {severity: warning}}\n"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=rules) as server,
+    ):
+        patch.setattr("backends.metrics.prometheus_feeds.INTERVAL", 0.3)
+        yield lambda: Prometheus("main", PrometheusSettings(url=server.url))
+
+
+KINDS = (deploy, etcd, files, journald, local, prometheus, supervisord, zookeeper)
 STARTERS = {starter.__name__: starter for starter in KINDS}
-    starter.__name__: starter for starter in (deploy, etcd, files, journald, local, supervisord, zookeeper)
-}

@@ -21,7 +21,7 @@ from kazoo.client import KazooClient
 
 from tests.servers.demo_run import DEMO, demo, drained, is_gone, loaded, on_terminal, spawned, wait_until
 from tests.servers.getting import program
-from tui.demo.getting import ETCD, JAVA, ZOOKEEPER, find
+from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER, find
 from tui.demo.process import end, end_members, members
 from tui.demo.state import Demo
 
@@ -30,12 +30,13 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 WORKERS = {"web-1", "web-2", "web-3", "checkout-1", "checkout-2", "search-1"}
 MEMBERS = {"etcd m0", "etcd m1", "etcd m2"}
 SERVERS = {"zookeeper s1", "zookeeper s2", "zookeeper s3"}
+METRICS = {"node-exporter", "prometheus"}
 
 
 @pytest.fixture
 def base() -> Iterator[Path]:
     """Short, as unix sockets want it."""
-    for wanted in (ETCD, JAVA, ZOOKEEPER):
+    for wanted in (ETCD, JAVA, ZOOKEEPER, PROMETHEUS, NODE_EXPORTER):
         program(wanted)
     folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
     yield folder
@@ -98,7 +99,8 @@ def get(address: str, path: str) -> str:
 def test_up_status_down(base: Path) -> None:
     folder = base / "a"
     running = up(folder)
-    assert {part.name for part in running.parts} == SERVERS | MEMBERS | WORKERS | {"supervisord", "journald"}
+    rest = {"supervisord", "journald"} | METRICS
+    assert {part.name for part in running.parts} == SERVERS | MEMBERS | WORKERS | rest
     assert running.left_out == ()
     wait_until(lambda: set(registered(running)) == WORKERS)
     value = registered(running)["web-2"]
@@ -214,7 +216,7 @@ def test_a_killed_keeper_takes_its_servers_along_and_the_next_command_its_folder
 def test_a_killed_supervisor_leaves_no_worker(base: Path) -> None:
     running = up(base / "a", "--quiet")
     dict(members(running.folder))["supervisord"].send(signal.SIGKILL)
-    rest = MEMBERS | SERVERS | {"journald"}
+    rest = MEMBERS | SERVERS | METRICS | {"journald"}
     wait_until(lambda: {name for name, _ in members(running.folder)} == rest)
     assert demo("down", "--dir", str(running.folder)).returncode == 0
     assert is_gone(running.folder, running.keeper)
@@ -227,6 +229,9 @@ def test_a_worker_that_loses_its_lease_registers_again(base: Path) -> None:
     # Frozen for longer than its lease: etcd forgets it, and it must notice.
     pids["web-1"].send(signal.SIGSTOP)
     wait_until(lambda: "web-1" not in registered(running), 30.0)
+    prometheus = next(part.address for part in running.parts if part.name == "prometheus")
+    wait_until(lambda: "web-1 does not answer" in get(prometheus, "/api/v1/alerts"), 30.0)
+    assert "node_load1" in get(prometheus, "/api/v1/query?query=node_load1")
     pids["web-1"].send(signal.SIGCONT)
     wait_until(lambda: "web-1" in registered(running), 30.0)
     assert dict(members(running.folder))["web-1"] == pids["web-1"]

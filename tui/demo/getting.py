@@ -47,6 +47,8 @@ ZOOKEEPER = Program(
     ("libzookeeper-java", "libslf4j-java", "libdropwizard-metrics-java", "libsnappy-java"),
     folders=("usr/share/java",),
 )
+PROMETHEUS = Program("prometheus", ("prometheus",))
+NODE_EXPORTER = Program("prometheus-node-exporter", ("prometheus-node-exporter",))
 LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
 JOURNAL_REMOTE = Program(
     "systemd-journal-remote",

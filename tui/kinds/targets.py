@@ -30,10 +30,11 @@ def _facts(row: Target, sight: Sight) -> list[tuple[str, str]]:
         ("job", row.job),
         ("instance", row.instance),
         ("source", row.source),
+        ("since", clock_time(row.since, sight)),
         ("last scrape", clock_time(row.last_scrape, sight)),
         ("error", text_of(row.error)),
         *details(row.details),
-        *sorted(row.labels.items()),
+        *((name, value) for name, value in sorted(row.labels.items()) if name not in ("job", "instance")),
     ]
 
 
@@ -64,7 +65,7 @@ TARGETS: Kind[Target] = Kind(
             descending=True,
         ),
         Column("source", "SOURCE", lambda t, s: t.source, 18, sort=lambda t: t.source, drop=2),
-        Column("note", "", lambda t, s: t.error or "", 20, grow=True, look=lambda t, s: Look.BAD),
+        Column("error", "ERROR", lambda t, s: t.error or "", 20, grow=True, look=lambda t, s: Look.BAD),
     ),
     json=_json,
     facts=_facts,

@@ -78,7 +78,7 @@ async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
     feeds = {key: feed for key, feed in opened.feeds(noun).items() if _acts(opened, key)}
     await first_word(feeds, asyncio.Event(), timeout)
     readings = {key: feed.reading for key, feed in feeds.items()}
-    trouble = troubles(readings)
+    trouble = troubles(readings, opened)
     if trouble or not feeds:
         raise Unreachable("; ".join(trouble) or f"nothing in this context can change {noun}")
     return [row for reading in readings.values() for row in (reading.value or {}).values()]

@@ -54,7 +54,7 @@ async def _sources(opened: Watch, timeout: float) -> list[tuple[str, Check]]:
             async with asyncio.timeout(timeout):
                 return [(source, check) for check in await backend.check()]
         except TimeoutError:
-            return [(source, Check(source, False, f"no answer within {timeout:g} s"))]
+            return [(source, Check(backend.where or source, False, f"no answer within {timeout:g} s"))]
 
     found = await asyncio.gather(*(ask(source) for source in opened.sources))
     return [pair for pairs in found for pair in pairs]

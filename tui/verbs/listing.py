@@ -62,7 +62,9 @@ class Listing:
 
     def troubles(self) -> list[str]:
         """One line for each source that is not live: its name, the address and the reason."""
-        return troubles(self.readings) + [f"{item.source}: {item.error}" for item in self.watch.broken]
+        return troubles(self.readings, self.watch) + [
+            f"{item.source}: {item.error}" for item in self.watch.broken
+        ]
 
     def document(self, context: Context, group: str | None) -> dict[str, Any]:
         return {
@@ -93,12 +95,14 @@ async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Eve
         pass
 
 
-def troubles(readings: Mapping[FeedKey, Reading[Any]]) -> list[str]:
+def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[str]:
     """One line for each source that is not live: its name, the address and the reason."""
     lines = []
     for source, reading in worst_by_source(readings).items():
         if reading.state is not State.LIVE:
-            reason = "no answer in time" if reading.error is None else str(reading.error)
+            backend = opened.backend(source)
+            where = f"{backend.where}: " if backend is not None and backend.where else ""
+            reason = f"{where}no answer in time" if reading.error is None else str(reading.error)
             hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
             lines.append(f"{source}: {reason}{hint}")
     return lines

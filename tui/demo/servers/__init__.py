@@ -41,6 +41,8 @@ class Scene:
     """The same of ZooKeeper."""
     services: dict[str, list[str]] = field(default_factory=dict)
     """Addresses by service name."""
+    exporters: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What else is to be scraped: addresses by instance, by job."""
 
     def logs(self, kind: str) -> Path:
         path = self.folder / "log" / kind
@@ -95,10 +97,15 @@ def servers() -> list[DemoServer]:
     """In the order in which they are started; they stop the other way round."""
     from tui.demo.servers.etcd import DemoEtcd
     from tui.demo.servers.journald import DemoJournald
+    from tui.demo.servers.node_exporter import DemoNodeExporter
+    from tui.demo.servers.prometheus import DemoPrometheus
     from tui.demo.servers.supervisord import DemoSupervisord
     from tui.demo.servers.zookeeper import DemoZookeeper
 
-    return [DemoZookeeper(), DemoEtcd(), DemoSupervisord(), DemoJournald()]
+    return [
+        *(DemoZookeeper(), DemoEtcd(), DemoSupervisord(), DemoJournald()),
+        *(DemoNodeExporter(), DemoPrometheus()),
+    ]
 
 
 def programs() -> list[Program]:
