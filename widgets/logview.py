@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -16,8 +16,8 @@ from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
 from backends.api.models import LogRecord, Reading
-from backends.api.tail import Tail
 from widgets.columns import Look
+from widgets.logfeeder import Feeder, micros
 from widgets.logline import (
     GONE,
     LABEL,
@@ -33,7 +33,7 @@ from widgets.logline import (
     under_cursor,
     window,
 )
-from widgets.loglines import LogLines, Parse, Place
+from widgets.loglines import LogLines, Place
 from widgets.logsearch import Pattern, compiled
 from widgets.logseek import Seek
 from widgets.private import congested
@@ -80,6 +80,13 @@ class LogView(Widget):
             super().__init__()
             self.found = found
 
+    class Arrived(Message):
+        """The line nearest to a time is under the cursor; it is so much older than that time."""
+
+        def __init__(self, missed: timedelta) -> None:
+            super().__init__()
+            self.missed = missed
+
     def __init__(self, *, clock: Clock | None = None) -> None:
         super().__init__()
         self.clock = clock or LoopClock()
@@ -98,6 +105,7 @@ class LogView(Widget):
         self._texts: dict[tuple[int, bool], tuple[Drawn, list[int]]] = {}
         self._manner = Manner()
         self._seek: Seek | None = None
+        self._aim: int | None = None
         self._at_work = False
         self._arrived: list[tuple[float, int]] = []
         self._shown_at = float("-inf")
@@ -105,11 +113,12 @@ class LogView(Widget):
 
     # What it shows
 
-    def show(self, tails: Mapping[str, tuple[Tail, Parse]]) -> None:
+    def show(self, feeders: Sequence[Feeder]) -> None:
         """Show these sources' lines, at their end."""
         self.stop_seeking()
         self._cursor.index, self._top.index = -1, 0
-        self.lines.show(tails)
+        self._aim = None
+        self.lines.show(feeders)
         self.following = True
         self._arrived = []
         self._shown_at = self.clock.monotonic()
@@ -143,12 +152,12 @@ class LogView(Widget):
     @property
     def current(self) -> LogRecord | None:
         row = self._current_row
-        return None if row is None else self.lines.record(row)
+        return None if row is None else self.lines.records.of(row)
 
     @property
     def current_origin(self) -> str:
         row = self._current_row
-        return "" if row is None else self.lines.origin(row)
+        return "" if row is None else self.lines.records.origin(row)
 
     @property
     def _current_row(self) -> int | None:
@@ -156,6 +165,7 @@ class LogView(Widget):
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
+        below = self.cursor - self._top.index
         came = self.lines.take()
         now = self.clock.monotonic()
         # What was there before counts for nothing: the rate is of what comes while one looks.
@@ -163,10 +173,12 @@ class LogView(Widget):
             self._arrived = [(at, lines) for at, lines in self._arrived if now - at <= RATE]
             self._arrived.append((now, came))
         self.lines.trim()
-        if self.following or self.cursor < 0:
-            self._cursor.index = len(self.lines.rows) - 1
-        self.flush()
-        self._changed()
+        if not self.following and self.cursor >= 0:
+            # Lines that were put above the cursor don't move it on the terminal.
+            self._top.index = max(0, self.cursor - below)
+        self._came_in()
+        if self.lines.behind or self.lines.filtering:
+            self._work()
 
     # What the user wants
 
@@ -185,6 +197,27 @@ class LogView(Widget):
         self.flush()
         self._changed()
 
+    def go_to_time(self, moment: datetime) -> None:
+        """To the line that is nearest to a time, as soon as all lines about it are in their places."""
+        self.stop_seeking()
+        self.following = False
+        self._aim = micros(moment)
+        self._take_aim()
+        self._came_in()
+
+    def _take_aim(self) -> None:
+        if self._aim is None:
+            return
+        rows = self.lines.rows
+        self._cursor.index = self.lines.nearest(self._aim)
+        self._top.index = max(0, self.cursor - self.size.height // 2)
+        self._top_part = 0
+        known = bool(rows) and self.lines.when(rows[0]) < self._aim
+        if (known or not self.lines.filtering) and not self.lines.behind and rows:
+            missed = self._aim - self.lines.when(rows[self.cursor])
+            self._aim = None
+            self.post_message(self.Arrived(timedelta(microseconds=missed)))
+
     def follow(self, on: bool) -> None:
         self.stop_seeking()
         self.following = on
@@ -201,14 +234,10 @@ class LogView(Widget):
     def set_filter(self, keep: str, since: datetime | None) -> None:
         """Show only lines that match, and that are not older; the cursor stays on its line, if that passes."""
         self.stop_seeking()
-        row = None if self.following else self._current_row
-        self._cursor.index, self._top.index = -1, 0
+        if self.following:
+            self._cursor.index = -1
+        self._top.index = -1
         self.lines.set_filter(compiled(keep), since)
-        if row is not None and row in self.lines.rows:
-            self._cursor.index = self.lines.rows.index(row)
-            self._top.index = max(0, self.cursor - self.size.height // 2)
-        else:
-            self.following = True
         self._settle()
 
     def wrap(self, on: bool) -> None:
@@ -222,6 +251,7 @@ class LogView(Widget):
         self._work()
 
     def stop_seeking(self) -> None:
+        self._aim = None
         if self._seek is not None:
             self._seek.close()
             self._seek = None
@@ -229,13 +259,25 @@ class LogView(Widget):
     def work(self) -> bool:
         """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing
         is left to do."""
-        if self.lines.filtering:
+        if self.lines.behind:
+            self.watch_readings(self.readings)
+        elif self.lines.filtering:
             self.lines.go_on()
-            self.flush()
-            self._changed()
+            self._came_in()
         elif self._seek is not None:
             self._seek_on(self._seek)
-        return self.lines.filtering or self.searching
+        return self.lines.behind or self.lines.filtering or self.searching
+
+    def _came_in(self) -> None:
+        """Rows have come: the cursor to where it belongs."""
+        self._take_aim()
+        if self._cursor.line >= 0 and not self.lines.filtering:
+            # What was under it does not pass.
+            self._cursor.line, self.following = -1, True
+        if self.following or (self.cursor < 0 and self._cursor.line < 0):
+            self._cursor.index = len(self.lines.rows) - 1
+        self.flush()
+        self._changed()
 
     def _seek_on(self, seek: Seek) -> None:
         found = seek.go_on()
@@ -260,8 +302,10 @@ class LogView(Widget):
     def _settle(self) -> None:
         """The rows are others than before."""
         self._top_part = 0
+        self._texts.clear()
+        self._drawn = []
+        self._came_in()
         self.repaint()
-        self._changed()
         if self.lines.filtering:
             self._work()
 
@@ -299,8 +343,10 @@ class LogView(Widget):
         """What each line of the terminal shows, with the cursor in sight."""
         self._keep_manner()
         rows, height = self.lines.rows, self.size.height
+        if self._top.index < 0 and self.cursor >= 0:
+            self._top.index, self._top.line = max(0, self.cursor - height // 2), -1
         self._cursor.index = min(self.cursor, len(rows) - 1)
-        top = min(self._top.index, max(0, len(rows) - 1))
+        top = max(0, min(self._top.index, len(rows) - 1))
         if self.cursor < top or (self.cursor == top and self._top_part):
             top, self._top_part = max(0, self.cursor), 0
         placed = self._from(top, height)
@@ -364,7 +410,7 @@ class LogView(Widget):
         row = self.lines.rows[at]
         dated = False
         if self.times is Times.SHORT:
-            own = day_of(self.lines.record(row))
+            own = day_of(self.lines.records.of(row))
             dated = own is not None and day is not None and own != day
             day = own or day
         parts = len(self._text(row, dated)[1]) if self.wrapped else 1
@@ -378,7 +424,7 @@ class LogView(Widget):
             return known
         if len(self._texts) > 4 * max(1, self.size.height):
             self._texts.clear()
-        record = self.lines.record(row)
+        record = self.lines.records.of(row)
         text = GONE if record is None else drawn(record, self.lines.label(row), self._manner, dated=dated)
         starts = cuts(text.text, max(20, self.size.width - self._inset(text)), PARTS) if self.wrapped else [0]
         self._texts[row, dated] = (text, starts)

@@ -17,6 +17,7 @@ from backends.watch import Watch
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.freshness import standing_of
+from widgets.logfeeder import Feeder
 from widgets.logline import LONG, Times
 from widgets.logsearch import Pattern
 from widgets.logview import LogView
@@ -64,13 +65,13 @@ class LogsScreen(View):
         self.log_view.clock = watching.clock
         if self._shown is None or self._shown[0] is not watching or self._shown[1] != wanted:
             self._shown = (watching, wanted)
-            tails = {}
+            feeders = []
             for source in wanted:
                 backend, tail = watching.backend(source), watching.tail(source)
                 able = None if backend is None else ability(backend, Logs)
                 if able is not None and tail is not None:
-                    tails[source] = (tail, able.parse)
-            self.log_view.show(tails)
+                    feeders.append(Feeder(source, tail, able))
+            self.log_view.show(feeders)
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
 
