@@ -34,7 +34,7 @@ from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.overview import OverviewScreen
 from tui.terminal import in_a_job, stop_job
-from widgets.columns import Look
+from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp, write_raw
 
 if TYPE_CHECKING:
@@ -253,12 +253,18 @@ class MidwatchApp(QuietApp):
             self.say("it is not there any more")
 
     def show_logs(self, source: str = "") -> None:
+        self._in_front_logs().choose(source or None)
+
+    def show_logs_of(self, logs: LogsOf) -> None:
+        self._in_front_logs().look_at(logs)
+
+    def _in_front_logs(self) -> LogsScreen:
         if self._logs is None:
             from tui.screens.logs import LogsScreen
 
             self._logs = LogsScreen()
         self.show_view(self._logs)
-        self._logs.choose(source or None)
+        return self._logs
 
     def _named(self, kind: str) -> View:
         """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some

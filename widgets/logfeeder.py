@@ -72,6 +72,11 @@ class Origins:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def all(self) -> list[tuple[int, str]]:
+        """Each feeder's number with an origin of it."""
+        return list(self._places)
+
     def place(self, number: int, origin: str) -> int:
         """Where an origin stands among those of its source; the 200th and all after it stand together."""
         return self._places.get((number, origin), ORIGINS)

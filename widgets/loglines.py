@@ -44,6 +44,8 @@ class LogLines:
         self.rows: list[int] = []
         self.keep: Pattern | None = None
         self.since: datetime | None = None
+        self.only: frozenset[str] = frozenset()
+        """The origins whose lines are shown; none: all."""
         self.places: list[Place] = []
         self.merged = False
         """Whether rows stand by their lines' times; else there is one origin, whose order is its own."""
@@ -75,7 +77,17 @@ class LogLines:
     @property
     def shown(self) -> int:
         """Lines that pass the filters."""
-        return self.total if self.keep is None and self.since is None else len(self.rows) - self._noted
+        return len(self.rows) - self._noted if self.filtered else self.total
+
+    @property
+    def filtered(self) -> bool:
+        """Whether there may be lines that are not shown."""
+        return self.keep is not None or self.since is not None or bool(self.only)
+
+    @property
+    def origins(self) -> list[tuple[str, str]]:
+        """Every source and origin of lines."""
+        return [(self._feeders[number].source, origin) for number, origin in self._origins.all]
 
     @property
     def unplaced(self) -> list[Note]:
@@ -107,8 +119,10 @@ class LogLines:
         self.merged = False
         self.rebuild()
 
-    def set_filter(self, keep: Pattern | None, since: datetime | None) -> None:
-        self.keep, self.since = keep, since
+    def set_filter(
+        self, keep: Pattern | None, since: datetime | None, only: frozenset[str] = frozenset()
+    ) -> None:
+        self.keep, self.since, self.only = keep, since, only
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -140,7 +154,7 @@ class LogLines:
         """Choose older lines for so long; returns how many rows came before the last one."""
         until = time.monotonic() + seconds
         found: list[list[int]] = []
-        while self._jobs and (not (self.merged or self.keep) or time.monotonic() < until or not found):
+        while self._jobs and (not (self.merged or self.filtered) or time.monotonic() < until or not found):
             found.append(self._rows_of(self._jobs.pop()))
         older = [row for rows in reversed(found) for row in rows]
         if self.merged:
@@ -226,9 +240,13 @@ class LogLines:
         """When each line of a block happened."""
         return self._stamps.of(number, first, block)
 
+    def first_from(self, when: int) -> int:
+        """The index of the first row that is not before a time."""
+        return bisect_left(self.rows, when, key=self.when)
+
     def nearest(self, when: int) -> int:
         """The index of the row that is nearest to a time; -1 where there is none."""
-        at = bisect_left(self.rows, when, key=self.when)
+        at = self.first_from(when)
         if at == len(self.rows) or (at and when - self.when(self.rows[at - 1]) < self.when(self.rows[at]) - when):
             at -= 1
         return at
@@ -274,7 +292,7 @@ class LogLines:
 
     def _passing(self, number: int, low: int, high: int) -> Iterator[int] | range:
         base = number << SOURCE
-        if self.keep is None:
+        if self.keep is None and not self.only:
             return range(base + low, base + high)
         return (base + seq for _, _, seqs in self._kept(number, low, high) for seq in seqs)
 
@@ -300,6 +318,8 @@ class LogLines:
             if first >= high:
                 return
             begin, end = max(low, first), min(high, first + block.count)
+            if self.only and block.origin not in self.only:
+                continue
             if self.keep is None:
                 yield first, block, range(begin, end)
             else:

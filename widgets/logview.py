@@ -17,7 +17,7 @@ from textual.widget import Widget
 from backends.api.clock import Clock, LoopClock
 from backends.api.models import LogRecord, Reading
 from widgets.columns import Look
-from widgets.logfeeder import Feeder, micros
+from widgets.logfeeder import Feeder, micros, moment_of
 from widgets.logline import (
     GONE,
     LABEL,
@@ -83,8 +83,9 @@ class LogView(Widget):
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
 
-        def __init__(self, missed: timedelta) -> None:
+        def __init__(self, asked: datetime, missed: timedelta) -> None:
             super().__init__()
+            self.asked = asked
             self.missed = missed
 
     def __init__(self, *, clock: Clock | None = None) -> None:
@@ -215,8 +216,8 @@ class LogView(Widget):
         known = bool(rows) and self.lines.when(rows[0]) < self._aim
         if (known or not self.lines.filtering) and not self.lines.behind and rows:
             missed = self._aim - self.lines.when(rows[self.cursor])
-            self._aim = None
-            self.post_message(self.Arrived(timedelta(microseconds=missed)))
+            asked, self._aim = moment_of(self._aim), None
+            self.post_message(self.Arrived(asked, timedelta(microseconds=missed)))
 
     def follow(self, on: bool) -> None:
         self.stop_seeking()
@@ -231,13 +232,14 @@ class LogView(Widget):
         self.pattern = compiled(text)
         self.repaint()
 
-    def set_filter(self, keep: str, since: datetime | None) -> None:
-        """Show only lines that match, and that are not older; the cursor stays on its line, if that passes."""
+    def set_filter(self, keep: str, since: datetime | None, only: frozenset[str] = frozenset()) -> None:
+        """Show only lines that match, that are not older, and that are of these origins (none: of all); the
+        cursor stays on its line, if that passes."""
         self.stop_seeking()
         if self.following:
             self._cursor.index = -1
         self._top.index = -1
-        self.lines.set_filter(compiled(keep), since)
+        self.lines.set_filter(compiled(keep), since, only)
         self._settle()
 
     def wrap(self, on: bool) -> None:

@@ -1,8 +1,9 @@
-"""Merging by time: whatever the order of arrival, lines stand by their own times, and places stay on their lines."""
+"""Merging by time: whatever arrives first, lines stand by their own times, and places stay on their lines."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,7 +203,7 @@ def test_any_order_of_arrival_gives_the_same_order(
     bench.lines.places.append(place)
     marked = bench.messages[0]
     edges = sorted({0, len(lines), *cuts})
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         for number in range(low, high):
             source, origin, second = lines[number]
             bench.say(source, at(second, f"{number}"), origin=origin)

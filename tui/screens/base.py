@@ -15,7 +15,7 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.keys import Keys
-from widgets.columns import Look
+from widgets.columns import LogsOf, Look
 
 
 class Desk(Protocol):
@@ -41,6 +41,9 @@ class Desk(Protocol):
 
     def go_to(self, kind: str, row: str) -> None:
         """Open the screen of a kind, on one of its rows ("": wherever it was)."""
+
+    def show_logs_of(self, logs: LogsOf) -> None:
+        """Open the logs of something, around a time."""
 
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
         """Open the text screen; `lines` is asked again each second while it is in front."""
