@@ -148,7 +148,7 @@ class LogsScreen(View):
         self._about, self._only = named_after(logs.names, view.lines.origins)
         self._filter()
         if not self._only and logs.names:
-            self.desk.say(f"no log is named after {logs.names[0]}: these are all")
+            self.desk.say(f"no log is named after {logs.names[0]}: all of them are shown")
         if logs.when is None:
             view.follow(True)
         else:
@@ -182,9 +182,8 @@ class LogsScreen(View):
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"
-        left: list[Part] = [(" logs", style(Look.STRONG)), (f"  {name}", style()), (f"  {shown} lines", dim)]
-        if self._only:
-            left.append((f"  of {self._about}", warn))
+        named: Part = (f"  of {self._about}", warn) if self._only else (f"  {name}", style())
+        left: list[Part] = [(" logs", style(Look.STRONG)), named, (f"  {shown} lines", dim)]
         if self._since is not None:
             left.append((f"  since {self._since.astimezone():%H:%M:%S} ({age(self._window)})", warn))
         if self._keep:

@@ -114,7 +114,13 @@ class OverviewScreen(View):
         look = Look.BAD if wrong else Look.GOOD
         says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else "nothing is wrong"
         left: list[Part] = [(" overview", style(Look.STRONG))]
-        self.heading.show(left, [(f" {says} ", style(look)), (f"  {changes} changes/15m ", style(Look.DIM))])
+        self.heading.show(
+            left,
+            [
+                (f" {says} ", style(look)),
+                (f"  {changes} change{'s' if changes != 1 else ''}/15m ", style(Look.DIM)),
+            ],
+        )
 
     def _show_wrong(self, now: Now) -> None:
         entries = [_problem(problem, now, self.wrong.size.width) for problem in self._problems.values()]
