@@ -76,7 +76,7 @@ class LogsScreen(View):
         if self._source is not None and self._source not in sources:
             self._source = None
         wanted = tuple(sources if self._source is None else [self._source])
-        self.log_view.clock = watching.clock
+        self.log_view.clock = self.log_view.sheet.clock = watching.clock
         if self._shown is None or self._shown[0] is not watching or self._shown[1] != wanted:
             self._shown = (watching, wanted)
             feeders = []
@@ -189,7 +189,7 @@ class LogsScreen(View):
         if self._keep:
             left.append((f"  only {self._keep}{_plainly(lines.keep)}", warn))
         if self._search:
-            left.append((f"  search {self._search}{_plainly(view.pattern)}", warn))
+            left.append((f"  search {self._search}{_plainly(view.sheet.pattern)}", warn))
         self.title.show(left, [("  " + text + " ", made) for text, made in self._standing()])
         view.teach(self._lesson())
 
@@ -302,12 +302,12 @@ class LogsScreen(View):
         self._show_title()
 
     def wrap(self) -> None:
-        self.log_view.wrap(not self.log_view.wrapped)
+        self.log_view.wrap(not self.log_view.sheet.wrapped)
 
     def times(self) -> None:
         """Short, then in full, then none."""
-        view, cycle = self.log_view, list(Times)
-        view.times = cycle[(cycle.index(view.times) + 1) % len(cycle)]
+        view, sheet, cycle = self.log_view, self.log_view.sheet, list(Times)
+        sheet.times = cycle[(cycle.index(sheet.times) + 1) % len(cycle)]
         view.repaint()
 
     def shift(self, cells: str) -> None:
