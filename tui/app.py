@@ -21,6 +21,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from backends.api.clock import Clock, LoopClock
+from backends.api.models import EventKind
 from backends.context import Context
 from backends.watch import Watch
 from tui import clipboard
@@ -243,8 +244,11 @@ class MidwatchApp(QuietApp):
 
     # Commands of every screen
 
-    def show(self, name: str) -> None:
-        self.show_view(self._named(name))
+    def show(self, name: str, text: str = "") -> None:
+        view = self._named(name)
+        self.show_view(view)
+        if text:
+            view.search(text)
 
     def go_to(self, kind: str, row: str) -> None:
         view = self._named(kind)
@@ -409,6 +413,8 @@ class MidwatchApp(QuietApp):
         names: list[str] = []
         if takes == "context":
             names = sorted(self.contexts)
+        elif takes == "filter":
+            names = [kind.value for kind in EventKind]
         elif takes == "source" and self.watching is not None:
             names = sorted(key.source for key in self.watching.feeds("logs"))
         return [f"{word} {name}" for name in names if rest in name]

@@ -21,8 +21,8 @@ ROWS = (OVERVIEW, TABLE)
 
 class Command(Struct, frozen=True):
     """One thing to do. `keys` are Textual's key names; `hint` is its word in the footer, most useful first in
-    the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`
-    are completed)."""
+    the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`,
+    `filter` are completed)."""
 
     help: str
     do: str
@@ -44,7 +44,15 @@ ANYWHERE = (
     _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
-    _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
+    _c(
+        "open events: what changed; :events leader shows only changes of leaders",
+        "show events",
+        "6",
+        on=NUMBERED,
+        word="events",
+        aliases=("ev",),
+        takes="filter",
+    ),
     _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),

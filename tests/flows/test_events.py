@@ -53,3 +53,6 @@ async def test_the_filter_looks_at_kind_source_target_and_text(opened: Opened) -
             await screen.press("escape")
         await screen.type("/fake\r")
         await screen.until("2 of 2")
+        await screen.type(":events state\r")
+        await screen.until("1 of 2")
+        assert "up → down" in screen.text
