@@ -48,11 +48,10 @@ async def test_the_filter_looks_at_kind_source_target_and_text(opened: Opened) -
         await screen.until("seen after a gap")
         for wanted in ("joined", "web.7", "8080", "gap"):
             await screen.type(f"/{wanted}\r")
-            await screen.until("1 of 2")
-            assert "web-7" in screen.text
+            await screen.until(lambda: "web-7" in screen.text and "up → down" not in screen.text)
             await screen.press("escape")
+            await screen.until("up → down")
         await screen.type("/fake\r")
-        await screen.until("2 of 2")
+        await screen.until(lambda: "web-7" in screen.text and "up → down" in screen.text)
         await screen.type(":events state\r")
-        await screen.until("1 of 2")
-        assert "up → down" in screen.text
+        await screen.until(lambda: "web-7" not in screen.text and "up → down" in screen.text)
