@@ -13,7 +13,7 @@ from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START, FakeClock
-from widgets.logfeeder import MASK, Feeder, number_of
+from widgets.logfeeder import MASK, Feeder, moment_of, number_of
 from widgets.loglines import LogLines, Place
 from widgets.logsearch import compiled
 
@@ -232,6 +232,7 @@ STAMPS = (
     '{{"msg":"the \\"ts\\":\\"2020-01-01T00:00:00Z\\" of it","ts":"{:%Y-%m-%dT%H:%M:%S.%fZ}"}}',
     '{{"level":"info","ts":{:%s}.{n},"msg":"x"}}',
     '10.0.0.{n} - - [{:%d/%b/%Y:%H:%M:%S} +0000] "GET /x HTTP/1.1" 200 12',
+    '{{"was":{{"ts":"2020-01-01T00:00:00Z"}},"ts":"{:%Y-%m-%dT%H:%M:%S.%fZ}","n":"{n}"}}',
     "time={:%Y-%m-%dT%H:%M:%SZ} level=info n={n}",
     "  at frame {n}",
     "plain {n}",
@@ -258,3 +259,14 @@ def test_times_of_many_lines_are_those_of_each(picked: list[tuple[str, int]], al
         else:
             assert time is not None
             assert abs(moment - round(time.timestamp() * 1_000_000)) <= 1
+
+
+def test_a_place_of_stamps_that_deceives_is_not_used() -> None:
+    base = datetime(2026, 11, 20, tzinfo=UTC)
+    honest, deceiving = STAMPS[4], next(form for form in STAMPS if "was" in form)
+    lines = [
+        (honest, deceiving)[number % 2].format(base + timedelta(seconds=number), n=number) for number in range(60)
+    ]
+    block = LogBlock("o", "\n".join(lines).encode(), len(lines))
+    found = [moment_of(moment) for moment in Reader().moments(block) if moment is not None]
+    assert found == [base + timedelta(seconds=number) for number in range(60)]
