@@ -264,9 +264,8 @@ def test_times_of_many_lines_are_those_of_each(picked: list[tuple[str, int]], al
 def test_a_place_of_stamps_that_deceives_is_not_used() -> None:
     base = datetime(2026, 11, 20, tzinfo=UTC)
     honest, deceiving = STAMPS[4], next(form for form in STAMPS if "was" in form)
-    lines = [
-        (honest, deceiving)[number % 2].format(base + timedelta(seconds=number), n=number) for number in range(60)
-    ]
+    times = [base + timedelta(seconds=number) for number in range(60)]
+    lines = [(honest, deceiving)[number % 2].format(time, n=number) for number, time in enumerate(times)]
     block = LogBlock("o", "\n".join(lines).encode(), len(lines))
     found = [moment_of(moment) for moment in Reader().moments(block) if moment is not None]
-    assert found == [base + timedelta(seconds=number) for number in range(60)]
+    assert found == times
