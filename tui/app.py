@@ -21,6 +21,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from backends.api.clock import Clock, LoopClock
+from backends.api.models import EventKind
 from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
@@ -33,7 +34,7 @@ from tui.masthead import Masthead
 from tui.screens.base import View
 from tui.screens.overview import OverviewScreen
 from tui.terminal import in_a_job, stop_job
-from widgets.columns import Look
+from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp
 
 if TYPE_CHECKING:
@@ -295,8 +296,11 @@ class MidwatchApp(QuietApp):
 
     # Commands of every screen
 
-    def show(self, name: str) -> None:
-        self.show_view(self._named(name))
+    def show(self, name: str, text: str = "") -> None:
+        view = self._named(name)
+        self.show_view(view)
+        if text:
+            view.search(text)
 
     def go_to(self, kind: str, row: str) -> None:
         view = self._named(kind)
@@ -305,12 +309,18 @@ class MidwatchApp(QuietApp):
             self.say("it is not there any more")
 
     def show_logs(self, source: str = "") -> None:
+        self._in_front_logs().choose(source or None)
+
+    def show_logs_of(self, logs: LogsOf) -> None:
+        self._in_front_logs().look_at(logs)
+
+    def _in_front_logs(self) -> LogsScreen:
         if self._logs is None:
             from tui.screens.logs import LogsScreen
 
             self._logs = LogsScreen()
         self.show_view(self._logs)
-        self._logs.choose(source or None)
+        return self._logs
 
     def _named(self, kind: str) -> View:
         """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
@@ -451,6 +461,8 @@ class MidwatchApp(QuietApp):
             names = sorted(self.contexts)
         elif takes == "deploy" and self.watching is not None:
             names = sorted(key.source.partition("/")[2] for key in self.watching.feeds("deploys"))
+        elif takes == "filter":
+            names = [kind.value for kind in EventKind]
         elif takes == "source" and self.watching is not None:
             names = sorted(key.source for key in self.watching.feeds("logs"))
         return [f"{word} {name}" for name in names if rest in name]

@@ -15,11 +15,14 @@ SCREENS = (OVERVIEW, TABLE, LOGS, TEXT, RUN)
 NUMBERED = (OVERVIEW, TABLE, TEXT, RUN)
 """Where digits open screens; in logs they are time windows."""
 
+ROWS = (OVERVIEW, TABLE)
+"""Where one row is chosen."""
+
 
 class Command(Struct, frozen=True):
     """One thing to do. `keys` are Textual's key names; `hint` is its word in the footer, most useful first in
-    the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`
-    are completed)."""
+    the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`,
+    `filter` are completed)."""
 
     help: str
     do: str
@@ -48,7 +51,15 @@ ANYWHERE = (
     _c(
         "open alerts: what fires, or is about to", "show alerts", "9", on=NUMBERED, word="alerts", aliases=("al",)
     ),
-    _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
+    _c(
+        "open events: what changed; :events leader shows only changes of leaders",
+        "show events",
+        "6",
+        on=NUMBERED,
+        word="events",
+        aliases=("ev",),
+        takes="filter",
+    ),
     _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",)),
     _c("open runs: what was rolled out, and is now", "show runs", word="runs"),
     _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
@@ -92,8 +103,14 @@ MOVING = (
 ON_TABLES = (
     _c("to the last", "last", "G end", on=NUMBERED),
     _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
-    _c("the logs", "show_logs", "l", on=(OVERVIEW,), hint="logs"),
-    _c("open the detail beside the table", "toggle_detail", "enter", on=(TABLE,), hint="open"),
+    _c(
+        "open the detail beside the table; of an event, its thing",
+        "open_row",
+        "enter",
+        on=(TABLE,),
+        hint="open",
+    ),
+    _c("its logs, around its time", "show_its_logs", "l", on=ROWS, hint="logs"),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
     _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
     _c("on to what belongs to it: its unit, process, registration, output", "go_on", "o", on=(TABLE,)),
@@ -121,6 +138,8 @@ ON_LOGS = (
     _c("match before", "next_match -1", "N", on=(LOGS, TEXT)),
     _c("next error", "next_error 1", "e", on=(LOGS,)),
     _c("error before", "next_error -1", "E", on=(LOGS,)),
+    _c("to the next bar of the histogram", "next_bar 1", "right_curly_bracket", on=(LOGS,)),
+    _c("to the bar before", "next_bar -1", "left_curly_bracket", on=(LOGS,)),
     _c("keep only matching lines; again to lift", "open_keep", "ampersand backslash f4", on=(LOGS,), hint="keep"),
     _c(
         "open the record: its fields, and its bytes as they came", "open_record", "enter", on=(LOGS,), hint="open"
@@ -176,6 +195,8 @@ KEY_GLYPHS = {
     "equals_sign": "=",
     "ampersand": "&",
     "backslash": "\\",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "pagedown": "PgDn",
     "pageup": "PgUp",
     "left": "←",

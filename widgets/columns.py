@@ -91,6 +91,14 @@ class Column(Struct, Generic[R], frozen=True):
     """Whether the first press of its sort key shows the largest first."""
 
 
+class LogsOf(Struct, frozen=True):
+    """Which logs belong to something, and when they are of interest. `names`, the most particular first: the
+    first that a log is named after decides, else all logs are meant. `when` is None for what they say now."""
+
+    names: tuple[str, ...]
+    when: datetime | None = None
+
+
 class Kind(Struct, Generic[R], frozen=True):
     """How one noun is shown, on the screen and without it.
 
@@ -115,6 +123,11 @@ class Kind(Struct, Generic[R], frozen=True):
     heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
     beside: tuple[str, ...] = ()
     """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""
+    leads: Callable[[R, Mapping[Any, Reading[Any]]], tuple[str, str] | None] | None = None
+    """Where Enter leads from a row: another kind and the key of its row ("": wherever it was), by all readings;
+    None where that is gone. Without it Enter opens the row's detail."""
+    logs: Callable[[R], LogsOf] | None = None
+    """Where `l` leads from a row; None where no log is about it."""
     group: Callable[[R], Any] | None = None
     """Ordered before everything else, so that what belongs together stays together."""
 

@@ -1,7 +1,7 @@
 """Which lines a log view shows, of how many tails, and in which order: no drawing here.
 
-A row is one integer: which source, and the number of a line in its tail or of a note that the source told. So
-50,000 new lines a second are one `extend`, and nothing is parsed but what is looked at.
+Lines of one origin stand as they came. Those of several are merged by their own times: what comes late is put
+where it belongs. Both in short steps, the newest first, so that no key waits.
 """
 
 from __future__ import annotations
@@ -9,63 +9,33 @@ from __future__ import annotations
 import heapq
 import time
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
-from backends.api.capabilities import Logs
-from backends.api.models import LogRecord
-from backends.api.tail import Note, Tail
+from backends.api.models import LogBlock
+from backends.api.tail import Note
+from widgets.logfeeder import HEAD, LINE, MASK, NOTE, SOURCE, WHEN, Feeder, Origins, micros, number_of
+from widgets.logjobs import JOB, Job, jobs_of
+from widgets.logrecords import Records
 from widgets.logsearch import Pattern
-from widgets.logtime import beginnings
+from widgets.logstamps import Stamps
 
-Parse = Callable[[bytes, str], LogRecord]
-
-SHIFT = 48
-NOTE = 1 << 47
-"""A row of a note instead of a line."""
-MASK = NOTE - 1
-KEPT = 4000
-"""Parsed records that are remembered: a few screens in each direction."""
-KEPT_BYTES = 16 << 20
 SLICE = 0.03
-"""Seconds that a filter or a search may take before the next key is looked at."""
-ORIGINS = 200
-"""Names of files that are told apart."""
-JOB = 5000
-"""Lines that are filtered in one go."""
-
-
-class Feeder(Struct, frozen=True):
-    """One source of lines: its tail, and how its lines are read."""
-
-    source: str
-    tail: Tail
-    parse: Parse
-    shown: Callable[[bytes], bytes]
-    """The lines of a block as they are searched and copied."""
+"""Seconds that a merge, a filter or a search may take before the next key is looked at."""
 
 
 class Place(Struct):
-    """An index into the rows that stays on its row, whatever comes before it or is let go."""
+    """An index into the rows that stays on its row, whatever comes before it or is let go. While the rows are
+    chosen anew, `line` says which one is to be found again; it is -1 once that is there."""
 
     index: int
-
-
-class _Job(Struct, frozen=True):
-    """Lines of one feeder that arrived together: `low` to `high`, the latter not included."""
-
-    came: datetime
-    number: int
-    low: int
-    high: int
-    last: bool
+    line: int = -1
 
 
 class LogLines:
-    """The rows of a view over several tails, in the order of their arrival.
+    """The rows of a view over several tails; `widgets.logfeeder` says what a row is.
 
     `places` are kept true by every change of the rows; add and remove your own.
     """
@@ -74,18 +44,20 @@ class LogLines:
         self.rows: list[int] = []
         self.keep: Pattern | None = None
         self.since: datetime | None = None
+        self.only: frozenset[str] = frozenset()
+        """The origins whose lines are shown; none: all."""
         self.places: list[Place] = []
-        self.labels: list[str] = []
-        """What tells one line's origin from another's, each once; fewer than two need no label."""
+        self.merged = False
+        """Whether rows stand by their lines' times; else there is one origin, whose order is its own."""
         self._feeders: list[Feeder] = []
+        self._stamps = Stamps([])
+        self._origins = Origins()
         self._ends: list[int] = []
         self._notes: list[int] = []
-        self._jobs: list[_Job] = []
+        self._jobs: list[Job] = []
         self._noted = 0
         self._dropped = 0
-        self._origins: dict[tuple[int, str], str] = {}
-        self._records: dict[int, LogRecord] = {}
-        self._record_bytes = 0
+        self.records = Records([])
 
     @property
     def feeders(self) -> list[Feeder]:
@@ -105,7 +77,17 @@ class LogLines:
     @property
     def shown(self) -> int:
         """Lines that pass the filters."""
-        return self.total if self.keep is None and self.since is None else len(self.rows) - self._noted
+        return len(self.rows) - self._noted if self.filtered else self.total
+
+    @property
+    def filtered(self) -> bool:
+        """Whether there may be lines that are not shown."""
+        return self.keep is not None or self.since is not None or bool(self.only)
+
+    @property
+    def origins(self) -> list[tuple[str, str]]:
+        """Every source and origin of lines."""
+        return [(self._feeders[number].source, origin) for number, origin in self._origins.all]
 
     @property
     def unplaced(self) -> list[Note]:
@@ -114,85 +96,121 @@ class LogLines:
 
     @property
     def filtering(self) -> bool:
-        """Whether older lines are still to be filtered."""
+        """Whether older lines are still to be chosen."""
         return bool(self._jobs)
 
-    def show(self, tails: Mapping[str, tuple[Tail, Logs]]) -> None:
-        self._feeders = [Feeder(source, tail, able.parse, able.shown) for source, (tail, able) in tails.items()]
-        self._records.clear()
-        self._record_bytes = 0
-        self._origins.clear()
-        self.labels = []
+    @property
+    def behind(self) -> bool:
+        """Whether lines that have come are still to be put in their places."""
+        return any(
+            max(end, feeder.tail.span.first) < feeder.tail.span.end
+            for feeder, end in zip(self._feeders, self._ends, strict=True)
+        )
+
+    @property
+    def labels(self) -> list[str]:
+        """What tells one line's origin from another's, each once; fewer than two need no label."""
+        return self._origins.labels
+
+    def show(self, feeders: Sequence[Feeder]) -> None:
+        self._feeders = list(feeders)
+        self._stamps = Stamps(self._feeders)
+        self._origins = Origins()
+        self.merged = False
         self.rebuild()
 
-    def set_filter(self, keep: Pattern | None, since: datetime | None) -> None:
-        self.keep, self.since = keep, since
+    def set_filter(
+        self, keep: Pattern | None, since: datetime | None, only: frozenset[str] = frozenset()
+    ) -> None:
+        self.keep, self.since, self.only = keep, since, only
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Choose the rows anew. The newest are there at once; `go_on` brings what is older."""
+        """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
+        places that were on it."""
+        for place in self.places:
+            if 0 <= place.index < len(self.rows):
+                place.line = self.rows[place.index] & LINE
+            place.index = -1
         self.rows = []
         self._noted = 0
+        self.records = Records(self._feeders)
         self._ends = [feeder.tail.span.end for feeder in self._feeders]
         self._notes = [feeder.tail.told[-1].number + 1 if feeder.tail.told else 0 for feeder in self._feeders]
-        jobs = [self._jobs_of(number, feeder) for number, feeder in enumerate(self._feeders)]
-        self._jobs = list(heapq.merge(*jobs, key=lambda job: job.came))
         for number, feeder in enumerate(self._feeders):
-            self._label(number, feeder, feeder.tail.span.first)
+            self._origins.meet(number, self._feeders, feeder.tail.span.first)
+        self.merged = self._several
+        jobs = [jobs_of(number, feeder, self.since) for number, feeder in enumerate(self._feeders)]
+        # The newest of each are chosen first.
+        ranked = [[(rank - len(those), job) for rank, job in enumerate(those)] for those in jobs]
+        self._jobs = [job for _, job in heapq.merge(*ranked, key=lambda pair: pair[0])]
         self.go_on()
 
+    @property
+    def _several(self) -> bool:
+        return len(self._feeders) > 1 or len(self._origins) > 1
+
     def go_on(self, seconds: float = SLICE) -> int:
-        """Filter older lines for so long; returns how many rows came before the first one."""
+        """Choose older lines for so long; returns how many rows came before the last one."""
         until = time.monotonic() + seconds
         found: list[list[int]] = []
-        while self._jobs and (self.keep is None or time.monotonic() < until):
-            job = self._jobs.pop()
-            feeder = self._feeders[job.number]
-            span = feeder.tail.span
-            notes = [
-                note
-                for note in feeder.tail.told
-                if job.low <= note.after
-                and (note.after < job.high or (job.last and note.after == job.high))
-                and note.number < self._notes[job.number]
-                and note.after >= span.first
-                and (self.since is None or note.at >= self.since)
-            ]
-            found.append(self._stretch(job.number, max(job.low, span.first), job.high, notes))
+        while self._jobs and (not (self.merged or self.filtered) or time.monotonic() < until or not found):
+            found.append(self._rows_of(self._jobs.pop()))
         older = [row for rows in reversed(found) for row in rows]
-        if older:
+        if self.merged:
+            self._merge(older)
+        elif older:
             self.rows[:0] = older
             for place in self.places:
-                place.index += len(older)
+                if place.line < 0:
+                    place.index += len(older)
+        self._find_again(older)
         return len(older)
 
-    def take(self) -> int:
-        """Add what has come since; returns how many lines passed."""
+    def take(self, seconds: float = SLICE) -> int:
+        """Add what has come since, for so long where that takes time: `behind` says whether there is more.
+        Returns how many lines passed."""
         before, noted = len(self.rows), self._noted
+        until = time.monotonic() + seconds
+        fresh: list[int] = []
         for number, feeder in enumerate(self._feeders):
             span, told = feeder.tail.span, feeder.tail.told
-            start, self._ends[number] = max(self._ends[number], span.first), span.end
+            start = max(self._ends[number], span.first)
             notes = [note for note in told if note.number >= self._notes[number] and note.after >= start]
+            if start < span.end:
+                self._origins.meet(number, self._feeders, start)
+            if self._several and not self.merged:
+                self.rebuild()
+                return span.end - start
             if told:
                 self._notes[number] = told[-1].number + 1
-            if start < span.end or notes:
-                self._label(number, feeder, start)
+            if not self.merged:
+                self._ends[number] = span.end
                 self.rows.extend(self._stretch(number, start, span.end, notes))
+                continue
+            fresh.extend(self._told(number, notes))
+            while start < span.end and (time.monotonic() < until or not fresh):
+                stop = min(span.end, start + JOB)
+                fresh.extend(self._stretch(number, start, stop, ()))
+                self._ends[number] = start = stop
+        self._merge(fresh)
         return len(self.rows) - before - (self._noted - noted)
 
     def trim(self) -> int:
         """Let go of rows whose lines are gone; returns how many went."""
         before = len(self.rows)
         firsts = [feeder.tail.span.first for feeder in self._feeders]
+        for number, first in enumerate(firsts):
+            self._stamps.forget(number, first)
         gone = self._gone(firsts)
         if gone:
             if self._noted:
                 self._noted -= sum(1 for row in self.rows[:gone] if row & NOTE)
             del self.rows[:gone]
-            for place in self.places:
+            for place in self._settled:
                 place.index = max(0, place.index - gone)
         # Lines of a busy source may be gone behind a line of a quiet one that is still there.
-        if len(self._feeders) > 1 and self.dropped - self._dropped > max(1000, self.total // 10):
+        if self.merged and self.dropped - self._dropped > max(1000, self.total // 10):
             self._sweep(firsts)
         return before - len(self.rows)
 
@@ -201,96 +219,69 @@ class LogLines:
     def is_note(self, row: int) -> bool:
         return bool(row & NOTE)
 
-    def raw(self, row: int) -> tuple[bytes, str] | None:
-        """A row's bytes and where they came from; None when they were dropped."""
-        tail = self._feeders[row >> SHIFT].tail
-        seq = row & MASK
-        if row & NOTE:
-            note = next((note for note in tail.told if note.number == seq), None)
-            return None if note is None else (note.text.encode("utf-8", "replace"), "")
-        found = tail.lines(seq, seq + 1)
-        return (found[0].raw, found[0].origin) if found else None
-
-    def record(self, row: int) -> LogRecord | None:
-        """A row read; None when its bytes were dropped before anybody looked."""
-        known = self._records.get(row)
-        if known is not None:
-            return known
-        found = self.raw(row)
-        if found is None:
-            return None
-        if len(self._records) >= KEPT or self._record_bytes > KEPT_BYTES:
-            self._records.clear()
-            self._record_bytes = 0
-        feeder = self._feeders[row >> SHIFT]
-        if row & NOTE:
-            told = next(note for note in feeder.tail.told if note.number == row & MASK)
-            record = LogRecord(feeder.source, found[0], told.text, told.at, None, "note")
-        else:
-            record = feeder.parse(*found)
-        self._records[row] = record
-        self._record_bytes += len(found[0])
-        return record
-
-    def source(self, row: int) -> str:
-        return self._feeders[row >> SHIFT].source
-
-    def copied(self, row: int) -> bytes:
-        """A row as it is copied; empty when it was dropped."""
-        found = self.raw(row)
-        if found is None:
-            return b""
-        return found[0] if row & NOTE else self._feeders[row >> SHIFT].shown(found[0])
-
-    def origin(self, row: int) -> str:
-        found = self.raw(row)
-        return "" if found is None else found[1]
-
     def label(self, row: int) -> str:
         """What tells this row's origin from the others; empty where there is only one."""
         if len(self.labels) < 2:
             return ""
-        return self._origins.get((row >> SHIFT, self.origin(row)), "")
+        return self._origins.name(number_of(row), self.records.origin(row))
+
+    def when(self, row: int) -> int:
+        """When a row stands to have happened, in microseconds since 1970."""
+        number, seq = number_of(row), row & MASK
+        if self.merged:
+            return row >> WHEN
+        tail = self._feeders[number].tail
+        if row & NOTE:
+            return next((micros(note.at) for note in tail.told if note.number == seq), 0)
+        held = tail.block_of(seq)
+        return 0 if held is None else self.times(number, *held)[seq - held[0]]
+
+    def times(self, number: int, first: int, block: LogBlock) -> Sequence[int]:
+        """When each line of a block happened."""
+        return self._stamps.of(number, first, block)
+
+    def first_from(self, when: int) -> int:
+        """The index of the first row that is not before a time."""
+        return bisect_left(self.rows, when, key=self.when)
+
+    def nearest(self, when: int) -> int:
+        """The index of the row that is nearest to a time; -1 where there is none."""
+        at = self.first_from(when)
+        if at == len(self.rows) or (at and when - self.when(self.rows[at - 1]) < self.when(self.rows[at]) - when):
+            at -= 1
+        return at
 
     def text(self) -> Iterator[bytes]:
         """Every row as it is shown, in order; notes and what was dropped left out."""
         for row in self.rows:
-            feeder = self._feeders[row >> SHIFT]
-            found = None if row & NOTE else feeder.tail.lines(row & MASK, (row & MASK) + 1)
+            seq = row & MASK
+            feeder = self._feeders[number_of(row)]
+            found = None if row & NOTE else feeder.tail.lines(seq, seq + 1)
             if found:
-                yield feeder.shown(found[0].raw)
+                yield feeder.reader.shown(found[0].raw)
 
     # Choosing
 
-    def _jobs_of(self, number: int, feeder: Feeder) -> list[_Job]:
-        """A tail in stretches that arrived together, without what is older than the window."""
-        tail = feeder.tail
-        floors = {} if self.since is None else beginnings(tail, feeder.parse, self.since)
-        jobs: list[_Job] = []
-        low = high = tail.span.first
-        came: datetime | None = None
-        for first, block in tail.blocks(tail.span.first):
-            begin, end = max(first, floors.get(block.origin, first)), first + block.count
-            if begin >= end:
-                continue
-            arrived = tail.came(first)
-            assert arrived is not None
-            together = came is not None and (arrived - came).total_seconds() < 1.0
-            if came is not None and (begin != high or not together or high - low >= JOB):
-                jobs.append(_Job(came, number, low, high, last=False))
-                came = None
-            if came is None:
-                low, came = begin, arrived
-            high = end
-        if came is not None:
-            jobs.append(_Job(came, number, low, high, last=high == tail.span.end))
-        if tail.told and (not jobs or not jobs[-1].last):
-            jobs.append(_Job(tail.told[-1].at, number, tail.span.end, tail.span.end, last=True))
-        return jobs
+    def _rows_of(self, job: Job) -> list[int]:
+        tail = self._feeders[job.number].tail
+        first = tail.span.first
+        notes = [
+            note
+            for note in tail.told
+            if job.low <= note.after
+            and (note.after < job.high or (job.last and note.after == job.high))
+            and note.number < self._notes[job.number]
+            and note.after >= first
+            and (self.since is None or note.at >= self.since)
+        ]
+        return self._stretch(job.number, max(job.low, first), job.high, notes)
 
     def _stretch(self, number: int, low: int, high: int, notes: Sequence[Note]) -> list[int]:
-        """The rows of one feeder's lines, with notes where they were told."""
-        base = number << SHIFT
+        """The rows of one feeder's lines, with notes where they were told; not yet in order where several
+        origins are merged."""
+        if self.merged:
+            return [*self._timed(number, low, high), *self._told(number, notes)]
+        base = number << SOURCE
         rows: list[int] = []
         for note in notes:
             rows.extend(self._passing(number, low, note.after))
@@ -301,45 +292,75 @@ class LogLines:
         return rows
 
     def _passing(self, number: int, low: int, high: int) -> Iterator[int] | range:
-        base = number << SHIFT
-        return range(base + low, base + high) if self.keep is None else self._kept(number, low, high, self.keep)
+        base = number << SOURCE
+        if self.keep is None and not self.only:
+            return range(base + low, base + high)
+        return (base + seq for _, _, seqs in self._kept(number, low, high) for seq in seqs)
 
-    def _kept(self, number: int, low: int, high: int, keep: Pattern) -> Iterator[int]:
-        base = number << SHIFT
-        feeder = self._feeders[number]
-        for first, block in feeder.tail.blocks(low):
+    def _timed(self, number: int, low: int, high: int) -> Iterator[int]:
+        for first, block, seqs in self._kept(number, low, high):
+            if not seqs:
+                continue
+            base = number << SOURCE | self._origins.place(number, block.origin) << HEAD
+            times = self._stamps.of(number, first, block)
+            if self.keep is None:
+                those = times[seqs[0] - first : seqs[-1] + 1 - first]
+                yield from [(when << WHEN) + seq for seq, when in enumerate(those, base + seqs[0])]
+            else:
+                yield from [(times[seq - first] << WHEN) + base + seq for seq in seqs]
+
+    def _told(self, number: int, notes: Sequence[Note]) -> list[int]:
+        self._noted += len(notes)
+        return [micros(note.at) << WHEN | number << SOURCE | NOTE | note.number for note in notes]
+
+    def _kept(self, number: int, low: int, high: int) -> Iterator[tuple[int, LogBlock, Sequence[int]]]:
+        """The lines that pass, block by block."""
+        for first, block in self._feeders[number].tail.blocks(low):
             if first >= high:
                 return
-            for line in keep.numbers(feeder.shown(block.data)):
-                if low <= first + line < high:
-                    yield base + first + line
+            begin, end = max(low, first), min(high, first + block.count)
+            if self.only and block.origin not in self.only:
+                continue
+            if self.keep is None:
+                yield first, block, range(begin, end)
+            else:
+                found = self.keep.numbers(self._feeders[number].reader.shown(block.data))
+                yield first, block, [first + line for line in found if begin <= first + line < end]
 
-    def _label(self, number: int, feeder: Feeder, start: int) -> None:
-        for _, block in feeder.tail.blocks(start):
-            if (number, block.origin) not in self._origins and len(self._origins) < ORIGINS:
-                self._origins[number, block.origin] = ""
-                self._name_origins()
+    def _merge(self, fresh: list[int]) -> None:
+        """Put rows where they belong; every place stays on its row."""
+        if not fresh:
+            return
+        fresh.sort()
+        rows = self.rows
+        if not rows or fresh[0] > rows[-1]:
+            rows.extend(fresh)
+            return
+        held = [(place, rows[place.index] if place.index < len(rows) else None) for place in self._settled]
+        low, high = bisect_left(rows, fresh[0]), bisect_left(rows, fresh[-1])
+        rows[low:high] = sorted(rows[low:high] + fresh)
+        for place, row in held:
+            place.index = len(rows) if row is None else bisect_left(rows, row)
 
-    def _name_origins(self) -> None:
-        """By their source where there are several, by their file where a source has several of them."""
-        several = Counter(number for number, _ in self._origins)
-        files = Counter((number, origin.rsplit("/", 1)[-1]) for number, origin in self._origins)
-        for number, origin in self._origins:
-            name = self._feeders[number].source
-            names = [name.partition("/")[2] or name] if len(self._feeders) > 1 else []
-            if several[number] > 1:
-                file = origin.rsplit("/", 1)[-1]
-                alike = files[number, file] > 1
-                names.append("/".join(origin.rsplit("/", 2)[-2:]) if alike else file)
-            self._origins[number, origin] = " ".join(names)
-        self.labels = sorted(set(self._origins.values()))
+    @property
+    def _settled(self) -> list[Place]:
+        return [place for place in self.places if place.line < 0 and place.index >= 0]
+
+    def _find_again(self, came: Sequence[int]) -> None:
+        for place in self.places:
+            if place.line < 0:
+                continue
+            row = next((row for row in came if row & LINE == place.line), None)
+            if row is not None:
+                place.index = bisect_left(self.rows, row) if self.merged else self.rows.index(row)
+                place.line = -1
 
     # Letting go
 
     def _gone(self, firsts: list[int]) -> int:
         """How many rows from the first on are gone."""
         rows = self.rows
-        if len(firsts) == 1:
+        if not self.merged:
             return bisect_left(rows, True, key=lambda row: not self._dead(row, firsts))
         gone = 0
         while gone < len(rows) and self._dead(rows[gone], firsts):
@@ -347,7 +368,7 @@ class LogLines:
         return gone
 
     def _dead(self, row: int, firsts: list[int]) -> bool:
-        number = row >> SHIFT
+        number = number_of(row)
         if not row & NOTE:
             return row & MASK < firsts[number]
         told = self._feeders[number].tail.told
@@ -357,13 +378,9 @@ class LogLines:
     def _sweep(self, firsts: list[int]) -> None:
         self._dropped = self.dropped
         rows = self.rows
-        stay: list[int | None] = []
-        for place in self.places:
-            at = place.index
-            while 0 <= at < len(rows) and self._dead(rows[at], firsts):
-                at += 1
-            stay.append(rows[at] if 0 <= at < len(rows) else None)
+        held = [(place, rows[place.index]) for place in self._settled if place.index < len(rows)]
         self.rows = [row for row in rows if not self._dead(row, firsts)]
         self._noted = sum(1 for row in self.rows if row & NOTE) if self._noted else 0
-        for place, row in zip(self.places, stay, strict=True):
-            place.index = self.rows.index(row) if row is not None else len(self.rows)
+        for place, row in held:
+            # On what comes after it, where it is gone itself.
+            place.index = bisect_left(self.rows, row)

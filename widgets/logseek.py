@@ -7,7 +7,8 @@ from collections.abc import Set
 
 from backends.api.models import Level, LogBlock
 from backends.api.suspects import suspects
-from widgets.loglines import MASK, SHIFT, SLICE, LogLines, Place
+from widgets.logfeeder import HEAD, LINE, MASK, SOURCE, number_of
+from widgets.loglines import SLICE, LogLines, Place
 from widgets.logsearch import Pattern
 
 PARSED = 200
@@ -49,8 +50,9 @@ class Seek:
         lines, place, step = self._lines, self._at, self._step
         rows = lines.rows
         row = rows[place.index]
-        number, seq = row >> SHIFT, row & MASK
-        held = None if lines.is_note(row) else lines.feeders[number].tail.block_of(seq)
+        # Rows of one origin that follow each other are in one block, mostly.
+        origin, seq = (row & LINE) >> HEAD, row & MASK
+        held = None if lines.is_note(row) else lines.feeders[number_of(row)].tail.block_of(seq)
         if held is None:
             hit = self._pattern is not None and lines.is_note(row) and self._note_matches(row)
             if hit:
@@ -58,12 +60,12 @@ class Seek:
             place.index += step
             return None
         first, block = held
-        wanted = self._wanted(number, block)
-        low = (number << SHIFT) + first
+        wanted = self._wanted(origin, block)
+        low = (origin << HEAD) + first
         high = low + block.count
         at, last, parsed = place.index, len(rows), 0
-        while 0 <= at < last and low <= rows[at] < high and parsed < PARSED:
-            if rows[at] - low in wanted:
+        while 0 <= at < last and low <= rows[at] & LINE < high and parsed < PARSED:
+            if (rows[at] & LINE) - low in wanted:
                 if self._is_one(rows[at]):
                     place.index = at
                     return at
@@ -72,24 +74,25 @@ class Seek:
         place.index = at
         return None
 
-    def _wanted(self, number: int, block: LogBlock) -> Set[int]:
-        known = self._looked.get(number)
+    def _wanted(self, origin: int, block: LogBlock) -> Set[int]:
+        known = self._looked.get(origin)
         if known is not None and known[0] is block:
             return known[1]
         if self._pattern is None:
             found = suspects(block.data)
         else:
-            found = self._pattern.numbers(self._lines.feeders[number].shown(block.data))
+            reader = self._lines.feeders[origin >> SOURCE - HEAD].reader
+            found = self._pattern.numbers(reader.shown(block.data))
         wanted = frozenset(found)
-        self._looked[number] = (block, wanted)
+        self._looked[origin] = (block, wanted)
         return wanted
 
     def _is_one(self, row: int) -> bool:
         if self._pattern is not None:
             return True
-        record = self._lines.record(row)
+        record = self._lines.records.of(row)
         return record is not None and record.level is not None and record.level >= Level.ERROR
 
     def _note_matches(self, row: int) -> bool:
-        found = self._lines.raw(row)
+        found = self._lines.records.raw(row)
         return found is not None and self._pattern is not None and self._pattern.matches(found[0])

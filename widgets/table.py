@@ -169,6 +169,7 @@ class Table(Widget):
         if not self.is_attached or not self.size.height or congested(self.app):
             return
         self._sort_if_due()
+        self._scroll()
         columns = self._columns()
         sights = self._sights()
         for y in range(1, self.size.height):

@@ -20,6 +20,7 @@ from backends.api.models import (
     Hosts,
     KeyChange,
     LogBatch,
+    LogBlock,
     LogRecord,
     Members,
     Processes,
@@ -133,6 +134,13 @@ class Logs(Protocol):
         """The lines of a block for people: what is searched, printed and copied, as many lines as came in. Pure,
         never raises. Itself, but where the system's own tool shows a record in other words."""
         return data
+
+    def moments(self, block: LogBlock) -> list[int | None]:
+        """For each line of a block the microseconds since 1970 that `parse` finds in it; None where it finds
+        none. Called for every line where several origins are merged: 50,000 a second."""
+        from backends.logs.moments import moments
+
+        return moments(block, self.parse)
 
 
 class Acting(Protocol):

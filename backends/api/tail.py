@@ -16,6 +16,8 @@ JOIN = 500
 """Blocks of fewer lines are joined with their neighbour: a line a block would cost more than the lines."""
 JOIN_SECONDS = 2.0
 """Only what arrived this close together is joined: when a line came is known as well as its block's."""
+NEAR = 50
+"""Blocks of other origins that may lie between two of one, where what comes before is asked for."""
 NOTES = 100
 
 
@@ -104,6 +106,15 @@ class Tail:
         if at < 0 or seq >= self._end:
             return None
         return self._firsts[at], self._blocks[at]
+
+    def before(self, seq: int, origin: str) -> tuple[int, LogBlock] | None:
+        """The last block of an origin that ends before a line, with the number of its first; only the last few
+        blocks are looked at."""
+        at = bisect_right(self._firsts, seq) - 1
+        for earlier in range(at - 1, max(-1, at - NEAR), -1):
+            if self._blocks[earlier].origin == origin:
+                return self._firsts[earlier], self._blocks[earlier]
+        return None
 
     def came(self, seq: int) -> datetime | None:
         """When a kept line arrived, 2 s more or less; what was there at the start arrived at the start."""

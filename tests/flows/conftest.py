@@ -50,6 +50,8 @@ class Screen:
             " ": "space",
             "&": "ampersand",
             "!": "exclamation_mark",
+            "{": "left_curly_bracket",
+            "}": "right_curly_bracket",
         }
         await self.pilot.press(*(names.get(char, char) for char in text))
 

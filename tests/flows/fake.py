@@ -27,6 +27,7 @@ from backends.api.models import (
     Seen,
 )
 from backends.api.settings import Settings
+from backends.logs.times import iso_match
 
 STARTED = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
@@ -49,8 +50,8 @@ class Script:
     def say_processes(self, *rows: Process) -> None:
         self.processes.put_nowait(Seen({row.key: row for row in rows}))
 
-    def say_lines(self, *lines: bytes) -> None:
-        block = LogBlock("app.log", b"\n".join(lines), len(lines))
+    def say_lines(self, *lines: bytes, origin: str = "app.log") -> None:
+        block = LogBlock(origin, b"\n".join(lines), len(lines))
         self.logs.put_nowait(Seen(LogBatch((block,), None)))
 
 
@@ -83,7 +84,9 @@ class Fake(Backend, Membership, ProcessTable, Logs):
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         level = Level.ERROR if b"ERROR" in raw else Level.INFO
-        return LogRecord(self.source, raw, raw.decode("utf-8", "replace"), None, level)
+        text = raw.decode("utf-8", "replace")
+        stamp = iso_match(text)
+        return LogRecord(self.source, raw, text, None if stamp is None else stamp[0], level)
 
     def ask(self, row: Row) -> tuple[str, ...] | None:
         return ("fakectl", "get", row.key)

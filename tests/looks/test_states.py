@@ -45,6 +45,8 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
             script = SCRIPTS.setdefault("main", Script())
             await steps(pilot, script, clock)
             await clock.advance(0.2)
+            # Not whether a quarter of a second of real time has passed decides what is in the picture.
+            app.show_frame()
             app.tick()
             await pilot.pause()
 

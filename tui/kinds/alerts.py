@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.api.models import Alert, AlertState
 from tui.kinds.common import clock_time, details, rfc3339, why
-from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import since
 
 ALERT_LOOKS = {
@@ -43,6 +43,9 @@ def _facts(row: Alert, sight: Sight) -> list[tuple[str, str]]:
         *sorted(row.labels.items()),
     ]
 
+
+ABOUT = ("unit", "pod", "container", "instance", "service", "app", "job")
+"""Labels that say what an alert is about, the most particular first."""
 
 ALERTS: Kind[Alert] = Kind(
     name="alerts",
@@ -85,5 +88,6 @@ ALERTS: Kind[Alert] = Kind(
     sort="state",
     empty="no alerts: nothing fires, or this context has no Prometheus (prometheus.NAME with its url)",
     tie=lambda a: (a.name, a.source, a.key),
+    logs=lambda a: LogsOf(tuple(a.labels[name] for name in ABOUT if a.labels.get(name)), a.since),
     label=lambda a: f"{a.name} {a.on or ''}".rstrip(),
 )

@@ -6,7 +6,8 @@ from typing import Any
 
 from backends.api.models import EventKind, Occurrence
 from tui.kinds.common import clock_time, details, rfc3339
-from widgets.columns import Column, Kind, Look, Sight
+from tui.kinds.leads import thing_of
+from widgets.columns import Column, Kind, LogsOf, Look, Sight
 
 BAD = frozenset({EventKind.LEFT, EventKind.ALERT, EventKind.ERRORS})
 WORDS_OF_LOSS = ("lost", "→ down", "→ unknown", "→ failed", "firing")
@@ -54,6 +55,12 @@ def _facts(row: Occurrence, sight: Sight) -> list[tuple[str, str]]:
     ]
 
 
+def _logs(row: Occurrence) -> LogsOf:
+    """`web/web-7` names an instance and its group; `group:name` a unit."""
+    parts = row.target.replace(":", "/").split("/")
+    return LogsOf((row.target, *reversed(parts)), row.time)
+
+
 EVENTS: Kind[Occurrence] = Kind(
     name="events",
     title="events",
@@ -69,7 +76,9 @@ EVENTS: Kind[Occurrence] = Kind(
     json=_json,
     facts=_facts,
     sort="age",
-    empty="no events since this watch was opened: nothing has changed",
+    empty="no events since this watch was opened: nothing has changed; / keeps what matches in any column",
     tie=lambda e: e.key,
     label=lambda e: f"{e.kind.value} {e.target}",
+    logs=_logs,
+    leads=thing_of,
 )

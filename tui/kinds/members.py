@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.api.models import Member, MemberState, Role
 from tui.kinds.common import details, why
-from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, milliseconds, size
 
 MEMBER_LOOKS = {MemberState.UP: Look.GOOD, MemberState.DOWN: Look.BAD, MemberState.UNKNOWN: Look.WARN}
@@ -82,6 +82,12 @@ def _position(row: Member) -> int | None:
 def _log(row: Member) -> str:
     """How far its log is: a zxid as ZooKeeper writes it."""
     return count(row.raft_index) if row.zxid is None else f"{row.zxid:#x}"
+
+
+def _logs(row: Member) -> LogsOf:
+    return LogsOf(
+        (row.name, row.group or row.source.partition("/")[0]), None if row.trouble is None else row.trouble.as_of
+    )
 
 
 MEMBERS: Kind[Member] = Kind(
@@ -164,5 +170,6 @@ MEMBERS: Kind[Member] = Kind(
     empty="no members: this context has no etcd and no ZooKeeper, or nothing has registered below its groups",
     tie=lambda m: (m.name, m.key),
     label=lambda m: f"{m.source} {m.name}",
+    logs=_logs,
     group=lambda m: (m.group is not None, m.source, m.group or ""),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.api.models import Target, TargetState
 from tui.kinds.common import clock_time, details, rfc3339, why
-from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import since
 
 TARGET_LOOKS = {TargetState.UP: Look.GOOD, TargetState.DOWN: Look.BAD, TargetState.UNKNOWN: Look.WARN}
@@ -72,5 +72,6 @@ TARGETS: Kind[Target] = Kind(
     sort="job",
     empty="no targets: this context has no Prometheus (prometheus.NAME with its url), or it scrapes none",
     tie=lambda t: (t.source, t.job, t.instance, t.key),
+    logs=lambda t: LogsOf((t.instance, t.job)),
     label=lambda t: f"{t.job} {t.instance}",
 )

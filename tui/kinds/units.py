@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.api.models import Unit, UnitState
 from tui.kinds.common import clock_time, details, rfc3339, why
-from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import count, since
 
 UNIT_LOOKS = {
@@ -58,6 +58,13 @@ def _note(row: Unit) -> str:
     )
 
 
+def _logs(row: Unit) -> LogsOf:
+    """A unit that runs well is asked about for now, any other for when it came into its state."""
+    group, _, name = row.name.rpartition(":")
+    when = None if row.state is UnitState.RUNNING else row.since
+    return LogsOf((row.name, name, group), when)
+
+
 UNITS: Kind[Unit] = Kind(
     name="units",
     title="units",
@@ -104,4 +111,5 @@ UNITS: Kind[Unit] = Kind(
     empty="no units: this context has no supervisor (supervisord.NAME with its url)",
     tie=lambda u: (u.source, u.name, u.key),
     label=lambda u: f"{u.source} {u.name}",
+    logs=_logs,
 )

@@ -15,7 +15,7 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.keys import Keys
-from widgets.columns import Look
+from widgets.columns import LogsOf, Look
 
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
@@ -48,6 +48,9 @@ class Desk(Protocol):
 
     def go_to(self, kind: str, row: str) -> None:
         """Open the screen of a kind, on one of its rows ("": wherever it was)."""
+
+    def show_logs_of(self, logs: LogsOf) -> None:
+        """Open the logs of something, around a time."""
 
     def show_run(self, source: str, run: str) -> None:
         """Open a run of a deploy: its steps and its output."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import ClassVar
@@ -11,12 +13,16 @@ from textual.app import ComposeResult
 
 from backends.api import registry
 from backends.api.capabilities import Logs, ability
+from backends.api.models import State
 from backends.clean import clean, clean_lines
 from backends.context import SourceConfig
 from backends.watch import Watch
 from tui.screens.base import View
-from widgets.columns import Look
+from tui.screens.record import byte_lines, record_lines
+from widgets.columns import LogsOf, Look
 from widgets.freshness import standing_of
+from widgets.histogram import Histogram
+from widgets.logfeeder import Feeder
 from widgets.logline import LONG, Times
 from widgets.logsearch import Pattern
 from widgets.logview import LogView
@@ -24,8 +30,12 @@ from widgets.oneline import OneLine, Part
 from widgets.safe import style
 from widgets.units import age, count, three
 
-RAW_MOST = 100_000
-"""Bytes of one value that are spelled out; `:w` saves whole lines."""
+PATIENCE = 1.0
+"""Seconds for which the lines about something wait for sources that have not spoken."""
+FAR = 60.0
+"""Seconds by which the nearest line may miss a time without a word."""
+LINES = 12
+"""Lines of logs beside which a histogram has room."""
 
 
 class LogsScreen(View):
@@ -35,16 +45,21 @@ class LogsScreen(View):
         super().__init__()
         self.title = OneLine()
         self.log_view = LogView()
+        self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._search = ""
         self._keep = ""
         self._window = 0.0
         self._since: datetime | None = None
+        self._about = ""
+        self._only: frozenset[str] = frozenset()
+        self._asked: tuple[float, LogsOf] | None = None
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title
         yield self.log_view
+        yield self.histogram
 
     @property
     def name_in_path(self) -> str:
@@ -61,16 +76,16 @@ class LogsScreen(View):
         if self._source is not None and self._source not in sources:
             self._source = None
         wanted = tuple(sources if self._source is None else [self._source])
-        self.log_view.clock = watching.clock
+        self.log_view.clock = self.log_view.sheet.clock = watching.clock
         if self._shown is None or self._shown[0] is not watching or self._shown[1] != wanted:
             self._shown = (watching, wanted)
-            tails = {}
+            feeders = []
             for source in wanted:
                 backend, tail = watching.backend(source), watching.tail(source)
                 able = None if backend is None else ability(backend, Logs)
                 if able is not None and tail is not None:
-                    tails[source] = (tail, able)
-            self.log_view.show(tails)
+                    feeders.append(Feeder(source, tail, able))
+            self.log_view.show(feeders)
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
 
@@ -80,9 +95,15 @@ class LogsScreen(View):
 
     def tick(self) -> None:
         self.log_view.flush()
+        self.histogram.tick()
+        self._answer()
         self._show_title()
 
+    def on_resize(self) -> None:
+        self.histogram.display = self.size.height - 3 >= LINES
+
     def on_log_view_changed(self) -> None:
+        self._answer()
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
@@ -109,6 +130,43 @@ class LogsScreen(View):
             self._source = found[0]
         self.attach()
 
+    def look_at(self, logs: LogsOf) -> None:
+        """The lines about something, around its time: as soon as the sources have spoken."""
+        self._source, self._keep, self._window, self._since = None, "", 0.0, None
+        self._asked = (self.log_view.clock.monotonic(), logs)
+        self.attach()
+
+    def _answer(self) -> None:
+        if self._asked is None:
+            return
+        since, logs = self._asked
+        view = self.log_view
+        waits = any(r.state is State.LOADING or r.state is State.IDLE for r in view.readings.values())
+        if waits and view.clock.monotonic() - since < PATIENCE:
+            return
+        self._asked = None
+        self._about, self._only = named_after(logs.names, view.lines.origins)
+        self._filter()
+        if not self._only and logs.names:
+            self.desk.say(f"no log is named after {logs.names[0]}: all of them are shown")
+        if logs.when is None:
+            view.follow(True)
+        else:
+            view.go_to_time(logs.when)
+
+    def on_log_view_arrived(self, message: LogView.Arrived) -> None:
+        """Say so where the line that was found is not of the time that was asked for."""
+        record, missed = self.log_view.current, message.missed.total_seconds()
+        if record is None or abs(missed) < FAR:
+            return
+        asked = f"{message.asked.astimezone():%H:%M:%S}"
+        if missed > 0:
+            self.desk.say(f"no line at {asked}: the nearest one is {age(missed)} older")
+        elif self.log_view.lines.dropped:
+            self.desk.say(f"lines of {asked} are no longer kept: the oldest one is {age(-missed)} younger")
+        else:
+            self.desk.say(f"no line is as old as {asked}: the nearest one is {age(-missed)} younger")
+
     async def _open_path(self, watching: Watch, path: str) -> None:
         """Follow files that no configuration names, until the context is closed."""
         settings = (await asyncio.to_thread(registry.load, "files")).Settings(paths=(path,))
@@ -122,15 +180,16 @@ class LogsScreen(View):
         dim, warn = style(Look.DIM), style(Look.WARN)
         name = self._source or ", ".join(feeder.source for feeder in lines.feeders) or "no source"
         shown = count(lines.shown)
-        if lines.keep is not None or lines.since is not None:
+        if lines.filtered:
             shown += f" of {count(lines.total)}"
-        left: list[Part] = [(" logs", style(Look.STRONG)), (f"  {name}", style()), (f"  {shown} lines", dim)]
+        named: Part = (f"  of {self._about}", warn) if self._only else (f"  {name}", style())
+        left: list[Part] = [(" logs", style(Look.STRONG)), named, (f"  {shown} lines", dim)]
         if self._since is not None:
             left.append((f"  since {self._since.astimezone():%H:%M:%S} ({age(self._window)})", warn))
         if self._keep:
             left.append((f"  only {self._keep}{_plainly(lines.keep)}", warn))
         if self._search:
-            left.append((f"  search {self._search}{_plainly(view.pattern)}", warn))
+            left.append((f"  search {self._search}{_plainly(view.sheet.pattern)}", warn))
         self.title.show(left, [("  " + text + " ", made) for text, made in self._standing()])
         view.teach(self._lesson())
 
@@ -169,7 +228,7 @@ class LogsScreen(View):
         if lines.filtering:
             return ["searching …"]
         if lines.total:
-            return [f"none of {count(lines.total)} lines passes: & lifts what is kept, 0 the time window"]
+            return [f"none of {count(lines.total)} lines passes: esc lifts what hides them"]
         errors = [f"{key[0]}: {r.error}" for key, r in view.readings.items() if r.error is not None]
         return errors or [self._empty(source) for source in (feeder.source for feeder in lines.feeders)]
 
@@ -209,6 +268,10 @@ class LogsScreen(View):
     def next_error(self, step: str) -> None:
         self.log_view.seek(int(step), errors=True)
 
+    def next_bar(self, step: str) -> None:
+        if not self.histogram.step(int(step)):
+            self.desk.say("no lines further in this direction")
+
     @property
     def searching(self) -> str:
         return self._search
@@ -235,16 +298,16 @@ class LogsScreen(View):
         self._filter()
 
     def _filter(self) -> None:
-        self.log_view.set_filter(self._keep, self._since)
+        self.log_view.set_filter(self._keep, self._since, self._only)
         self._show_title()
 
     def wrap(self) -> None:
-        self.log_view.wrap(not self.log_view.wrapped)
+        self.log_view.wrap(not self.log_view.sheet.wrapped)
 
     def times(self) -> None:
         """Short, then in full, then none."""
-        view, cycle = self.log_view, list(Times)
-        view.times = cycle[(cycle.index(view.times) + 1) % len(cycle)]
+        view, sheet, cycle = self.log_view, self.log_view.sheet, list(Times)
+        sheet.times = cycle[(cycle.index(sheet.times) + 1) % len(cycle)]
         view.repaint()
 
     def shift(self, cells: str) -> None:
@@ -256,22 +319,7 @@ class LogsScreen(View):
         if record is None:
             self.desk.say("no line to open")
             return
-        level = record.level.word if record.level is not None else "–"
-        when = record.time.astimezone().isoformat(" ", "milliseconds") if record.time is not None else "–"
-        facts = [
-            ("time", when),
-            ("level", level),
-            ("source", record.source),
-            ("origin", self.log_view.current_origin),
-            ("format", record.format),
-            *record.fields.items(),
-        ]
-        width = max(len(label) for label, _ in facts)
-        lines = [*_cut(record.message).split("\n"), ""]
-        for label, text in facts:
-            first, *more = _cut(text).split("\n")
-            lines += [f"{label:>{width}}  {first}", *(" " * (width + 2) + part for part in more)]
-        lines += ["", "as it came:", *_bytes(record.raw)]
+        lines = record_lines(record, self.log_view.current_origin)
         self.desk.show_text("log record", lambda: lines)
 
     def show_raw(self) -> None:
@@ -279,7 +327,7 @@ class LogsScreen(View):
         if record is None:
             self.desk.say("no line to show")
             return
-        lines = _bytes(record.raw)
+        lines = byte_lines(record.raw)
         self.desk.show_text("log record, as it came", lambda: lines)
 
     def escape(self) -> bool:
@@ -287,8 +335,8 @@ class LogsScreen(View):
             self.log_view.stop_seeking()
         elif self._search:
             self.search("")
-        elif self._keep or self._window:
-            self._keep, self._window, self._since = "", 0.0, None
+        elif self._keep or self._window or self._only:
+            self._keep, self._window, self._since, self._only = "", 0.0, None, frozenset()
             self._filter()
         else:
             return False
@@ -301,18 +349,17 @@ class LogsScreen(View):
         return clean(self.log_view.copied.decode("utf-8", "replace"))
 
 
+def named_after(names: Sequence[str], origins: Iterable[tuple[str, str]]) -> tuple[str, frozenset[str]]:
+    """The first of some names that a file or unit is named after, and all such origins; nothing where there is
+    none. `web` is a word of `web-1.log`, `web-1` is none of `web-12.log`."""
+    known = list(origins)
+    for name in names:
+        word = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])")
+        found = frozenset(origin for _, origin in known if name and word.search(origin.rsplit("/", 1)[-1]))
+        if found:
+            return name, found
+    return "", frozenset()
+
+
 def _plainly(pattern: Pattern | None) -> str:
     return " (no regular expression: as plain text)" if pattern is not None and pattern.plain else ""
-
-
-def _cut(text: str) -> str:
-    more = len(text) - RAW_MOST
-    return text if more <= 0 else f"{text[:RAW_MOST]} … {count(more)} characters more"
-
-
-def _bytes(raw: bytes) -> list[str]:
-    """Bytes as text, each that does not print by its number."""
-    text = raw[:RAW_MOST].decode("utf-8", "backslashreplace")
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-    more = len(raw) - RAW_MOST
-    return [shown] if more <= 0 else [shown, f"… {count(more)} bytes more"]

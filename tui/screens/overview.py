@@ -16,7 +16,7 @@ from tui.kinds.events import look_of, told
 from tui.screens.base import View
 from tui.screens.signs import Sizes, signs
 from widgets.board import Board, Entry
-from widgets.columns import Look
+from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
 from widgets.safe import fit, style
 from widgets.units import age
@@ -114,22 +114,18 @@ class OverviewScreen(View):
         look = Look.BAD if wrong else Look.GOOD
         says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else "nothing is wrong"
         left: list[Part] = [(" overview", style(Look.STRONG))]
-        self.heading.show(left, [(f" {says} ", style(look)), (f"  {changes} changes/15m ", style(Look.DIM))])
+        self.heading.show(
+            left,
+            [
+                (f" {says} ", style(look)),
+                (f"  {changes} change{'s' if changes != 1 else ''}/15m ", style(Look.DIM)),
+            ],
+        )
 
     def _show_wrong(self, now: Now) -> None:
         entries = [_problem(problem, now, self.wrong.size.width) for problem in self._problems.values()]
         if not entries:
-            live = {
-                source
-                for (source, noun), r in self.readings.items()
-                if r.state is State.LIVE and noun != "events"
-            }
-            waiting = any(reading.state is State.LOADING for reading in self.readings.values())
-            if not live:
-                lines = ["looking …"] if waiting else ["no source is live", *self.desk.context.tried]
-            else:
-                lines = [f"nothing: {len(live)} source{'s are' if len(live) != 1 else ' is'} live"]
-            entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in lines]
+            entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in self._all_well()]
         self.wrong.show(entries)
         self._fit()
 
@@ -200,15 +196,48 @@ class OverviewScreen(View):
         else:
             self.desk.go_to(*found)
 
+    def show_its_logs(self) -> None:
+        """The logs about what is chosen; all of them where that is a whole source."""
+        self.desk.show_logs_of(self._logs() or LogsOf(()))
+
+    def _logs(self) -> LogsOf | None:
+        if (key := self.changed.chosen) is not None and key in self._events:
+            return self._logs_of("events", key)
+        if (key := self.wrong.chosen) is not None and key in self._problems:
+            problem = self._problems[key]
+            of_row = self._logs_of(problem.kind, problem.row)
+            if of_row is not None:
+                return LogsOf(of_row.names, problem.since or of_row.when)
+            kind, _, source = problem.source.partition("/")
+            return LogsOf((*problem.name.split()[::-1], source, kind), problem.since)
+        return None
+
+    def _logs_of(self, kind: str, key: str) -> LogsOf | None:
+        """Of a row of a kind, as the kind says."""
+        # Kinds are imported when one of them is asked for: the first frame does not wait for them.
+        from tui.kinds.known import KINDS
+
+        shown = KINDS.get(kind)
+        if shown is None or shown.logs is None:
+            return None
+        rows = (reading.value or {} for (_, noun), reading in self.readings.items() if noun in shown.nouns)
+        row = next((of[key] for of in rows if key in of), None)
+        return None if row is None else shown.logs(row)
+
     def _leads(self) -> tuple[str, str] | None:
         if (key := self.wrong.chosen) is not None and key in self._problems:
             problem = self._problems[key]
-            return (problem.kind, problem.row) if problem.kind else ("members", "")
+            return (problem.kind, problem.row) if problem.kind else (self._kind_of(problem.source), "")
         if (key := self.changed.chosen) is not None and key in self._events:
             return ("events", key)
         if (key := self.vital.chosen) is not None and key in self._signs:
             return self._signs[key], ""
         return None
+
+    def _kind_of(self, source: str) -> str:
+        """The screen that shows a source's rows."""
+        shown = ("members", "units", "alerts", "targets", "processes")
+        return next((kind for kind in shown if (source, kind) in self.readings), "members")
 
     def _activate(self, board: Board) -> None:
         for other in self._boards:

@@ -98,7 +98,7 @@ class ResourceScreen(View):
         self._heard()
 
     def on_table_chosen(self) -> None:
-        self.toggle_detail()
+        self.open_row()
 
     def _show_title(self) -> None:
         table, kind = self.table, self.kind
@@ -220,6 +220,25 @@ class ResourceScreen(View):
         self.desk.flow.menu(rows, verb=verb, hidden=hidden)
 
     # Detail, description, raw record
+
+    def open_row(self) -> None:
+        """To where the row leads, else its detail."""
+        row, leads, bridge = self.table.current, self.kind.leads, self.desk.bridge
+        if leads is None or row is None or bridge is None:
+            self.toggle_detail()
+            return
+        found = leads(row, bridge.readings())
+        if found is None:
+            self.desk.say(f"{self.kind.label(row)}: it is not there any more; d describes what happened")
+        else:
+            self.desk.go_to(*found)
+
+    def show_its_logs(self) -> None:
+        row, logs = self.table.current, self.kind.logs
+        if row is None or logs is None:
+            self.desk.say("no row is chosen" if row is None else f"no log is about {self.kind.title}")
+            return
+        self.desk.show_logs_of(logs(row))
 
     def toggle_detail(self) -> None:
         if not self.body.has_class("open") and self.table.current is None:

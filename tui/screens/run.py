@@ -15,6 +15,7 @@ from tui.kinds.runs import RUN_LOOKS, params_text
 from tui.screens.base import View
 from widgets.board import Board, Entry
 from widgets.columns import Look
+from widgets.logfeeder import Feeder
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.safe import fit, style
@@ -59,7 +60,7 @@ class RunScreen(View):
         logs = None if backend is None else ability(backend, Logs)
         self.log_view.clock = desk.watching.clock
         if logs is not None and tail is not None:
-            self.log_view.show({self._source: (tail, logs)})
+            self.log_view.show([Feeder(self._source, tail, logs)])
         desk.bridge.attach(self, ("runs",), (self._source,))
         desk.bridge.attach(self.log_view, ("logs",), (self._source,))
         self.log_view.follow(True)
@@ -127,7 +128,7 @@ class RunScreen(View):
         self.log_view.follow(not self.log_view.following)
 
     def wrap(self) -> None:
-        self.log_view.wrap(not self.log_view.wrapped)
+        self.log_view.wrap(not self.log_view.sheet.wrapped)
 
     def plain_text(self) -> str:
         output = b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")

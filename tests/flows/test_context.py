@@ -1,0 +1,148 @@
+"""Another context without a restart: the old one's feeds end, and nothing of it stays on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import pytest
+from textual.geometry import Region
+
+from backends.api.errors import Unreachable
+from backends.api.models import Members, Role, Seen, State
+from backends.context import Context, SourceConfig
+from tests.clock import FakeClock
+from tests.flows.conftest import Opened
+from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member, process
+
+LAB = Context("lab", (SourceConfig("fake", "main", FakeSettings()),), colour="green")
+PROD = Context("shop-prod", (SourceConfig("fake", "prod", FakeSettings(script="prod")),))
+
+
+def prod() -> Script:
+    return SCRIPTS.setdefault("prod", Script())
+
+
+async def test_all_of_the_old_context_ends(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    async def close(backend: Fake) -> None:
+        closed.append(backend.source)
+
+    monkeypatch.setattr(Fake, "close", close)
+    async with opened(contexts=(LAB, PROD), command="members") as screen:
+        screen.script.say_members(member("old-1", role=Role.LEADER))
+        screen.script.say_lines(b"an old line")
+        screen.script.say_processes(process(7, "oldproc"))
+        await screen.until("old-1")
+        await screen.type(":logs\r")
+        await screen.until("an old line")
+        await screen.type(":processes\r")
+        await screen.until("oldproc")
+        old = screen.app.watching
+        colour = screen.app.masthead.base
+        await screen.type(":context shop-prod\r")
+        await screen.until("shop-prod")
+        async with asyncio.timeout(2):
+            while closed != ["fake/main"]:
+                await asyncio.sleep(0.01)
+        assert screen.app.masthead.base != colour
+        assert "lab" not in screen.lines[0]
+        assert all(feed.reading.state is not State.LIVE for feed in old.feeds().values())
+        # What the old sources say now reaches nobody.
+        screen.script.say_members(member("old-2"))
+        prod().say_members(member("new-1"))
+        prod().say_lines(b"a new line")
+        for command, new in (
+            ("members", "new-1"),
+            ("logs", "a new line"),
+            ("processes", "processes"),
+            ("events", "events"),
+        ):
+            await screen.type(f":{command}\r")
+            await screen.until(new)
+            assert "old" not in screen.text
+        await screen.type(":overview\r")
+        await screen.until("VITAL SIGNS")
+        assert "old" not in screen.text
+
+
+async def test_keys_typed_ahead_find_the_new_context(opened: Opened) -> None:
+    async with opened(contexts=(LAB, PROD), command="members") as screen:
+        screen.script.say_members(member("old-1"))
+        prod().say_members(member("new-1"), member("other"))
+        await screen.until("old-1")
+        await screen.type(":context shop-prod\r:members\r/new\r")
+        await screen.until("1 of 2")
+        assert "new-1" in screen.text
+        assert "other" not in screen.text
+
+
+async def test_a_frozen_old_source_holds_nothing_up(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = asyncio.Event()
+
+    async def frozen(backend: Fake, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
+        try:
+            if backend.source == "fake/main":
+                old = member("old-1")
+                yield Seen({old.key: old})
+                while True:
+                    try:
+                        await asyncio.sleep(30)
+                    except asyncio.CancelledError:
+                        # A client that does not let go at once.
+                        await asyncio.sleep(0.3)
+                        raise
+            new = member("new-1")
+            yield Seen({new.key: new})
+            await asyncio.sleep(30)
+        finally:
+            if backend.source == "fake/main":
+                ended.set()
+
+    monkeypatch.setattr(Fake, "members", frozen)
+    async with opened(contexts=(LAB, PROD), command="members") as screen:
+        await screen.until("old-1")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await screen.type(":context shop-prod\r")
+        await screen.until("new-1")
+        assert "old-1" not in screen.text
+        await asyncio.wait_for(ended.wait(), 3)
+        # A second is promised; a busy machine may take longer, though never as long as the source would.
+        assert loop.time() - began < 3
+
+
+async def test_a_source_that_dies_paints_no_line_of_another(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Context("lab", (*LAB.sources, *PROD.sources), colour="green")
+    # Time stands still but where the test moves it: nothing grows old meanwhile.
+    clock = FakeClock()
+    async with opened(contexts=(both,), command="members", clock=clock) as screen:
+        screen.script.say_members(*(member(f"main-{number}") for number in range(5)))
+        prod().say_members(*(member(f"prod-{number}") for number in range(5)))
+        await screen.pilot.pause()
+        await clock.advance(0.5)
+        await screen.until("main-4")
+        await screen.until("prod-4")
+        await screen.until("LIVE")
+        table = screen.app.view.table
+        painted: list[Region] = []
+        refresh = table.refresh
+
+        def counted(*regions: Region, **more: Any) -> Any:
+            painted.extend(regions or [Region(0, 0, *table.size)])
+            return refresh(*regions, **more)
+
+        monkeypatch.setattr(table, "refresh", counted)
+        before = [line for line in screen.lines if "prod-" in line]
+        screen.script.members.put_nowait(Unreachable("connection refused", where="10.0.0.1:2379"))
+        await clock.advance(0.2)
+        await screen.until(lambda: sum("unreachable" in line for line in screen.lines if "main-" in line) == 5)
+        lines = screen.lines
+        assert [line for line in lines if "prod-" in line] == before
+        touched = {y + table.region.y for region in painted for y in range(region.y, region.bottom)}
+        assert touched
+        assert all("main-" in lines[y] for y in touched), [lines[y] for y in touched]
