@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -25,7 +25,7 @@ from backends.context import Context
 from backends.watch import Watch
 from tui import clipboard
 from tui.bridge import Bridge
-from tui.commands import OVERVIEW, for_word, words
+from tui.commands import METRICS, OVERVIEW, for_word, words
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
@@ -39,6 +39,7 @@ from widgets.private import QuietApp, write_raw
 
 if TYPE_CHECKING:
     from tui.screens.logs import LogsScreen
+    from tui.screens.metrics import MetricsScreen
     from tui.screens.text import TextScreen
 
 log = logging.getLogger("midwatch.app")
@@ -243,8 +244,15 @@ class MidwatchApp(QuietApp):
 
     # Commands of every screen
 
-    def show(self, name: str) -> None:
-        self.show_view(self._named(name))
+    def show(self, name: str, what: str = "") -> None:
+        view = self._named(name)
+        self.show_view(view)
+        if what:
+            view.choose(what)
+
+    def ask_query(self, expression: str = "") -> None:
+        self.show_view(self._metrics)
+        self._metrics.ask_query(expression)
 
     def go_to(self, kind: str, row: str) -> None:
         view = self._named(kind)
@@ -263,9 +271,19 @@ class MidwatchApp(QuietApp):
     def _named(self, kind: str) -> View:
         """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
         milliseconds."""
+        if kind == METRICS:
+            return self._metrics
         if kind not in self._views:
             self._views[kind] = OverviewScreen() if kind == OVERVIEW else _resource(kind)
         return self._views[kind]
+
+    @property
+    def _metrics(self) -> MetricsScreen:
+        if METRICS not in self._views:
+            from tui.screens.metrics import MetricsScreen
+
+            self._views[METRICS] = MetricsScreen()
+        return cast("MetricsScreen", self._views[METRICS])
 
     def switch_context(self, name: str = "") -> None:
         if name not in self.contexts:
@@ -321,6 +339,8 @@ class MidwatchApp(QuietApp):
             self.exit(return_code=130)
             return
         self._interrupted = now
+        if self._view.cancel():
+            return
         self.workers.cancel_group(self, "raw")
         self.say("nothing is running; ctrl+c again quits")
 
@@ -401,6 +421,8 @@ class MidwatchApp(QuietApp):
         command = for_word(word)
         takes = command.takes if command is not None else ""
         names: list[str] = []
+        if takes in ("page", "query"):
+            return [f"{word} {text}" for text in self._metrics.completions(takes, rest)]
         if takes == "context":
             names = sorted(self.contexts)
         elif takes == "source" and self.watching is not None:

@@ -9,8 +9,7 @@ from widgets.oneline import OneLine, Part
 from widgets.prompt import Prompt
 from widgets.safe import style, width_of
 
-VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
-"""4 is kept for Metrics."""
+VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("4", "metr"), ("5", "logs"), ("6", "even"))
 
 
 class Footer(OneLine):
