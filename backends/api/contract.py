@@ -73,7 +73,8 @@ async def check_import(make: Make) -> None:
     module = type(make()).__module__
     code = (
         f"import sys, {module}\n"
-        "found = {'textual', 'rich', 'grpc', 'aetcd', 'kazoo', 'httpx', 'psutil'} & set(sys.modules)\n"
+        "clients = {'textual', 'rich', 'grpc', 'aetcd', 'kazoo', 'httpx', 'requests', 'psutil'}\n"
+        "found = clients & set(sys.modules)\n"
         "sys.exit(' '.join(sorted(found)) or 0)"
     )
     done = await asyncio.to_thread(

@@ -213,6 +213,23 @@ class Alert(Struct, frozen=True):
     trouble: Trouble | None = None
     details: tuple[Detail, ...] = ()
 
+    @property
+    def summary(self) -> str:
+        """What it says in words, in one line; "" where its rule says nothing."""
+        said = next((self.annotations[name] for name in SUMMARIES if self.annotations.get(name)), "")
+        return " ".join(said.split())
+
+    @property
+    def on(self) -> str | None:
+        """What it is about, as far as a usual label says so."""
+        return next((self.labels[name] for name in SUBJECTS if self.labels.get(name)), None)
+
+
+SUMMARIES = ("summary", "description", "message")
+"""The annotations that say in words what is wrong, by custom of most rules."""
+SUBJECTS = ("instance", "pod", "service", "job", "node", "host")
+"""The labels that name what an alert is about, from the one thing to the many."""
+
 
 class Series(Struct, frozen=True):
     """One time series: unix seconds and values, in order of time. A gap is a missing point."""

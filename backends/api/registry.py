@@ -13,11 +13,12 @@ MODULES: dict[str, str] = {
     "etcd": "backends.coordination.etcd",
     "files": "backends.logs.files",
     "local": "backends.processes.local",
+    "prometheus": "backends.metrics.prometheus",
 }
 """One row per kind. A new backend is one file of its own and one row here."""
 
 LATER = frozenset(
-    {"zookeeper", "serf", "prometheus", "alertmanager", "exposition", "expvar", "pprof", "journald", "syslog"}
+    {"zookeeper", "serf", "alertmanager", "exposition", "expvar", "pprof", "journald", "syslog"}
     | {"supervisord", "systemd", "runit", "monit", "god", "host"}
 )
 """Kinds that the configuration knows by name and this version does not serve."""

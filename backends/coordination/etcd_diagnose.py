@@ -10,7 +10,8 @@ import ssl
 
 from msgspec import Struct
 
-from backends.api.errors import BackendError, Denied, Misconfigured, Silent, TimedOut, Unreachable
+from backends import tls
+from backends.api.errors import BackendError, Misconfigured, Silent, TimedOut, Unreachable
 from backends.api.settings import SecretSetting
 
 DIAGNOSE = 1.5
@@ -85,20 +86,14 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
             secured.settimeout(0.5)
             secured.recv(1)
     except ssl.SSLCertVerificationError as error:
-        return _certificate(error, host, endpoint)
+        return tls.server_certificate(error, host, endpoint)
     except TimeoutError:
         return Silent("connected, and then no answer", where=endpoint)
     except ssl.SSLError as error:
+        refused = tls.refused_ours(error, endpoint, shown=access.cert is not None)
+        if refused is not None:
+            return refused
         reason = str(error.reason)
-        if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason or "BAD_CERTIFICATE" in reason:
-            if not access.cert:
-                return Denied("the server wants a client certificate", where=endpoint, hint="set cert and key")
-            hint = "has it expired, or is it signed by another CA than the server trusts?"
-            return Denied("the server refuses our client certificate", where=endpoint, hint=hint)
-        if "CERTIFICATE_EXPIRED" in reason:
-            return Denied("our client certificate has expired", where=endpoint)
-        if "UNKNOWN_CA" in reason:
-            return Denied("the server does not trust our client certificate's CA", where=endpoint)
         return _plain_or(f"TLS: {reason.lower().replace('_', ' ')}", host, endpoint)
     except OSError:
         return _plain_or("the connection was lost during the TLS handshake", host, endpoint)
@@ -122,22 +117,3 @@ def _speaks_plain(host: str, port: int) -> bool:
             return plain.recv(9)[3:4] == b"\4"
     except OSError:
         return False
-
-
-def _certificate(error: ssl.SSLCertVerificationError, host: str, endpoint: str) -> BackendError:
-    """X509_V_ERR codes of OpenSSL (x509_vfy.h)."""
-    if error.verify_code == 10:
-        return Denied("the server's certificate has expired", where=endpoint)
-    if error.verify_code == 9:
-        return Denied("the server's certificate is not valid yet", where=endpoint, hint="is a clock wrong?")
-    if error.verify_code in (62, 64):
-        return Denied(
-            f"the server's certificate is not for {host}",
-            where=endpoint,
-            hint="use a name that the certificate holds",
-        )
-    return Denied(
-        "the server's certificate is signed by a CA that we don't trust",
-        where=endpoint,
-        hint="set ca to the file of the CA that signed it",
-    )

@@ -163,9 +163,9 @@ def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable
 
 def _alert(row: Alert) -> Problem:
     grave = (row.severity or "").lower() in GRAVE_WORDS
-    on = row.labels.get("instance") or row.labels.get("job") or ""
-    said = next((row.annotations[name] for name in ("summary", "description") if row.annotations.get(name)), "")
-    why = f"{said}  {on}".strip()
+    # Most summaries name what they are about.
+    on = row.on if row.on and row.on not in row.summary else ""
+    why = f"{row.summary}  {on}".strip()
     return Problem(GRAVE if grave else SERIOUS, row.name, "firing", row.since, why, row.source, "alerts", row.key)
 
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from backends.api.backend import Backend
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.logs.files import Files, FilesSettings
+from backends.metrics.prometheus import Prometheus
+from backends.metrics.prometheus_access import PrometheusSettings
 from backends.processes.local import Local, LocalSettings
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.prometheus_server import PrometheusServer
 
 Make = Callable[[], Backend]
 
@@ -34,4 +37,11 @@ def local(folder: Path) -> Iterator[Make]:
     yield lambda: Local("host", LocalSettings())
 
 
-STARTERS = {"etcd": etcd, "files": files, "local": local}
+@contextmanager
+def prometheus(folder: Path) -> Iterator[Make]:
+    rules = "      - {alert: Always, expr: vector(1), labels: {severity: warning}}\n"
+    with PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=rules) as server:
+        yield lambda: Prometheus("main", PrometheusSettings(url=server.url))
+
+
+STARTERS = {"etcd": etcd, "files": files, "local": local, "prometheus": prometheus}

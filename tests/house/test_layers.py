@@ -15,7 +15,7 @@ from backends.api.registry import MODULES, load
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((ROOT / top).rglob("*.py"))]
-CLIENTS = ("grpc", "aetcd", "psutil", "kazoo", "httpx", "google.protobuf")
+CLIENTS = ("grpc", "aetcd", "psutil", "kazoo", "httpx", "requests", "google.protobuf")
 
 
 def loaded(statement: str) -> set[str]:

@@ -20,7 +20,7 @@ import pytest
 
 from tests.servers.demo_run import DEMO, demo, drained, is_gone, loaded, on_terminal, spawned, wait_until
 from tests.servers.getting import program
-from tui.demo.getting import ETCD
+from tui.demo.getting import ETCD, NODE_EXPORTER, PROMETHEUS
 from tui.demo.process import end, end_members, members
 from tui.demo.state import Demo
 
@@ -28,12 +28,14 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 
 WORKERS = {"web-1", "web-2", "web-3", "checkout-1", "checkout-2", "search-1"}
 MEMBERS = {"etcd m0", "etcd m1", "etcd m2"}
+METRICS = {"node-exporter", "prometheus"}
 
 
 @pytest.fixture
 def base() -> Iterator[Path]:
     """Short, as unix sockets want it."""
-    program(ETCD)
+    for wanted in (ETCD, PROMETHEUS, NODE_EXPORTER):
+        program(wanted)
     folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
     yield folder
     for found in folder.iterdir():
@@ -73,7 +75,7 @@ def get(address: str, path: str) -> str:
 def test_up_status_down(base: Path) -> None:
     folder = base / "a"
     running = up(folder)
-    assert {part.name for part in running.parts} == MEMBERS | WORKERS | {"supervisord"}
+    assert {part.name for part in running.parts} == MEMBERS | WORKERS | {"supervisord"} | METRICS
     assert running.left_out == ()
     wait_until(lambda: set(registered(running)) == WORKERS)
     value = registered(running)["web-2"]

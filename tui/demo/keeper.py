@@ -124,7 +124,7 @@ class Keeper:
                 what = f"did not answer within {READY:.0f} s" if ended is None else f"ended with {ended}"
                 raise _Failed(f"{part.name} {what}: {self._last_words(running.start)}")
             self._wait(0.05)
-        say(f"  {part.name:<12} {part.address:<18} up after {time.monotonic() - began:.1f} s")
+        say(f"  {part.name:<13} {part.address:<18} up after {time.monotonic() - began:.1f} s")
 
     def _output(self, start: Start) -> Path:
         return self._demo.folder / f"{start.part.name.replace(' ', '-')}.out"

@@ -30,6 +30,10 @@ WARM_UP = 8
 PR_SET_PDEATHSIG = 1
 ROUTES = ("/", "/cart", "/search", "/checkout", "/metrics", "/debug/vars")
 """Paths that are counted by name; whatever else is asked for is one series."""
+WATCHING = ("/metrics", "/debug/vars")
+"""Paths that watchers ask for: no user waits for them."""
+OUTAGE_EACH, OUTAGE = 180, 40
+"""Seconds from one trouble of the payment provider to the next, and how long it lasts."""
 BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
 MESSAGES = ("cart priced", "session resumed", "stock reserved", "page rendered", "cache refreshed")
 
@@ -81,8 +85,9 @@ class Worker:
     def answered(self, request: str, path: str, code: int, size: int, spent: float, agent: str) -> None:
         with self._lock:
             self.requests[code, path if path in ROUTES else "other"] += 1
-            self.seconds += spent
-            self.buckets[next((i for i, most in enumerate(BUCKETS) if spent <= most), len(BUCKETS))] += 1
+            if path not in WATCHING:
+                self.seconds += spent
+                self.buckets[next((i for i, most in enumerate(BUCKETS) if spent <= most), len(BUCKETS))] += 1
         now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
         asked, by = (text.encode("unicode_escape").decode().replace('"', "'") for text in (request, agent))
         self._access.write(f'127.0.0.1 - - [{now}] "{asked}" {code} {size} "-" "{by}"\n')
@@ -121,7 +126,8 @@ class Worker:
         """Status, body, and seconds that the work takes."""
         spent = random.choice((0.001, 0.002, 0.004, 0.01))
         dice = random.random()
-        if dice < 0.02:
+        outage = self.service == "checkout" and (time.time() - self.started) % OUTAGE_EACH > OUTAGE_EACH - OUTAGE
+        if dice < (0.3 if outage else 0.02):
             self.log("error", "payment refused: deadline exceeded", trace=f"{random.getrandbits(32):08x}")
             return 503, "try again\n", spent * 20
         if dice < 0.06:

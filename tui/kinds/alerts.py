@@ -16,12 +16,6 @@ ALERT_LOOKS = {
     AlertState.INHIBITED: Look.DIM,
 }
 ORDER = list(AlertState)
-SUMMARIES = ("summary", "description", "message")
-"""The annotations that say in words what is wrong, by custom of most rules."""
-
-
-def summary(row: Alert) -> str:
-    return next((row.annotations[name] for name in SUMMARIES if row.annotations.get(name)), "")
 
 
 def _json(row: Alert) -> dict[str, Any]:
@@ -45,7 +39,7 @@ def _facts(row: Alert, sight: Sight) -> list[tuple[str, str]]:
         ("value", text_of(row.value)),
         ("source", row.source),
         *details(row.details),
-        *sorted(row.annotations.items()),
+        *((name, " ".join(said.split())) for name, said in sorted(row.annotations.items())),
         *sorted(row.labels.items()),
     ]
 
@@ -78,18 +72,18 @@ ALERTS: Kind[Alert] = Kind(
         Column(
             "on",
             "ON",
-            lambda a, s: text_of(a.labels.get("instance") or a.labels.get("job")),
+            lambda a, s: text_of(a.on),
             22,
-            sort=lambda a: a.labels.get("instance") or a.labels.get("job"),
+            sort=lambda a: a.on,
             drop=2,
         ),
         Column("source", "SOURCE", lambda a, s: a.source, 18, sort=lambda a: a.source, drop=3),
-        Column("summary", "", lambda a, s: summary(a), 20, grow=True),
+        Column("summary", "SUMMARY", lambda a, s: a.summary, 20, grow=True),
     ),
     json=_json,
     facts=_facts,
     sort="state",
     empty="no alerts: nothing fires, or this context has no Prometheus (prometheus.NAME with its url)",
     tie=lambda a: (a.name, a.source, a.key),
-    label=lambda a: f"{a.name} {a.labels.get('instance', '')}".rstrip(),
+    label=lambda a: f"{a.name} {a.on or ''}".rstrip(),
 )

@@ -64,7 +64,7 @@ TARGETS: Kind[Target] = Kind(
             descending=True,
         ),
         Column("source", "SOURCE", lambda t, s: t.source, 18, sort=lambda t: t.source, drop=2),
-        Column("note", "", lambda t, s: t.error or "", 20, grow=True, look=lambda t, s: Look.BAD),
+        Column("error", "ERROR", lambda t, s: t.error or "", 20, grow=True, look=lambda t, s: Look.BAD),
     ),
     json=_json,
     facts=_facts,

@@ -71,13 +71,17 @@ def table(kind: Kind[Any], rows: Sequence[tuple[Any, Sight]]) -> list[str]:
     columns = [column for column in kind.columns if column.title]
     cells = [[column.title for column in columns]]
     cells += [[clean(column.text(row, sight)) for column in columns] for row, sight in rows]
-    widths = [max(cell_width(row[i]) for row in cells) for i in range(len(columns))]
+    return aligned(cells, frozenset(i for i, column in enumerate(columns) if column.right))
+
+
+def aligned(cells: Sequence[Sequence[str]], right: frozenset[int]) -> list[str]:
+    """Lines of cells below each other, the first line their titles; columns in `right` end at the same place."""
+    widths = [max(map(cell_width, column)) for column in zip(*cells, strict=True)]
     most = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     lines = []
     for row in cells:
-        text = "  ".join(
-            _pad(cell, width, column.right) for cell, width, column in zip(row, widths, columns, strict=True)
-        ).rstrip()
+        padded = (_pad(cell, width, i in right) for i, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        text = "  ".join(padded).rstrip()
         lines.append(text[:most] if most else text)
     return lines
 

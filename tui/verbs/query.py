@@ -14,12 +14,16 @@ from backends.api.models import Series
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.output import aligned, complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
 from widgets.units import age
 
 STEPS = 240
 """Points of a range where no step is given."""
+GRACE = 0.5
+"""Seconds for the answer that says why there is none."""
+OLD = 5.0
+"""Seconds of age from which a value's age is printed."""
 
 
 async def query(context: Context, options: argparse.Namespace) -> int:
@@ -32,11 +36,12 @@ async def query(context: Context, options: argparse.Namespace) -> int:
         complain(f"midwatch: {error}")
         return 2
     except Misconfigured as error:
-        complain(f"{source}: {error.reason}")
+        complain(f"{source}: {_with_hint(error)}")
         return 2
     except (BackendError, TimeoutError) as error:
-        reason = str(error) or f"no answer within {options.timeout:g} s"
-        complain(f"{source}: {reason}")
+        late = f"no answer within {options.timeout:g} s"
+        reason = str(error) or late
+        complain(f"{source}: {_with_hint(error) if isinstance(error, BackendError) else late}")
         if options.output == "json":
             say(to_json(_document(context, source, (), reason)))
         return 3
@@ -47,7 +52,7 @@ async def query(context: Context, options: argparse.Namespace) -> int:
 
 
 async def _ask(metrics: Metrics, options: argparse.Namespace) -> tuple[Series, ...]:
-    async with asyncio.timeout(options.timeout):
+    async with asyncio.timeout(options.timeout + GRACE):
         if options.range is None:
             return await metrics.query(options.expression)
         end = time.time()
@@ -65,8 +70,8 @@ def _print(context: Context, options: argparse.Namespace, source: str, series: t
     elif not items:
         say("no series: nothing has these names and labels now")
     else:
-        for one in series:
-            say(clean(_line(one)))
+        for line in _table(series, options.range is not None):
+            say(line)
 
 
 def _document(context: Context, source: str, items: Any, error: str | None = None) -> dict[str, Any]:
@@ -96,13 +101,35 @@ def number(value: float) -> float | str:
     return value if math.isfinite(value) else ("+Inf" if value > 0 else "-Inf")
 
 
-def _line(series: Series) -> str:
-    name = series.labels.get("__name__", "")
-    labels = ", ".join(f'{key}="{value}"' for key, value in sorted(series.labels.items()) if key != "__name__")
+def _with_hint(error: BackendError) -> str:
+    return f"{error} ({error.hint})" if error.hint else str(error)
+
+
+def _table(series: tuple[Series, ...], ranged: bool) -> list[str]:
+    """A column for each label, after the numbers: what a narrow terminal cuts off is the labels' end."""
+    names = sorted({name for one in series for name in one.labels}, key=lambda name: (name != "__name__", name))
+    old = not ranged and any(time.time() - one.points[-1][0] >= OLD for one in series)
+    titles = ("LAST", "MIN", "MAX", "POINTS", "SPAN") if ranged else ("VALUE", "AGE") if old else ("VALUE",)
+    numbers = _over_time if ranged else _present
+    cells = [[*titles, *("NAME" if name == "__name__" else clean(name).upper() for name in names)]]
+    for one in series:
+        labels = (clean(one.labels.get(name, "")) for name in names)
+        cells.append([*numbers(one)[: len(titles)], *labels])
+    return aligned(cells, frozenset(range(len(titles))))
+
+
+def _present(series: Series) -> list[str]:
+    at, value = series.points[-1]
+    return [_short(value), age(time.time() - at)]
+
+
+def _over_time(series: Series) -> list[str]:
     values = [value for _, value in series.points]
-    if len(values) == 1:
-        return f"{name}{{{labels}}}  {values[0]:g}"
-    known = [value for value in values if not math.isnan(value)]
-    span = age(series.points[-1][0] - series.points[0][0]) if values else "–"
-    low, high = (min(known), max(known)) if known else (math.nan, math.nan)
-    return f"{name}{{{labels}}}  last {values[-1]:g}  min {low:g}  max {high:g}  {len(values)} points in {span}"
+    known = [value for value in values if not math.isnan(value)] or [math.nan]
+    span = age(series.points[-1][0] - series.points[0][0])
+    return [*map(_short, (values[-1], min(known), max(known))), str(len(values)), span]
+
+
+def _short(value: float) -> str:
+    """Ten digits: counters and times are whole, and 0.1 + 0.2 is 0.3."""
+    return f"{value:.10g}" if math.isfinite(value) else str(number(value))

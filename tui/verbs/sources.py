@@ -40,6 +40,6 @@ def choose(opened: Watch, name: str | None, protocol: type[A], what: str) -> tup
     backend = None if source is None else opened.backend(source)
     found = None if backend is None else ability(backend, protocol)
     if source is None or found is None:
-        wanted = f"expected one of {', '.join(known)}" if known else "and nothing else in this context has"
+        wanted = f"expected one of {', '.join(known)}" if known else f"nor has any of {', '.join(opened.sources)}"
         raise WrongSource(f"{name or 'this context'} has no {what}, {wanted}")
     return source, found

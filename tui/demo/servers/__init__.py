@@ -39,6 +39,8 @@ class Scene:
     """Client endpoints, `host:port`."""
     services: dict[str, list[str]] = field(default_factory=dict)
     """Addresses by service name."""
+    exporters: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What else is to be scraped: addresses by instance, by job."""
 
     def logs(self, kind: str) -> Path:
         path = self.folder / "log" / kind
@@ -88,9 +90,11 @@ class DemoServer(Protocol):
 def servers() -> list[DemoServer]:
     """In the order in which they are started; they stop the other way round."""
     from tui.demo.servers.etcd import DemoEtcd
+    from tui.demo.servers.node_exporter import DemoNodeExporter
+    from tui.demo.servers.prometheus import DemoPrometheus
     from tui.demo.servers.supervisord import DemoSupervisord
 
-    return [DemoEtcd(), DemoSupervisord()]
+    return [DemoEtcd(), DemoSupervisord(), DemoNodeExporter(), DemoPrometheus()]
 
 
 def programs() -> list[Program]:

@@ -1,0 +1,165 @@
+"""What is fed: targets and alerts, asked each two seconds, and what of their changes is news."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from backends.api.errors import BackendError
+from backends.api.models import (
+    Alert,
+    Alerts,
+    AlertState,
+    Event,
+    EventKind,
+    News,
+    Seen,
+    Target,
+    Targets,
+    TargetState,
+    differing,
+)
+from backends.metrics.prometheus_answers import active_alerts, active_targets, alert_rows, target_rows
+from backends.metrics.prometheus_wire import Wire, off_loop
+
+INTERVAL, LONGEST = 2.0, 4.0
+"""Seconds between two looks; the longest pause is for a server that needs a tenth of it to answer."""
+CALL = 3.5
+"""Seconds that a look may take: with the longest pause less than a feed's patience."""
+MOST = 32 << 20
+"""Bytes of a list: about 20,000 targets."""
+HINT = "a server this large is better asked by query"
+MANY = 1_000
+"""Targets that are gone are remembered up to twice as many as there are, and these."""
+
+
+class RuntimeInfo(msgspec.Struct, frozen=True, rename="camel"):
+    start_time: str | None = None
+    reload_config_success: bool | None = None
+
+
+class Feeds:
+    """The sources behind `targets` and `alerts`. What they have told is kept here, over their restarts."""
+
+    def __init__(self, wire: Wire, source: str) -> None:
+        self._wire, self._source = wire, source
+        self._states: dict[str, TargetState] = {}
+        self._started: str | None = None
+        self._call = min(wire.timeout * 0.8, CALL)
+
+    async def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+        before, gap = last, last is not None
+        while True:
+            began = time.monotonic()
+            rows = await self._targets(before)
+            news = tuple(self._told(rows, first=before is None, gap=gap))
+            yield Seen(rows, None if before is None else differing(before, rows), news)
+            before, gap = rows, False
+            await _pause(began)
+
+    async def alerts(self, last: Alerts | None) -> AsyncGenerator[Seen[Alerts], None]:
+        before, gap = last, last is not None
+        while True:
+            began = time.monotonic()
+            rows = await self._alerts(before)
+            if self._started is None:
+                self._started = await self._start_time()
+            news: tuple[News, ...] = ()
+            if before is not None:
+                over = _over(before, rows)
+                # An alert that is gone may only be one that the server has not begun to count again.
+                anew = bool(over) and await self._restarted()
+                news = (*_begun(before, rows, gap), *(_ended(row, gap, anew) for row in over))
+            yield Seen(rows, None if before is None else differing(before, rows), news)
+            before, gap = rows, False
+            await _pause(began)
+
+    async def _targets(self, before: Targets | None) -> dict[str, Target]:
+        data = await self._wire.get("targets", {"state": "active"}, timeout=self._call, most=MOST, hint=HINT)
+        where = self._wire.access.base
+        return await off_loop(
+            lambda: target_rows(active_targets(data, where), self._source, before or {}), len(data)
+        )
+
+    async def _alerts(self, before: Alerts | None) -> dict[str, Alert]:
+        data = await self._wire.get("alerts", timeout=self._call, most=MOST, hint=HINT)
+        where = self._wire.access.base
+        return await off_loop(
+            lambda: alert_rows(active_alerts(data, where), self._source, before or {}), len(data)
+        )
+
+    def _told(self, rows: Targets, *, first: bool, gap: bool) -> Iterator[News]:
+        """News of targets, by the last state that was known: right after a start all of them are unknown."""
+        for key, row in rows.items():
+            if row.state is TargetState.UNKNOWN:
+                continue
+            known = self._states.get(key)
+            self._states[key] = row.state
+            if first or row.state is known:
+                continue
+            if row.state is TargetState.DOWN:
+                yield _event(
+                    EventKind.STATE, self._source, f"{row.job} {row.instance}", f"down: {row.error}", gap
+                )
+            elif known is not None:
+                yield _event(EventKind.STATE, self._source, f"{row.job} {row.instance}", "up again", gap)
+        if len(self._states) > 2 * len(rows) + MANY:
+            self._states = {key: state for key, state in self._states.items() if key in rows}
+
+    async def runtime(self) -> RuntimeInfo | None:
+        """None where this server does not tell."""
+        try:
+            data = await self._wire.get("status/runtimeinfo", timeout=self._call)
+            return msgspec.json.decode(data, type=RuntimeInfo)
+        except (BackendError, msgspec.DecodeError):
+            return None
+
+    async def _restarted(self) -> bool:
+        before, self._started = self._started, await self._start_time()
+        return before is not None and self._started is not None and self._started != before
+
+    async def _start_time(self) -> str | None:
+        runtime = await self.runtime()
+        return None if runtime is None else runtime.start_time
+
+
+def _over(before: Alerts, now: Alerts) -> list[Alert]:
+    def fires(row: Alert | None) -> bool:
+        return row is not None and row.state is AlertState.FIRING
+
+    return [row for key, row in before.items() if fires(row) and not fires(now.get(key))]
+
+
+def _begun(before: Alerts, now: Alerts, gap: bool) -> Iterator[News]:
+    for key, row in now.items():
+        old = before.get(key)
+        if row.state is AlertState.FIRING and (old is None or old.state is not AlertState.FIRING):
+            text = f"fires ({row.severity})" if row.severity else "fires"
+            text += f": {row.summary}" if row.summary else ""
+            yield _event(EventKind.ALERT, row.source, _name(row), text, gap)
+
+
+def _ended(row: Alert, gap: bool, anew: bool) -> News:
+    if anew:
+        return _event(
+            EventKind.ALERT, row.source, _name(row), "not known: the server was restarted and counts anew", gap
+        )
+    return _event(EventKind.ALERT, row.source, _name(row), "over", gap)
+
+
+def _name(row: Alert) -> str:
+    return f"{row.name} {row.on}" if row.on else row.name
+
+
+def _event(kind: EventKind, source: str, target: str, text: str, gap: bool) -> Event:
+    return Event(datetime.now(UTC), kind, source, target, text, after_gap=gap)
+
+
+async def _pause(began: float) -> None:
+    """Until the next look: later where the last one was work for the server."""
+    took = time.monotonic() - began
+    await asyncio.sleep(max(INTERVAL - took, min(10 * took, LONGEST), 0.1))

@@ -1,0 +1,143 @@
+"""The calls to a Prometheus server that can be cancelled: over httpx, bounded in bytes and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from backends.api.errors import BackendError, Denied
+from backends.metrics.prometheus_access import Access, Papers, papers_for
+from backends.metrics.prometheus_trouble import LESS, not_connected, not_json, refusal, silent, too_large
+
+T = TypeVar("T")
+_Answer = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body."""
+
+MOST = 8 << 20
+"""Bytes of an answer that are taken."""
+LONG = 4_000
+"""Characters of a query that still go into an address; proxies cut longer ones."""
+KEPT = 30.0
+"""Seconds for which secrets and certificates are kept although they are refused; then they are fetched anew:
+tokens in files are renewed while we run, and a secret's command must not run at each try."""
+INLINE = 64 << 10
+"""Bytes of an answer that are read on the loop; more of them in a thread."""
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    status: str
+    data: msgspec.Raw
+
+
+class Wire:
+    """One server. Belongs to one event loop; connects at the first call."""
+
+    def __init__(self, access: Access, timeout: float) -> None:
+        self.access = access
+        self.timeout = timeout
+        self._httpx: Any = None
+        self._client: Any = None
+        self._papers: Papers | None = None
+        self._made = 0.0
+        self._opening = asyncio.Lock()
+
+    async def papers(self) -> Papers:
+        """The secrets, fetched once. Raises `Misconfigured`."""
+        async with self._opening:
+            if self._papers is not None:
+                return self._papers
+            self._httpx, papers = await asyncio.to_thread(self._prepare)
+            self._papers, self._made = papers, time.monotonic()
+            return papers
+
+    async def get(
+        self,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
+        most: int = MOST,
+        hint: str = LESS,
+    ) -> bytes:
+        """The `data` of an answer of the API below `/api/v1/`, as JSON. Raises `BackendError`; cancelling it
+        cancels the request. `hint` is for an answer of more than `most` bytes."""
+        limit = timeout or self.timeout
+        client = await self._opened()
+        long = sum(map(len, (parameters or {}).values())) > LONG
+        how: dict[str, Any] = {"data": parameters} if long else {"params": parameters}
+        request = client.build_request("POST" if long else "GET", f"{self.access.base}/api/v1/{path}", **how)
+        request.extensions["timeout"] = self._httpx.Timeout(limit, connect=limit * 0.7).as_dict()
+        try:
+            async with asyncio.timeout(limit):
+                status, headers, data = await self._send(client, request, most, hint)
+        except TimeoutError:
+            raise silent(self.access, limit) from None
+        except self._httpx.HTTPError as error:
+            raise await self._told(not_connected(error, self.access, limit)) from None
+        if status != 200:
+            raise await self._told(refusal(status, headers, data, self.access))
+        return await self._data(headers, data)
+
+    async def _send(self, client: Any, request: Any, most: int, hint: str) -> _Answer:
+        reply = await client.send(request, stream=True)
+        try:
+            data = bytearray()
+            async for chunk in reply.aiter_bytes():
+                data += chunk
+                if len(data) > most:
+                    raise too_large(f"{most >> 20} MiB", self.access.base, hint)
+            return reply.status_code, reply.headers, bytes(data)
+        finally:
+            await reply.aclose()
+
+    async def _data(self, headers: Mapping[str, str], data: bytes) -> bytes:
+        def read() -> bytes:
+            return bytes(msgspec.json.decode(data, type=_Reply).data)
+
+        try:
+            return await off_loop(read, len(data))
+        except msgspec.DecodeError:
+            raise not_json(headers, data, self.access) from None
+
+    async def _opened(self) -> Any:
+        papers = await self.papers()
+        if self._client is None:
+            self._client = self._httpx.AsyncClient(
+                auth=None if papers.auth is None else (papers.auth[0], papers.auth[1].reveal()),
+                headers={name: value.reveal() for name, value in papers.headers.items()},
+                # Without TLS there is nothing to verify, and building a context reads files.
+                verify=papers.context if papers.context is not None else False,
+                # The machine's proxies and .netrc are not ours; a redirect would take secrets along.
+                trust_env=False,
+                follow_redirects=False,
+            )
+        return self._client
+
+    async def _told(self, error: BackendError) -> BackendError:
+        if isinstance(error, Denied) and time.monotonic() - self._made > KEPT:
+            self._papers = None
+            await self.close()
+        return error
+
+    def _prepare(self) -> tuple[Any, Papers]:
+        return load_client(), papers_for(self.access)
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+def load_client() -> Any:
+    """Blocks for some 50 ms, for what is cached by the disk."""
+    return importlib.import_module("httpx")
+
+
+async def off_loop(call: Callable[[], T], size: int) -> T:
+    """The result of reading `size` bytes, in a thread where they are many."""
+    return call() if size <= INLINE else await asyncio.to_thread(call)
