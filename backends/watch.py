@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Metrics, Registry, ability
-from backends.api.charts import PANEL_PACE, ChartSource, Span
+from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
@@ -90,7 +90,7 @@ class Watch:
         return {source: metrics for source, metrics in able.items() if metrics is not None}
 
     def chart(
-        self, source: str, place: str, expression: str, span: Span, *, pace: Pace = PANEL_PACE
+        self, source: str, place: str, expression: str, span: Span, *, question: bool = False
     ) -> tuple[FeedKey, ChartSource] | None:
         """The chart of an expression at a place that shows one ("overview"), made where there is none yet; it
         asks nothing until its feed is watched. None where the source answers no queries."""
@@ -102,7 +102,7 @@ class Watch:
         elif metrics is None:
             return None
         else:
-            chart = ChartSource(f"{source} {key.noun}", metrics, expression, span, self._clock, pace=pace)
+            chart = ChartSource(f"{source} {key.noun}", metrics, expression, span, self._clock, question=question)
             self._charts[key] = chart
         return key, chart
 

@@ -231,7 +231,7 @@ class Chart(Widget):
         """Empty axes, with why they are."""
         faint = style(Look.DIM)
         lines: list[list[Part]] = [[("   │", faint)] for _ in range(height - 2)]
-        lines.append([(fit("   └" + "─" * width, width), faint)])
+        lines.append([("   └" + "─" * (width - 4), faint)])
         words = self._lesson()
         top = max(0, (len(lines) - 1 - len(words)) // 2)
         for y, text in enumerate(words[: max(0, len(lines) - 1 - top)], top):

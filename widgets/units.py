@@ -34,8 +34,10 @@ def three(value: float) -> str:
 def quantity(value: float | None, unit: str = "") -> str:
     """A value of a chart in three digits with its unit: `bytes`, `seconds`, `percent` (0 to 100), `ratio` (0 to
     1, shown as percent), else a number with what it counts: `1.21 k req/s`."""
-    if value is None or math.isnan(value):
+    if value is None:
         return UNKNOWN
+    if math.isnan(value):
+        return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     sign, value = ("-" if value < 0 else ""), abs(value)

@@ -27,6 +27,8 @@ OVERLAP = 2
 """Steps that a refresh fetches again: the newest points may still have been on their way to the server."""
 OFTEN, SELDOM = 2.0, 10.0
 """Seconds between two refreshes: a step, within these. A longer step still wants its server's proof of life."""
+RESTED = 4
+"""A server has so many times as long to rest as a question kept it busy, as far as its feed may be quiet."""
 PATIENT = 60.0
 """Seconds that a question which a person typed may take; the same person ends it with esc."""
 PANEL_PACE = Pace(first=10, quiet=SELDOM + 6)
@@ -77,7 +79,7 @@ class Chart(Struct, frozen=True):
 
 
 class ChartSource:
-    """One chart's feed, and what it is to show."""
+    """One chart's feed, and what it is to show. A `question` was typed by somebody who waits for the answer."""
 
     def __init__(
         self,
@@ -87,13 +89,16 @@ class ChartSource:
         span: Span,
         clock: Clock,
         *,
-        pace: Pace = PANEL_PACE,
+        question: bool = False,
     ) -> None:
         self.expression = expression
         self.span = span
-        self.feed: Feed[Chart, Chart] = Feed(name, self._charts, pace=pace, clock=clock)
+        self.feed: Feed[Chart, Chart] = Feed(
+            name, self._charts, pace=QUESTION_PACE if question else PANEL_PACE, clock=clock
+        )
         self._metrics, self._clock = metrics, clock
-        self._longest = pace.quiet / 2
+        self._patience = PATIENT if question else None
+        self._longest = PATIENT if question else SELDOM
         self._wake = asyncio.Event()
         self._whole = False
 
@@ -118,9 +123,8 @@ class ChartSource:
                 continue
             yield Seen(chart, frozenset() if chart == last else None)
             last = chart
-            # A question that is hard for the server is asked seldom.
             took = self._clock.monotonic() - began
-            await self._pause(max(min(max(chart.step, OFTEN), SELDOM), min(4 * took, self._longest)))
+            await self._pause(max(min(max(chart.step, OFTEN), SELDOM), min(RESTED * took, self._longest)))
 
     async def _fetch(self, last: Chart | None) -> Chart | None:
         """The chart as it is now; None where another span was asked for meanwhile."""
@@ -139,7 +143,9 @@ class ChartSource:
         return Chart(span, start, end, step, kept, max(0, len(series) - MOST_SERIES))
 
     async def _ask(self, start: float, end: float, step: float) -> tuple[Series, ...] | None:
-        request = asyncio.ensure_future(self._metrics.query_range(self.expression, start, end, step))
+        request = asyncio.ensure_future(
+            self._metrics.query_range(self.expression, start, end, step, patience=self._patience)
+        )
         replaced = asyncio.ensure_future(self._wake.wait())
         try:
             await asyncio.wait((request, replaced), return_when=asyncio.FIRST_COMPLETED)

@@ -16,6 +16,8 @@ REQUESTS = ("http_requests_total", "http_server_requests_seconds_count", "promet
 STATUS = ("code", "status", "status_code")
 """Labels that hold an HTTP status."""
 
+UNITS = {"s": "seconds", "%": "percent", "B": "bytes"}
+"""How people write what charts know by a word."""
 LOOKED = 120
 """Seconds over which scrapes are counted, to learn how often they come."""
 
@@ -37,7 +39,7 @@ def configured_pages(context: Context) -> tuple[Page, ...]:
                 Panel(
                     panel.get("title") or panel["query"],
                     panel["query"],
-                    panel.get("unit", ""),
+                    UNITS.get(panel.get("unit", ""), panel.get("unit", "")),
                     panel.get("threshold"),
                     panel.get("min"),
                     panel.get("max"),

@@ -1,4 +1,4 @@
-"""ChartGrid: as many charts as have room, each on its feed; which of them is chosen, and whether it has it all."""
+"""ChartGrid: as many charts as have room, each on its feed; which one is chosen, and whether it has it all."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from msgspec import Struct
 from textual.containers import Container
 from textual.message import Message
 
-from backends.api.charts import PANEL_PACE, Panel, Span
-from backends.api.feed import Feed, Pace
+from backends.api.charts import ChartSource, Panel, Span
+from backends.api.feed import Feed
 from backends.watch import FeedKey, Watch
 from tui.bridge import Bridge
 from widgets.chart import Chart
@@ -24,12 +24,11 @@ LOW, HIGH = 10, 17
 
 
 class Sheet(Struct, frozen=True):
-    """What a grid shows: panels, who answers them, and the name of the place for its feeds."""
+    """What a grid shows: panels, who answers them, and whether they are a question that somebody waits for."""
 
     panels: tuple[Panel, ...]
     source: str
-    place: str
-    pace: Pace = PANEL_PACE
+    question: bool = False
 
 
 class ChartGrid(Container):
@@ -44,7 +43,7 @@ class ChartGrid(Container):
         self.chosen = 0
         self.zoomed = False
         self._top = 0
-        self._sheet = Sheet((), "", "")
+        self._sheet = Sheet((), "")
         self._on: dict[Chart, FeedKey] = {}
         self._watching: Watch | None = None
         self._bridge: Bridge | None = None
@@ -119,7 +118,8 @@ class ChartGrid(Container):
         for chart in self.shown:
             if span != chart.span:
                 chart.span = span
-                self._ask(chart)
+                if self._watching is not None and not chart.ended:
+                    self._source(self._watching, chart, chart.panel)
             chart.cursor, chart.only, chart.marks = cursor, only, marks
             chart.flush()
 
@@ -139,10 +139,13 @@ class ChartGrid(Container):
             chart.flush()
         return [feed for feed in feeds if feed is not None]
 
+    def _source(self, watching: Watch, chart: Chart, panel: Panel) -> tuple[FeedKey, ChartSource] | None:
+        sheet = self._sheet
+        place = "query" if sheet.question else "page"
+        return watching.chart(sheet.source, place, panel.query, chart.span, question=sheet.question)
+
     def _feed(self, watching: Watch, bridge: Bridge, chart: Chart, panel: Panel) -> None:
-        made = watching.chart(
-            self._sheet.source, self._sheet.place, panel.query, chart.span, pace=self._sheet.pace
-        )
+        made = self._source(watching, chart, panel)
         if made is None:
             return
         key, source = made
@@ -151,11 +154,6 @@ class ChartGrid(Container):
             chart.clock = watching.clock
             chart.show(panel)
             bridge.attach_feeds(chart, {key: source.feed})
-
-    def _ask(self, chart: Chart) -> None:
-        sheet = self._sheet
-        if self._watching is not None and not chart.ended:
-            self._watching.chart(sheet.source, sheet.place, chart.panel.query, chart.span, pace=sheet.pace)
 
     def _leave(self, chart: Chart) -> None:
         if self._on.pop(chart, None) is not None and self._bridge is not None:

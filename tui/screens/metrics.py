@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.reactive import var
 
-from backends.api.charts import QUESTION_PACE, Panel
+from backends.api.charts import Panel
 from backends.api.models import Reading
 from backends.metrics.panels import Page
 from backends.watch import Watch
@@ -123,8 +123,8 @@ class MetricsScreen(View):
         if source is None:
             return None
         if self._question is not None:
-            return Sheet((self._question,), source, "query", QUESTION_PACE)
-        return Sheet(self._pages[self._page].panels, source, "page") if self._pages else None
+            return Sheet((self._question,), source, question=True)
+        return Sheet(self._pages[self._page].panels, source) if self._pages else None
 
     def _arrange(self) -> None:
         watching, bridge = self._of, self.desk.bridge
@@ -166,8 +166,8 @@ class MetricsScreen(View):
         elif pages:
             left.append((f"  {pages[self._page].title}", style()))
             left.append((f" {self._page + 1} of {len(pages)}" if len(pages) > 1 else "", dim))
-        left.append((f"  {self._page_source or ''}", dim))
         left += time_parts(self.frame, self._marks, self._cell_seconds, self._filter)
+        left.append((f"  {self._page_source or ''}", dim))
         text, look = self._standing()
         self.title.show(left, [(f"  {text} ", style(look))])
         if self.dashboards is not None and self.has_class("bare"):
