@@ -43,6 +43,8 @@ ANYWHERE = (
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
     _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
+    _c("open alerts: what fires, or is about to", "show alerts", word="alerts", aliases=("al",)),
+    _c("open targets: what metrics servers scrape", "show targets", word="targets", aliases=("tg",)),
     _c("open events: what changed", "show events", "6", on=NUMBERED, word="events", aliases=("ev",)),
     _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),

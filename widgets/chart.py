@@ -39,7 +39,7 @@ FIGURES = 37
 EMPTY = (
     "no series",
     "nothing answers to this query in this span of time;",
-    "check its names and labels: :targets shows what is scraped",
+    "check its labels; :targets shows what is scraped",
 )
 
 
@@ -192,7 +192,7 @@ class Chart(Widget):
         panel = self.panel
         more = "" if panel.unit in IN_WORDS else f"  {panel.unit}"
         if panel.threshold is not None:
-            more += f"  limit {quantity(panel.threshold, panel.unit)}"
+            more += f"  limit {self._number(panel.threshold)}"
         room = width - 1 - width_of(right)
         title = fit(panel.title, min(room, width_of(panel.title)))
         mark = "▌" if self.chosen else " "

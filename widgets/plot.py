@@ -98,7 +98,7 @@ class Plot:
     def _rule(self, at: int | None, marks: Sequence[Mark]) -> Cells:
         faint = style(Look.DIM)
         ticks = {self.column(moment) for moment, _ in self._ticks}
-        glyphs = {self.column(mark.at): (mark.glyph, style(mark.look)) for mark in marks}
+        glyphs = {self._mark_column(mark.at): (mark.glyph, style(mark.look)) for mark in marks}
         cells: Cells = [("└".rjust(self.margin), faint)]
         for column in range(self.columns):
             if column in glyphs:
@@ -108,6 +108,11 @@ class Plot:
             else:
                 cells.append(("┴" if column in ticks else "─", faint))
         return cells
+
+    def _mark_column(self, moment: float) -> int | None:
+        """What has just happened is shown at the end, though the newest points are a step older."""
+        newest = self.chart.span.end is None and self.chart.end < moment <= self.chart.end + 2 * self.chart.step
+        return self.columns - 1 if newest else self.column(moment)
 
     def _times(self, at: int | None, cursor: float | None) -> Cells:
         """Labels under their moments; the cursor's comes first where two want the same cells."""

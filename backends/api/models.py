@@ -186,6 +186,8 @@ class Target(Struct, frozen=True):
     last_scrape: datetime | None = None
     error: str | None = None
     """Why the last scrape failed, in the server's words."""
+    since: datetime | None = None
+    """When it entered this state, as far as that was seen."""
     labels: Mapping[str, str] = field(default_factory=dict)
     trouble: Trouble | None = None
     details: tuple[Detail, ...] = ()

@@ -171,7 +171,7 @@ def _alert(row: Alert) -> Problem:
 
 def _target(row: Target) -> Problem:
     name = f"{row.job} {row.instance}"
-    return Problem(SERIOUS, name, "down", row.last_scrape, row.error or "", row.source, "targets", row.key)
+    return Problem(SERIOUS, name, "down", row.since, row.error or "", row.source, "targets", row.key)
 
 
 def _detail(row: Member | Unit, label: str) -> str:

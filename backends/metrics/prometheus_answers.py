@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,8 @@ from backends.api.models import Alert, AlertState, Detail, Series, Target, Targe
 from backends.masking import mask_url
 from backends.metrics.prometheus_trouble import LESS, too_large
 
+_REQUEST = re.compile(r'^Get "[^"]*": ')
+"""Before the reason of a failed scrape; the address is among the details."""
 MOST_SERIES = 10_000
 """Series of an answer that are taken."""
 
@@ -146,23 +149,24 @@ def _rows(found: Iterable[tuple[str, Any]], made: Any, source: str, before: Mapp
         while own in rows:
             number += 1
             own = f"{key}-{number}"
-        row = made(own, source, one)
         same = before.get(own)
+        row = made(own, source, one, same)
         rows[own] = same if same == row else row
     return rows
 
 
-def _target(key: str, source: str, found: ActiveTarget) -> Target:
+def _target(key: str, source: str, found: ActiveTarget, before: Target | None) -> Target:
     try:
         state = TargetState(found.health)
     except ValueError:
         state = TargetState.UNKNOWN
-    scraped = moment(found.last_scrape)
+    scraped, took = moment(found.last_scrape), found.last_scrape_duration
+    since = None if before is None else before.since if before.state is state else scraped
     details = (
         Detail("pool", found.scrape_pool),
         Detail("scraped at", mask_url(found.scrape_url)),
         Detail("scrape interval", found.scrape_interval or None),
-        Detail("scrape took", None if scraped is None else found.last_scrape_duration, "s"),
+        Detail("scrape took", None if scraped is None or took is None else round(took * 1000, 1), "ms"),
     )
     return Target(
         key=key,
@@ -171,13 +175,14 @@ def _target(key: str, source: str, found: ActiveTarget) -> Target:
         instance=found.labels.get("instance", ""),
         state=state,
         last_scrape=scraped,
-        error=mask_url(found.last_error) or None,
+        since=since,
+        error=_REQUEST.sub("", mask_url(found.last_error)) or None,
         labels=found.labels,
         details=details,
     )
 
 
-def _alert(key: str, source: str, found: ActiveAlert) -> Alert:
+def _alert(key: str, source: str, found: ActiveAlert, before: Alert | None) -> Alert:
     try:
         value = None if found.value is None else float(found.value)
     except ValueError:

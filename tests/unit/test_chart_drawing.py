@@ -165,9 +165,12 @@ def test_axes_letters_marks_and_the_cursor() -> None:
     line = [(float(moment), moment / 100) for moment in range(0, 101, 10)]
     plot, lines = plot_of(series(c200=line, c500=[(moment, 0.0) for moment, _ in line]))
     assert all(len(text) == 40 for text in lines[:8])
-    assert lines[0].startswith("   1┤") and lines[0].endswith(" a")
-    assert lines[7].startswith("   0┤") and lines[7].endswith(" b")
-    assert lines[8].count("▲") == 1 and "┼" in lines[8]
+    assert lines[0].startswith("   1┤")
+    assert lines[0].endswith(" a")
+    assert lines[7].startswith("   0┤")
+    assert lines[7].endswith(" b")
+    assert lines[8].count("▲") == 1
+    assert "┼" in lines[8]
     column = plot.column(20.0)
     assert column is not None
     assert lines[2][plot.margin + column] == "│"
@@ -188,7 +191,8 @@ def test_a_legend_has_last_least_and_greatest_and_the_value_at_a_moment() -> Non
     assert (ended.last, ended.high) == (None, 5.0)
     assert curve.at(81, 10) == 3.0
     assert curve.at(60, 10) is None
-    assert curve.letter != ended.letter and curve.colour != ended.colour
+    assert curve.letter != ended.letter
+    assert curve.colour != ended.colour
 
 
 def test_series_are_named_by_what_tells_them_apart() -> None:

@@ -61,7 +61,7 @@ async def test_a_refresh_fetches_the_tail_and_the_points_are_those_of_a_whole_fe
     chart = ChartSource("main q", metered, "q", Span(600), clock)
     chart.feed.watch(lambda new, before: None)
     await clock.advance(60)
-    (_, start, end, step), *refreshes = store.asked
+    (_, start, end, _step), *refreshes = store.asked
     assert end - start == 600
     assert len(refreshes) >= 10
     assert all(end - start <= 4 * step for _, start, end, step in refreshes)

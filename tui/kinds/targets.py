@@ -30,10 +30,11 @@ def _facts(row: Target, sight: Sight) -> list[tuple[str, str]]:
         ("job", row.job),
         ("instance", row.instance),
         ("source", row.source),
+        ("since", clock_time(row.since, sight)),
         ("last scrape", clock_time(row.last_scrape, sight)),
         ("error", text_of(row.error)),
         *details(row.details),
-        *sorted(row.labels.items()),
+        *((name, value) for name, value in sorted(row.labels.items()) if name not in ("job", "instance")),
     ]
 
 

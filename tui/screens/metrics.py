@@ -299,7 +299,7 @@ class MetricsScreen(View):
         start, end = self.frame.span.bounds(self._now)
         here = end if self.frame.cursor is None else self.frame.cursor
         apart = self.frame.span.step / 2 if self.frame.cursor is not None else 0
-        at = [mark.at for mark in self._marks if start <= mark.at <= end]
+        at = [min(mark.at, end) for mark in self._marks if start <= mark.at <= end + 2 * self.frame.span.step]
         later, earlier = [m for m in at if m > here + apart], [m for m in at if m <= here - apart]
         if not (later if int(step) > 0 else earlier):
             self.desk.say("no further event in this span of time")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backends.api.errors import Misconfigured
 from backends.api.models import State
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.timeframe import TimeFrame
@@ -43,6 +44,8 @@ def standing(grid: ChartGrid) -> tuple[str, Look]:
     reading = worst(readings)
     if reading is None:
         return more.strip(), Look.DIM
+    if isinstance(reading.error, Misconfigured):
+        return f"{more}WRONG QUERY", Look.BAD
     alike = sum(other.state is reading.state for other in readings)
     share = "" if alike == len(readings) else f" {alike} of {len(readings)}"
     return f"{more}{reading.state.value.upper()}{share}", LOOKS.get(reading.state, Look.DIM)
