@@ -44,7 +44,7 @@ class Footer(OneLine):
         if not prompt.open:
             return
         text, at = prompt.text + " ", prompt.at
-        offers = "   ".join(prompt.offers[:8])
+        offers = "   ".join(prompt.endings[:8])
         self.show(
             [
                 (prompt.sign, style(Look.STRONG)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 from textual import events
 from textual.geometry import Region
@@ -34,7 +35,7 @@ from widgets.units import age, quantity, span_text
 
 LATE = 20.0
 """Seconds after which even a live chart says its age: twice the longest pause between two refreshes."""
-FIGURES = 37
+FIGURES = 39
 """Cells of a legend's three figures."""
 EMPTY = (
     "no series",
@@ -132,14 +133,14 @@ class Chart(Widget):
             return
         width = self.size.width
         for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
-            if old != new:
-                x = _first_difference(old, new)
-                self.refresh(Region(x, y, width - x, 1))
+            if old is not new and old != new:
+                first, last = _differing(old, new, width)
+                self.refresh(Region(first, y, last - first, 1))
 
     def render_line(self, y: int) -> Strip:
         if len(self._drawn) != self.size.height:
             self._drawn = self._lines()
-        return line(self._drawn[y], self.size.width)
+        return line(_runs(self._drawn[y]), self.size.width)
 
     def on_resize(self) -> None:
         self._drawn = []
@@ -257,12 +258,14 @@ class Chart(Widget):
         if len(shown) > rows:
             # The highest first: their order by the server says nothing about which of them matter.
             listed.sort(key=lambda curve: -(curve.high if curve.high is not None else float("-inf")))
+        more = len(shown) - rows
+        # Figures stand beside the names: on a wide chart the eye would lose the line.
+        longest = max(16, *(width_of(curve.name) for curve in listed[:rows])) + 16 * (more > 0)
         lines = []
         for y, curve in enumerate(listed[:rows]):
-            more = len(shown) - rows
             name = curve.name if y < rows - 1 or not more else f"{curve.name}  and {more} more: d"
             figures = self._figures(curve) if width >= FIGURES + 16 else self._now(curve)
-            room = width - 4 - len(figures) - 1
+            room = min(width - 5 - len(figures), longest)
             made = style(colour=curve.colour, dim=not self.true)
             look = style(Look.DIM if not self.true else Look.PLAIN)
             lines.append([(f" {curve.letter} ", made), (fit(name, room), look), (f" {figures} ", look)])
@@ -273,7 +276,7 @@ class Chart(Widget):
         moved = self.cursor is not None and value is not None and value.start <= self.cursor <= value.end
         step = 0.0 if value is None else value.step
         told = curve.at(self.cursor, step) if moved and self.cursor is not None else curve.last
-        return f"{'at' if moved else '  '} {self._number(told):>8}"
+        return f"{'  at' if moved else 'last'} {self._number(told):>8}"
 
     def _figures(self, curve: Curve) -> str:
         low, high = self._number(curve.low), self._number(curve.high)
@@ -298,10 +301,20 @@ class Chart(Widget):
         return None if plot is None else (plot.chart.end - plot.chart.start) / max(1, plot.columns - 1)
 
 
-def _first_difference(old: Cells, new: Cells) -> int:
-    x = 0
-    for before, now in zip(old, new, strict=False):
-        if before != now:
-            break
-        x += width_of(now[0])
-    return x
+def _differing(old: Cells, new: Cells, width: int) -> tuple[int, int]:
+    """The cells from the first to beyond the last that differ."""
+    first = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    start = sum(width_of(text) for text, _ in new[:first])
+    if len(old) != len(new):
+        return start, width
+    last = next(i for i in range(len(new) - 1, -1, -1) if old[i] != new[i])
+    if any(width_of(old[i][0]) != width_of(new[i][0]) for i in range(first, last + 1)):
+        return start, width
+    return start, start + sum(width_of(text) for text, _ in new[first : last + 1])
+
+
+def _runs(cells: Cells) -> list[Part]:
+    """Neighbours of one style joined: most of a row is one curve's."""
+    return [
+        ("".join(text for text, _ in group), made) for made, group in groupby(cells, key=lambda cell: cell[1])
+    ]

@@ -54,6 +54,8 @@ class Plot:
             trace(self.canvas, curve.points, self.times, self.values, 1.5 * chart.step, number)
         self._labels = {self._row(value): label for value, label in scale.ticks}
         self._ticks = time_ticks(*self.times, max(1, self.columns // LABEL_CELLS))
+        self._drawn: tuple[bool, list[Cells]] | None = None
+        """The rows without a cursor, and whether they are dim: a cursor that moves draws one column anew."""
         self._ends = self._place_letters() if self._letters else {}
 
     @property
@@ -69,31 +71,37 @@ class Plot:
 
     def lines(self, cursor: float | None, marks: Sequence[Mark], *, dim: bool) -> list[Cells]:
         """The curves, the rule of the time axis, and its labels."""
+        if self._drawn is None or self._drawn[0] != dim:
+            self._drawn = dim, [self._row_cells(row, dim=dim) for row in range(self.rows)]
         at = None if cursor is None else self.column(cursor)
-        limit = None if self.panel.threshold is None else self._row(self.panel.threshold)
-        made = [style(colour=curve.colour, dim=dim) for curve in self.curves]
-        faint = style(Look.DIM)
-        lines = []
-        for row in range(self.rows):
-            label = self._labels.get(row, "")
-            cells: Cells = [(f"{label:>{self.margin - 1}}{'┤' if label else '│'}", faint)]
-            for column in range(self.columns):
-                char, owner = self.canvas.cell(row, column)
-                if owner != NOBODY:
-                    cells.append((char, made[owner]))
-                elif column == at:
-                    cells.append(("│", faint))
-                elif row == limit:
-                    cells.append(("╌", style(Look.WARN, dim=dim)))
-                else:
-                    # In the style of what stands before it: each change of style costs its own escapes.
-                    cells.append((" ", cells[-1][1]))
-            if self._letters:
-                number = self._ends.get(row)
-                end = ("  ", faint) if number is None else (f" {self.curves[number].letter}", made[number])
-                cells.append(end)
-            lines.append(cells)
+        lines = [self._crossed(cells, at) for cells in self._drawn[1]]
         return [*lines, self._rule(at, marks), self._times(at, cursor)]
+
+    def _crossed(self, cells: Cells, at: int | None) -> Cells:
+        """A row with the cursor where nobody drew."""
+        if at is None or cells[at + 1][0] not in " ╌":
+            return cells
+        return [*cells[: at + 1], ("│", style(Look.DIM)), *cells[at + 2 :]]
+
+    def _row_cells(self, row: int, *, dim: bool) -> Cells:
+        made = [style(colour=curve.colour, dim=dim) for curve in self.curves]
+        limit = None if self.panel.threshold is None else self._row(self.panel.threshold)
+        faint = style(Look.DIM)
+        label = self._labels.get(row, "")
+        cells: Cells = [(f"{label:>{self.margin - 1}}{'┤' if label else '│'}", faint)]
+        for column in range(self.columns):
+            char, owner = self.canvas.cell(row, column)
+            if owner != NOBODY:
+                cells.append((char, made[owner]))
+            elif row == limit:
+                cells.append(("╌", style(Look.WARN, dim=dim)))
+            else:
+                # In the style of what stands before it: each change of style costs its own escapes.
+                cells.append((" ", cells[-1][1]))
+        if self._letters:
+            number = self._ends.get(row)
+            cells.append(("  ", faint) if number is None else (f" {self.curves[number].letter}", made[number]))
+        return cells
 
     def _rule(self, at: int | None, marks: Sequence[Mark]) -> Cells:
         faint = style(Look.DIM)

@@ -16,6 +16,8 @@ NICE_BYTES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 NICE_SECONDS = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0, 86_400.0)
 TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800)
 DAY = 86_400
+TINY = 1e-300
+"""The smallest step; a float below it can't be divided by."""
 NEAR = 0.8
 """A plain number that never falls below this share of its highest is drawn without the way down to zero."""
 IN_WORDS = ("bytes", "seconds", "percent", "ratio")
@@ -58,7 +60,7 @@ def value_scale(
     if low is None:
         bottom = math.floor(bottom / step + 1e-9) * step
     if high is None:
-        top = math.ceil(top / step - 1e-9) * step
+        top = max(math.ceil(top / step - 1e-9) * step, bottom + step)
     first, last = math.ceil(bottom / step - 1e-9), math.floor(top / step + 1e-9)
     ticks = tuple((number * step, tick_label(number * step, unit, step)) for number in range(first, last + 1))
     return Scale(bottom, top, ticks)
@@ -70,8 +72,7 @@ def nice_step(least: float, unit: str = "") -> float:
         found = next((step for step in NICE_SECONDS if step >= least), None)
         return found or math.ceil(least / DAY) * float(DAY)
     base, nice = (1024.0, NICE_BYTES) if unit == "bytes" else (10.0, NICE)
-    if unit == "bytes":
-        least = max(least, 1.0)
+    least = max(least, 1.0 if unit == "bytes" else TINY)
     power = base ** math.floor(math.log(least, base))
     return next((factor * power for factor in nice if factor * power >= least * (1 - 1e-9)), base * power)
 

@@ -18,9 +18,9 @@ def sparkline(
     """The highest value of each of `width` cells from `start` to `end`, drawn from zero (or from the least,
     where that is negative); a gap is a space."""
     steps = EIGHTHS if (has_braille() if eighths is None else eighths) else HALVES
-    peaks: list[float | None] = [None] * width
+    peaks: list[float | None] = [None] * max(0, width)
     for moment, value in points:
-        if math.isfinite(value) and start <= moment <= end:
+        if peaks and math.isfinite(value) and start <= moment <= end:
             cell = min(width - 1, int((moment - start) / ((end - start) or 1) * width))
             before = peaks[cell]
             peaks[cell] = value if before is None else max(before, value)

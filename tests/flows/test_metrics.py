@@ -292,6 +292,8 @@ async def test_vital_signs_on_the_overview_lead_to_their_chart(metrics: Open) ->
         assert "1 %" in line
         await screen.press("G", "enter")
         await screen.until("web 1 of 2")
+        await screen.press("1")
+        await screen.until("signals of the last 30 min")
 
 
 async def test_an_unchanged_chart_paints_nothing(

@@ -215,3 +215,4 @@ def test_a_sparkline_keeps_peaks_and_gaps() -> None:
     drawn = sparkline([point for point in points if not 60 <= point[0] < 70], 0, 80, 8, eighths=True)
     assert drawn == "▁▁▁▁█▁ ▁"
     assert sparkline([], 0, 1, 3) == "   "
+    assert sparkline(points, 0, 80, 0) == ""

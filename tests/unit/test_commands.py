@@ -5,15 +5,34 @@ from __future__ import annotations
 import pytest
 
 from tui.app import MidwatchApp
-from tui.commands import COMMANDS, LOGS, OVERVIEW, SCREENS, TABLE, TEXT, for_key, for_word, key_glyph, on_screen
+from tui.commands import (
+    COMMANDS,
+    LOGS,
+    METRICS,
+    OVERVIEW,
+    SCREENS,
+    TABLE,
+    TEXT,
+    for_key,
+    for_word,
+    key_glyph,
+    on_screen,
+)
 from tui.help import help_lines
 from tui.kinds.known import KINDS
 from tui.screens.logs import LogsScreen
+from tui.screens.metrics import MetricsScreen
 from tui.screens.overview import OverviewScreen
 from tui.screens.resource import ResourceScreen
 from tui.screens.text import TextScreen
 
-VIEWS = {OVERVIEW: OverviewScreen, TABLE: ResourceScreen, LOGS: LogsScreen, TEXT: TextScreen}
+VIEWS = {
+    OVERVIEW: OverviewScreen,
+    TABLE: ResourceScreen,
+    LOGS: LogsScreen,
+    TEXT: TextScreen,
+    METRICS: MetricsScreen,
+}
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -74,7 +74,9 @@ class Vitals:
 
     def entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         """At most `lines` lines of signals side by side, each with the title of its first panel."""
-        beside = max(1, width // CELL)
+        beside = width // CELL
+        if not beside:
+            return []
         known = [(self._panels[key], reading) for key, reading in self._readings.items()][: beside * lines]
         room = width // beside - 1
         found = []
