@@ -18,8 +18,9 @@ from backends.masking import mask_url
 
 COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "page")
-PAGE_KEYS = ("title", "panel")
+PAGE_KEYS = ("title", "source", "panel")
 PANEL_KEYS = ("title", "query", "unit")
+PANEL_NUMBERS = ("threshold", "min", "max")
 WORDS = {bool: "true or false", dict: "a table", float: "a number", int: "a whole number", list: "a list"}
 """TOML's types as people call them; all the others are strings, dates and times."""
 
@@ -125,8 +126,18 @@ class _Reader:
             self._table_of_strings(here, page, PAGE_KEYS, but="panel")
             panels = self._typed((*here, "panel"), page.get("panel", []), list, f"[[context.{at[1]}.page.panel]]")
             for j, panel in enumerate(panels):
-                self._table_of_strings((*here, "panel", str(j)), panel, PANEL_KEYS)
+                self._panel((*here, "panel", str(j)), panel)
         return tuple(pages)
+
+    def _panel(self, at: Path, panel: Any) -> None:
+        self._typed(at, panel, dict, "a table")
+        self._known(at, panel, (*PANEL_KEYS, *PANEL_NUMBERS))
+        self._table_of_strings(at, {key: item for key, item in panel.items() if key in PANEL_KEYS}, PANEL_KEYS)
+        for key in PANEL_NUMBERS:
+            if isinstance(item := panel.get(key, 0), bool) or not isinstance(item, int | float):
+                self._typed((*at, key), item, float, "a number")
+        if not panel.get("query"):
+            self._fail(at, "query: missing, expected the expression that this chart shows")
 
     def _table_of_strings(self, at: Path, table: Any, keys: tuple[str, ...], but: str = "") -> None:
         self._typed(at, table, dict, "a table")

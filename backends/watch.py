@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from backends.api.backend import Backend
-from backends.api.capabilities import ABILITIES, Logs, Registry, ability
+from backends.api.capabilities import ABILITIES, Logs, Metrics, Registry, ability
+from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
@@ -60,6 +61,7 @@ class Watch:
         self._sizes: dict[str, GroupSizes] = {}
         self._tails: dict[str, Tail] = {}
         self._errors: dict[str, ErrorLines] = {}
+        self._charts: dict[FeedKey, ChartSource] = {}
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
         self._opened = False
@@ -87,6 +89,33 @@ class Watch:
         """Where a log source's lines are kept."""
         return self._tails.get(source)
 
+    def answering(self) -> dict[str, Metrics]:
+        """The sources that answer queries."""
+        able = {source: ability(backend, Metrics) for source, backend in self._backends.items()}
+        return {source: metrics for source, metrics in able.items() if metrics is not None}
+
+    def chart(
+        self, source: str, place: str, expression: str, span: Span, *, question: bool = False
+    ) -> tuple[FeedKey, ChartSource] | None:
+        """The chart of an expression at a place that shows one ("overview"), made where there is none yet; it
+        asks nothing until its feed is watched. None where the source answers no queries."""
+        key = FeedKey(source, f"{place}: {expression}")
+        chart = self._charts.get(key)
+        metrics = self.answering().get(source)
+        if chart is not None:
+            chart.show(span)
+        elif metrics is None:
+            return None
+        else:
+            chart = ChartSource(f"{source} {key.noun}", metrics, expression, span, self._clock, question=question)
+            self._charts[key] = chart
+        return key, chart
+
+    def end_chart(self, key: FeedKey) -> Feed[Any, Any] | None:
+        """Forget a chart; whoever does closes its feed, and with it the request that runs."""
+        chart = self._charts.pop(key, None)
+        return None if chart is None else chart.feed
+
     def on_news(self, listener: NewsListener) -> None:
         self._listeners.append(listener)
 
@@ -113,12 +142,16 @@ class Watch:
     def retry_now(self) -> None:
         for feed in self._feeds.values():
             feed.retry_now()
+        for chart in self._charts.values():
+            chart.feed.retry_now()
+            chart.again()
 
     async def close(self) -> None:
         """End every feed and let go of every connection; takes at most about a second."""
         for errors in self._errors.values():
             errors.close()
-        await asyncio.gather(*(feed.close() for feed in self._feeds.values()))
+        feeds = [*self._feeds.values(), *(chart.feed for chart in self._charts.values())]
+        await asyncio.gather(*(feed.close() for feed in feeds))
         closing = [asyncio.ensure_future(backend.close()) for backend in self._backends.values()]
         if closing:
             _, late = await asyncio.wait(closing, timeout=0.5)

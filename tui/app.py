@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -25,7 +25,7 @@ from backends.api.models import EventKind
 from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
-from tui.commands import COMMANDS, OVERVIEW, Command, for_word
+from tui.commands import COMMANDS, METRICS, OVERVIEW, Command, for_word
 from tui.footer import Footer
 from tui.help import help_lines
 from tui.keys import Keys
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from backends.door import Door
     from tui.acting import ActionFlow
     from tui.screens.logs import LogsScreen
+    from tui.screens.metrics import MetricsScreen
     from tui.screens.run import RunScreen
     from tui.screens.text import TextScreen
     from widgets.dialog import Dialog
@@ -296,11 +297,15 @@ class MidwatchApp(QuietApp):
 
     # Commands of every screen
 
-    def show(self, name: str, text: str = "") -> None:
+    def show(self, name: str, what: str = "") -> None:
         view = self._named(name)
         self.show_view(view)
-        if text:
-            view.search(text)
+        if what:
+            view.choose(what)
+
+    def ask_query(self, expression: str = "") -> None:
+        self.show_view(self._metrics)
+        self._metrics.ask_query(expression)
 
     def go_to(self, kind: str, row: str) -> None:
         view = self._named(kind)
@@ -325,9 +330,19 @@ class MidwatchApp(QuietApp):
     def _named(self, kind: str) -> View:
         """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
         milliseconds."""
+        if kind == METRICS:
+            return self._metrics
         if kind not in self._views:
             self._views[kind] = OverviewScreen() if kind == OVERVIEW else _resource(kind)
         return self._views[kind]
+
+    @property
+    def _metrics(self) -> MetricsScreen:
+        if METRICS not in self._views:
+            from tui.screens.metrics import MetricsScreen
+
+            self._views[METRICS] = MetricsScreen()
+        return cast("MetricsScreen", self._views[METRICS])
 
     def switch_context(self, name: str = "") -> None:
         if name not in self.contexts:
@@ -406,6 +421,8 @@ class MidwatchApp(QuietApp):
             self.exit(return_code=130)
             return
         self._interrupted = now
+        if self._view.cancel():
+            return
         self.workers.cancel_group(self, "raw")
         self.say("nothing is running; ctrl+c again quits")
 
@@ -457,6 +474,8 @@ class MidwatchApp(QuietApp):
         command = for_word(word)
         takes = command.takes if command is not None else ""
         names: list[str] = []
+        if takes in ("page", "query"):
+            return [f"{word} {text}" for text in self._metrics.completions(takes, rest)]
         if takes == "context":
             names = sorted(self.contexts)
         elif takes == "deploy" and self.watching is not None:

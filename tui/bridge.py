@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from backends.api.clock import Clock, Timer
+from backends.api.feed import Feed
 from backends.api.models import Reading
 from backends.watch import FeedKey, Watch
 
@@ -48,12 +49,14 @@ class Bridge:
 
     def attach(self, widget: Shows, nouns: tuple[str, ...], sources: tuple[str, ...] | None = None) -> None:
         """Let a widget watch these nouns, of these sources or of all; replaces what it watched before."""
+        feeds = self._watch.feeds(*nouns)
+        self.attach_feeds(
+            widget, {key: feed for key, feed in feeds.items() if sources is None or key.source in sources}
+        )
+
+    def attach_feeds(self, widget: Shows, feeds: Mapping[FeedKey, Feed[Any, Any]]) -> None:
+        """Let a widget watch these feeds; replaces what it watched before."""
         self.detach(widget)
-        feeds = {
-            key: feed
-            for key, feed in self._watch.feeds(*nouns).items()
-            if sources is None or key.source in sources
-        }
         seat = _Seat(widget, {key: feed.reading for key, feed in feeds.items()})
         self._seats[id(widget)] = seat
         for key, feed in feeds.items():

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-OVERVIEW, TABLE, LOGS, TEXT, RUN = "overview", "table", "logs", "text", "run"
-SCREENS = (OVERVIEW, TABLE, LOGS, TEXT, RUN)
-NUMBERED = (OVERVIEW, TABLE, TEXT, RUN)
+OVERVIEW, TABLE, LOGS, TEXT, METRICS, RUN = "overview", "table", "logs", "text", "metrics", "run"
+SCREENS = (OVERVIEW, TABLE, LOGS, TEXT, METRICS, RUN)
+NUMBERED = (OVERVIEW, TABLE, TEXT, METRICS, RUN)
 """Where digits open screens; in logs they are time windows."""
 
 ROWS = (OVERVIEW, TABLE)
@@ -46,6 +46,8 @@ ANYWHERE = (
     _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
+    _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
+    _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
     _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units"),
     _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets", aliases=("tg",)),
     _c(
@@ -67,6 +69,7 @@ ANYWHERE = (
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
     _c("filter rows as you type", "open_search", "slash f3", on=(TABLE,), hint="filter"),
+    _c("show only series whose name fits, as you type", "open_search", "slash f3", on=(METRICS,)),
     _c("search", "open_search", "slash f3", on=(LOGS, TEXT), hint="search"),
     _c("clear, then close, then up one level; never quits", "step_back", "escape"),
     _c("up one level; at the top, quit", "up", "q", hint="back"),
@@ -101,7 +104,7 @@ MOVING = (
     _c("to the first", "first", "g home"),
 )
 ON_TABLES = (
-    _c("to the last", "last", "G end", on=NUMBERED),
+    _c("to the last", "last", "G end", on=(OVERVIEW, TABLE, TEXT, RUN)),
     _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
     _c(
         "open the detail beside the table; of an event, its thing",
@@ -157,7 +160,29 @@ ON_LOGS = (
     _c("left and right in long lines", "shift -8", "left h", on=(LOGS, TEXT)),
     _c("right", "shift 8", "right l", on=(LOGS, TEXT)),
 )
-COMMANDS: tuple[Command, ...] = (*ANYWHERE, *MOVING, *ON_TABLES, *ON_LOGS)
+ON_METRICS = (
+    _c("one chart with all the room, and back", "zoom_chart", "enter f", on=(METRICS,), hint="one"),
+    _c("next page of charts", "next_page 1", "right_square_bracket", on=(METRICS,), hint="page"),
+    _c("page before", "next_page -1", "left_square_bracket", on=(METRICS,)),
+    _c("next chart", "next_chart 1", "tab", on=(METRICS,)),
+    _c("chart before", "next_chart -1", "shift+tab", on=(METRICS,)),
+    _c("the time cursor to the left, over all charts", "move_cursor -1", "left h", on=(METRICS,)),
+    _c("the time cursor to the right", "move_cursor 1", "right l", on=(METRICS,)),
+    _c("ten cells to the left", "move_cursor -10", "H", on=(METRICS,)),
+    _c("ten cells to the right", "move_cursor 10", "L", on=(METRICS,)),
+    _c("less time, around the cursor: 7d … 1h 30m 15m 5m", "zoom_time 1", "plus", on=(METRICS,), hint="time"),
+    _c("more time", "zoom_time -1", "underscore", on=(METRICS,)),
+    _c("so much time: 15m, 6h, 2d", "show_range", on=(METRICS,), word="range", takes="duration"),
+    _c("earlier by half", "pan -0.5", "left_parenthesis", on=(METRICS,)),
+    _c("later by half", "pan 0.5", "right_parenthesis", on=(METRICS,)),
+    _c("the cursor onto the event before", "next_event -1", "left_curly_bracket", on=(METRICS,)),
+    _c("the cursor onto the next event", "next_event 1", "right_curly_bracket", on=(METRICS,)),
+    _c("back to now, without cursor", "live", "F G end", on=(METRICS,), hint="now"),
+    _c("ask a query of your own", "ask_query", "e", on=(METRICS,), hint="query"),
+    _c("edit the query of this chart", "edit_query", "E", on=(METRICS,)),
+    _c("describe: the query and every series with its figures", "describe", "d", on=(METRICS,)),
+)
+COMMANDS: tuple[Command, ...] = (*ANYWHERE, *MOVING, *ON_TABLES, *ON_LOGS, *ON_METRICS)
 
 
 def on_screen(screen: str, kind: str = "") -> Iterable[Command]:
@@ -195,6 +220,12 @@ KEY_GLYPHS = {
     "equals_sign": "=",
     "ampersand": "&",
     "backslash": "\\",
+    "plus": "+",
+    "underscore": "_",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
     "left_curly_bracket": "{",
     "right_curly_bracket": "}",
     "pagedown": "PgDn",

@@ -13,8 +13,7 @@ from widgets.safe import style, width_of
 
 Offers = Callable[[Command], bool]
 """Whether a command means something in this context's mode."""
-VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("5", "logs"), ("6", "even"))
-"""4 is kept for Metrics."""
+VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("4", "metr"), ("5", "logs"), ("6", "even"))
 MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
 """Shown where there is room for them as well."""
 WIDE = 120
@@ -52,7 +51,7 @@ class Footer(OneLine):
         if not prompt.open:
             return
         text, at = prompt.text + " ", prompt.at
-        offers = "   ".join(prompt.offers[:8])
+        offers = "   ".join(prompt.endings[:8])
         self.show(
             [
                 (prompt.sign, style(Look.STRONG)),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui.commands import ANYWHERE, LOGS, MOVING, TABLE, Command, key_glyph, on_screen
+from tui.commands import ANYWHERE, LOGS, METRICS, MOVING, TABLE, Command, key_glyph, on_screen
 
-_TITLES = {TABLE: "On this table", LOGS: "In logs"}
+_TITLES = {TABLE: "On this table", LOGS: "In logs", METRICS: "In metrics"}
 
 
 def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bool]) -> list[str]:

@@ -48,6 +48,11 @@ class Board(Widget):
         self._at = 0
         self._top = 0
 
+    def name_it(self, title: str) -> None:
+        if title != self.title:
+            self.title = title
+            self.refresh(Region(0, 0, self.size.width, 1))
+
     def show(self, entries: Sequence[Entry]) -> None:
         """New lines; the cursor stays with its key, or where that was."""
         before, self.entries = self._shown(), tuple(entries)

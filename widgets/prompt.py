@@ -6,6 +6,7 @@ It takes keys one by one and at once, so that a whole command typed ahead in one
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Sequence
 
 from backends.clean import clean
@@ -14,6 +15,7 @@ Completer = Callable[[str], Sequence[str]]
 """Given the text so far, whole texts that it could become, best first."""
 
 HISTORY = 200
+_LAST_WORD = re.compile(r"[^\s(){},=\"]*$")
 
 
 class Outcome(enum.Enum):
@@ -41,6 +43,13 @@ class Prompt:
     def offers(self) -> list[str]:
         """What the present text could become."""
         return [offer for offer in self._complete(self.text) if offer != self.text]
+
+    @property
+    def endings(self) -> list[str]:
+        """The offers without what was typed before the last word, where all of them go on from there."""
+        offers = self.offers
+        before = _LAST_WORD.sub("", self.text)
+        return [offer[len(before) :] for offer in offers] if all(o.startswith(before) for o in offers) else offers
 
     def begin(self, sign: str, text: str = "", complete: Completer | None = None) -> None:
         self.sign, self.text, self.at = sign, text, len(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 
@@ -30,6 +31,46 @@ def three(value: float) -> str:
     return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
+def quantity(value: float | None, unit: str = "") -> str:
+    """A value of a chart in three digits with its unit: `bytes`, `seconds`, `percent` (0 to 100), `ratio` (0 to
+    1, shown as percent), else a number with what it counts: `1.21 k req/s`."""
+    if value is None:
+        return UNKNOWN
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    sign, value = ("-" if value < 0 else ""), abs(value)
+    if unit == "bytes":
+        return sign + size(round(value))
+    if unit == "seconds":
+        return sign + _seconds(value)
+    if unit in ("percent", "ratio"):
+        return f"{sign}{_digits(value * 100 if unit == 'ratio' else value)} %"
+    return f"{sign}{_by_thousands(value)} {unit}".rstrip()
+
+
+def _by_thousands(value: float) -> str:
+    for sign in ("", " k", " M", " G", " T"):
+        if value < 999.5 or sign == " T":
+            return f"{_digits(value)}{sign}"
+        value /= 1000
+    raise AssertionError("unreachable")
+
+
+def _seconds(value: float) -> str:
+    if value == 0:
+        return "0 s"
+    for most, factor, unit in ((1e-3, 1e6, "µs"), (0.9995, 1e3, "ms"), (120, 1, "s"), (7200, 1 / 60, "min")):
+        if value < most:
+            return f"{_digits(value * factor)} {unit}"
+    return f"{_digits(value / 3600)} h" if value < 172_800 else f"{_digits(value / 86_400)} d"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}" if value < 0.9995 else three(value)
+
+
 def percent(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.1f}"
 
@@ -44,6 +85,16 @@ def age(seconds: float | None) -> str:
             return f"{int(value)}{unit}"
         value /= most
     return f"{int(value)}y"
+
+
+def span_text(seconds: float) -> str:
+    """A span exactly, as it is typed: `90s`, `15m`, `1h30m`, `2d`."""
+    left, text = round(seconds), ""
+    for length, unit in ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s")):
+        if left >= length:
+            text += f"{left // length}{unit}"
+            left %= length
+    return text or "0s"
 
 
 def since(moment: datetime | None, now: datetime) -> str:

@@ -101,8 +101,11 @@ class Metrics(Protocol):
         """The present value of each series: one point each."""
         ...
 
-    async def query_range(self, expression: str, start: float, end: float, step: float) -> tuple[Series, ...]:
-        """Values from `start` to `end` (unix seconds, both included) each `step` seconds."""
+    async def query_range(
+        self, expression: str, start: float, end: float, step: float, *, patience: float | None = None
+    ) -> tuple[Series, ...]:
+        """Values from `start` to `end` (unix seconds, both included) each `step` seconds. `patience` is how many
+        seconds the answer may take where somebody waits for it: None is the backend's own timeout."""
         ...
 
     async def names(self) -> tuple[str, ...]:

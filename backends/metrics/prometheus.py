@@ -89,8 +89,11 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
             return found
         return await self._dated(expression, found)
 
-    async def query_range(self, expression: str, start: float, end: float, step: float) -> tuple[Series, ...]:
-        return await self._query("query_range", instant=False, query=expression, start=start, end=end, step=step)
+    async def query_range(
+        self, expression: str, start: float, end: float, step: float, *, patience: float | None = None
+    ) -> tuple[Series, ...]:
+        span: dict[str, float] = {"start": start, "end": end, "step": step}
+        return await self._query("query_range", instant=False, patience=patience, query=expression, **span)
 
     async def names(self) -> tuple[str, ...]:
         return await self._names.metrics(await self._wire.papers())
@@ -98,10 +101,13 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
     async def label_names(self) -> tuple[str, ...]:
         return await self._names.labels(await self._wire.papers())
 
-    async def _query(self, path: str, *, instant: bool, **parameters: str | float) -> tuple[Series, ...]:
+    async def _query(
+        self, path: str, *, instant: bool, patience: float | None = None, **parameters: str | float
+    ) -> tuple[Series, ...]:
+        limit = patience or self.timeout
         words = {name: value if isinstance(value, str) else f"{value:.3f}" for name, value in parameters.items()}
         # The server gives up a little before we do, and then says why.
-        data = await self._wire.get(path, {**words, "timeout": f"{self.timeout * 0.9:.3f}"})
+        data = await self._wire.get(path, {**words, "timeout": f"{limit * 0.9:.3f}"}, timeout=limit)
         return await off_loop(lambda: series(data, self.where, instant=instant), len(data))
 
     async def _dated(self, expression: str, found: tuple[Series, ...]) -> tuple[Series, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from backends.coordination.etcd_wire import Wire
 from tests.outside.program import PROGRAM
 from tests.outside.pty_program import Dashboard
 from tests.servers.etcd_cluster import EtcdCluster
+from tests.servers.prometheus_server import PrometheusServer
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(300)]
 
@@ -160,3 +162,79 @@ def test_bytes_of_a_quiet_screen(tmp_path: Path) -> None:
     rate = sent / 20
     told(f"bytes to the terminal, quiet demo, after a minute: {rate:.0f} B/s (limit 100)")
     assert rate <= 100
+
+
+@pytest.fixture(scope="module")
+def measured() -> Iterator[str]:
+    """A Prometheus that scrapes itself, and a context with a page of 12 charts over 5 minutes."""
+    with tempfile.TemporaryDirectory() as folder, PrometheusServer() as server:
+        (server.folder / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s}\nscrape_configs:\n"
+            f'  - {{job_name: prometheus, static_configs: [{{targets: ["{server.address}"]}}]}}\n'
+        )
+        server.reload("")
+        server.knows("prometheus_http_requests_total")
+        lines = [
+            f'[context.bench.prometheus.main]\nurl = "{server.url}"\n[[context.bench.page]]\ntitle = "all"\n'
+        ]
+        for number in range(12):
+            query = f"sum by (handler) (rate(prometheus_http_requests_total[{20 + number}s]))"
+            lines.append(f'[[context.bench.page.panel]]\ntitle = "chart{number:02}"\nquery = "{query}"\n')
+        path = Path(folder) / "config.toml"
+        path.write_text("".join(lines))
+        yield str(path)
+
+
+SMALL = (200, 80)
+"""A terminal that has room for all twelve."""
+
+
+def test_key_to_paint_with_twelve_charts(measured: str) -> None:
+    delays = []
+    with Dashboard("--config", measured, "-c", "metrics", size=SMALL) as board:
+        board.until("chart11")
+        board.until("LIVE")
+        board.send(":range 5m\r")
+        board.until("5m → now")
+        board.send("hhhh")
+        board.until("at ")
+        board.read(1)
+        for number in range(120):
+            board.read(0.05 + 0.007 * (number % 5))
+            began = time.perf_counter()
+            board.send("h" if number % 2 else "l")
+            while not board.read(0.001):
+                assert time.perf_counter() - began < 5
+            delays.append(time.perf_counter() - began)
+    worst = percentile(delays, 0.95) * 1000
+    told(f"12 charts, key to paint: p50 {percentile(delays, 0.5) * 1000:.1f} ms, p95 {worst:.1f} ms (limit 60)")
+    assert worst <= 60
+
+
+def test_enter_to_a_drawn_chart(measured: str) -> None:
+    delays = []
+    with Dashboard("--config", measured) as board:
+        board.until("VITAL SIGNS")
+        for number in range(RUNS):
+            board.read(0.5)
+            board.send(f":query count(prometheus_http_requests_total) + {number}")
+            board.until(f"+ {number}")
+            began = time.perf_counter()
+            board.send("\r")
+            while "┤" not in board.text or f"▌count(prometheus_http_requests_total) + {number}" not in board.text:
+                board.read(0.002)
+                assert time.perf_counter() - began < 10
+            delays.append(time.perf_counter() - began)
+            board.send("1")
+            board.until("VITAL SIGNS")
+    told(f"Enter to a drawn chart: p50 {percentile(delays, 0.5) * 1000:.0f} ms (limit 250)")
+    assert percentile(delays, 0.5) <= 0.25
+
+
+def test_start_to_first_chart(measured: str) -> None:
+    more = []
+    for _ in range(RUNS):
+        bare = start([], "row8", program=[sys.executable, BARE])[0]
+        more.append(start(["--config", measured, "-c", "metrics"], "┤")[0] - bare)
+    told(f"start to the first chart: a bare Textual app + {statistics.median(more):.2f} s (limit 1.5)")
+    assert statistics.median(more) <= 1.5

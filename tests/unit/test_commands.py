@@ -8,6 +8,7 @@ from tui.app import MidwatchApp
 from tui.commands import (
     COMMANDS,
     LOGS,
+    METRICS,
     OVERVIEW,
     RUN,
     SCREENS,
@@ -21,12 +22,20 @@ from tui.commands import (
 from tui.help import help_lines
 from tui.kinds.known import KINDS
 from tui.screens.logs import LogsScreen
+from tui.screens.metrics import MetricsScreen
 from tui.screens.overview import OverviewScreen
 from tui.screens.resource import ResourceScreen
 from tui.screens.run import RunScreen
 from tui.screens.text import TextScreen
 
-VIEWS = {OVERVIEW: OverviewScreen, TABLE: ResourceScreen, LOGS: LogsScreen, TEXT: TextScreen, RUN: RunScreen}
+VIEWS = {
+    OVERVIEW: OverviewScreen,
+    TABLE: ResourceScreen,
+    LOGS: LogsScreen,
+    TEXT: TextScreen,
+    METRICS: MetricsScreen,
+    RUN: RunScreen,
+}
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -66,6 +66,16 @@ def test_tab_goes_round_the_completions() -> None:
     assert prompt.text == "members"
 
 
+def test_what_was_typed_before_the_last_word_is_not_offered_again() -> None:
+    prompt = Prompt()
+    prompt.begin("query ", "sum(rate(up", lambda text: ["sum(rate(up", "sum(rate(uptime"])
+    assert prompt.endings == ["uptime"]
+    prompt.begin(":", "logs ap", lambda text: ["logs files/app"])
+    assert prompt.endings == ["files/app"]
+    prompt.begin(":", "x", lambda text: ["overview"])
+    assert prompt.endings == ["overview"]
+
+
 def test_a_paste_is_one_safe_line() -> None:
     prompt = Prompt()
     prompt.begin("/")

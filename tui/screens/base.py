@@ -46,6 +46,9 @@ class Desk(Protocol):
     def say(self, text: str) -> None:
         """One line, which stays until the next key."""
 
+    def prompt_changed(self) -> None:
+        """What the prompt shows is another thing now, though no key was pressed."""
+
     def go_to(self, kind: str, row: str) -> None:
         """Open the screen of a kind, on one of its rows ("": wherever it was)."""
 
@@ -111,6 +114,14 @@ class View(Vertical):
 
     def search(self, text: str) -> None:
         """Called at each keystroke of `/`, and with the final text on Enter. Must be fast."""
+
+    def cancel(self) -> bool:
+        """End what runs for this view; False where nothing does."""
+        return False
+
+    def choose(self, name: str) -> None:
+        """What was typed after the word that opens this screen: rows to keep, or one of its pages."""
+        self.search(name)
 
     def plain_text(self) -> str:
         """What is shown, as plain lines, for `:w` and for a copy of everything."""

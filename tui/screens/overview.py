@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -12,19 +12,25 @@ from textual.reactive import var
 
 from backends.api.models import EventKind, Occurrence, Reading, State
 from backends.incident.problems import GRAVE, Now, Problem, problems
+from backends.watch import Watch
 from tui.kinds.events import look_of, told
 from tui.screens.base import View
-from tui.screens.signs import Sizes, signs
+from tui.screens.signs import signs
 from widgets.board import Board, Entry
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
 from widgets.safe import fit, style
 from widgets.units import age
 
+if TYPE_CHECKING:
+    from tui.screens.vitals import Vitals
+
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
 ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
 """Kinds that come all day; the others are shown before them where room is short."""
 LATELY = timedelta(minutes=15)
+LOW = 24
+"""Lines up to which one of them is for signals, else two."""
 WIDE = 160
 """Cells from which on problems and changes stand side by side."""
 
@@ -46,7 +52,9 @@ class OverviewScreen(View):
         self.vital = Board("VITAL SIGNS")
         self._problems: dict[str, Problem] = {}
         self._events: dict[str, Occurrence] = {}
-        self._signs: dict[str, str] = {}
+        self._signs: dict[str, tuple[str, str]] = {}
+        self._vitals: Vitals | None = None
+        self._of: Watch | None = None
         self._moved = False
 
     def compose(self) -> ComposeResult:
@@ -65,11 +73,28 @@ class OverviewScreen(View):
     def attach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.attach(self, NOUNS)
+        self._look_at_vitals()
         self.tick()
+
+    def _look_at_vitals(self) -> None:
+        """Signals cost nothing where nothing answers queries."""
+        watching, bridge = self.desk.watching, self.desk.bridge
+        if watching is None or bridge is None or self.desk.view is not self:
+            return
+        if watching is not self._of:
+            self._of, self._vitals = watching, None
+            if watching.answering():
+                from tui.screens.vitals import Vitals
+
+                self._vitals = Vitals(watching, self.desk.context, self._show_signs)
+        if self._vitals is not None:
+            self._vitals.attach(bridge, self.desk.work)
 
     def detach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self)
+        if self._vitals is not None:
+            self._vitals.detach()
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         # Once all have spoken: a frame for the first of them would hold the others' up.
@@ -86,6 +111,7 @@ class OverviewScreen(View):
         if watching is None:
             self.heading.show([(" overview", style(Look.STRONG)), ("  opening …", style(Look.DIM))])
             return
+        self._look_at_vitals()
         now = Now(watching.clock.monotonic(), watching.clock.now())
         events = _events(self.readings)
         found = problems(
@@ -98,7 +124,7 @@ class OverviewScreen(View):
         self._problems = {problem.key: problem for problem in found}
         self._show_wrong(now)
         self._show_changed(events, now)
-        self._show_signs(watching.expected_sizes())
+        self._show_signs()
         self._show_heading(len(found), sum(now.wall - event.time <= LATELY for event in events))
         self._place_cursor()
 
@@ -145,10 +171,15 @@ class OverviewScreen(View):
         nothing = " nothing since this watch was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
-    def _show_signs(self, sizes: Sizes) -> None:
-        found = list(signs(self.readings, sizes))
-        self._signs = {entry.key or "": kind for kind, entry in found}
-        self.vital.show([entry for _, entry in found])
+    def _show_signs(self) -> None:
+        watching = self.desk.watching
+        found = list(signs(self.readings, {} if watching is None else watching.expected_sizes()))
+        lines = 1 if self.size.height <= LOW else 2
+        signals = [] if self._vitals is None else self._vitals.entries(self.vital.size.width - 1, lines)
+        self._signs = {entry.key or "": (kind, "") for kind, entry in found}
+        self._signs |= {entry.key or "": ("metrics", title) for title, entry in signals}
+        self.vital.name_it("VITAL SIGNS" if not signals else "VITAL SIGNS  signals of the last 30 min")
+        self.vital.show([entry for _, entry in (*signals, *found)])
 
     def _fit(self) -> None:
         """Problems as many as there are, up to a share of the screen; what is left is for the changes."""
@@ -231,7 +262,7 @@ class OverviewScreen(View):
         if (key := self.changed.chosen) is not None and key in self._events:
             return ("events", key)
         if (key := self.vital.chosen) is not None and key in self._signs:
-            return self._signs[key], ""
+            return self._signs[key]
         return None
 
     def _kind_of(self, source: str) -> str:

@@ -1,0 +1,415 @@
+"""The Metrics screen: pages of charts under one span of time and one cursor, and a query of one's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.reactive import var
+
+from backends.api.charts import Panel
+from backends.api.models import Reading
+from backends.metrics.panels import Page
+from backends.watch import Watch
+from tui.screens.base import View
+from tui.screens.chartgrid import ChartGrid, Sheet
+from tui.screens.dashboards import Dashboards
+from tui.screens.marks import marks_of
+from tui.screens.metricstitle import standing, time_parts
+from tui.screens.text import TextPane
+from tui.screens.timeframe import TimeFrame
+from widgets.chart import Chart
+from widgets.columns import Look
+from widgets.oneline import OneLine, Part
+from widgets.plot import Mark
+from widgets.promql import complete
+from widgets.safe import style
+from widgets.units import duration
+
+SHORTEST = 10.0
+"""Seconds that a span has at least."""
+
+
+class MetricsScreen(View):
+    screen_name: ClassVar[str] = "metrics"
+    DEFAULT_CSS = """
+    MetricsScreen TextPane { display: none; }
+    MetricsScreen.bare ChartGrid { display: none; }
+    MetricsScreen.bare TextPane { display: block; }
+    """
+    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    """The timeline's, for the marks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.title = OneLine()
+        self.pane = TextPane()
+        self.grid = ChartGrid()
+        self.frame = TimeFrame()
+        self.dashboards: Dashboards | None = None
+        self._of: Watch | None = None
+        self._page = 0
+        self._question: Panel | None = None
+        self._wanted = ""
+        self._filter = ""
+        self._marks: list[Mark] = []
+
+    def compose(self) -> ComposeResult:
+        yield self.title
+        yield self.grid
+        yield self.pane
+
+    @property
+    def name_in_path(self) -> str:
+        return "metrics"
+
+    # In front or not
+
+    def attach(self) -> None:
+        watching, bridge = self.desk.watching, self.desk.bridge
+        if watching is None or bridge is None:
+            return
+        if watching is not self._of:
+            self._of, self._question, self._page = watching, None, 0
+            self.dashboards = Dashboards(watching, self.desk.context)
+            self.grid.leave()
+            self.grid.begin()
+        bridge.attach(self, ("events",))
+        self._arrange()
+        self._look()
+
+    def detach(self) -> None:
+        if self.desk.bridge is not None:
+            self.desk.bridge.detach(self)
+        self.grid.leave()
+
+    def tick(self) -> None:
+        self._look()
+        for chart in self.grid.shown:
+            chart.flush()
+        self._show_title()
+
+    def _look(self) -> None:
+        if self.dashboards is not None:
+            self.dashboards.look(self.desk.work, self._arrange, "pages")
+
+    def on_chart_grid_sized(self) -> None:
+        self._arrange()
+
+    def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
+        events = [e for (_, noun), r in readings.items() if noun == "events" for e in (r.value or {}).values()]
+        found = marks_of(events)
+        if found != self._marks:
+            self._marks = found
+            self._tell()
+
+    # What is shown
+
+    @property
+    def _pages(self) -> tuple[Page, ...]:
+        return () if self.dashboards is None else self.dashboards.pages
+
+    @property
+    def _page_source(self) -> str | None:
+        pages = self._pages
+        wanted = pages[self._page].source if self._page < len(pages) else ""
+        return None if self.dashboards is None else self.dashboards.source(wanted)
+
+    def _sheet(self) -> Sheet | None:
+        source = self._page_source
+        if source is None:
+            return None
+        if self._question is not None:
+            return Sheet((self._question,), source, question=True)
+        return Sheet(self._pages[self._page].panels, source) if self._pages else None
+
+    def _arrange(self) -> None:
+        watching, bridge = self._of, self.desk.bridge
+        if self._wanted and self._pages:
+            self._find_wanted()
+        sheet = self._sheet()
+        self.set_class(sheet is None or not sheet.panels, "bare")
+        if self.desk.view is not self or watching is None or bridge is None:
+            return
+        if sheet is None:
+            self.grid.leave()
+        else:
+            self.grid.lay_out(watching, bridge, sheet, self.frame.span)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Span, cursor, filter and marks to all charts in sight."""
+        self.grid.overlay(self.frame.span, self.frame.cursor, self._pattern(), self._marks)
+        self._show_title()
+
+    def _pattern(self) -> re.Pattern[str] | None:
+        if not self._filter:
+            return None
+        flags = re.IGNORECASE if self._filter == self._filter.lower() else re.NOFLAG
+        try:
+            return re.compile(self._filter, flags)
+        except re.error:
+            return re.compile(re.escape(self._filter), flags)
+
+    def on_chart_heard(self) -> None:
+        self.desk.show_frame()
+        self._show_title()
+
+    def _show_title(self) -> None:
+        pages, dim = self._pages, style(Look.DIM)
+        left: list[Part] = [(" metrics", style(Look.STRONG))]
+        if self._question is not None:
+            left.append(("  query", style()))
+        elif pages:
+            left.append((f"  {pages[self._page].title}", style()))
+            left.append((f" {self._page + 1} of {len(pages)}" if len(pages) > 1 else "", dim))
+        left += time_parts(self.frame, self._marks, self._cell_seconds, self._filter)
+        left.append((f"  {self._page_source or ''}", dim))
+        text, look = self._standing()
+        self.title.show(left, [(f"  {text} ", style(look))])
+        if self.dashboards is not None and self.has_class("bare"):
+            self.pane.set(self._lesson(self.dashboards))
+
+    def _lesson(self, dashboards: Dashboards) -> list[str]:
+        if self._pages and self._page_source is None:
+            page = self._pages[self._page]
+            there = ", ".join(dashboards.sources)
+            return [
+                f"page {page.title} names the source {page.source}, which answers no queries; there are {there}"
+            ]
+        if self._pages:
+            return [f"page {self._pages[self._page].title} has no panels"]
+        return dashboards.lesson()
+
+    def _standing(self) -> tuple[str, Look]:
+        dashboards = self.dashboards
+        if dashboards is None or not dashboards.sources:
+            return self.desk.without_source
+        if not self._pages and self._question is None:
+            return dashboards.standing
+        return standing(self.grid)
+
+    @property
+    def _now(self) -> float:
+        return 0.0 if self._of is None else self._of.clock.now().timestamp()
+
+    @property
+    def _cell_seconds(self) -> float:
+        found = None if self.grid.chart is None else self.grid.chart.cell_seconds
+        return self.frame.span.step if found is None else found
+
+    # Commands: which charts
+
+    def move(self, rows: str) -> None:
+        self._choose(self.grid.chosen + int(rows) * self.grid.shape[0])
+
+    def next_chart(self, step: str) -> None:
+        sheet = self._sheet()
+        self._choose((self.grid.chosen + int(step)) % max(1, 0 if sheet is None else len(sheet.panels)))
+
+    def page(self, share: str) -> None:
+        columns, rows = self.grid.shape
+        self._choose(self.grid.chosen + (1 if float(share) > 0 else -1) * columns * rows)
+
+    def _choose(self, number: int) -> None:
+        self.grid.choose(number)
+        self._arrange()
+
+    def zoom_chart(self) -> None:
+        self.grid.zoomed = not self.grid.zoomed
+        self._arrange()
+
+    def next_page(self, step: str) -> None:
+        if self._question is not None:
+            self._leave_question()
+        elif len(self._pages) < 2:
+            self.desk.say("this is the only page; [[context.NAME.page]] in the configuration makes more")
+            return
+        else:
+            self._page = (self._page + int(step)) % len(self._pages)
+        self.grid.begin()
+        self._arrange()
+
+    def choose(self, title: str) -> None:
+        """A page by its title or its number."""
+        titles = [page.title for page in self._pages]
+        if title not in titles and not (title.isdigit() and 0 < int(title) <= len(titles)):
+            near = get_close_matches(title, titles, 1, 0.3)
+            there = f"nearest is {near[0]}" if near else f"there are {', '.join(titles) or 'none yet'}"
+            self.desk.say(f"no page {title}; {there}")
+            return
+        self._leave_question()
+        self._page = titles.index(title) if title in titles else int(title) - 1
+        self.grid.begin()
+        self._arrange()
+
+    def go_to_row(self, key: str) -> bool:
+        """Choose a panel by its title, on whichever page, as soon as the pages are known."""
+        self._wanted = key
+        self._arrange()
+        return True
+
+    def _find_wanted(self) -> None:
+        wanted, self._wanted = self._wanted, ""
+        for number, page in enumerate(self._pages):
+            titles = [panel.title for panel in page.panels]
+            if wanted in titles:
+                self._leave_question()
+                self._page, self.grid.zoomed, self.grid.chosen = number, False, titles.index(wanted)
+                return
+
+    # Commands: which time
+
+    def move_cursor(self, cells: str) -> None:
+        self.frame.move(int(cells), self._cell_seconds, self._now)
+        self._tell()
+
+    def first(self) -> None:
+        self.frame.place(self.frame.span.bounds(self._now)[0])
+        self._tell()
+
+    def live(self) -> None:
+        self.frame.live()
+        self._tell()
+
+    def zoom_time(self, steps: str) -> None:
+        self.frame.zoom(int(steps), self._now)
+        self._tell()
+
+    def pan(self, share: str) -> None:
+        self.frame.pan(float(share), self._now)
+        self._tell()
+
+    def show_range(self, text: str = "") -> None:
+        try:
+            seconds = duration(text)
+        except ValueError:
+            seconds = 0.0
+        if seconds < SHORTEST:
+            self.desk.say(f":range 15m, 6h, 2d: how much time the charts show, at least {SHORTEST:g} s")
+            return
+        self.frame.set_length(seconds, self._now)
+        self._tell()
+
+    def next_event(self, step: str) -> None:
+        """The cursor onto the mark before or after it."""
+        start, end = self.frame.span.bounds(self._now)
+        here = end if self.frame.cursor is None else self.frame.cursor
+        apart = self.frame.span.step / 2 if self.frame.cursor is not None else 0
+        at = [min(mark.at, end) for mark in self._marks if start <= mark.at <= end + 2 * self.frame.span.step]
+        later, earlier = [m for m in at if m > here + apart], [m for m in at if m <= here - apart]
+        if not (later if int(step) > 0 else earlier):
+            self.desk.say("no further event in this span of time")
+            return
+        self.frame.place(later[0] if int(step) > 0 else earlier[-1])
+        self._tell()
+
+    def on_chart_touched(self, message: Chart.Touched) -> None:
+        message.stop()
+        if message.moment is not None:
+            self.frame.place(message.moment)
+        self.grid.choose_chart(message.chart)
+        if message.twice:
+            self.grid.zoomed = not self.grid.zoomed
+        self._arrange()
+
+    # Commands: a query of one's own
+
+    def ask_query(self, expression: str = "") -> None:
+        """Show an expression as a chart; without one, open the line to type it."""
+        if self._page_source is None:
+            self.desk.say("no source of this context answers queries")
+        elif expression:
+            self._ask(expression)
+        else:
+            self._open_query("")
+
+    def edit_query(self) -> None:
+        chart = self.grid.chart
+        self._open_query("" if chart is None else chart.panel.query)
+
+    def _open_query(self, text: str) -> None:
+        self.desk.keys.ask("query ", text, self._ask, complete=self._queries)
+
+    def completions(self, takes: str, text: str) -> list[str]:
+        """What could be typed after `:metrics` (a `page`) and `:query`."""
+        if takes == "query":
+            return self._queries(text)
+        return [page.title for page in self._pages if text in page.title]
+
+    def _queries(self, text: str) -> list[str]:
+        """Whole queries that a text could become."""
+        if self.dashboards is None:
+            return []
+        self.dashboards.learn(self._page_source, self.desk.work, self.desk.prompt_changed)
+        return complete(text, *self.dashboards.known(self._page_source))
+
+    def _ask(self, text: str) -> None:
+        if text.strip():
+            self._leave_question()
+            self._question = Panel(text.strip(), text.strip())
+            self.grid.begin()
+            self._arrange()
+
+    def _leave_question(self) -> None:
+        """End its request, too: nobody waits for it any more."""
+        if self._question is not None:
+            self._question = None
+            self._end("left")
+            self.grid.leave()
+
+    def _end(self, why: str) -> None:
+        for feed in self.grid.end(why):
+            self.desk.work(feed.close())
+
+    def cancel(self) -> bool:
+        chart = self.grid.chart
+        if self._question is None or chart is None or not chart.waiting:
+            return False
+        self._end("cancelled")
+        self._show_title()
+        self.desk.say("query cancelled; e asks something else, E edits it")
+        return True
+
+    # Commands of every screen
+
+    def escape(self) -> bool:
+        if self.cancel():
+            return True
+        if self._filter:
+            self.search("")
+        elif self.frame.cursor is not None:
+            self.frame.cursor = None
+            self._tell()
+        elif self.grid.zoomed:
+            self.zoom_chart()
+        elif self._question is not None and self._pages:
+            self._leave_question()
+            self._arrange()
+        else:
+            return False
+        return True
+
+    @property
+    def searching(self) -> str:
+        return self._filter
+
+    def search(self, text: str) -> None:
+        self._filter = text
+        self._tell()
+
+    def describe(self) -> None:
+        chart = self.grid.chart
+        if chart is None:
+            self.desk.say("no chart to describe")
+        else:
+            self.desk.show_text(f"chart  {chart.panel.title}", chart.plain_lines)
+
+    def plain_text(self) -> str:
+        return "\n".join(text for chart in self.grid.shown for text in [*chart.plain_lines(), ""])
+
+    def copied(self) -> str:
+        return "" if self.grid.chart is None else self.grid.chart.panel.query

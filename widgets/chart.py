@@ -1,0 +1,320 @@
+"""Chart: the series of one panel as curves over time, with axes, a legend, and how true it is.
+
+What it shows is put together once for each change, and only cells that differ from what stands on the terminal
+are painted: a reading that changes nothing visible costs no byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import var
+from textual.strip import Strip
+from textual.widget import Widget
+
+from backends.api.charts import Chart as Value
+from backends.api.charts import Panel, Span
+from backends.api.clock import Clock, LoopClock
+from backends.api.errors import Misconfigured
+from backends.api.models import Reading, State
+from widgets.canvas import has_braille
+from widgets.columns import Look
+from widgets.legend import Curve, curves
+from widgets.oneline import Part
+from widgets.plot import Cells, Mark, Plot
+from widgets.private import congested
+from widgets.promql import pointed_at
+from widgets.safe import fit, line, style, width_of
+from widgets.scales import IN_WORDS, exact_time
+from widgets.units import age, quantity, span_text
+
+LATE = 20.0
+"""Seconds after which even a live chart says its age: twice the longest pause between two refreshes."""
+FIGURES = 39
+"""Cells of a legend's three figures."""
+EMPTY = (
+    "no series",
+    "nothing answers to this query in this span of time;",
+    "check its labels; :targets shows what is scraped",
+)
+
+
+class Chart(Widget):
+    """One panel; set `readings` (of one feed) and it shows them."""
+
+    DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; }"
+    readings: var[Mapping[tuple[str, str], Reading[Value]]] = var({}, always_update=True)
+
+    class Heard(Message):
+        """Its reading is another one."""
+
+    class Touched(Message):
+        """A place of the chart was clicked: this chart is meant now, at `moment` where it was within the plot."""
+
+        def __init__(self, chart: Chart, moment: float | None, *, twice: bool) -> None:
+            super().__init__()
+            self.chart, self.moment, self.twice = chart, moment, twice
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        super().__init__()
+        self.clock = clock or LoopClock()
+        self.panel = Panel("", "")
+        self.span = Span(0)
+        """What was asked for last; what is shown may still be another."""
+        self.cursor: float | None = None
+        self.marks: Sequence[Mark] = ()
+        self.chosen = False
+        self.only: re.Pattern[str] | None = None
+        """Series whose name it does not fit are hidden."""
+        self.ended = ""
+        """Why nothing is asked any more, where that is so."""
+        self._braille = has_braille()
+        self._plot: Plot | None = None
+        self._plot_size = (0, 0)
+        self._curves: tuple[Curve, ...] = ()
+        self._of: tuple[Value, re.Pattern[str] | None] | None = None
+        self._drawn: list[list[Part]] = []
+
+    @property
+    def reading(self) -> Reading[Value] | None:
+        return next(iter(self.readings.values()), None)
+
+    @property
+    def value(self) -> Value | None:
+        return None if self.reading is None else self.reading.value
+
+    @property
+    def true(self) -> bool:
+        """Whether what is shown is what was asked for, and the server has just said so."""
+        reading = self.reading
+        return reading is not None and reading.state is State.LIVE and not self.waiting
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the answer to what was asked for is not here yet, and may still come."""
+        reading = self.reading
+        if reading is None or self.ended or reading.state in (State.UNREACHABLE, State.STALE):
+            return False
+        return reading.value is None or reading.value.span != self.span
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """Those that are not hidden."""
+        value = self.value
+        if value is None:
+            return ()
+        if self._of is None or self._of[0] is not value or self._of[1] is not self.only:
+            made = curves(value.series, value.end, value.step)
+            self._curves = tuple(c for c in made if self.only is None or self.only.search(c.name))
+            self._of = value, self.only
+        return self._curves
+
+    def show(self, panel: Panel) -> None:
+        """Another panel; its reading comes after it."""
+        self.panel, self.ended = panel, ""
+        self.readings = {}
+
+    def watch_readings(self) -> None:
+        self.flush()
+        self.post_message(self.Heard())
+
+    def flush(self) -> None:
+        """Paint what differs from what stands on the terminal. Cheap when nothing does."""
+        if not self.is_attached or not self.size.height or not self.display or congested(self.app):
+            return
+        before, self._drawn = self._drawn, self._lines()
+        if len(before) != len(self._drawn):
+            self.refresh()
+            return
+        width = self.size.width
+        for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
+            if old is not new and old != new:
+                first, last = _differing(old, new, width)
+                self.refresh(Region(first, y, last - first, 1))
+
+    def render_line(self, y: int) -> Strip:
+        if len(self._drawn) != self.size.height:
+            self._drawn = self._lines()
+        return line(_runs(self._drawn[y]), self.size.width)
+
+    def on_resize(self) -> None:
+        self._drawn = []
+        self.refresh()
+
+    def plain_lines(self) -> list[str]:
+        """The legend as text: every series, with its figures."""
+        value = self.value
+        head = f"{self.panel.title}  {self.panel.query}"
+        if value is None:
+            return [head, "  " + "  ".join(self._lesson())]
+        told = f"  {exact_time(value.start)} to {exact_time(value.end)}, each {age(value.step)}"
+        rows = [f"  {curve.letter} {curve.name}  {self._figures(curve)}" for curve in self.curves]
+        more = [f"  {value.left_out} more series are left out"] if value.left_out else []
+        return [head, told, *(rows or ["  no series"]), *more]
+
+    # How it is put together
+
+    def _lines(self) -> list[list[Part]]:
+        width, height = self.size
+        dim = not self.true
+        lines: list[list[Part]] = [self._title(width)]
+        shown = self.curves
+        value = self.value
+        rows = min(len(shown), max(1, (height - 4) // 3)) if height >= 7 else 0
+        if value is None or not shown:
+            lines += self._frame(width, height - 1)
+        else:
+            lines += self._plot_of(value, shown, width, height - 1 - rows).lines(self.cursor, self.marks, dim=dim)
+            lines += self._legend(shown, rows, width)
+        return (lines + [[]] * height)[:height]
+
+    def _plot_of(self, value: Value, shown: tuple[Curve, ...], width: int, height: int) -> Plot:
+        plot = self._plot
+        # `shown` is another object for each value and each filter.
+        if (
+            plot is None
+            or plot.curves is not shown
+            or plot.panel != self.panel
+            or self._plot_size != (width, height)
+        ):
+            plot = self._plot = Plot(self.panel, value, shown, width, height, braille=self._braille)
+            self._plot_size = width, height
+        return plot
+
+    def _title(self, width: int) -> list[Part]:
+        right, look = self._standing()
+        right = f" {right} " if right else ""
+        right = fit(right, min(width_of(right), width // 2))
+        panel = self.panel
+        more = "" if panel.unit in IN_WORDS else f"  {panel.unit}"
+        if panel.threshold is not None:
+            more += f"  limit {self._number(panel.threshold)}"
+        room = width - 1 - width_of(right)
+        title = fit(panel.title, min(room, width_of(panel.title)))
+        mark = "▌" if self.chosen else " "
+        over = panel.threshold is not None and any(
+            curve.last is not None and curve.last >= panel.threshold for curve in self.curves
+        )
+        named = style(Look.BAD if over and self.true else Look.STRONG)
+        rest = fit(("  over its limit" if over else "") + more, room - width_of(title))
+        return [(mark, style(Look.STRONG)), (title, named), (rest, style(Look.DIM)), (right, style(look))]
+
+    def _standing(self) -> tuple[str, Look]:
+        """The right end of the title: nothing while all is well."""
+        reading, value = self.reading, self.value
+        own = "" if value is None else f"{exact_time(value.start)[:5]}–{exact_time(value.end)[:5]}  "
+        if self.ended:
+            return own + self.ended, Look.WARN
+        if reading is None:
+            return "loading", Look.DIM
+        if isinstance(reading.error, Misconfigured):
+            return own + "wrong query", Look.BAD
+        old = None if reading.at is None else self.clock.monotonic() - reading.at
+        if reading.state in (State.STALE, State.UNREACHABLE):
+            look = Look.BAD if reading.state is State.UNREACHABLE else Look.WARN
+            reason = "" if reading.error is None or value is None else f"  {reading.error.reason}"
+            return f"{reading.state.value.upper()}{'' if old is None else ' ' + age(old)}  {own}{reason}", look
+        if self.waiting:
+            return f"{own}loading {span_text(self.span.seconds)}", Look.DIM
+        if reading.state is not State.LIVE:
+            return own + reading.state.value, Look.DIM
+        left_out = value.left_out if value is not None else 0
+        if left_out:
+            return f"{len(self.curves)} of {len(self.curves) + left_out} series", Look.WARN
+        return (f"live {age(old)}", Look.DIM) if old is not None and old > LATE else ("", Look.DIM)
+
+    def _frame(self, width: int, height: int) -> list[list[Part]]:
+        """Empty axes, with why they are."""
+        faint = style(Look.DIM)
+        lines: list[list[Part]] = [[("   │", faint)] for _ in range(height - 2)]
+        lines.append([("   └" + "─" * (width - 4), faint)])
+        words = self._lesson()
+        top = max(0, (len(lines) - 1 - len(words)) // 2)
+        for y, text in enumerate(words[: max(0, len(lines) - 1 - top)], top):
+            lines[y] = [("   │", faint), (fit(f"  {text}", width - 4), faint)]
+        return lines
+
+    def _lesson(self) -> list[str]:
+        reading = self.reading
+        if self.ended:
+            return [self.ended, "e asks something else, E edits this query"]
+        if reading is None or (reading.value is None and reading.error is None):
+            return ["loading …"]
+        if reading.value is not None:
+            return list(EMPTY) if not reading.value.series else ["the filter hides every series; esc clears it"]
+        if isinstance(reading.error, Misconfigured):
+            return [*pointed_at(self.panel.query, reading.error.reason), "E edits it"]
+        if reading.error is None:
+            return []
+        return [text for text in (reading.error.word, str(reading.error), reading.error.hint) if text]
+
+    def _legend(self, shown: tuple[Curve, ...], rows: int, width: int) -> list[list[Part]]:
+        listed = list(shown)
+        if len(shown) > rows:
+            # The highest first: their order by the server says nothing about which of them matter.
+            listed.sort(key=lambda curve: -(curve.high if curve.high is not None else float("-inf")))
+        more = len(shown) - rows
+        # Figures stand beside the names: on a wide chart the eye would lose the line.
+        longest = max(16, *(width_of(curve.name) for curve in listed[:rows])) + 16 * (more > 0)
+        lines = []
+        for y, curve in enumerate(listed[:rows]):
+            name = curve.name if y < rows - 1 or not more else f"{curve.name}  and {more} more: d"
+            figures = self._figures(curve) if width >= FIGURES + 16 else self._now(curve)
+            room = min(width - 5 - len(figures), longest)
+            made = style(colour=curve.colour, dim=not self.true)
+            look = style(Look.DIM if not self.true else Look.PLAIN)
+            lines.append([(f" {curve.letter} ", made), (fit(name, room), look), (f" {figures} ", look)])
+        return lines
+
+    def _now(self, curve: Curve) -> str:
+        value = self.value
+        moved = self.cursor is not None and value is not None and value.start <= self.cursor <= value.end
+        step = 0.0 if value is None else value.step
+        told = curve.at(self.cursor, step) if moved and self.cursor is not None else curve.last
+        return f"{'  at' if moved else 'last'} {self._number(told):>8}"
+
+    def _figures(self, curve: Curve) -> str:
+        low, high = self._number(curve.low), self._number(curve.high)
+        return f"{self._now(curve)}  min {low:>8}  max {high:>8}"
+
+    def _number(self, value: float | None) -> str:
+        return quantity(value, self.panel.unit if self.panel.unit in IN_WORDS else "")
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        moment = None
+        plot = self._plot
+        if plot is not None and 0 < event.y <= plot.rows and event.x >= plot.margin:
+            share = (event.x - plot.margin) / max(1, plot.columns - 1)
+            moment = plot.chart.start + min(1.0, share) * (plot.chart.end - plot.chart.start)
+        self.post_message(self.Touched(self, moment, twice=event.chain == 2))
+
+    @property
+    def cell_seconds(self) -> float | None:
+        """How much time a cell stands for; None before there is a plot."""
+        plot = self._plot
+        return None if plot is None else (plot.chart.end - plot.chart.start) / max(1, plot.columns - 1)
+
+
+def _differing(old: Cells, new: Cells, width: int) -> tuple[int, int]:
+    """The cells from the first to beyond the last that differ."""
+    first = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    start = sum(width_of(text) for text, _ in new[:first])
+    if len(old) != len(new):
+        return start, width
+    last = next(i for i in range(len(new) - 1, -1, -1) if old[i] != new[i])
+    if any(width_of(old[i][0]) != width_of(new[i][0]) for i in range(first, last + 1)):
+        return start, width
+    return start, start + sum(width_of(text) for text, _ in new[first : last + 1])
+
+
+def _runs(cells: Cells) -> list[Part]:
+    """Neighbours of one style joined: most of a row is one curve's."""
+    return [
+        ("".join(text for text, _ in group), made) for made, group in groupby(cells, key=lambda cell: cell[1])
+    ]
