@@ -57,11 +57,12 @@ class Node(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """What to look at, with watches on it."""
+    """What to look at, with watches on it; with `coming` also for the day on which it is there."""
 
     path: str
     data: bool
     children: bool
+    coming: bool
 
 
 def load_client() -> Any:
@@ -211,7 +212,7 @@ class Link:
                 names = tuple(answer(below)) if below is not None else ()
             except NoNodeError:
                 found[item.path] = None
-                if item.data and answer(client.exists_async(item.path, watch=watch)) is not None:
+                if item.coming and answer(client.exists_async(item.path, watch=watch)) is not None:
                     # It came between the two questions.
                     found |= self._look([item], limit)
                 continue

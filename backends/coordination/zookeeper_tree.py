@@ -171,7 +171,8 @@ class _Tree:
         return {path: node for path, node in found.items() if node is not None}
 
     async def again(self, link: Link, dirty: Iterable[str]) -> dict[str, Node | None]:
-        paths = [path for path in dirty if self._levels(path)]
+        # Of one that is gone its parent's watch tells when it is back; a watch of its own would stay for ever.
+        paths = [path for path in dirty if path in self._children or self._is_root(path)]
         return await self._look(link, paths, data=True)
 
     async def _look(self, link: Link, paths: Iterable[str], *, data: bool) -> dict[str, Node | None]:
@@ -182,11 +183,13 @@ class _Tree:
             looked = await link.look(wanted, LOOK)
             found |= looked
             new: dict[str, None] = {}
+            # First: one that went and came back meanwhile is among its parent's children, and is looked at anew.
+            for path in [path for path, node in looked.items() if node is None]:
+                found |= dict.fromkeys(self._forget(path))
             for path, node in looked.items():
-                before = self._children.get(path, ())
                 if node is None:
-                    found |= dict.fromkeys(self._forget(path))
                     continue
+                before = self._children.get(path, ())
                 self._children[path] = node.children
                 for name in set(before) - set(node.children):
                     found |= dict.fromkeys(self._forget(_join(path, name)))
@@ -202,7 +205,11 @@ class _Tree:
 
     def _wanted(self, path: str, *, data: bool) -> Wanted:
         levels = self._levels(path)
-        return Wanted(path, data, any(level < root.depth for root, level in levels))
+        below = any(level < root.depth for root, level in levels)
+        return Wanted(path, data, below, coming=self._is_root(path))
+
+    def _is_root(self, path: str) -> bool:
+        return any(root.path == path for root in self._roots)
 
     def _levels(self, path: str) -> list[tuple[Root, int]]:
         found = ((root, root.level(path)) for root in self._roots)
