@@ -73,7 +73,11 @@ class PrometheusServer:
         (self.folder / "prometheus.yml").write_text(CONFIG.format(folder=self.folder, jobs=jobs or "  []"))
         (self.folder / "web.yml").write_text(self.web)
         self.write_rules(self.rules)
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
