@@ -87,6 +87,8 @@ class Column(Struct, Generic[R], frozen=True):
     grow: bool = False
     drop: int = 0
     look: Callable[[R, Sight], Look] | None = None
+    sparing: bool = False
+    """Takes no room as long as no row has a value to sort it by."""
     descending: bool = False
     """Whether the first press of its sort key shows the largest first."""
 

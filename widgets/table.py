@@ -79,6 +79,7 @@ class Table(Widget):
         self._layout: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
         self._blobs: dict[str, tuple[Any, str]] = {}
         self._lesson: list[str] = []
+        self._empty: frozenset[str] = frozenset()
 
     # What it shows
 
@@ -152,6 +153,7 @@ class Table(Widget):
                     rows[key] = (row, feed)
         same_keys = rows.keys() == self._rows.keys()
         self._rows = rows
+        self._spare()
         self.total = len(rows)
         self.marks &= rows.keys()
         if same_keys and not self.filter_text:
@@ -320,11 +322,21 @@ class Table(Widget):
         now, wall = self.clock.monotonic(), self.clock.now()
         return {feed: Sight.of(reading, now, wall) for feed, reading in self.readings.items()}
 
+    def _spare(self) -> None:
+        """Which of the sparing columns have nothing to say."""
+        values = [(column.key, column.sort) for column in self.kind.columns if column.sparing and column.sort]
+        empty = frozenset(
+            key for key, value in values if all(value(row) is None for row, _ in self._rows.values())
+        )
+        if empty != self._empty:
+            self._empty, self._layout = empty, (-1, [])
+            self.repaint()
+
     def _columns(self) -> list[tuple[Column[Any], int]]:
         """The columns that fit, with their widths; one gutter cell and a gap between each two."""
         width = self.size.width
         if self._layout[0] != width:
-            columns = list(self.kind.columns)
+            columns = [column for column in self.kind.columns if column.key not in self._empty]
             gap = self._gap
             while True:
                 need = 1 + sum(column.width + gap for column in columns)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -93,7 +92,7 @@ def test_a_vanished_terminal_ends_the_program_also_where_hang_ups_are_ignored(co
 def test_hostile_processes_and_lines_send_no_escape_of_theirs(config: str, tmp_path: Path) -> None:
     evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2JEVIL\x9b31m\u202e[@click=app.leave]x[/]"
     (tmp_path / "a.log").write_bytes(evil.encode() + b"\xff\x00 line\n")
-    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", evil])
+    sleeper = subprocess.Popen(["sh", "-c", "read x", evil], stdin=subprocess.PIPE)
     try:
         with Dashboard("--config", config, "-c", "logs app", size=(180, 40)) as board:
             board.until("EVIL")
@@ -105,8 +104,7 @@ def test_hostile_processes_and_lines_send_no_escape_of_theirs(config: str, tmp_p
             for sequence in (b"\x1b]52;c;ZXZp", b"\x1b[2JEVIL", b"\xc2\x9b", b"\xe2\x80\xae", b"\x00"):
                 assert sequence not in board.raw
     finally:
-        sleeper.kill()
-        sleeper.wait()
+        sleeper.communicate()
 
 
 def test_copying_sends_one_osc_52_of_our_own(config: str) -> None:

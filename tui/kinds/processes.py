@@ -99,7 +99,7 @@ PROCESSES: Kind[Process] = Kind(
     columns=(
         Column("host", "HOST", lambda p, s: p.host, 10, sort=lambda p: p.host, drop=6),
         Column("pid", "PID", lambda p, s: str(p.pid), 7, sort=lambda p: p.pid, right=True),
-        Column("user", "USER", lambda p, s: text_of(p.user), 8, sort=lambda p: p.user, drop=3),
+        Column("user", "USER", lambda p, s: text_of(p.user), 8, sort=lambda p: p.user, drop=4),
         Column(
             "state",
             "STATE",
@@ -132,8 +132,8 @@ PROCESSES: Kind[Process] = Kind(
             drop=2,
             descending=True,
         ),
-        Column("unit", "UNIT", lambda p, s: _unit_name(p), 16, sort=lambda p: p.unit, drop=4),
-        Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7),
+        Column("unit", "UNIT", lambda p, s: _unit_name(p), 16, sort=lambda p: p.unit, drop=3, sparing=True),
+        Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7, sparing=True),
         Column("command", "COMMAND", lambda p, s: p.command or p.name, 20, sort=lambda p: p.command, grow=True),
     ),
     json=_process_json,
