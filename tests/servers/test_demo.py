@@ -345,7 +345,7 @@ def test_without_etcd_the_rest_runs(base: Path, monkeypatch: pytest.MonkeyPatch)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "left out: etcd" in done.stdout
     running = loaded(base / "a")
-    assert {part.name for part in running.parts} == WORKERS | {"supervisord", "journald"}
+    assert {part.name for part in running.parts} == WORKERS | {"supervisord"}
     assert "etcd" in running.left_out[0]
     assert "etcd" not in tomllib.loads(running.config.read_text())["context"]["demo"]
     wait_until(lambda: (running.folder / "log" / "access" / "web-1.log").stat().st_size > 0)
