@@ -149,6 +149,27 @@ def test_logs(picture: Callable[..., bool]) -> None:
     assert picture(steps)
 
 
+def test_merged_logs_with_their_histogram_80x24(picture: Callable[..., bool]) -> None:
+    both = Context(
+        "lab", (*LAB.sources, SourceConfig("fake", "other", FakeSettings(script="other"))), colour="green"
+    )
+
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        began = clock.now() - timedelta(minutes=9)
+
+        def lines(every: int, text: str) -> list[bytes]:
+            return [f"{(began + timedelta(seconds=s)):%FT%TZ} {text} {s}".encode() for s in range(0, 540, every)]
+
+        script.say_lines(*lines(7, "paid"))
+        SCRIPTS.setdefault("other", Script()).say_lines(*lines(40, "GET /cart"), *lines(90, "ERROR refused")[3:5])
+        await pilot.pause()
+        await clock.advance(0.5)
+        await pilot.press("E")
+        await pilot.pause()
+
+    assert picture(steps, context=both, command="logs", size=(80, 24))
+
+
 def test_the_command_line_offers_what_a_word_could_become(picture: Callable[..., bool]) -> None:
     async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
         await live(pilot, script, clock)
