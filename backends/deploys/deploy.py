@@ -23,18 +23,18 @@ from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Denied, Misconfigured, NotFound, Unreachable
 from backends.api.models import LogBatch, LogBlock, LogRecord, Row, Seen, differing
 from backends.api.runs import Deploy, DeployRows, Param, Plan, PlannedStep, Run, RunRows, RunState
-from backends.api.settings import Settings
+from backends.api.settings import SecretRef, Settings
 from backends.deploys import launch
 from backends.deploys.command import GRACE
 from backends.deploys.folder import OUTPUT, RunFolders, Written, new_id
-from backends.deploys.listing import listed
+from backends.deploys.listing import LIST_SECONDS, listed
 from backends.deploys.news import news
 from backends.deploys.output import Output, follow
 from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.settings import DeploySettings
 from backends.logs.formats import Formats
 from backends.processes.threads import Threads
-from backends.secrets import reveal
+from backends.secrets import COMMAND_SECONDS, reveal
 from backends.state import state_folder
 from backends.who import Who
 
@@ -157,8 +157,16 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             title=f"deploy {words}",
             effect=f"runs {plan.call} in {plan.directory}, by itself, for at most {plan.timeout:g} s",
             call=plan.call,
+            deadline=launch.ANSWER + 2 + self._asking,
             arguments=(("run", new_id(self.name)), ("plan", plan.digest), *plan.params),
         )
+
+    @property
+    def _asking(self) -> float:
+        """Seconds that the commands may take which are asked before it starts: for lists, and for secrets."""
+        secrets = [value for value in self.settings.environment.values() if isinstance(value, SecretRef)]
+        lists = sum(bool(param.listed) for param in self._params)
+        return lists * LIST_SECONDS + sum(bool(secret.command) for secret in secrets) * COMMAND_SECONDS
 
     def _abort(self, row: Run) -> Action:
         step = f" in step {row.step.name}" if row.step is not None else ""

@@ -160,6 +160,8 @@ class RunFolders:
             if not info.st_size:
                 return None
             alive = journal.is_held(folder)
+            if alive and before is not None and before[0] == mark:
+                return before[1]
             row = self._read(folder, alive)
         except FileNotFoundError:
             return None

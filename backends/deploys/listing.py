@@ -10,7 +10,7 @@ import subprocess
 from backends.api.errors import Misconfigured
 from backends.api.runs import Param
 
-SECONDS = 5.0
+LIST_SECONDS = 5.0
 MOST = 1_000
 
 
@@ -33,12 +33,14 @@ def listed(param: Param, directory: str) -> tuple[str, ...]:
     except OSError as error:
         raise Misconfigured(f"{param.listed[0]}: {error.strerror}", where=param.name) from None
     try:
-        data, _ = process.communicate(timeout=SECONDS)
+        data, _ = process.communicate(timeout=LIST_SECONDS)
     except subprocess.TimeoutExpired:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        raise Misconfigured(f"{param.listed[0]} listed nothing within {SECONDS:g} s", where=param.name) from None
+        raise Misconfigured(
+            f"{param.listed[0]} listed nothing within {LIST_SECONDS:g} s", where=param.name
+        ) from None
     if process.returncode:
         raise Misconfigured(f"{param.listed[0]} exited with {process.returncode}", where=param.name)
     lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())

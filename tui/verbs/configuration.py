@@ -30,6 +30,13 @@ groups = { web = "/services/web/" }         # who registered below a prefix
 
 [context.lab.files.app]
 paths = ["/var/log/*.log"]
+
+# What can be rolled out: a command, run by a process of its own; no shell, {version} is filled in.
+# [context.lab.deploy.web]
+# kind = "command"
+# argv = ["./deploy.sh", "{version}"]
+# [context.lab.deploy.web.params.version]
+# choices = ["1.8.1", "1.8.2"]              # or from = ["git", "tag"], or pattern = "[0-9.]+"
 """
 
 
