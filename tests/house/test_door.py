@@ -12,7 +12,11 @@ from tests.house.mutations import Mutation, mutations
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((ROOT / top).rglob("*.py"))]
 
+AUDIT = "the audit's own files, which are written before anything is done"
+QUEUE = "a queue in memory"
 WITHOUT_PERMIT = {
+    **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_write", "_note_head", "_locked")},
+    **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_spend_reserve", "_keep_reserve")},
     ("backends/api/contract.py", "check_import"): "the contract suite looks at a fresh interpreter's modules",
     ("backends/coordination/etcd_stream.py", "watch_stream"): "gRPC's word for watching a prefix, which reads",
     ("backends/deploys/command.py", "Command.__init__"): "a run's step: the runner has a run permit for its plan",
@@ -37,7 +41,20 @@ WITHOUT_PERMIT = {
     ("backends/deploys/runner.py", "_let_go"): "/dev/null, and a file for what a bug would print",
     ("backends/deploys/runner.py", "main"): "forks once, to be nobody's child",
     ("backends/state.py", "private_folder"): "a folder of our own",
-    ("backends/logs/stream.py", "read_stream.read"): "a queue in memory",
+    ("backends/coordination/zookeeper_link.py", "Link.close"): QUEUE,
+    ("backends/coordination/zookeeper_link.py", "Link._job"): QUEUE,
+    ("backends/logs/journalctl.py", "running"): "journalctl, which reads",
+    ("backends/logs/journalctl.py", "Run.end"): "ends the journalctl that it has started",
+    ("backends/logs/stream.py", "read_stream.read"): QUEUE,
+    ("backends/metrics/prometheus_wire.py", "Wire.get"): "long queries travel as a POST; Prometheus reads them",
+    ("backends/processes/supervisord.py", "Supervisord._about"): "three reading calls in one",
+    ("backends/processes/supervisord_logs.py", "_Run._follow_files"): QUEUE,
+    ("backends/processes/supervisord_logs.py", "_Run._follow_tail"): QUEUE,
+    (
+        "backends/processes/supervisord_rpc.py",
+        "Rpc.call",
+    ): "XML-RPC is a POST; who calls what changes has a permit",
+    ("backends/processes/supervisord_tails.py", "_pumped.pump"): QUEUE,
     ("backends/secrets.py", "_from_command"): "the command that the configuration names to read a secret",
     ("backends/secrets.py", "_from_command.end"): "ends that command when it takes too long",
     ("tui/app.py", "MidwatchApp.to_shell"): "Textual's word for giving the terminal back on ctrl-z",
