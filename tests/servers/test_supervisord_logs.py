@@ -213,3 +213,17 @@ async def test_what_is_no_file_is_not_read(server: Callable[..., SupervisordServ
         (check,) = await backend.check()
         assert check.ok
         await backend.close()
+
+
+async def test_a_program_that_is_added_costs_the_others_no_line(server: Callable[..., SupervisordServer]) -> None:
+    running = server(count=COUNT)
+    async with followed(running.backend()) as (_, seens):
+        await until(lambda: len(seens.lines.get("count", ())) > 50)
+        running._programs["new"] = HOSTILE
+        (running.folder / "s.conf").write_text(running._conf())
+        await asyncio.to_thread(running.control, "update")
+        await until(lambda: seens.lines.get("new"), 20)
+        had = len(seens.lines["count"])
+        await until(lambda: len(seens.lines["count"]) > had + 20)
+        found = numbers(seens.lines["count"])
+        assert found == list(range(found[0], found[0] + len(found)))
