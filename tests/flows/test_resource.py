@@ -218,7 +218,7 @@ async def test_hostile_text_is_shown_and_does_nothing(opened: Opened) -> None:
     async with opened() as screen:
         screen.script.say_members(member(evil))
         screen.script.say_processes(process(1, evil, command=evil))
-        await screen.until("[@click=app.leav")
+        await screen.until("[@click=app.le")
         await screen.press("enter", "d")
         await screen.type("q3")
         await screen.until("[@click=app.leave]x[/]")

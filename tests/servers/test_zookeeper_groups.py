@@ -195,3 +195,16 @@ async def test_kazoo_says_nothing_on_stderr_and_its_threads_end(
     await until(lambda: not [t for t in threading.enumerate() if t.name.startswith("zookeeper ")], 10)
     await asyncio.to_thread(ensemble.await_serving)
     assert capfd.readouterr().err == ""
+
+
+async def test_a_follower_that_does_not_yet_know_that_its_leader_is_frozen_is_not_believed() -> None:
+    """It would go on for syncLimit ticks, ten seconds here as by default, to say what it knew."""
+    with ZookeeperEnsemble(more="syncLimit=20\n") as ensemble:
+        eyes = Eyes(ensemble.hosts)
+        try:
+            await eyes.all_up()
+            leader = next(n for n, row in enumerate(eyes.rows) if row.role is Role.LEADER)
+            ensemble.servers[leader].freeze()
+            await until(lambda: eyes.instances.reading.state is State.STALE, 7)
+        finally:
+            await eyes.close()
