@@ -9,6 +9,18 @@ from collections.abc import Iterable, Mapping
 BRAILLE = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """The bits of U+2800 for the left and the right column of dots, from the bottom up."""
 HALVES = " ▄▀█"
+
+
+def _masks(columns: tuple[tuple[int, ...], ...]) -> list[list[list[int]]]:
+    """The bits of a column's dots from one to another, by column, first and last dot."""
+    return [
+        [[sum(bits[first : last + 1]) for last in range(len(bits))] for first in range(len(bits))]
+        for bits in columns
+    ]
+
+
+BRAILLE_MASKS = _masks(BRAILLE)
+HALF_MASKS = _masks(((1, 2),))
 NOBODY = -1
 
 
@@ -25,6 +37,7 @@ class Canvas:
         self.width, self.height = width, height
         self.across, self.down = (2, 4) if braille else (1, 2)
         self._braille = braille
+        self._masks = BRAILLE_MASKS if braille else HALF_MASKS
         self._bits = [[0] * width for _ in range(height)]
         self._owners = [[NOBODY] * width for _ in range(height)]
 
@@ -34,10 +47,12 @@ class Canvas:
 
     def column(self, x: int, low: int, high: int, owner: int) -> None:
         """The dots of one column from `low` to `high`, both included."""
-        cell, bits = x // self.across, BRAILLE[x % self.across] if self._braille else (1, 2)
-        for y in range(low, high + 1):
-            row = self.height - 1 - y // self.down
-            self._bits[row][cell] |= bits[y % self.down]
+        cell, down = x // self.across, self.down
+        masks = self._masks[x % self.across]
+        for level in range(low // down, high // down + 1):
+            first, last = max(0, low - level * down), min(down - 1, high - level * down)
+            row = self.height - 1 - level
+            self._bits[row][cell] |= masks[first][last]
             self._owners[row][cell] = owner
 
     def join(self, x: int, y: int, to_x: int, to_y: int, owner: int) -> None:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
 from textual.strip import Strip
@@ -26,9 +24,10 @@ from widgets.canvas import has_braille
 from widgets.columns import Look
 from widgets.legend import Curve, curves
 from widgets.oneline import Part
-from widgets.plot import Cells, Mark, Plot
+from widgets.plot import Mark, Plot
 from widgets.private import congested
 from widgets.promql import pointed_at
+from widgets.repaint import Runs, differences
 from widgets.safe import fit, line, style, width_of
 from widgets.scales import IN_WORDS, exact_time
 from widgets.units import age, quantity, span_text
@@ -78,7 +77,7 @@ class Chart(Widget):
         self._plot_size = (0, 0)
         self._curves: tuple[Curve, ...] = ()
         self._of: tuple[Value, re.Pattern[str] | None] | None = None
-        self._drawn: list[list[Part]] = []
+        self._drawn: list[Runs] = []
 
     @property
     def reading(self) -> Reading[Value] | None:
@@ -131,16 +130,13 @@ class Chart(Widget):
         if len(before) != len(self._drawn):
             self.refresh()
             return
-        width = self.size.width
-        for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
-            if old is not new and old != new:
-                first, last = _differing(old, new, width)
-                self.refresh(Region(first, y, last - first, 1))
+        for region in differences(before, self._drawn, self.size.width):
+            self.refresh(region)
 
     def render_line(self, y: int) -> Strip:
         if len(self._drawn) != self.size.height:
             self._drawn = self._lines()
-        return line(_runs(self._drawn[y]), self.size.width)
+        return line(self._drawn[y], self.size.width)
 
     def on_resize(self) -> None:
         self._drawn = []
@@ -159,10 +155,10 @@ class Chart(Widget):
 
     # How it is put together
 
-    def _lines(self) -> list[list[Part]]:
+    def _lines(self) -> list[Runs]:
         width, height = self.size
         dim = not self.true
-        lines: list[list[Part]] = [self._title(width)]
+        lines: list[Runs] = [self._title(width)]
         shown = self.curves
         value = self.value
         rows = min(len(shown), max(1, (height - 4) // 3)) if height >= 7 else 0
@@ -228,10 +224,10 @@ class Chart(Widget):
             return f"{len(self.curves)} of {len(self.curves) + left_out} series", Look.WARN
         return (f"live {age(old)}", Look.DIM) if old is not None and old > LATE else ("", Look.DIM)
 
-    def _frame(self, width: int, height: int) -> list[list[Part]]:
+    def _frame(self, width: int, height: int) -> list[Runs]:
         """Empty axes, with why they are."""
         faint = style(Look.DIM)
-        lines: list[list[Part]] = [[("   │", faint)] for _ in range(height - 2)]
+        lines: list[Runs] = [[("   │", faint)] for _ in range(height - 2)]
         lines.append([("   └" + "─" * (width - 4), faint)])
         words = self._lesson()
         top = max(0, (len(lines) - 1 - len(words)) // 2)
@@ -253,7 +249,7 @@ class Chart(Widget):
             return []
         return [text for text in (reading.error.word, str(reading.error), reading.error.hint) if text]
 
-    def _legend(self, shown: tuple[Curve, ...], rows: int, width: int) -> list[list[Part]]:
+    def _legend(self, shown: tuple[Curve, ...], rows: int, width: int) -> list[Runs]:
         listed = list(shown)
         if len(shown) > rows:
             # The highest first: their order by the server says nothing about which of them matter.
@@ -299,22 +295,3 @@ class Chart(Widget):
         """How much time a cell stands for; None before there is a plot."""
         plot = self._plot
         return None if plot is None else (plot.chart.end - plot.chart.start) / max(1, plot.columns - 1)
-
-
-def _differing(old: Cells, new: Cells, width: int) -> tuple[int, int]:
-    """The cells from the first to beyond the last that differ."""
-    first = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-    start = sum(width_of(text) for text, _ in new[:first])
-    if len(old) != len(new):
-        return start, width
-    last = next(i for i in range(len(new) - 1, -1, -1) if old[i] != new[i])
-    if any(width_of(old[i][0]) != width_of(new[i][0]) for i in range(first, last + 1)):
-        return start, width
-    return start, start + sum(width_of(text) for text, _ in new[first : last + 1])
-
-
-def _runs(cells: Cells) -> list[Part]:
-    """Neighbours of one style joined: most of a row is one curve's."""
-    return [
-        ("".join(text for text, _ in group), made) for made, group in groupby(cells, key=lambda cell: cell[1])
-    ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from msgspec import Struct
 
@@ -10,14 +12,12 @@ from backends.api.charts import Chart, Panel
 from widgets.canvas import NOBODY, Canvas, trace
 from widgets.columns import Look
 from widgets.legend import Curve
-from widgets.oneline import Part
+from widgets.repaint import Runs
 from widgets.safe import style
 from widgets.scales import exact_time, time_ticks, value_scale
 
 LABEL_CELLS = 14
 """Cells from one time's label to the next."""
-Cells = list[Part]
-"""One part a cell."""
 
 
 class Mark(Struct, frozen=True):
@@ -54,7 +54,7 @@ class Plot:
             trace(self.canvas, curve.points, self.times, self.values, 1.5 * chart.step, number)
         self._labels = {self._row(value): label for value, label in scale.ticks}
         self._ticks = time_ticks(*self.times, max(1, self.columns // LABEL_CELLS))
-        self._drawn: tuple[bool, list[Cells]] | None = None
+        self._drawn: tuple[bool, list[Runs]] | None = None
         """The rows without a cursor, and whether they are dim: a cursor that moves draws one column anew."""
         self._ends = self._place_letters() if self._letters else {}
 
@@ -69,26 +69,20 @@ class Plot:
             return None
         return round((moment - start) / ((end - start) or 1) * (self.columns - 1))
 
-    def lines(self, cursor: float | None, marks: Sequence[Mark], *, dim: bool) -> list[Cells]:
+    def lines(self, cursor: float | None, marks: Sequence[Mark], *, dim: bool) -> list[Runs]:
         """The curves, the rule of the time axis, and its labels."""
         if self._drawn is None or self._drawn[0] != dim:
-            self._drawn = dim, [self._row_cells(row, dim=dim) for row in range(self.rows)]
+            self._drawn = dim, [self._row_runs(row, dim=dim) for row in range(self.rows)]
         at = None if cursor is None else self.column(cursor)
-        lines = [self._crossed(cells, at) for cells in self._drawn[1]]
+        lines = [runs if at is None else _crossed(runs, self.margin + at) for runs in self._drawn[1]]
         return [*lines, self._rule(at, marks), self._times(at, cursor)]
 
-    def _crossed(self, cells: Cells, at: int | None) -> Cells:
-        """A row with the cursor where nobody drew."""
-        if at is None or cells[at + 1][0] not in " ╌":
-            return cells
-        return [*cells[: at + 1], ("│", style(Look.DIM)), *cells[at + 2 :]]
-
-    def _row_cells(self, row: int, *, dim: bool) -> Cells:
+    def _row_runs(self, row: int, *, dim: bool) -> Runs:
         made = [style(colour=curve.colour, dim=dim) for curve in self.curves]
         limit = None if self.panel.threshold is None else self._row(self.panel.threshold)
         faint = style(Look.DIM)
         label = self._labels.get(row, "")
-        cells: Cells = [(f"{label:>{self.margin - 1}}{'┤' if label else '│'}", faint)]
+        cells: Runs = [(f"{label:>{self.margin - 1}}{'┤' if label else '│'}", faint)]
         for column in range(self.columns):
             char, owner = self.canvas.cell(row, column)
             if owner != NOBODY:
@@ -101,13 +95,13 @@ class Plot:
         if self._letters:
             number = self._ends.get(row)
             cells.append(("  ", faint) if number is None else (f" {self.curves[number].letter}", made[number]))
-        return cells
+        return _joined(cells)
 
-    def _rule(self, at: int | None, marks: Sequence[Mark]) -> Cells:
+    def _rule(self, at: int | None, marks: Sequence[Mark]) -> Runs:
         faint = style(Look.DIM)
         ticks = {self.column(moment) for moment, _ in self._ticks}
         glyphs = {self._mark_column(mark.at): (mark.glyph, style(mark.look)) for mark in marks}
-        cells: Cells = [("└".rjust(self.margin), faint)]
+        cells: Runs = [("└".rjust(self.margin), faint)]
         for column in range(self.columns):
             if column in glyphs:
                 cells.append(glyphs[column])
@@ -115,14 +109,14 @@ class Plot:
                 cells.append(("┼", style(Look.STRONG)))
             else:
                 cells.append(("┴" if column in ticks else "─", faint))
-        return cells
+        return _joined(cells)
 
     def _mark_column(self, moment: float) -> int | None:
         """What has just happened is shown at the end, though the newest points are a step older."""
         newest = self.chart.span.end is None and self.chart.end < moment <= self.chart.end + 2 * self.chart.step
         return self.columns - 1 if newest else self.column(moment)
 
-    def _times(self, at: int | None, cursor: float | None) -> Cells:
+    def _times(self, at: int | None, cursor: float | None) -> Runs:
         """Labels under their moments; the cursor's comes first where two want the same cells."""
         wanted: list[tuple[int, str, bool]] = []
         if at is not None and cursor is not None:
@@ -133,13 +127,13 @@ class Plot:
                 wanted.append((column, text, False))
         faint, strong = style(Look.DIM), style(Look.STRONG)
         width = self.margin + self.columns + 2 * self._letters
-        cells: Cells = [(" ", faint)] * width
+        cells: Runs = [(" ", faint)] * width
         for column, label, chosen in wanted:
             first = min(max(0, self.margin + column - len(label) // 2), width - len(label))
             around = cells[max(0, first - 1) : first + len(label) + 1]
             if first >= 0 and all(char == " " for char, _ in around):
                 cells[first : first + len(label)] = [(char, strong if chosen else faint) for char in label]
-        return cells
+        return _joined(cells)
 
     def _row(self, value: float) -> int | None:
         low, high = self.values
@@ -159,3 +153,19 @@ class Plot:
             free = min((row for row in range(self.rows) if row not in taken), key=lambda row: abs(row - wanted))
             taken[free] = number
         return taken
+
+
+def _joined(cells: Runs) -> Runs:
+    return [("".join(text for text, _ in run), made) for made, run in groupby(cells, key=itemgetter(1))]
+
+
+def _crossed(runs: Runs, at: int) -> Runs:
+    """A row with the cursor at a cell, where nobody drew there. Every character of a plot has one cell."""
+    for number, (text, made) in enumerate(runs):
+        if at < len(text):
+            if text[at] not in " ╌":
+                return runs
+            cut = [(text[:at], made), ("│", style(Look.DIM)), (text[at + 1 :], made)]
+            return [*runs[:number], *cut, *runs[number + 1 :]]
+        at -= len(text)
+    return runs

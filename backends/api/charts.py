@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Sequence
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -31,8 +32,8 @@ RESTED = 4
 """A server has so many times as long to rest as a question kept it busy, as far as its feed may be quiet."""
 PATIENT = 60.0
 """Seconds that a question which a person typed may take; the same person ends it with esc."""
-PANEL_PACE = Pace(first=10, quiet=SELDOM + 6)
-QUESTION_PACE = Pace(first=PATIENT + 1, quiet=2 * PATIENT + 6)
+PANEL_PACE = Pace(first=10, quiet=1.5 * SELDOM + 6)
+QUESTION_PACE = Pace(first=PATIENT + 1, quiet=2.5 * PATIENT + 6)
 
 
 class Panel(Struct, frozen=True):
@@ -99,6 +100,7 @@ class ChartSource:
         self._metrics, self._clock = metrics, clock
         self._patience = PATIENT if question else None
         self._longest = PATIENT if question else SELDOM
+        self._phase = crc32(name.encode()) / 2**32
         self._wake = asyncio.Event()
         self._whole = False
 
@@ -124,7 +126,14 @@ class ChartSource:
             yield Seen(chart, frozenset() if chart == last else None)
             last = chart
             took = self._clock.monotonic() - began
-            await self._pause(max(min(max(chart.step, OFTEN), SELDOM), min(RESTED * took, self._longest)))
+            await self._pause(self._until_next(max(chart.step, OFTEN), took))
+
+    def _until_next(self, interval: float, took: float) -> float:
+        """Seconds until the next refresh. Charts that came together take turns: each has a phase of its own, so
+        that a page of them is neither one burst for the server nor one for the screen."""
+        interval = max(min(interval, SELDOM), min(RESTED * took, self._longest))
+        soonest = self._clock.monotonic() + interval / 2
+        return interval / 2 + (self._phase * interval - soonest) % interval
 
     async def _fetch(self, last: Chart | None) -> Chart | None:
         """The chart as it is now; None where another span was asked for meanwhile."""

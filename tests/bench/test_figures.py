@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import statistics
 import subprocess
 import sys
@@ -203,8 +204,8 @@ def test_key_to_paint_with_twelve_charts(measured: str) -> None:
             board.read(0.05 + 0.007 * (number % 5))
             began = time.perf_counter()
             board.send("h" if number % 2 else "l")
-            while not board.read(0.001):
-                assert time.perf_counter() - began < 5
+            # Not by `read`, which draws what came: that takes longer than what is measured.
+            assert select.select([board.master], [], [], 5)[0]
             delays.append(time.perf_counter() - began)
     worst = percentile(delays, 0.95) * 1000
     told(f"12 charts, key to paint: p50 {percentile(delays, 0.5) * 1000:.1f} ms, p95 {worst:.1f} ms (limit 60)")

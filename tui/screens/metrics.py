@@ -14,26 +14,20 @@ from backends.api.charts import Panel
 from backends.api.models import Reading
 from backends.metrics.panels import Page
 from backends.watch import Watch
-from tui.screens.base import View
 from tui.screens.chartgrid import ChartGrid, Sheet
 from tui.screens.dashboards import Dashboards
 from tui.screens.marks import marks_of
 from tui.screens.metricstitle import standing, time_parts
 from tui.screens.text import TextPane
-from tui.screens.timeframe import TimeFrame
+from tui.screens.timeview import TimeView
 from widgets.chart import Chart
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
-from widgets.plot import Mark
 from widgets.promql import complete
 from widgets.safe import style
-from widgets.units import duration
-
-SHORTEST = 10.0
-"""Seconds that a span has at least."""
 
 
-class MetricsScreen(View):
+class MetricsScreen(TimeView):
     screen_name: ClassVar[str] = "metrics"
     DEFAULT_CSS = """
     MetricsScreen TextPane { display: none; }
@@ -48,14 +42,12 @@ class MetricsScreen(View):
         self.title = OneLine()
         self.pane = TextPane()
         self.grid = ChartGrid()
-        self.frame = TimeFrame()
         self.dashboards: Dashboards | None = None
         self._of: Watch | None = None
         self._page = 0
         self._question: Panel | None = None
         self._wanted = ""
         self._filter = ""
-        self._marks: list[Mark] = []
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -102,9 +94,9 @@ class MetricsScreen(View):
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         events = [e for (_, noun), r in readings.items() if noun == "events" for e in (r.value or {}).values()]
         found = marks_of(events)
-        if found != self._marks:
-            self._marks = found
-            self._tell()
+        if found != self.marks:
+            self.marks = found
+            self.tell()
 
     # What is shown
 
@@ -138,11 +130,11 @@ class MetricsScreen(View):
             self.grid.leave()
         else:
             self.grid.lay_out(watching, bridge, sheet, self.frame.span)
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Span, cursor, filter and marks to all charts in sight."""
-        self.grid.overlay(self.frame.span, self.frame.cursor, self._pattern(), self._marks)
+        self.grid.overlay(self.frame.span, self.frame.cursor, self._pattern(), self.marks)
         self._show_title()
 
     def _pattern(self) -> re.Pattern[str] | None:
@@ -166,7 +158,7 @@ class MetricsScreen(View):
         elif pages:
             left.append((f"  {pages[self._page].title}", style()))
             left.append((f" {self._page + 1} of {len(pages)}" if len(pages) > 1 else "", dim))
-        left += time_parts(self.frame, self._marks, self._cell_seconds, self._filter)
+        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter)
         left.append((f"  {self._page_source or ''}", dim))
         text, look = self._standing()
         self.title.show(left, [(f"  {text} ", style(look))])
@@ -193,11 +185,11 @@ class MetricsScreen(View):
         return standing(self.grid)
 
     @property
-    def _now(self) -> float:
+    def now(self) -> float:
         return 0.0 if self._of is None else self._of.clock.now().timestamp()
 
     @property
-    def _cell_seconds(self) -> float:
+    def cell_seconds(self) -> float:
         found = None if self.grid.chart is None else self.grid.chart.cell_seconds
         return self.frame.span.step if found is None else found
 
@@ -260,52 +252,6 @@ class MetricsScreen(View):
                 self._leave_question()
                 self._page, self.grid.zoomed, self.grid.chosen = number, False, titles.index(wanted)
                 return
-
-    # Commands: which time
-
-    def move_cursor(self, cells: str) -> None:
-        self.frame.move(int(cells), self._cell_seconds, self._now)
-        self._tell()
-
-    def first(self) -> None:
-        self.frame.place(self.frame.span.bounds(self._now)[0])
-        self._tell()
-
-    def live(self) -> None:
-        self.frame.live()
-        self._tell()
-
-    def zoom_time(self, steps: str) -> None:
-        self.frame.zoom(int(steps), self._now)
-        self._tell()
-
-    def pan(self, share: str) -> None:
-        self.frame.pan(float(share), self._now)
-        self._tell()
-
-    def show_range(self, text: str = "") -> None:
-        try:
-            seconds = duration(text)
-        except ValueError:
-            seconds = 0.0
-        if seconds < SHORTEST:
-            self.desk.say(f":range 15m, 6h, 2d: how much time the charts show, at least {SHORTEST:g} s")
-            return
-        self.frame.set_length(seconds, self._now)
-        self._tell()
-
-    def next_event(self, step: str) -> None:
-        """The cursor onto the mark before or after it."""
-        start, end = self.frame.span.bounds(self._now)
-        here = end if self.frame.cursor is None else self.frame.cursor
-        apart = self.frame.span.step / 2 if self.frame.cursor is not None else 0
-        at = [min(mark.at, end) for mark in self._marks if start <= mark.at <= end + 2 * self.frame.span.step]
-        later, earlier = [m for m in at if m > here + apart], [m for m in at if m <= here - apart]
-        if not (later if int(step) > 0 else earlier):
-            self.desk.say("no further event in this span of time")
-            return
-        self.frame.place(later[0] if int(step) > 0 else earlier[-1])
-        self._tell()
 
     def on_chart_touched(self, message: Chart.Touched) -> None:
         message.stop()
@@ -383,7 +329,7 @@ class MetricsScreen(View):
             self.search("")
         elif self.frame.cursor is not None:
             self.frame.cursor = None
-            self._tell()
+            self.tell()
         elif self.grid.zoomed:
             self.zoom_chart()
         elif self._question is not None and self._pages:
@@ -399,7 +345,7 @@ class MetricsScreen(View):
 
     def search(self, text: str) -> None:
         self._filter = text
-        self._tell()
+        self.tell()
 
     def describe(self) -> None:
         chart = self.grid.chart
