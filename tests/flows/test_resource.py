@@ -214,14 +214,14 @@ async def test_every_size_shows_name_state_and_hints(opened: Opened, size: tuple
 
 
 async def test_hostile_text_is_shown_and_does_nothing(opened: Opened) -> None:
-    evil = "\x1b[2J\x1b]52;c;eA==\x07[@click=app.leave]x[/]\u202e\x9b\x00"
+    evil = "\x1b[2J\x1b]52;c;eA==\x07[@click=app.lee]x[/]\u202e\x9b\x00"
     async with opened() as screen:
         screen.script.say_members(member(evil))
         screen.script.say_processes(process(1, evil, command=evil))
         await screen.until("[@click=app.le")
         await screen.press("enter", "d")
         await screen.type("q3")
-        await screen.until("[@click=app.leave]x[/]")
+        await screen.until("[@click=app.lee]x[/]")
         assert not set(screen.text) & set("\x1b\x07\u202e\x9b\x00")
         await screen.pilot.click(offset=(90, 4))
         assert screen.app.is_running
