@@ -86,6 +86,8 @@ class ActionFlow:
         await self._desk.open_door()
         try:
             actions = [await self._actions(row, verb) for row in rows]
+            if len(rows) == 1:
+                actions[0] += await self._by_its_supervisor(rows[0], verb)
         except (Refused, BackendError) as error:
             self._refuse(error)
             return
@@ -106,16 +108,27 @@ class ActionFlow:
         found = await acting.actions(row)  # type: ignore[arg-type]
         return [action for action in found if verb in ("", action.verb)]
 
+    async def _by_its_supervisor(self, row: Chosen, verb: str) -> list[Action]:
+        """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
+        watching = self._desk.watching
+        related = [] if watching is None else watching.relations.of(row)  # type: ignore[arg-type]
+        units = [found.row for found in related if found.feed[1] == "units"]
+        verbs = ("restart",) if verb == "restart" else ("restart", "stop")
+        found = [action for unit in units[:1] for action in await self._actions(unit, "")]
+        return [action for action in found if action.verb in verbs and not action.blocked]
+
     def _show_menu(self, offered: list[list[Action]]) -> None:
         door = self._desk.door
         if door is None:
             return
         buttons = []
+        noun = offered[0][0].target.noun
         for actions in offered:
             first = actions[0]
+            whose = "" if first.target.noun == noun else f"{first.target.name}: "
             buttons.append(
                 Button(
-                    f"{first.title:<10} {first.effect}",
+                    f"{first.title:<10} {whose}{first.effect}",
                     self._asker(actions),
                     DANGERS[first.danger],
                     first.blocked or door.allows(first.target.source, first.verb, first.target.key),

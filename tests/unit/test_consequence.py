@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from backends.api.actions import Action
 from backends.api.errors import Unreachable
-from backends.api.models import Alert, AlertState, Reading, State, UnitState
+from backends.api.models import Alert, AlertState, Member, MemberState, Reading, Role, State, UnitState
 from backends.incident.consequence import consequences
+from backends.incident.sizes import Expected
 from backends.watch import FeedKey
 from tests.unit.acting import SOURCE, action_on, process, unit
 
@@ -46,7 +47,7 @@ KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart (R) does th
         (
             action_on(WORKER),
             readings(GROUP),
-            [KEPT.format("web:web_00"), "web has 2 of 3 running; 1 stay up"],
+            [KEPT.format("web:web_00"), "web has 2 of 3 running; 1 stays up"],
         ),
         (action_on(WORKER), readings([ALONE]), [KEPT.format("worker")]),
         (
@@ -54,14 +55,14 @@ KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart (R) does th
             readings([unit("web:web_00", 7)]),
             [KEPT.format("web:web_00"), "web:web_00 is the only one of web"],
         ),
-        (action_on(WORKER, verb="restart"), readings(GROUP), ["web has 2 of 3 running; 1 stay up"]),
+        (action_on(WORKER, verb="restart"), readings(GROUP), ["web has 2 of 3 running; 1 stays up"]),
         (action_on(WORKER), readings([], [alert(service="Worker")]), ["CheckoutErrors is firing on it"]),
         (action_on(WORKER), readings([], [alert(AlertState.PENDING, service="worker")]), []),
         (action_on(WORKER), readings([], [alert(service="other")]), []),
         (
             action_on(WORKER),
             readings(GROUP, [alert(job="web")]),
-            [KEPT.format("web:web_00"), "web has 2 of 3 running; 1 stay up", "CheckoutErrors is firing on it"],
+            [KEPT.format("web:web_00"), "web has 2 of 3 running; 1 stays up", "CheckoutErrors is firing on it"],
         ),
         (action_on(WORKER, verb="start"), readings(GROUP, [alert(job="web")]), []),
         (
@@ -73,6 +74,45 @@ KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart (R) does th
 )
 def test_the_sentences(action: Action, given: Readings, expected: list[str]) -> None:
     assert list(consequences(action, given, {})) == expected
+
+
+def registered(name: str, port: int, **more: Any) -> Member:
+    facts: dict[str, Any] = {"role": Role.MEMBER, "state": MemberState.UP, "group": "web", **more}
+    return Member(f"e/{name}", name, "etcd/main", address=f"127.0.0.1:{port}", **facts)
+
+
+LISTENS = replace(WORKER, listening=("127.0.0.1:8001",))
+
+
+def joined(noun: str, *rows: Member) -> Readings:
+    mine = {FeedKey(SOURCE, "processes"): Reading(State.LIVE, {LISTENS.key: LISTENS}, at=1.0)}
+    return mine | {FeedKey("etcd/main", noun): Reading(State.LIVE, {row.key: row for row in rows}, at=1.0)}
+
+
+def test_what_is_left_of_the_group_that_it_is_registered_in() -> None:
+    given = joined("instances", registered("web-1", 8001), registered("web-2", 8002))
+    said = consequences(action_on(LISTENS), given, {"etcd/main": {"web": Expected(3, True)}})
+    assert said == ("etcd/main has 2 of 3 in web; 1 without it",)
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ("up up up", "it is m0 of etcd/main, and it leads; 2 of 3 stay up, no further failure allowed"),
+        (
+            "up up down",
+            "it is m0 of etcd/main, and it leads; 1 of 3 stay up, below its quorum: the cluster stops",
+        ),
+        ("up up up up up", "it is m0 of etcd/main, and it leads; 4 of 5 stay up, 1 more may fail"),
+    ],
+)
+def test_what_is_left_of_a_cluster_whose_server_it_is(states: str, expected: str) -> None:
+    roles = [Role.LEADER, *[Role.FOLLOWER] * 4]
+    rows = [
+        registered(f"m{i}", 8001 + i, group=None, role=roles[i], state=MemberState(state))
+        for i, state in enumerate(states.split())
+    ]
+    assert consequences(action_on(LISTENS), joined("members", *rows), {})[0] == expected
 
 
 def test_a_unit_of_another_host_with_the_same_pid_is_not_meant() -> None:
