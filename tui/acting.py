@@ -193,7 +193,8 @@ class ActionFlow:
         lines += self._targets(actions)
         lines += [_plain(text, Look.WARN) for text in _once(p.consequences for p in self._proposals)]
         lines += [_plain(text) for text in _once([a.caution] for a in actions) if text]
-        lines += [_plain(f"by {text}", Look.DIM) for text in _once([a.call] for a in actions[:LISTED])]
+        calls = _once([a.call] for a in actions[:LISTED] if a.call not in a.effect)
+        lines += [_plain(f"by {text}", Look.DIM) for text in calls]
         blocked = self._blocked(actions)
         lines += [(), self._standing(actions)]
         button = Button(first.title, self._go, DANGERS[first.danger], blocked)
@@ -370,6 +371,8 @@ def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
 
 def _title(actions: Sequence[Action]) -> str:
     first = actions[0]
+    if len(actions) == 1 and first.target.name in first.title:
+        return first.title
     return f"{first.title} to {first.target.name if len(actions) == 1 else f'{len(actions)} targets'}"
 
 

@@ -364,7 +364,7 @@ class MidwatchApp(QuietApp):
             from tui.screens.run import RunScreen
 
             self._run = RunScreen()
-        self._run.show(source, run)
+        self._run.open_run(source, run)
         self.show_view(self._run)
 
     def arm(self, rest: str = "") -> None:

@@ -112,9 +112,10 @@ class DeployFlow:
 
 def _plan_lines(plan: Plan) -> list[str]:
     names = ", ".join(plan.environment)
+    steps = [f"{number}. {' '.join(step.argv)}" for number, step in enumerate(plan.steps, start=1)]
     return [
-        *(f"{number}. {' '.join(step.argv)}" for number, step in enumerate(plan.steps, start=1)),
-        f"in {plan.directory}" + (f", with {names} in its environment" if names else ""),
+        *(steps if len(steps) > 1 else []),
+        *([f"with {names} in its environment"] if names else []),
         "by a process of its own: it goes on when this terminal goes",
     ]
 

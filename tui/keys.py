@@ -7,6 +7,7 @@ ahead, in one paste of the terminal or over a slow link.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,6 +16,9 @@ from widgets.prompt import Completer, Outcome, Prompt
 
 if TYPE_CHECKING:
     from widgets.dialog import Dialog
+
+
+log = logging.getLogger("midwatch.keys")
 
 
 class Desk(Protocol):
@@ -103,4 +107,9 @@ class Keys:
             return
         method, *fixed = command.do.split()
         owner = self._desk.view if hasattr(self._desk.view, method) else self._desk
-        getattr(owner, method)(*fixed, *([rest] if rest and command.takes else []))
+        try:
+            getattr(owner, method)(*fixed, *([rest] if rest and command.takes else []))
+        except Exception as error:
+            # One command that fails is no reason to leave somebody in the dark.
+            log.exception("a bug in the command %s", command.do)
+            self._desk.say(f"a bug of midwatch's own ({type(error).__name__}); :log has the rest")

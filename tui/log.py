@@ -28,12 +28,18 @@ def log_path(env: Mapping[str, str]) -> Path:
     return state_folder(env) / "midwatch.log"
 
 
+TALKATIVE = ("httpx", "httpcore", "urllib3")
+"""Libraries that tell each request at INFO, with its address and query."""
+
+
 def start_log(env: Mapping[str, str]) -> Path:
     """Send every logger's records to the file."""
     path = log_path(env)
     root = logging.getLogger()
     root.handlers[:] = [_Late(path)]
     root.setLevel(logging.INFO)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     return path
 

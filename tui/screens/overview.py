@@ -56,6 +56,7 @@ class OverviewScreen(View):
         self._vitals: Vitals | None = None
         self._of: Watch | None = None
         self._moved = False
+        self._happened = 1
 
     def compose(self) -> ComposeResult:
         yield self.heading
@@ -166,6 +167,7 @@ class OverviewScreen(View):
 
     def _show_changed(self, events: list[Occurrence], now: Now) -> None:
         room = max(1, self.changed.size.height - 1)
+        self._happened = max(1, len(events))
         self._events = {event.key: event for event in _chosen(events, room)}
         entries = [_change(event, now.wall) for event in self._events.values()]
         nothing = " nothing since this watch was opened"
@@ -186,11 +188,13 @@ class OverviewScreen(View):
         height = self.size.height
         if not height:
             return
-        signs = min(len(self.vital.entries) + 1, max(3, height // 3))
         most = 9 if height <= 24 else height // 2
         wrong = min(len(self.wrong.entries) + 1, most)
-        rest = height - 1 - signs - 3
         wide = self.has_class("wide")
+        # Vital signs have a third, and what the news leaves empty.
+        news = max(wrong, self._happened + 1) if wide else wrong + self._happened + 1
+        signs = min(len(self.vital.entries) + 1, max(3, height // 3, height - 4 - news))
+        rest = height - 1 - signs - 3
         _height(self.vital, signs)
         _height(self.wrong, max(3, rest) if wide else max(2, min(wrong, rest - 3)))
         _height(self.changed, max(3, rest) if wide else max(2, rest - max(2, min(wrong, rest - 3))))

@@ -46,7 +46,7 @@ class RunScreen(View):
     def name_in_path(self) -> str:
         return f"run {self._run}"
 
-    def show(self, source: str, run: str) -> None:
+    def open_run(self, source: str, run: str) -> None:
         """Which run; its source's newest output is below it."""
         self._source, self._run = source, run
         if self.is_attached:

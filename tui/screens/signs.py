@@ -27,6 +27,7 @@ Sizes = Mapping[str, Mapping[str, Expected]]
 
 def signs(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
     """Lines, each with the kind that it leads to."""
+    registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
     for (source, noun), reading in readings.items():
         rows = list((reading.value or {}).values())
         wanted = sizes.get(source, {})
@@ -36,7 +37,9 @@ def signs(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Ite
             for group in sorted({row.group for row in rows} | wanted.keys()):
                 mine = [row for row in rows if row.group == group]
                 parts = _group(mine, wanted.get(group), reading)
-                yield "members", Entry(f"group {source} {group}", (_label(group), *parts))
+                # The same group may be registered in two systems: then it says in which.
+                name = f"{group}  {source.partition('/')[0]}" if registries > 1 else str(group)
+                yield "members", Entry(f"group {source} {group}", (_label(name), *parts))
         elif noun in ("units", "targets", "alerts"):
             yield noun, Entry(f"{noun} {source}", (_label(source), *_counts(noun, rows, reading)))
         elif noun == "hosts":
