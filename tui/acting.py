@@ -10,14 +10,14 @@ import shlex
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from backends.api.actions import Action, Danger, End, Outcome, Refused
+from backends.api.actions import Action, Danger, End, Outcome, Refused, Target
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError
 from backends.api.runs import Deploy
 from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
-from backends.watch import Watch
+from backends.watch import FeedKey, Watch
 from tui.deploying import DeployFlow
-from widgets.columns import Look
+from widgets.columns import Look, Sight
 from widgets.dialog import Button, Dialog, Field, Form
 from widgets.oneline import Part
 from widgets.safe import style
@@ -205,14 +205,28 @@ class ActionFlow:
     def _targets(self, actions: list[Action]) -> list[tuple[Part, ...]]:
         if len(actions) == 1:
             target = actions[0].target
-            return [_plain(f"{actions[0].effect}: {target.name}", Look.STRONG), _plain(target.identity, Look.DIM)]
+            rows = [_plain(f"{target.name}: {actions[0].effect}", Look.STRONG)]
+            return [*rows, _plain(self._brief(target)), _plain(target.identity, Look.DIM)]
         rows = [_plain(f"{actions[0].effect}: {len(actions)} targets", Look.STRONG)]
-        rows += [_plain(f"  {action.target.name}  {action.target.identity}") for action in actions[:LISTED]]
+        rows += [_plain(f"  {action.target.name}  {self._brief(action.target)}") for action in actions[:LISTED]]
         if len(actions) > LISTED:
             rows.append(_plain(f"  and {len(actions) - LISTED} more"))
         if self._hidden:
             rows.append(_plain(f"{self._hidden} of them are hidden by the filter", Look.BAD))
         return rows
+
+    def _brief(self, target: Target) -> str:
+        """What a person tells it by: its row in one line, as it is now."""
+        from tui.kinds.known import KINDS
+
+        watching, kind = self._desk.watching, KINDS.get(target.noun)
+        if watching is None or kind is None or kind.brief is None:
+            return target.identity
+        key = FeedKey(target.source, target.noun)
+        reading = watching.feeds(target.noun)[key].reading
+        row = (reading.value or {}).get(target.key)
+        sight = Sight.of(reading, watching.clock.monotonic(), watching.clock.now())
+        return target.identity if row is None else kind.brief(row, sight)
 
     def _blocked(self, actions: list[Action]) -> str:
         door = self._desk.door

@@ -130,6 +130,8 @@ class Kind(Struct, Generic[R], frozen=True):
     None where that is gone. Without it Enter opens the row's detail."""
     logs: Callable[[R], LogsOf] | None = None
     """Where `l` leads from a row; None where no log is about it."""
+    brief: Callable[[R, Sight], str] | None = None
+    """A row in one line, for the question of an action: what tells it from others of its name."""
     group: Callable[[R], Any] | None = None
     """Ordered before everything else, so that what belongs together stays together."""
 

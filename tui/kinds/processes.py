@@ -80,6 +80,12 @@ def _state_word(row: Process) -> str:
     return UNKNOWN if row.state is None else row.state.value
 
 
+def _brief(row: Process, sight: Sight) -> str:
+    unit = f"  under {row.unit}" if row.unit else ""
+    up = f"up {since(row.started, sight.wall)}"
+    return f"{row.host}  pid {row.pid}  {text_of(row.user)}  {up}{unit}  {row.command}"
+
+
 def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> str:
     for reading in readings.values():
         for host in (reading.value or {}).values():
@@ -136,6 +142,7 @@ PROCESSES: Kind[Process] = Kind(
         Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7, sparing=True),
         Column("command", "COMMAND", lambda p, s: p.command or p.name, 20, sort=lambda p: p.command, grow=True),
     ),
+    brief=_brief,
     json=_process_json,
     facts=_process_facts,
     sort="cpu",

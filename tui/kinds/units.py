@@ -50,6 +50,11 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
     ]
 
 
+def _brief(row: Unit, sight: Sight) -> str:
+    how = f"{row.native} for {since(row.since, sight.wall)}"
+    return f"{text_of(row.host)}  {how}  pid {text_of(row.pid)}  {row.source}"
+
+
 def _note(row: Unit) -> str:
     if row.trouble is not None:
         return row.trouble.error.reason
@@ -104,6 +109,9 @@ UNITS: Kind[Unit] = Kind(
         Column("exit", "EXIT", lambda u, s: text_of(u.exit), 5, sort=lambda u: u.exit, right=True, drop=2),
         Column("source", "SOURCE", lambda u, s: u.source, 18, sort=lambda u: u.source, drop=1),
         Column("note", "", lambda u, s: _note(u), 10, grow=True, look=lambda u, s: Look.BAD),
+    ),
+    brief=lambda u, s: (
+        f"{text_of(u.host)}  {u.native} for {since(u.since, s.wall)}  pid {text_of(u.pid)}  {u.source}"
     ),
     json=_json,
     facts=_facts,
