@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from backends.config import choose_context, load_config
+from backends.config import choose_context
+from backends.config_file import load_config
 from tests.outside.program import PROGRAM
 from tui.app import MidwatchApp
 from tui.demo.state import Demo

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from backends.api.registry import load
-from backends.config import Config, ConfigError, choose_context, load_config, read_only_wanted
+from backends.config import Config, ConfigError, choose_context
+from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
 from tui.log import start_log
 from tui.terminal import Terminal, leave_now, watch_hangup

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.api.runs import Run, RunState
-from backends.config import load_config
+from backends.config_file import load_config
 from backends.deploys.deploy import Deployer
 from backends.watch import Watch
 from tests.servers.demo_run import demo, loaded

@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 
-from backends.config import Config, ConfigError, choose_context, load_config, read_only_wanted
+from backends.config import Config, ConfigError, choose_context
+from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
 from backends.discovery import discover
 from tui.log import start_log

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from backends.config import config_path
+from backends.config_file import config_path
 from backends.context import Context
 from backends.masking import masked
 from tui.verbs import load

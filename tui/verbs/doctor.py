@@ -12,7 +12,7 @@ from typing import Any
 
 from backends.api.backend import Check
 from backends.clean import clean
-from backends.config import config_path
+from backends.config_file import config_path
 from backends.context import Context
 from backends.discovery import look_around
 from backends.watch import Watch
