@@ -137,8 +137,8 @@ class Wire:
 
 @asynccontextmanager
 async def closed_if_cancelled(request: Any) -> AsyncIterator[None]:
-    """Close a connection whose TLS handshake is cancelled within the block: httpcore 1.0.9 leaves it to the garbage
-    collector, for its `start_tls` closes after an `Exception` only."""
+    """Close a connection whose TLS handshake is cancelled within the block: httpcore 1.0.9 leaves it to the
+    garbage collector, for its `start_tls` closes after an `Exception` only."""
     shaking: list[Any] = []
 
     async def note(event: str, info: Mapping[str, Any]) -> None:
