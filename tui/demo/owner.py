@@ -52,8 +52,8 @@ def ignore_signals() -> None:
 
 
 def fetch(only: Collection[str] = ()) -> dict[str, str]:
-    """Get every program that the chosen servers need; those that can't be had, with the reason. It happens here, not
-    in the keeper, so that ctrl-c ends apt as well."""
+    """Get every program that the chosen servers need; those that can't be had, with the reason. It happens here,
+    not in the keeper, so that ctrl-c ends apt as well."""
     missing: dict[str, str] = {}
     for server in chain.from_iterable(chosen(only)):
         for program in server.programs:

@@ -14,8 +14,8 @@ DETACH = b"detach\n"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The owner's first line. `only` names the servers that are wanted (empty: all of them); `missing` are programs
-    that it could not fetch, with the reason."""
+    """The owner's first line. `only` names the servers that are wanted (empty: all of them); `missing` are
+    programs that it could not fetch, with the reason."""
 
     folder: str | None = None
     quiet: bool = False

@@ -91,8 +91,8 @@ class DemoServer(Protocol):
 
 
 def servers() -> list[list[DemoServer]]:
-    """In the order in which they are started, those of one list at the same time: those behind them are told where
-    they are. They stop the other way round."""
+    """In the order in which they are started, those of one list at the same time: those behind them are told
+    where they are. They stop the other way round."""
     from tui.demo.servers.etcd import DemoEtcd
     from tui.demo.servers.journald import DemoJournald
     from tui.demo.servers.node_exporter import DemoNodeExporter
