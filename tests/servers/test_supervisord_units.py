@@ -229,8 +229,7 @@ async def test_a_socket_that_we_may_not_use(server: SupervisordServer) -> None:
         os.chmod(f"{server.folder}/s.sock", 0)
         assert isinstance(await why(server.backend()), Denied)
         return
-    # Root may use any: ask as nobody, in a process that has imported all it needs, for this checkout may be closed
-    # to others.
+    # Root may use any: ask as nobody, in a process that has imported what it needs, as others may not read us.
     os.chmod(server.folder, 0o755)
     code = (
         "import asyncio, os\n"
