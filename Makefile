@@ -5,7 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input install -c constraints.txt
 # From the quick to the slow, so that the cheap reasons to fail come first. tests/bench is `make bench`'s.
-TESTS = unit contract house outside flows looks fuzz servers
+TESTS = unit contract house flows looks fuzz outside servers
+# Most tests wait for real servers and programs, three at a time for two cores; a file's tests share its servers.
+PARALLEL = -n 3 --dist loadfile --no-loadscope-reorder
 # Without bytecode every start of Textual costs three times as long; some containers switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -27,7 +29,7 @@ run: $(VENV)/.demo  ## the dashboard on this host
 	@$(BIN)/midwatch
 
 test: check servers  ## every test, after `make check`
-	$(BIN)/pytest -q --durations=15 $(addprefix tests/,$(TESTS))
+	$(BIN)/pytest -q $(PARALLEL) --durations=15 $(addprefix tests/,$(TESTS))
 
 check: $(VENV)/.dev  ## style, types, layers
 	$(BIN)/ruff check .

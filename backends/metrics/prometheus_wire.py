@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -84,7 +85,8 @@ class Wire:
         return await self._data(headers, data)
 
     async def _send(self, client: Any, request: Any, most: int, hint: str) -> _Answer:
-        reply = await client.send(request, stream=True)
+        async with closed_if_cancelled(request):
+            reply = await client.send(request, stream=True)
         try:
             data = bytearray()
             async for chunk in reply.aiter_bytes():
@@ -131,6 +133,27 @@ class Wire:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+@asynccontextmanager
+async def closed_if_cancelled(request: Any) -> AsyncIterator[None]:
+    """Close a connection whose TLS handshake is cancelled within the block: httpcore 1.0.9 leaves it to the
+    garbage collector, for its `start_tls` closes after an `Exception` only."""
+    shaking: list[Any] = []
+
+    async def note(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete" and request.url.scheme == "https":
+            shaking.append(info["return_value"])
+        elif event == "connection.start_tls.complete":
+            shaking.clear()
+
+    request.extensions["trace"] = note
+    try:
+        yield
+    except asyncio.CancelledError:
+        for connection in shaking:
+            await connection.aclose()
+        raise
 
 
 def load_client() -> Any:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -285,20 +286,21 @@ sys.exit(main(["signal", sys.argv[1], "TERM", "--yes", *sys.argv[2:]]))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
-def test_another_users_process_is_one_and_names_its_owner(lab: Lab, tmp_path: Path) -> None:
-    pid = lab.zoo.deaf()
-    lab.notes.touch()
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        if folder.stat().st_uid == os.geteuid() and folder != Path("/tmp"):
-            folder.chmod(0o755)
-    lab.notes.chmod(0o666)
-    argv = [sys.executable, "-c", DROPPED, str(pid), "--config", str(lab.config)]
-    env = {**os.environ, **lab.env}
-    done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False, timeout=30)
-    assert done.returncode == 1, done.stderr
-    assert f"pid {pid}: not permitted: it belongs to root, midwatch runs as " in done.stdout
-    assert alive(pid)
-    assert lab.outcomes == ["asked", "failed"]
+def test_another_users_process_is_one_and_names_its_owner() -> None:
+    # Not below pytest's own folder, which it closes to all others.
+    with tempfile.TemporaryDirectory() as folder, Zoo() as zoo:
+        os.chmod(folder, 0o755)
+        lab = Lab(Path(folder), zoo)
+        lab.notes.touch()
+        lab.notes.chmod(0o666)
+        pid = zoo.deaf()
+        argv = [sys.executable, "-c", DROPPED, str(pid), "--config", str(lab.config)]
+        env = {**os.environ, **lab.env}
+        done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False, timeout=30)
+        assert done.returncode == 1, done.stderr
+        assert f"pid {pid}: not permitted: it belongs to root, midwatch runs as " in done.stdout
+        assert alive(pid)
+        assert lab.outcomes == ["asked", "failed"]
 
 
 def test_help_names_it() -> None:

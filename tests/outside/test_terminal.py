@@ -60,9 +60,9 @@ def test_signals_give_the_terminal_back(config: str, number: signal.Signals, sta
 def test_an_exception_gives_the_terminal_back_and_prints_no_locals(config: str, tmp_path: Path) -> None:
     broken = tmp_path / "sitecustomize.py"
     broken.write_text(
-        "import tui.screens.resource as r\n"
-        "def boom(self):\n    secret = 'hunter2'\n    raise RuntimeError('broken on purpose')\n"
-        "r.ResourceScreen.unmark = boom\n"
+        "import tui.keys\n"
+        "def boom(*words):\n    secret = 'hunter2'\n    raise RuntimeError('broken on purpose')\n"
+        "tui.keys.Keys.press = boom\n"
     )
     with Dashboard("--config", config, "-c", "members", env={"PYTHONPATH": str(tmp_path)}) as board:
         board.until("members  0")

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import http.client
+import json
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tui.demo.process import Identity, members
+from tests.servers.getting import program
+from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER
+from tui.demo.process import Identity, end, end_members, members
 from tui.demo.state import Demo
 
 DEMO = (sys.executable, "-P", "-m", "tui.cli", "demo")
+WORKERS = {"web-1", "web-2", "web-3", "checkout-1", "checkout-2", "search-1"}
+MEMBERS = {"etcd m0", "etcd m1", "etcd m2"}
+SERVERS = {"zookeeper s1", "zookeeper s2", "zookeeper s3"}
+METRICS = {"node-exporter", "prometheus"}
 
 
 def demo(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -120,3 +132,36 @@ def drained(running: OnTerminal) -> bool:
 def is_gone(folder: Path, keeper: Identity) -> bool:
     """No process, no folder."""
     return not keeper.is_alive() and not members(folder) and not folder.exists()
+
+
+@contextlib.contextmanager
+def place() -> Iterator[Path]:
+    """A folder for demos, its path short, as unix sockets want it. What is left in it is ended."""
+    for wanted in (ETCD, JAVA, ZOOKEEPER, PROMETHEUS, NODE_EXPORTER):
+        program(wanted)
+    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
+    yield folder
+    for found in folder.iterdir():
+        left = Demo.load(found)
+        if left is not None:
+            end([left.keeper], 20.0)
+        end_members(found)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def up(folder: Path, *words: str) -> Demo:
+    done = demo("up", "--dir", str(folder), *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return loaded(folder)
+
+
+def registered(running: Demo) -> dict[str, Any]:
+    """What lies under /services/ in the demo's etcd, as etcdctl would list it."""
+    address = next(part.address for part in running.parts if part.name == "etcd m0")
+    connection = http.client.HTTPConnection(address, timeout=5)
+    first, last = (base64.b64encode(text).decode() for text in (b"/services/", b"/services0"))
+    connection.request("POST", "/v3/kv/range", json.dumps({"key": first, "range_end": last}))
+    rows = json.loads(connection.getresponse().read()).get("kvs", [])
+    connection.close()
+    decode = base64.b64decode
+    return {decode(row["key"]).decode().rpartition("/")[2]: json.loads(decode(row["value"])) for row in rows}

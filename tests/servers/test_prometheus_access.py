@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gc
 import json
 import re
 import threading
@@ -186,6 +188,34 @@ async def test_tls(papers: Papers, tmp_path: Path) -> None:
         tls = await why(url=f"https://{server.address}")
         assert isinstance(tls, Misconfigured)
         assert "does not speak TLS" in tls.reason
+
+
+async def test_a_handshake_that_is_cancelled_leaves_no_connection() -> None:
+    """Not even until the next garbage collection."""
+    began, over = asyncio.Event(), asyncio.Event()
+
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        began.set()
+        await reader.read()
+        over.set()
+        writer.close()
+
+    server = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    gc.disable()
+    try:
+        async with opened(timeout=30.0, url=f"https://127.0.0.1:{port}") as backend:
+            asked = asyncio.create_task(backend.query("up"))
+            async with asyncio.timeout(10):
+                await began.wait()
+                asked.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await asked
+                await over.wait()
+    finally:
+        gc.enable()
+        server.close()
 
 
 async def test_other_answers() -> None:

@@ -34,10 +34,12 @@ def client(ensemble: ZookeeperEnsemble) -> Iterator[Any]:
     try:
         yield made
     finally:
-        for name in made.get_children(GROUP):
-            made.delete(f"{GROUP}/{name}")
-        made.stop()
-        made.close()
+        leave(made)
+        # By a session of its own: the test's may have been lost with the servers.
+        fresh = ensemble.client()
+        for name in fresh.get_children(GROUP):
+            fresh.delete(f"{GROUP}/{name}")
+        leave(fresh)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from itertools import chain
 from pathlib import Path
 
 from tui.demo.foreground import in_foreground
@@ -13,6 +14,7 @@ from tui.demo.owner import Interrupted, Ownership, fetch, ignore_signals, raise_
 from tui.demo.probe import answers
 from tui.demo.process import Identity, end, members
 from tui.demo.request import Request
+from tui.demo.servers import servers
 from tui.demo.state import Demo, Part, Refused, clean_dead, clean_up, known
 
 STOPPING = 30.0
@@ -26,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = what.add_parser("run", help="start one, open the dashboard on it, and stop it afterwards")
     for verb in (up, run):
         verb.add_argument("--quiet", action="store_true", help="no traffic and no crashes, for measuring")
+        verb.add_argument(
+            "--only",
+            metavar="SERVER,…",
+            type=_servers,
+            default=(),
+            help=f"start only some of the servers: {', '.join(_names())}",
+        )
     # The dashboard's own flags; before the verb they are there already.
     absent = argparse.SUPPRESS
     run.add_argument("-c", dest="command", metavar="COMMAND", default=absent, help="begin with this : command")
@@ -58,9 +67,9 @@ def _start(options: argparse.Namespace) -> int:
     status = 1
     try:
         say("1 of 2  getting the servers")
-        missing = fetch()
+        missing = fetch(options.only)
         say("2 of 2  starting them")
-        owned = Ownership(Request(options.dir, options.quiet, missing))
+        owned = Ownership(Request(options.dir, options.quiet, options.only, missing))
         if not owned.follow() or owned.folder is None:
             sys.stderr.write("midwatch: the demo did not come up\n")
         elif options.what == "up":
@@ -82,6 +91,20 @@ def _start(options: argparse.Namespace) -> int:
         )
         return status or 1
     return status
+
+
+def _names() -> list[str]:
+    return [server.name for server in chain.from_iterable(servers())]
+
+
+def _servers(text: str) -> tuple[str, ...]:
+    """The names of `--only`. Raises what argparse tells the user."""
+    named = tuple(filter(None, (word.strip() for word in text.split(","))))
+    unknown = sorted({*named} - {*_names()})
+    if unknown or not named:
+        what = f"no such server: {', '.join(unknown)}" if unknown else "no server is named"
+        raise argparse.ArgumentTypeError(f"{what}; there are {', '.join(_names())}")
+    return named
 
 
 def _tell(folder: Path) -> None:

@@ -24,7 +24,7 @@ from tui.demo.packages.command import Missing
 from tui.demo.probe import answers
 from tui.demo.process import FOLDER, PART, Identity, end, end_members, start_tied
 from tui.demo.request import DETACH, FOLDER_IS, REFUSED, UP, Request
-from tui.demo.servers import TOGETHER, DemoServer, Scene, Start, servers
+from tui.demo.servers import DemoServer, Scene, Start, chosen
 from tui.demo.state import Demo, Part, Refused, make_folder, remember, remove
 
 READY = 20.0
@@ -48,6 +48,7 @@ class Ended(Exception):
 class Keeper:
     def __init__(self, request: Request, folder: Path, *, made: bool) -> None:
         self._scene = Scene(folder, request.quiet, request.missing)
+        self._only = request.only
         self._running: list[tuple[DemoServer, list[_Running]]] = []
         self._stop = False
         self._wake, self._woken = os.pipe()
@@ -79,10 +80,8 @@ class Keeper:
             self._down()
 
     def _up(self) -> None:
-        every = servers()
-        self._bring_up(every[:TOGETHER])
-        for server in every[TOGETHER:]:
-            self._bring_up([server])
+        for together in chosen(self._only):
+            self._bring_up(together)
         snippets = [snippet for server, _ in self._running for snippet in server.config(self._scene)]
         tables = [snippet.text for snippet in snippets if registry.known(snippet.kind)]
         self._demo.config.write_text("\n".join([HEAD, *tables]))

@@ -9,13 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
 from tui.demo.getting import get
 from tui.demo.packages.command import Missing
 from tui.demo.request import DETACH, FOLDER_IS, REFUSED, UP, Request
-from tui.demo.servers import servers
+from tui.demo.servers import chosen
 from tui.demo.state import Demo, Refused, clean_up
 
 GOODBYE = 30.0
@@ -49,11 +51,11 @@ def ignore_signals() -> None:
         signal.signal(number, lambda number, frame: None)
 
 
-def fetch() -> dict[str, str]:
-    """Get every program that the servers need; those that can't be had, with the reason. It happens here, not in
-    the keeper, so that ctrl-c ends apt as well."""
+def fetch(only: Collection[str] = ()) -> dict[str, str]:
+    """Get every program that the chosen servers need; those that can't be had, with the reason. It happens here,
+    not in the keeper, so that ctrl-c ends apt as well."""
     missing: dict[str, str] = {}
-    for server in servers():
+    for server in chain.from_iterable(chosen(only)):
         for program in server.programs:
             try:
                 get(program, lambda text: say(f"  {text}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 FOLDER_IS, REFUSED, UP = "FOLDER ", "REFUSED ", "READY"
@@ -13,10 +14,12 @@ DETACH = b"detach\n"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The owner's first line. `missing` are programs that it could not fetch, with the reason."""
+    """The owner's first line. `only` names the servers that are wanted (empty: all of them); `missing` are
+    programs that it could not fetch, with the reason."""
 
     folder: str | None = None
     quiet: bool = False
+    only: Sequence[str] = ()
     missing: dict[str, str] = field(default_factory=dict)
 
     def line(self) -> bytes:

@@ -5,8 +5,9 @@ A new server is a module here with a `Demo…` class and one row in `servers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -89,12 +90,9 @@ class DemoServer(Protocol):
         ...
 
 
-TOGETHER = 2
-"""How many of the first start at the same time: those behind them must be told where they are."""
-
-
-def servers() -> list[DemoServer]:
-    """In the order in which they are started; they stop the other way round."""
+def servers() -> list[list[DemoServer]]:
+    """In the order in which they are started, those of one list at the same time: those behind them are told
+    where they are. They stop the other way round."""
     from tui.demo.servers.etcd import DemoEtcd
     from tui.demo.servers.journald import DemoJournald
     from tui.demo.servers.node_exporter import DemoNodeExporter
@@ -102,12 +100,17 @@ def servers() -> list[DemoServer]:
     from tui.demo.servers.supervisord import DemoSupervisord
     from tui.demo.servers.zookeeper import DemoZookeeper
 
-    return [
-        *(DemoZookeeper(), DemoEtcd(), DemoSupervisord(), DemoJournald()),
-        *(DemoNodeExporter(), DemoPrometheus()),
-    ]
+    first: list[DemoServer] = [DemoZookeeper(), DemoEtcd()]
+    return [first, [DemoSupervisord()], [DemoJournald()], [DemoNodeExporter()], [DemoPrometheus()]]
+
+
+def chosen(only: Collection[str]) -> list[list[DemoServer]]:
+    """Those of these names; all of them where none is named."""
+    named = [[server for server in together if not only or server.name in only] for together in servers()]
+    return [together for together in named if together]
 
 
 def programs() -> list[Program]:
     """All that the demo and the tests start: the tests ask servers with their own tools too."""
-    return [*(program for server in servers() for program in server.programs), ETCDCTL, LOGROTATE]
+    every = chain.from_iterable(servers())
+    return [*(program for server in every for program in server.programs), ETCDCTL, LOGROTATE]
