@@ -232,7 +232,7 @@ class Door:
             return Outcome(End.REFUSED, refusal.reason)
         except NOTHING_DONE as error:
             if performed:
-                return self._unknown(action, f"done, but what became of it can't be read: {error}")
+                return self._unknown(action, f"it was done, and what became of it can't be read: {error}")
             if isinstance(error, Denied):
                 self._denied.add((action.target.source, action.verb, action.target.key))
             return Outcome(End.FAILED, f"{error}; nothing was changed")
@@ -246,7 +246,7 @@ class Door:
 
     def _unknown(self, action: Action, why: str) -> Outcome:
         self._spawn(self._look_again(action))
-        return Outcome(End.UNKNOWN, f"{why}; it is looked for again when {action.target.source} is back")
+        return Outcome(End.UNKNOWN, why)
 
     async def _look_again(self, action: Action) -> None:
         """What became of it, once its source has spoken again."""

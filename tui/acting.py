@@ -340,7 +340,9 @@ def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     action, outcome = ended[-1]
     if asked == 1:
-        return f"{action.title} {action.target.name}: {ENDS[outcome.end]}{outcome.text}"
+        again = f"; it is looked for again when {action.target.source} is back"
+        later = again if outcome.end is End.UNKNOWN else ""
+        return f"{action.title} {action.target.name}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)
