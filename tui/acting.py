@@ -342,7 +342,8 @@ def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        return f"{action.title} {action.target.name}: {ENDS[outcome.end]}{outcome.text}{later}"
+        named = action.title if action.target.name in action.title else f"{action.title} {action.target.name}"
+        return f"{named}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)
