@@ -93,7 +93,7 @@ async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dia
         await screen.until("[ deploy plain ]")
         await screen.press("right", "enter")
         await screen.until(f"{run} is running: started by")
-        await screen.press("escape")
+        screen.app.flow.dialog.close()
         await screen.press("x")
         await screen.until("abort")
         await screen.press("enter")
