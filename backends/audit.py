@@ -15,6 +15,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -26,11 +27,17 @@ from backends.api.actions import Target
 
 MOST = 1 << 20
 """Bytes after which the next file is begun."""
+LONGEST = 2000
+"""Characters of one field: a line must be found whole at the end of a file."""
 RESERVE = 64 << 10
 """Bytes kept aside, so that a full disk leaves room for the lines about what is done to free it."""
 SYSLOG = ("/dev/log", "/run/systemd/journal/syslog")
 """Where syslog(3) would send a line: authpriv.notice, where no line can be written."""
+PATIENCE = 2.0
+"""Seconds that the lock may be held by somebody else; a line takes some milliseconds."""
 _SAFE = os.O_CLOEXEC | os.O_NOFOLLOW
+END = 256 << 10
+"""Bytes at the end of a file in which its last line is found: 15 fields, each character as \\uXXXX."""
 START = "0" * 64
 """Stands for the hash of the line before the first one."""
 
@@ -56,8 +63,8 @@ class AuditEntry(Struct, frozen=True):
     text: str
 
     def fields(self) -> dict[str, Any]:
-        """What is written, in the contract's words first."""
-        return {
+        """What is written, in the contract's words first; of a text that is too long its beginning."""
+        told = {
             "time": self.time.isoformat().replace("+00:00", "Z"),
             "user": self.user,
             "origin": self.origin,
@@ -74,6 +81,7 @@ class AuditEntry(Struct, frozen=True):
             "call": self.call,
             "text": self.text,
         }
+        return {name: text if len(text) <= LONGEST else f"{text[:LONGEST]}…" for name, text in told.items()}
 
 
 class Last(Struct, frozen=True):
@@ -96,9 +104,9 @@ class Audit:
         self._thread = threading.Lock()
 
     @property
-    def held(self) -> int:
-        """Lines that could not be written into the file yet."""
-        return len(self._held)
+    def held(self) -> tuple[str, ...]:
+        """The lines that could not be written into the file yet, as JSON."""
+        return tuple(json.dumps(fields, ensure_ascii=True) for fields in self._held)
 
     def append(self, entry: AuditEntry) -> None:
         """Write one line, and before it those that are held. Raises `AuditFailed` where neither the file nor the
@@ -110,6 +118,14 @@ class Audit:
             except OSError as error:
                 if not _to_syslog(self._held[-1]):
                     raise AuditFailed(f"{self.folder}: {error.strerror}, and no system log takes it") from error
+
+    def flush(self) -> None:
+        """Write the lines that are held. Raises `AuditFailed` where that can't be done yet."""
+        with self._thread:
+            try:
+                self._write_held()
+            except OSError as error:
+                raise AuditFailed(f"{self.folder}: {error.strerror}") from error
 
     def _write_held(self) -> None:
         with self._locked():
@@ -159,7 +175,7 @@ class Audit:
         for number in reversed(numbers):
             with open(self.path(number), "rb") as file:
                 size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - (64 << 10)))
+                file.seek(max(0, size - END))
                 whole, _, torn = file.read().rpartition(b"\n")
             for line in reversed(whole.splitlines()):
                 with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -185,7 +201,7 @@ class Audit:
             os.chmod(self.folder, 0o700)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle)
             yield
         finally:
             os.close(handle)
@@ -217,6 +233,18 @@ class Audit:
                         entry = json.loads(line)
                         if isinstance(entry, dict):
                             yield entry
+
+
+def _lock(handle: int) -> None:
+    """Raises OSError where somebody has it for too long: one who was stopped, or whose disk hangs."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise OSError(errno.EBUSY, f"another midwatch has held its lock for {PATIENCE:g} s") from None
+            time.sleep(0.01)
 
 
 def _entry(fields: dict[str, Any], last: Last) -> dict[str, Any]:

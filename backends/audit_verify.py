@@ -42,7 +42,9 @@ def verify(folder: Path) -> tuple[int, list[str]]:
                 torn = line
                 continue
             wrong += [f"{where}: {text}" for text in _faults(entry, before)]
-            before, count = Last(int(entry.get("n") or 0), str(entry.get("hash"))), count + 1
+            number_in_it = entry.get("n")
+            before = Last(number_in_it if isinstance(number_in_it, int) else 0, str(entry.get("hash")))
+            count += 1
         if torn is not None:
             wrong.append(f"{path.name}: ends in the middle of a line")
     head = _head(folder)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -18,8 +18,9 @@ from msgspec import Struct
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
-from backends.api.models import Event, EventKind, Reading, State
-from backends.audit import Audit, AuditEntry, AuditFailed
+from backends.api.models import Reading, State
+from backends.audit import Audit, AuditFailed
+from backends.audit_book import AuditBook
 from backends.incident.consequence import NOUNS, consequences
 from backends.watch import FeedKey, Watch
 from backends.who import Who
@@ -32,8 +33,6 @@ WAIT = 2.0
 """Seconds that the door waits for what a consequence is read from."""
 NOTHING_DONE = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
 """Errors of a backend that say that nothing was changed; after any other one the outcome is unknown."""
-HERE = "midwatch/door"
-"""The source of the door's own events."""
 
 
 class Mode(enum.StrEnum):
@@ -59,17 +58,22 @@ class Proposal(Struct, frozen=True):
     needs_typing: bool
 
 
+class NotAudited(Refused):
+    """No audit takes the line of this action: it may pass all the same once the target's name is typed."""
+
+
 class Door:
     """One context's. `audit` is where every attempt is written first; `who` is the person at this terminal."""
 
     def __init__(self, watch: Watch, audit: Audit, who: Who) -> None:
-        self._watch, self._audit, self.who = watch, audit, who
+        self._watch, self.who = watch, who
         self._clock = watch.clock
         self._context = watch.context
         self._armed_until = 0.0
         self._reason = ""
         self._denied: set[tuple[str, str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._book = AuditBook(audit, who, watch, lambda: self.mode.value)
 
     # Mode
 
@@ -92,11 +96,15 @@ class Door:
         return self._reason if self.armed_left is not None else ""
 
     def arm(self, seconds: float, reason: str) -> None:
-        """Raises `Refused` in a read-only context, and without a reason."""
+        """Raises `Refused` in a read-only context, in one that is always armed, and without time or reason."""
         if self.mode is Mode.READ_ONLY:
             raise Refused("this context is read-only", "nothing inside midwatch lifts that")
+        if self._context.arm == "always":
+            raise Refused("this context is always armed", "each action is asked for all the same")
         if not reason.strip():
             raise Refused("arming needs a reason", ':arm 15m "why"')
+        if seconds <= 0:
+            raise Refused("arming needs a time", ':arm 15m "why"')
         self._armed_until = self._clock.monotonic() + min(seconds, ARMED_FOR * 4)
         self._reason = reason.strip()
 
@@ -115,6 +123,11 @@ class Door:
             return f"{source} has denied {verb} of this before"
         return ""
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The lines that the audit has not taken yet, as JSON."""
+        return self._book.held
+
     # Before
 
     async def propose(self, action: Action) -> Proposal:
@@ -122,7 +135,7 @@ class Door:
         try:
             self.check(action)
         except Refused as refusal:
-            await self._refuse(action, refusal)
+            await self._book.refused(action, refusal, self._reason)
             raise
         readings = await self._consult(NOUNS)
         typing = self._context.confirm == "type"
@@ -158,40 +171,68 @@ class Door:
     # Through
 
     async def carry_out(self, proposal: Proposal, consent: Consent, tell: Tell | None = None) -> Outcome:
-        """Do what was proposed, now confirmed. Raises `Refused` (audited) where it is no longer as shown."""
+        """Do what was proposed, now confirmed. Raises `Refused` (audited) where it is no longer as shown, and
+        `NotAudited` where no line could be written and the name was not typed."""
         action = proposal.action
         try:
             self._admit(proposal, consent)
         except Refused as refusal:
-            await self._refuse(action, refusal)
+            await self._book.refused(action, refusal, self._reason)
             raise
         reason = consent.reason.strip() or self._reason
-        await self._write(action, "asked", action.effect, reason, consent)
-        outcome = await self._act(action, tell or (lambda text: None))
-        await self._record(action, outcome, reason)
+        held = await self._write_down(action, reason, consent)
+        try:
+            outcome = await self._act(action, tell or (lambda text: None))
+        except asyncio.CancelledError:
+            left = Outcome(End.UNKNOWN, "midwatch was left before its outcome was known")
+            await asyncio.shield(self._book.ended(action, left, reason))
+            raise
+        if held:
+            outcome = Outcome(outcome.end, f"{outcome.text}; its lines of the audit are held: {held}")
+        await self._book.ended(action, outcome, reason)
         return outcome
+
+    async def _write_down(self, action: Action, reason: str, consent: Consent) -> str:
+        """The line before the act; why it is only held, if it is. Where no audit can be written the target's name
+        must have been typed."""
+        try:
+            await self._book.asked(action, reason)
+        except AuditFailed as failure:
+            if consent.typed.strip() == action.target.name:
+                return str(failure)
+            refusal = NotAudited(
+                f"the audit can't be written: {failure}",
+                f"type its name, {action.target.name}, to act all the same; the line is written later",
+            )
+            await self._book.refused(action, refusal, reason)
+            raise refusal from None
+        return ""
 
     def _admit(self, proposal: Proposal, consent: Consent) -> None:
         if proposal.needs_typing and consent.typed.strip() != proposal.action.target.name:
             name = proposal.action.target.name
             raise Refused(f"the name that was typed is not {name}" if consent.typed else f"type its name, {name}")
-        if self.mode is Mode.GUARDED:
-            if not consent.reason.strip():
-                raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
-            if not consent.once:
-                self.arm(ARMED_FOR, consent.reason)
+        guarded = self.mode is Mode.GUARDED
+        if guarded and not consent.reason.strip():
+            raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
         self.check(proposal.action)
+        if guarded and not consent.once:
+            self.arm(ARMED_FOR, consent.reason)
 
     async def _act(self, action: Action, tell: Tell) -> Outcome:
         acting = self._acting(action.target)
         permit = Permit(action, self._clock.monotonic)
+        performed = False
         try:
             async with asyncio.timeout(action.deadline):
                 await acting.perform(action, permit, tell)
+                performed = True
                 return await acting.look(action, tell)
         except Refused as refusal:
             return Outcome(End.REFUSED, refusal.reason)
         except NOTHING_DONE as error:
+            if performed:
+                return self._unknown(action, f"it was done, and what became of it can't be read: {error}")
             if isinstance(error, Denied):
                 self._denied.add((action.target.source, action.verb, action.target.key))
             return Outcome(End.FAILED, f"{error}; nothing was changed")
@@ -205,7 +246,7 @@ class Door:
 
     def _unknown(self, action: Action, why: str) -> Outcome:
         self._spawn(self._look_again(action))
-        return Outcome(End.UNKNOWN, f"{why}; it is looked for again when {action.target.source} is back")
+        return Outcome(End.UNKNOWN, why)
 
     async def _look_again(self, action: Action) -> None:
         """What became of it, once its source has spoken again."""
@@ -225,50 +266,7 @@ class Door:
             outcome = Outcome(End.UNKNOWN, "still unknown")
         finally:
             leave()
-        await self._record(action, Outcome(outcome.end, f"found later: {outcome.text}"), self._reason)
-
-    # Written down
-
-    async def _refuse(self, action: Action, refusal: Refused) -> None:
-        try:
-            await self._append(action, "refused", refusal.reason, self._reason)
-        except AuditFailed:
-            log.exception("a refusal could not be audited")
-
-    async def _write(self, action: Action, outcome: str, text: str, reason: str, consent: Consent) -> None:
-        """The line before the act. Where no audit can be written the target's name must have been typed."""
-        try:
-            await self._append(action, outcome, text, reason)
-        except AuditFailed as failure:
-            if consent.typed.strip() != action.target.name:
-                hint = f"type its name, {action.target.name}, to act all the same; the line is written later"
-                raise Refused(f"the audit can't be written: {failure}", hint) from None
-
-    async def _record(self, action: Action, outcome: Outcome, reason: str) -> None:
-        try:
-            await self._append(action, outcome.end.value, outcome.text, reason)
-        except AuditFailed:
-            log.exception("an outcome could not be audited; it is held")
-        text = f"{action.title}: {outcome.text}" if outcome.text else action.title
-        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.name, text)
-        self._watch.timeline.hear(HERE, (event,))
-
-    async def _append(self, action: Action, outcome: str, text: str, reason: str) -> None:
-        entry = AuditEntry(
-            time=self._clock.now(),
-            user=self.who.user,
-            origin=self.who.origin,
-            context=self._context.name,
-            mode=self.mode.value,
-            reason=reason,
-            verb=action.verb,
-            title=action.title,
-            target=action.target,
-            call=action.call,
-            outcome=outcome,
-            text=text,
-        )
-        await asyncio.to_thread(self._audit.append, entry)
+        await self._book.ended(action, Outcome(outcome.end, f"found later: {outcome.text}"), self._reason)
 
     # What it stands on
 
@@ -300,7 +298,7 @@ class Door:
                 away()
         return {key: feed.reading for key, feed in feeds.items()}
 
-    def _spawn(self, job: Any) -> None:
+    def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(job)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -309,3 +307,4 @@ class Door:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._book.close()

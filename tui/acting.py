@@ -6,27 +6,22 @@ with, whatever has moved on the screen since.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from backends.api.actions import Action, Danger, End, Outcome, Refused, Target
+from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError
 from backends.api.runs import Deploy
-from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
-from backends.watch import FeedKey, Watch
+from backends.door import Door, NotAudited
+from backends.watch import Watch
+from tui import arming
 from tui.deploying import DeployFlow
-from widgets.columns import Look, Sight
-from widgets.dialog import Button, Dialog, Field, Form
-from widgets.oneline import Part
-from widgets.safe import style
-from widgets.units import age, duration
+from tui.question import DANGERS, Ended, Question, plain, titled
+from widgets.columns import Look
+from widgets.dialog import Button, Dialog, Form
+from widgets.safe import width_of
 
-REASON, TYPED = "reason", "type its name"
-LISTED = 8
-"""Targets that are named one by one; of more the number is told."""
-DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}
 ENDS = {End.DONE: "", End.FAILED: "failed: ", End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}
 
 
@@ -39,6 +34,9 @@ class Desk(Protocol):
     def door(self) -> Door | None: ...
     async def open_door(self) -> Door | None: ...
     def say(self, text: str) -> None: ...
+    def report(self, text: str) -> None:
+        """One line that stays until it can have been read."""
+
     def show_run(self, source: str, run: str) -> None: ...
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
@@ -53,51 +51,73 @@ class Chosen(Protocol):
 
 
 class ActionFlow:
-    """One at a time. `hidden` is how many of the chosen rows a filter hides."""
+    """One at a time."""
 
     def __init__(self, desk: Desk) -> None:
         self.dialog = Dialog()
         self._desk = desk
-        self._proposals: list[Proposal] = []
-        self._hidden = 0
-        self._fields: tuple[Field, ...] = ()
-        self._progress: list[str] = []
-        self._acting = False
-        self._heading: Sequence[str] = ()
-        self._ended: Callable[[Action, Outcome], None] | None = None
-        self.deploys = DeployFlow(desk, self.dialog, self._ask_deploy)
+        self._question: Question | None = None
+        self._under_way: Question | None = None
+        self._heard: list[str] = []
+        self._began = 0.0
+        self._progress: Form | None = None
+        self.deploys = DeployFlow(desk, self.dialog, self.ask, self.is_free)
 
     # The menu
 
+    def is_free(self) -> bool:
+        """Whether no action is under way; else that is said."""
+        if self._under_way is not None:
+            self._desk.say(f"{self._under_way.title} has not ended yet")
+        return self._under_way is None
+
+    @property
+    def under_way(self) -> str:
+        """What is being done just now; "" where nothing is."""
+        return "" if self._under_way is None else self._under_way.title
+
+    def forget(self) -> None:
+        """The context changes: what was asked in the old one is no question any more."""
+        self._question = None
+        self.dialog.close()
+
     def menu(self, rows: Sequence[Chosen], *, verb: str = "", hidden: int = 0) -> None:
-        """What can be done to these rows: all of it, or what one verb names. Reads, and changes nothing."""
+        """What can be done to these rows: all of it, or what one verb names; `hidden` is how many of them a
+        filter hides. Reads, and changes nothing."""
         if not rows:
             self._desk.say("nothing to act on: no row is chosen")
-        elif self._acting:
-            self._desk.say("the last action has not ended yet")
+        elif not self.is_free():
+            return
         elif len(rows) == 1 and isinstance(rows[0], Deploy):
             self.deploys.parameters(rows[0])
         else:
-            self._hidden = hidden
-            self.dialog.show(Form("what can be done", (_plain("asking …"),)))
-            self._desk.work(self._offer(list(rows), verb), "action")
+            waiting = self._wait("what can be done", "asking …")
+            self._desk.work(self._offer(list(rows), verb, hidden, waiting), "action")
 
-    async def _offer(self, rows: list[Chosen], verb: str) -> None:
-        await self._desk.open_door()
+    def _wait(self, title: str, text: str) -> Form:
+        """A dialog that something is read for. Whatever is read is shown only while that still stands there."""
+        self._question = None
+        waiting = Form(title, (plain(text),))
+        self.dialog.show(waiting)
+        return waiting
+
+    async def _offer(self, rows: list[Chosen], verb: str, hidden: int, waiting: Form) -> None:
+        door = await self._desk.open_door()
         try:
             actions = [await self._actions(row, verb) for row in rows]
             if len(rows) == 1:
                 actions[0] += await self._by_its_supervisor(rows[0], verb)
         except (Refused, BackendError) as error:
-            self._refuse(error)
+            self._refuse(error, waiting)
             return
         offered = [_of_all(action, actions) for action in actions[0]]
         offered = [found for found in offered if len(found) == len(rows)]
         if not offered:
             what = f"{verb} " if verb else ""
-            self._refuse(Refused(f"nothing {what}can be done to {'these' if len(rows) > 1 else 'this'} here"))
-        elif self.dialog.open:
-            self._show_menu(offered)
+            these = "these" if len(rows) > 1 else "this"
+            self._refuse(Refused(f"nothing {what}can be done to {these} here"), waiting)
+        elif door is not None and self.dialog.form is waiting:
+            self._show_menu(door, offered, hidden)
 
     async def _actions(self, row: Chosen, verb: str) -> list[Action]:
         watching = self._desk.watching
@@ -117,10 +137,7 @@ class ActionFlow:
         found = [action for unit in units[:1] for action in await self._actions(unit, "")]
         return [action for action in found if action.verb in verbs and not action.blocked]
 
-    def _show_menu(self, offered: list[list[Action]]) -> None:
-        door = self._desk.door
-        if door is None:
-            return
+    def _show_menu(self, door: Door, offered: list[list[Action]], hidden: int) -> None:
         buttons = []
         noun = offered[0][0].target.noun
         for actions in offered:
@@ -129,7 +146,7 @@ class ActionFlow:
             buttons.append(
                 Button(
                     f"{first.title:<10} {whose}{first.effect}",
-                    self._asker(actions),
+                    self._asker(actions, hidden),
                     DANGERS[first.danger],
                     first.blocked or door.allows(first.target.source, first.verb, first.target.key),
                 )
@@ -138,11 +155,11 @@ class ActionFlow:
         count = len(offered[0])
         title = first.target.name if count == 1 else f"{count} targets"
         self.dialog.show(
-            Form(title, (_plain("nothing is done before the next question"),), (), tuple(buttons), True)
+            Form(title, (plain("nothing is done before the next question"),), (), tuple(buttons), True)
         )
 
-    def _asker(self, actions: list[Action]) -> Callable[[], None]:
-        return lambda: self.ask(actions)
+    def _asker(self, actions: list[Action], hidden: int) -> Callable[[], None]:
+        return lambda: self.ask(actions, hidden=hidden)
 
     # The question
 
@@ -150,165 +167,129 @@ class ActionFlow:
         self,
         actions: Sequence[Action],
         heading: Sequence[str] = (),
-        ended: Callable[[Action, Outcome], None] | None = None,
+        ended: Ended | None = None,
+        hidden: int = 0,
     ) -> None:
         """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing. `heading` is
         said first, `ended` hears of one that is done."""
-        self._ended = ended
-        self.dialog.show(Form(_title(actions), (_plain("reading what it would mean …"),)))
-        self._desk.work(self._propose(list(actions), heading), "action")
+        if self.is_free():
+            waiting = self._wait(titled(actions), "reading what it would mean …")
+            self._desk.work(self._propose(list(actions), heading, ended, hidden, waiting), "action")
 
-    def _ask_deploy(
-        self, actions: Sequence[Action], heading: Sequence[str], ended: Callable[[Action, Outcome], None]
+    async def _propose(
+        self, actions: list[Action], heading: Sequence[str], ended: Ended | None, hidden: int, waiting: Form
     ) -> None:
-        self.ask(actions, heading, ended)
-
-    async def _propose(self, actions: list[Action], heading: Sequence[str]) -> None:
-        door = await self._desk.open_door()
-        if door is None:
+        door, watching = await self._desk.open_door(), self._desk.watching
+        if door is None or watching is None:
             return
         try:
-            self._proposals = [await door.propose(action) for action in actions]
+            proposals = [await door.propose(action) for action in actions]
         except Refused as refusal:
-            self._refuse(refusal)
+            self._refuse(refusal, waiting)
             return
-        if not self.dialog.open:
-            return
-        fields = [Field(REASON)] if door.mode is Mode.GUARDED else []
-        if len(actions) > 1 or self._proposals[0].needs_typing:
-            fields.append(Field(TYPED if len(actions) == 1 else f"type {len(actions)}"))
-        self._fields = tuple(fields)
-        self._heading = heading
-        self.dialog.show(self._form())
+        if self.dialog.form is waiting and door is self._desk.door:
+            question = Question(watching, door, proposals, hidden=hidden, heading=heading, ended=ended)
+            self._show(question)
+
+    def _show(self, question: Question) -> None:
+        self._question = question
+        question.shown = question.form(self._go)
+        self.dialog.show(question.shown)
 
     def tick(self) -> None:
         """Once a second: how old the data is, and whether the door would still let it through."""
-        if self.dialog.open and self._proposals and not self._acting:
-            self.dialog.update(self._form())
-
-    def _form(self) -> Form:
-        actions = [proposal.action for proposal in self._proposals]
-        first = actions[0]
-        lines: list[tuple[Part, ...]] = [_plain(text, Look.WARN) for text in self._heading]
-        lines += self._targets(actions)
-        lines += [_plain(text, Look.WARN) for text in _once(p.consequences for p in self._proposals)]
-        lines += [_plain(text) for text in _once([a.caution] for a in actions) if text]
-        calls = _once([a.call] for a in actions[:LISTED] if a.call not in a.effect)
-        lines += [_plain(f"by {text}", Look.DIM) for text in calls]
-        blocked = self._blocked(actions)
-        lines += [(), self._standing(actions)]
-        button = Button(first.title, self._go, DANGERS[first.danger], blocked)
-        if blocked:
-            lines.append(_plain(blocked, Look.BAD))
-        return Form(_title(actions), tuple(lines), self._fields, (button,), grave=first.danger is Danger.GRAVE)
-
-    def _targets(self, actions: list[Action]) -> list[tuple[Part, ...]]:
-        if len(actions) == 1:
-            target = actions[0].target
-            rows = [_plain(f"{target.name}: {actions[0].effect}", Look.STRONG)]
-            return [*rows, _plain(self._brief(target)), _plain(target.identity, Look.DIM)]
-        rows = [_plain(f"{actions[0].effect}: {len(actions)} targets", Look.STRONG)]
-        rows += [_plain(f"  {action.target.name}  {self._brief(action.target)}") for action in actions[:LISTED]]
-        if len(actions) > LISTED:
-            rows.append(_plain(f"  and {len(actions) - LISTED} more"))
-        if self._hidden:
-            rows.append(_plain(f"{self._hidden} of them are hidden by the filter", Look.BAD))
-        return rows
-
-    def _brief(self, target: Target) -> str:
-        """What a person tells it by: its row in one line, as it is now."""
-        from tui.kinds.known import KINDS
-
-        watching, kind = self._desk.watching, KINDS.get(target.noun)
-        if watching is None or kind is None or kind.brief is None:
-            return target.identity
-        key = FeedKey(target.source, target.noun)
-        reading = watching.feeds(target.noun)[key].reading
-        row = (reading.value or {}).get(target.key)
-        sight = Sight.of(reading, watching.clock.monotonic(), watching.clock.now())
-        return target.identity if row is None else kind.brief(row, sight)
-
-    def _blocked(self, actions: list[Action]) -> str:
-        door = self._desk.door
-        for action in actions:
-            try:
-                if door is not None:
-                    door.check(action)
-            except Refused as refusal:
-                return f"{refusal.reason}; {refusal.hint}" if refusal.hint else refusal.reason
-        return ""
-
-    def _standing(self, actions: list[Action]) -> tuple[Part, ...]:
-        door = self._desk.door
-        if door is None:
-            return ()
-        who = door.who
-        oldest = max((door.age(action.target) or 0.0 for action in actions), default=0.0)
-        mode = f"guarded: arms {age(ARMED_FOR)}" if door.mode is Mode.GUARDED else door.mode.value
-        left = f"as {who.user} on {actions[0].target.host or who.host}, {who.origin}"
-        return _plain(f"{left}    data {age(oldest)} old    {mode}", Look.DIM)
+        question = self._question
+        if question is not None and question.shown is not None and self.dialog.form is question.shown:
+            self.dialog.update(question.form(self._go))
+            question.shown = self.dialog.form
+        elif self._under_way is not None and self.dialog.form is self._progress:
+            self._show_progress(self._under_way)
 
     # Through the door
 
     def _go(self) -> None:
-        door, proposals = self._desk.door, self._proposals
-        if door is None or self._acting:
+        question = self._question
+        if question is None or self.dialog.form is not question.shown or not self.is_free():
             return
-        given = {field.label: field.value.strip() for field in self._fields}
-        if given.get(REASON) == "":
-            self.dialog.go_to_field(REASON)
-            self.dialog.say("why? The reason arms this context for 15 minutes, and stands in the audit")
+        lacking = question.lacking()
+        if lacking is not None:
+            label, text = lacking
+            self._show(question)
+            self.dialog.go_to_field(label)
+            self.dialog.say(text)
             return
-        wanted = str(len(proposals)) if len(proposals) > 1 else proposals[0].action.target.name
-        typed = next((value for label, value in given.items() if label != REASON), None)
-        if typed is not None and typed != wanted:
-            self.dialog.go_to_field(next(label for label in given if label != REASON))
-            self.dialog.say(f"type {wanted} to go on")
-            return
-        self._acting = True
-        self._progress = []
-        self._show_progress()
-        self._desk.work(self._carry_out(door, proposals, given.get(REASON, ""), typed is not None), "act")
+        self._question, self._under_way = None, question
+        self._heard = []
+        self._began = 0.0 if self._desk.watching is None else self._desk.watching.clock.monotonic()
+        self.dialog.show(Form(question.title))
+        self._progress = self.dialog.form
+        self._show_progress(question)
+        self._desk.work(self._carry_out(question), "act")
 
-    async def _carry_out(self, door: Door, proposals: list[Proposal], reason: str, typed: bool) -> None:
+    async def _carry_out(self, question: Question) -> None:
+        """One by one: the next only when this one is well. A signal to one says nothing of the others."""
         ended: list[tuple[Action, Outcome]] = []
+        asked = len(question.proposals)
         try:
-            for proposal in proposals:
-                action = proposal.action
-                consent = Consent(reason, action.target.name if typed else "")
+            for number, proposal in enumerate(question.proposals):
+                consent = question.consent(proposal, first=not number)
                 try:
-                    outcome = await door.carry_out(proposal, consent, self._hear)
+                    outcome = await question.door.carry_out(proposal, consent, self._hear)
+                except NotAudited as refusal:
+                    if not number and self.dialog.form is self._progress:
+                        question.want_name(f"{refusal.reason}; its line is held, and written later")
+                        self._show(question)
+                        return
+                    outcome = Outcome(End.REFUSED, f"{refusal.reason}; {refusal.hint}")
                 except Refused as refusal:
                     outcome = Outcome(End.REFUSED, refusal.reason)
-                ended.append((action, outcome))
-                # One by one: the next only when this one is well. A signal to one says nothing of the others.
-                if outcome.end is not End.DONE and action.verb != "signal":
+                ended.append((proposal.action, outcome))
+                if outcome.end is not End.DONE and proposal.action.verb != "signal":
                     break
         finally:
-            self._acting = False
-        self._tell(ended, len(proposals))
+            self._under_way = None
+        self._tell(question, ended, asked)
 
     def _hear(self, text: str) -> None:
-        self._progress.append(text)
-        self._show_progress()
+        self._heard.append(text)
+        if self._under_way is not None:
+            self._show_progress(self._under_way)
 
-    def _show_progress(self) -> None:
-        if self.dialog.open:
-            actions = [proposal.action for proposal in self._proposals]
-            lines = [*(_plain(text) for text in self._progress[-6:]), _plain("waiting for what becomes of it …")]
-            lines.append(_plain("esc leaves it to itself; how it ends is told here and in Events", Look.DIM))
-            self.dialog.show(Form(_title(actions), tuple(lines)))
+    def _show_progress(self, question: Question) -> None:
+        """What was heard so far, and how long it takes; gone once esc has closed it."""
+        if self.dialog.form is not self._progress:
+            return
+        lines = [
+            *(plain(text) for text in self._heard[-6:]),
+            plain(f"waiting for what becomes of it{self._left(question)} …"),
+        ]
+        lines.append(plain("esc leaves it to itself; how it ends is told here and in Events", Look.DIM))
+        self.dialog.update(Form(question.title, tuple(lines)))
+        self._progress = self.dialog.form
 
-    def _tell(self, ended: list[tuple[Action, Outcome]], asked: int) -> None:
-        self._proposals = []
-        watched = self.dialog.open
-        self.dialog.close()
-        self._desk.say(_told(ended, asked))
+    def _left(self, question: Question) -> str:
+        """The countdown to what is offered where this does not do."""
+        action, watching = question.actions[0], self._desk.watching
+        if len(question.actions) > 1 or not action.escalation or not action.patience or watching is None:
+            return ""
+        left = max(0.0, action.patience - (watching.clock.monotonic() - self._began))
+        return f": {left:.0f} s, then {action.escalation} is offered"
+
+    def _tell(self, question: Question, ended: list[tuple[Action, Outcome]], asked: int) -> None:
+        watched = self.dialog.form is self._progress
+        if watched:
+            self.dialog.close()
+        text = _told(ended, asked)
+        watching = self._desk.watching
+        stamp = "" if watching is None else f"{watching.clock.now().astimezone():%H:%M:%S} "
+        self._desk.report(f"{stamp}{text}")
         action, outcome = ended[-1]
-        if self._ended is not None and outcome.end is End.DONE:
-            self._ended(action, outcome)
-        if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
+        if question.ended is not None and outcome.end is End.DONE:
+            question.ended(action, outcome)
+        elif watched and action.escalation and outcome.end is End.FAILED and asked == 1:
             self._desk.work(self._escalate(action, outcome), "action")
+        elif watched and width_of(stamp + text) > self.dialog.app.size.width - 2:
+            self.dialog.show(Form("how it ended", (plain(text),)))
 
     async def _escalate(self, action: Action, outcome: Outcome) -> None:
         """Offer what is stronger; the question is asked anew, with Cancel chosen."""
@@ -328,13 +309,12 @@ class ActionFlow:
         if stronger and not self.dialog.open:
             self.ask(stronger, [f"{action.title}: {outcome.text}"])
 
-    def _refuse(self, error: Refused | BackendError) -> None:
-        self._proposals = []
-        if not self.dialog.open:
+    def _refuse(self, error: Refused | BackendError, waiting: Form) -> None:
+        if self.dialog.form is not waiting:
             return
-        lines = [_plain(str(error), Look.WARN)]
+        lines = [plain(str(error), Look.WARN)]
         if error.hint:
-            lines.append(_plain(error.hint, Look.DIM))
+            lines.append(plain(error.hint, Look.DIM))
         self.dialog.show(Form("not possible", tuple(lines)))
 
     # Arming
@@ -345,37 +325,11 @@ class ActionFlow:
 
     async def _arm(self, rest: str) -> None:
         door = await self._desk.open_door()
-        if door is None:
-            self._desk.say("still opening")
-            return
-        try:
-            words = shlex.split(rest)
-        except ValueError:
-            words = rest.split()
-        seconds = ARMED_FOR
-        try:
-            seconds = duration(words[0]) if words else seconds
-            words = words[1:]
-        except ValueError:
-            pass  # No time, but the first word of the reason.
-        try:
-            door.arm(seconds, " ".join(words))
-        except Refused as refusal:
-            self._desk.say(f"{refusal.reason}; {refusal.hint}")
-            return
-        self._desk.say(f"armed for {age(door.armed_left)}: {door.reason}; :disarm ends it")
+        self._desk.say("still opening" if door is None else arming.arm(door, rest))
 
     def disarm(self) -> None:
-        door = self._desk.door
-        if door is not None:
-            door.disarm()
-            self._desk.say(
-                f"{door.mode.value}" + (": this context is always armed" if door.mode is Mode.ARMED else "")
-            )
-
-
-def _plain(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:
-    return ((text, style(look)),)
+        if self._desk.door is not None:
+            self._desk.say(arming.disarm(self._desk.door))
 
 
 def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
@@ -383,21 +337,13 @@ def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
     return [other for own in actions for other in own if other.title == action.title]
 
 
-def _title(actions: Sequence[Action]) -> str:
-    first = actions[0]
-    if len(actions) == 1 and first.target.name in first.title:
-        return first.title
-    return f"{first.title} to {first.target.name if len(actions) == 1 else f'{len(actions)} targets'}"
-
-
-def _once(groups: Any) -> list[str]:
-    return list(dict.fromkeys(text for group in groups for text in group))
-
-
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     action, outcome = ended[-1]
     if asked == 1:
-        return f"{action.title} {action.target.name}: {ENDS[outcome.end]}{outcome.text}"
+        again = f"; it is looked for again when {action.target.source} is back"
+        later = again if outcome.end is End.UNKNOWN else ""
+        named = action.title if action.target.name in action.title else f"{action.title} {action.target.name}"
+        return f"{named}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)

@@ -50,6 +50,8 @@ log = logging.getLogger("midwatch.app")
 
 AGAIN = 2.0
 """Seconds within which a second ctrl+c quits."""
+READ = 3.0
+"""Seconds for which what became of an action stays, whatever is pressed."""
 HOLD = 0.25
 """Seconds for which the skeleton may stand in for the first frame."""
 
@@ -145,6 +147,8 @@ class MidwatchApp(QuietApp):
 
     async def _open(self, context: Context) -> None:
         old_watch, old_bridge = self.watching, self.bridge
+        if self._flow is not None:
+            self._flow.forget()
         if old_bridge is not None:
             self._view.detach()
             old_bridge.close()
@@ -217,6 +221,10 @@ class MidwatchApp(QuietApp):
     def say(self, text: str) -> None:
         """One line, which stays until the next key."""
         self.footer.say(text)
+
+    def report(self, text: str) -> None:
+        """One line that keys do not take away before it can have been read."""
+        self.footer.say(text, at_least=READ)
 
     def hush(self) -> None:
         self.footer.hush()
@@ -350,6 +358,8 @@ class MidwatchApp(QuietApp):
             hint = f"nearest is {near[0]}" if name and near else f"there are {', '.join(sorted(self.contexts))}"
             self.say(f"no context {name}; {hint}" if name else f":context NAME; {hint}")
             return
+        if self._flow is not None and not self._flow.is_free():
+            return
         self.work(self._open(self.contexts[name]), "context")
 
     def offers(self, command: Command) -> bool:
@@ -412,6 +422,12 @@ class MidwatchApp(QuietApp):
         self._front(before)
 
     def leave(self) -> None:
+        under_way = "" if self._flow is None else self._flow.under_way
+        now = asyncio.get_running_loop().time()
+        if under_way and now - self._interrupted > AGAIN:
+            self._interrupted = now
+            self.say(f"{under_way} has not ended yet; again within {AGAIN:g} s leaves it to itself")
+            return
         self.exit(return_code=0)
 
     def interrupt(self) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from backends.api.actions import Action, Outcome
+from backends.api.actions import Action
 from backends.api.capabilities import Deploys, ability
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.runs import Deploy, Plan
 from backends.watch import Watch
 from tui.kinds.runs import RUN_LOOKS
+from tui.question import Ended, plain
 from widgets.columns import Look
 from widgets.dialog import Button, Dialog, Field, Form
-from widgets.oneline import Part
-from widgets.safe import style
 
 CHOICES_MOST = 200
 """Values that are gone through with left and right; of more the wanted one is typed."""
@@ -28,19 +27,21 @@ class Desk(Protocol):
     def show_run(self, source: str, run: str) -> None: ...
 
 
-Ask = Callable[[Sequence[Action], Sequence[str], Callable[[Action, Outcome], None]], None]
+Ask = Callable[[Sequence[Action], Sequence[str], Ended], None]
 """The question: actions, what to say first, and whom to tell how it ended."""
 
 
 class DeployFlow:
     """Changes nothing: what it leads to is asked and done by the flow of all actions."""
 
-    def __init__(self, desk: Desk, dialog: Dialog, ask: Ask) -> None:
-        self._desk, self._dialog, self._ask = desk, dialog, ask
+    def __init__(self, desk: Desk, dialog: Dialog, ask: Ask, is_free: Callable[[], bool]) -> None:
+        self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
 
     def menu(self, name: str = "") -> None:
         """All deploys of the context, or the parameters of the named one."""
+        if not self._is_free():
+            return
         watching = self._desk.watching
         feeds = {} if watching is None else watching.feeds("deploys")
         rows: list[Deploy] = [row for feed in feeds.values() for row in (feed.reading.value or {}).values()]
@@ -53,7 +54,7 @@ class DeployFlow:
             self._desk.say("no deploys in this context; :deploys says how to configure one")
         else:
             buttons = tuple(self._button(row) for row in sorted(rows, key=lambda row: row.name))
-            self._dialog.show(Form("deploy", (_line("which one? Nothing is done yet"),), (), buttons, True))
+            self._dialog.show(Form("deploy", (plain("which one? Nothing is done yet"),), (), buttons, True))
 
     def _button(self, row: Deploy) -> Button:
         last = "never run" if row.last is None else f"last run {row.last.state.value}"
@@ -68,10 +69,11 @@ class DeployFlow:
         if deploys is None:
             self._desk.say(f"{row.source} is not open")
             return
-        self._dialog.show(Form(f"deploy {row.name}", (_line("reading what can be chosen …"),)))
-        self._desk.work(self._fill(row, deploys), "action")
+        waiting = Form(f"deploy {row.name}", (plain("reading what can be chosen …"),))
+        self._dialog.show(waiting)
+        self._desk.work(self._fill(row, deploys, waiting), "action")
 
-    async def _fill(self, row: Deploy, deploys: Deploys) -> None:
+    async def _fill(self, row: Deploy, deploys: Deploys, waiting: Form) -> None:
         fields = []
         try:
             for param in row.params:
@@ -79,31 +81,39 @@ class DeployFlow:
                 given = param.default or (choices[0] if choices else "")
                 fields.append(Field(param.name, given, choices if len(choices) <= CHOICES_MOST else ()))
         except BackendError as error:
-            self._dialog.show(Form(f"deploy {row.name}", (_line(str(error), Look.WARN),)))
+            if self._dialog.form is waiting:
+                self._dialog.show(Form(f"deploy {row.name}", (plain(str(error), Look.WARN),)))
             return
-        if not self._dialog.open:
+        if self._dialog.form is not waiting:
             return
         self._fields = tuple(fields)
         if not fields:
-            await self._plan(row, deploys)
+            await self._plan(row, deploys, waiting)
             return
-        lines = [_line(" ".join(row.argv), Look.DIM)]
-        lines += [_line(f"{param.name}: {param.pattern}", Look.DIM) for param in row.params if param.pattern]
-        button = Button("show the plan", lambda: self._desk.work(self._plan(row, deploys), "action"))
-        self._dialog.show(Form(f"deploy {row.name}", tuple(lines), self._fields, (button,)))
+        lines = [plain(" ".join(row.argv), Look.DIM)]
+        lines += [plain(f"{param.name}: {param.pattern}", Look.DIM) for param in row.params if param.pattern]
 
-    async def _plan(self, row: Deploy, deploys: Deploys) -> None:
+        def go_on() -> None:
+            self._desk.work(self._plan(row, deploys, asking), "action")
+
+        asking = Form(f"deploy {row.name}", tuple(lines), self._fields, (Button("show the plan", go_on),))
+        self._dialog.show(asking)
+
+    async def _plan(self, row: Deploy, deploys: Deploys, asking: Form) -> None:
         given = {field.label: field.value for field in self._fields}
         try:
             plan = await deploys.plan(given)
         except Misconfigured as error:
+            if self._dialog.form is not asking:
+                return
             self._dialog.go_to_field(error.where)
             self._dialog.say(f"{error.where}: {error.reason}")
             return
         except BackendError as error:
-            self._dialog.say(str(error))
+            if self._dialog.form is asking:
+                self._dialog.say(str(error))
             return
-        if self._dialog.open:
+        if self._dialog.form is asking:
             self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._begun(row, action))
 
     def _begun(self, row: Deploy, action: Action) -> None:
@@ -118,7 +128,3 @@ def _plan_lines(plan: Plan) -> list[str]:
         *([f"with {names} in its environment"] if names else []),
         "by a process of its own: it goes on when this terminal goes",
     ]
-
-
-def _line(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:
-    return ((text, style(look)),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from tui.commands import Command, key_glyph, on_screen
@@ -23,18 +24,25 @@ class Footer(OneLine):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
+        self._until = 0.0
         self._told: tuple[View, Prompt, Offers] | None = None
 
     def on_resize(self) -> None:
         if self._told is not None:
             self.tell(*self._told)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, at_least: float = 0.0) -> None:
+        """Until it is hushed; for so many seconds even then."""
         self._said = text
-        self.show([(f" {text}", style(Look.WARN))])
+        self._until = time.monotonic() + at_least
+        self._show_said()
+
+    def _show_said(self) -> None:
+        self.show([(f" {self._said}", style(Look.WARN))])
 
     def hush(self) -> None:
-        self._said = ""
+        if time.monotonic() >= self._until:
+            self._said = ""
 
     def tell(self, view: View, prompt: Prompt, offers: Offers) -> None:
         """Show what belongs here now; called after each key and each second."""
@@ -42,7 +50,7 @@ class Footer(OneLine):
         if prompt.open:
             self.prompt(prompt)
         elif self._said:
-            self.say(self._said)
+            self._show_said()
         else:
             self.show(*_hints(view, self.size.width, offers))
 

@@ -61,6 +61,8 @@ class Action(Struct, frozen=True):
     """Seconds until its outcome is unknown."""
     escalation: str = ""
     """The title of the action to offer where this one did not do (SIGKILL after SIGTERM); never by itself."""
+    patience: float = 0.0
+    """Seconds after which it is known that it did not do."""
     blocked: str = ""
     """Why this can't be done to this target ("it is pid 1"): shown in its place, and refused by the door."""
 

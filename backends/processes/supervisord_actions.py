@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused, Target, Tell
-from backends.api.errors import BadReply, Conflict
+from backends.api.errors import BackendError, BadReply, Conflict, NotFound
 from backends.api.models import Unit
 from backends.processes.supervisord_programs import Info
 from backends.processes.supervisord_rpc import Rpc
@@ -24,7 +23,16 @@ LOOK = 0.25
 """Seconds between two questions while something is followed."""
 DEADLINE = 45.0
 """Seconds: supervisord waits 10 for a program to stop if not told otherwise, and 1 for one to have started."""
+SETTLING = 2.0
+"""Seconds after which what has not begun to happen does not happen: a call that waited in the socket of a frozen
+supervisord is carried out when it goes on."""
+RESTART = 1.5
+"""Seconds within which supervisord starts again what has ended and is to be kept running."""
 STOPPABLE = frozenset({"STARTING", "RUNNING", "BACKOFF"})
+IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
+ENDING = frozenset({"TERM", "INT", "QUIT", "KILL"})
+PATIENCE = 5.0
+"""Seconds after which a program that a signal should have ended is said to be still there."""
 SIGNALS = {
     "HUP": ("asks it to read its configuration again, where it knows how", Danger.MILD),
     "TERM": ("asks it to end; supervisord may start it again", Danger.NORMAL),
@@ -43,6 +51,8 @@ class ProgramActions:
         self._rpc, self._source = rpc, source
         self._before: dict[str, Info] = {}
         """What a program was when it was acted on, by the action's digest: its outcome is held against it."""
+        self._why_down = ""
+        """Why what was stopped could not be started again."""
 
     def target(self, row: Unit) -> Target:
         """A unit is this one as long as it is the same run of it: its pid, or that it does not run."""
@@ -68,6 +78,8 @@ class ProgramActions:
                     danger=danger,
                     arguments=(("signal", name),),
                     deadline=8.0,
+                    escalation="SIGKILL" if name == "TERM" else "",
+                    patience=PATIENCE,
                     blocked="" if row.pid else idle,
                 )
             )
@@ -88,31 +100,39 @@ class ProgramActions:
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
         permit.use(action)
         name = action.target.name
-        before = await self._info(name)
+        before = await self._before_it(name)
         pinned = f"{before.full_name}, {f'pid {before.pid}' if before.pid else 'not running'}"
         if pinned != action.target.identity:
             raise Refused(f"{name} is not the one that it was: {pinned}, not {action.target.identity}")
-        self._before = {action.digest: before}
+        self._before, self._why_down = {action.digest: before}, ""
         if action.verb == "signal":
             await self._rpc.call("supervisor.signalProcess", name, dict(action.arguments)["signal"])
-            return
-        if action.verb in ("stop", "restart"):
+        elif action.verb == "start":
+            await self._rpc.call("supervisor.startProcess", name, False)
+        else:
             await self._rpc.call("supervisor.stopProcess", name, False)
             tell(f"{name}: told to stop")
         if action.verb == "restart":
             tell(f"{name}: stopped after {await self._stopped(name):.1f} s")
-            # Somebody else may have started it meanwhile: what it became is read back all the same.
-            with suppress(Conflict):
+            try:
                 await self._rpc.call("supervisor.startProcess", name, False)
-            tell(f"{name}: told to start")
-        if action.verb == "start":
-            await self._rpc.call("supervisor.startProcess", name, False)
+            except (Conflict, NotFound) as error:
+                # Not "nothing was changed": it is stopped. Unless somebody else has started it meanwhile.
+                self._why_down = error.reason
+            else:
+                tell(f"{name}: told to start")
+
+    async def _before_it(self, name: str) -> Info:
+        try:
+            return await self._info(name)
+        except BackendError as error:
+            raise Refused(f"{name} could not be looked at first: {error}", error.hint) from error
 
     async def _stopped(self, name: str) -> float:
         """Wait until it has ended; seconds that took. The door's deadline ends it."""
         began = time.monotonic()
         while True:
-            if (await self._info(name)).statename not in (*STOPPABLE, "STOPPING"):
+            if (await self._info(name)).statename in IDLE:
                 return time.monotonic() - began
             await asyncio.sleep(LOOK)
 
@@ -135,14 +155,22 @@ class ProgramActions:
         """None while it is not known yet."""
         if action.verb == "signal":
             return _after_signal(dict(action.arguments)["signal"], info, before, spent)
+        same = before is not None and bool(before.pid) and info.pid == before.pid
+        if same and info.statename in ("STARTING", "RUNNING"):
+            wanted = "stopped" if action.verb == "stop" else "restarted"
+            text = f"{info.statename} as pid {info.pid}, as before: it was not {wanted}"
+            return Outcome(End.FAILED, text) if spent > SETTLING else None
         if action.verb == "stop":
-            if info.statename in (*STOPPABLE, "STOPPING"):
-                return None
-            return Outcome(End.DONE, f"{info.statename} after {spent:.1f} s")
+            if info.statename in IDLE:
+                return Outcome(End.DONE, f"{info.statename} after {spent:.1f} s")
+            if info.statename == "RUNNING":
+                return Outcome(End.FAILED, f"somebody has started it again as pid {info.pid}")
+            return None
         if info.statename == "RUNNING":
             return Outcome(End.DONE, f"running as pid {info.pid} after {spent:.1f} s")
-        if info.statename in ("FATAL", "EXITED", "UNKNOWN"):
-            return Outcome(End.FAILED, f"{info.statename}: {info.spawnerr or 'it has ended'}")
+        if info.statename in IDLE:
+            why = self._why_down or info.spawnerr or ("it is not started" if not info.pid else "")
+            return Outcome(End.FAILED, f"{info.statename}: {why}")
         return None
 
     async def _info(self, name: str) -> Info:
@@ -153,19 +181,13 @@ class ProgramActions:
             raise BadReply(f"an answer that makes no sense: {error}", where=self._rpc.address.shown) from error
 
 
-ENDING = frozenset({"TERM", "INT", "QUIT", "KILL"})
-PATIENCE = 5.0
-"""Seconds after which a program that a signal should have ended is said to be still there."""
-
-
 def _after_signal(signal: str, info: Info, before: Info | None, spent: float) -> Outcome | None:
     was = before.pid if before is not None else 0
+    now = info.statename + (f" as pid {info.pid}" if info.pid else "")
+    if info.pid and info.pid != was:
+        return Outcome(End.DONE, f"it has ended; supervisord started it again: {now}")
+    if not info.pid and (info.statename in ("STOPPED", "FATAL") or spent > RESTART):
+        return Outcome(End.DONE, f"it has ended; {now}")
     if signal not in ENDING:
-        if spent < LOOK:
-            return None
-        return Outcome(End.DONE, f"delivered; {info.statename}" + (f" as pid {info.pid}" if info.pid else ""))
-    if info.pid and info.pid != was and info.statename in ("STARTING", "RUNNING"):
-        return Outcome(End.DONE, f"exited; supervisord started it again as pid {info.pid}")
-    if not info.pid and info.statename in ("STOPPED", "EXITED", "FATAL"):
-        return Outcome(End.DONE, f"exited after {spent:.1f} s; {info.statename}")
+        return Outcome(End.DONE, f"delivered; {now}") if info.pid and spent > LOOK else None
     return Outcome(End.FAILED, f"still there after {spent:.0f} s, pid {info.pid}") if spent > PATIENCE else None

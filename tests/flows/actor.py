@@ -44,7 +44,14 @@ class Actor(Fake, Acting):
             return Action("signal", target, f"SIG{name}", effect, call, danger, (("signal", name),), **more)
 
         return (
-            signal("TERM", "asks it to end", Danger.NORMAL, escalation="SIGKILL", caution="nginx: fast shutdown"),
+            signal(
+                "TERM",
+                "asks it to end",
+                Danger.NORMAL,
+                escalation="SIGKILL",
+                patience=5.0,
+                caution="nginx: fast shutdown",
+            ),
             signal("HUP", "asks it to read its configuration", Danger.MILD),
             signal("KILL", "ends it without a chance to clean up", Danger.GRAVE),
             Action("restart", target, "restart", "stops and starts it", f"fakectl restart {target.name}"),

@@ -76,11 +76,16 @@ async def nothing_left() -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for folder in (state_folder(os.environ) / "runs" / "lab").glob("*-*/journal.jsonl"):
-            for process in _processes(folder):
-                if process.is_alive():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
+        await asyncio.to_thread(end_all)
+
+
+def end_all() -> None:
+    """End whatever still runs of this test's runs, of any context."""
+    for journal in (state_folder(os.environ) / "runs").glob("*/*-*/journal.jsonl"):
+        for process in _processes(journal):
+            if process.is_alive():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
 
 
 def _processes(path: Path) -> list[Identity]:

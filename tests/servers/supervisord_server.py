@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import xmlrpc.client
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -113,6 +114,22 @@ class SupervisordServer:
             check=False,
         )
         return done.stdout
+
+    def pids(self) -> dict[str, int | None]:
+        """The pid of each program, by `group:name`, as supervisord itself says; None for what does not run."""
+        body = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo").encode()
+        head = f"POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(10)
+            link.connect(f"{self.folder}/s.sock")
+            link.sendall(head.encode() + body)
+            with link.makefile("rb") as file:
+                answer = file.read().partition(b"\r\n\r\n")[2]
+        rows: Any = xmlrpc.client.loads(answer.decode())[0][0]
+        names = {
+            row["name"] if row["name"] == row["group"] else f"{row['group']}:{row['name']}": row for row in rows
+        }
+        return {name: row["pid"] or None for name, row in names.items()}
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:

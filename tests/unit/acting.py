@@ -87,12 +87,23 @@ class Notebook:
         self.entries: list[AuditEntry] = []
         self.failing = False
         self._log = log
+        self._held: list[AuditEntry] = []
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        return tuple(entry.outcome for entry in self._held)
 
     def append(self, entry: AuditEntry) -> None:
+        self._held.append(entry)
+        self.flush()
+
+    def flush(self) -> None:
         if self.failing:
             raise AuditFailed("no space left on device")
-        self._log.append(entry.outcome)
-        self.entries.append(entry)
+        for entry in self._held:
+            self._log.append(entry.outcome)
+            self.entries.append(entry)
+        self._held.clear()
 
     @property
     def outcomes(self) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from backends.api.errors import BackendError, NotFound, Unreachable
 from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
-from backends.door import Consent, Door, Mode, Proposal
+from backends.door import Consent, Door, Mode, NotAudited, Proposal
 from backends.watch import FeedKey, Watch
 from backends.who import Who
 from tui.log import state_folder
@@ -34,6 +34,53 @@ answer."""
 Answer = Callable[[Action, Outcome], str]
 
 
+class Answers:
+    """What is printed: of each action how it ended, as text or as JSON. What was refused is told where errors
+    are. `answer` is what to say of how one ended."""
+
+    def __init__(self, context: Context, options: argparse.Namespace, answer: Answer) -> None:
+        self._context, self._format, self._answer = context, options.output, answer
+        self._items: list[dict[str, Any]] = []
+        self.several = False
+        """Whether it must be said which of them one is about."""
+
+    def refused(self, action: Action, refusal: Refused) -> int:
+        """The exit code of it."""
+        text = refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
+        return self.ended(action, (), Outcome(End.REFUSED, text))
+
+    def ended(self, action: Action, consequences: tuple[str, ...], outcome: Outcome) -> int:
+        """The exit code of it."""
+        text = self._answer(action, outcome)
+        prefix = {End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}.get(outcome.end, "")
+        prefix += f"{action.target.name}: " if self.several else ""
+        if outcome.end is End.REFUSED:
+            complain(f"{prefix}{text}")
+        elif self._format not in ("json", "jsonl"):
+            say(clean(f"{prefix}{text}"))
+        item = {
+            "verb": action.verb,
+            "title": action.title,
+            "target": action.target.name,
+            "identity": action.target.identity,
+            "source": action.target.source,
+            "call": action.call,
+            "consequences": consequences,
+            "outcome": outcome.end.value,
+            "text": text,
+        }
+        self._items.append(item)
+        if self._format == "jsonl":
+            say(to_json(item))
+        return EXIT[outcome.end]
+
+    def close(self) -> None:
+        """As JSON they are one document, however many they were."""
+        if self._format == "json" and self._items:
+            verb = self._items[0]["verb"]
+            say(to_json({"kind": verb, "context": self._context.name, "items": self._items}))
+
+
 async def act(
     context: Context,
     options: argparse.Namespace,
@@ -48,15 +95,9 @@ async def act(
     who = await asyncio.to_thread(Who.here, os.environ)
     opened = Watch(context, timeout=options.timeout)
     door = Door(opened, Audit(state_folder(os.environ) / "audit"), who)
+    answers = Answers(context, options, answer)
     try:
-        actions = await find(opened, options.timeout)
-        for number, action in enumerate(actions, start=1):
-            status = await _through(context, options, door, action, answer)
-            if status:
-                if number < len(actions):
-                    complain(f"midwatch: {len(actions) - number} more were not tried")
-                return status
-        return 0
+        return await _one_by_one(options, door, await find(opened, options.timeout), answers)
     except WrongUse as error:
         for line in f"midwatch: {error}".split("\n"):
             complain(line)
@@ -68,7 +109,10 @@ async def act(
         complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
         return 3
     finally:
+        answers.close()
         await door.close()
+        for line in door.held:
+            complain(f"midwatch: in no audit: {line}")
         await opened.close()
 
 
@@ -96,20 +140,46 @@ def _acts(opened: Watch, key: FeedKey) -> bool:
     return backend is not None and ability(backend, Acting) is not None
 
 
-async def _through(
-    context: Context, options: argparse.Namespace, door: Door, action: Action, answer: Answer
-) -> int:
-    proposal: Proposal | None = None
+async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Action], answers: Answers) -> int:
+    """All could pass the door, or none is done; then the next is done only when the last is well."""
+    proposals: list[Proposal] = []
+    answers.several = len(actions) > 1
+    for action in actions:
+        try:
+            proposals.append(await door.propose(action))
+        except Refused as refusal:
+            return _stop(answers.refused(action, refusal), len(actions) - 1)
+    for number, action in enumerate(actions):
+        try:
+            # What it would mean may be another thing once the ones before it are done.
+            proposal = await door.propose(action) if number else proposals[0]
+            outcome = await _carry_out(options, door, proposal)
+        except Refused as refusal:
+            return _stop(answers.refused(action, refusal), len(actions) - number - 1)
+        status = answers.ended(action, proposal.consequences, outcome)
+        if status:
+            return _stop(status, len(actions) - number - 1)
+    return 0
+
+
+def _stop(status: int, left: int) -> int:
+    if left:
+        complain(f"midwatch: {left} more {'was' if left == 1 else 'were'} not tried")
+    return status
+
+
+async def _carry_out(options: argparse.Namespace, door: Door, proposal: Proposal) -> Outcome:
+    """Raises `Refused` where nobody says yes, and where the door says no."""
+    consent = await _consent(options, door, proposal)
     try:
-        proposal = await door.propose(action)
-        consent = await _consent(options, door, proposal)
-        outcome = await door.carry_out(proposal, consent, _tell)
-    except Refused as refusal:
-        text = refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
-        outcome = Outcome(End.REFUSED, text)
-    outcome = replace(outcome, text=answer(action, outcome))
-    _print(context, options, action, () if proposal is None else proposal.consequences, outcome)
-    return EXIT[outcome.end]
+        return await door.carry_out(proposal, consent, _tell)
+    except NotAudited as refusal:
+        if not _on_terminal():
+            raise
+        complain(f"midwatch: {refusal.reason}")
+        name = proposal.action.target.name
+        typed = await _ask(f"type its name, {name}, to do it all the same: ")
+        return await door.carry_out(proposal, replace(consent, typed=typed), _tell)
 
 
 async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) -> Consent:
@@ -117,7 +187,7 @@ async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) 
     consent = Consent(reason=options.reason or "", once=True)
     if door.mode is Mode.GUARDED and not consent.reason.strip():
         return consent  # The door says no to that, and writes it down; nobody need be asked before.
-    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    terminal = _on_terminal()
     if not options.yes and not terminal:
         raise Refused("nobody confirmed it", "--yes, or a terminal to ask on")
     if not terminal or (options.yes and not proposal.needs_typing):
@@ -130,6 +200,10 @@ async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) 
     if (await _ask(f"{proposal.action.title}: do it? [y/N] ")).lower() not in ("y", "yes"):
         raise Refused("cancelled")
     return consent
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _described(door: Door, proposal: Proposal) -> list[str]:
@@ -163,28 +237,3 @@ async def _ask(question: str) -> str:
 def _tell(text: str) -> None:
     if sys.stderr.isatty():
         complain(text)
-
-
-def _print(
-    context: Context, options: argparse.Namespace, action: Action, consequences: tuple[str, ...], outcome: Outcome
-) -> None:
-    """The outcome is the verb's answer; what was refused is told where errors are."""
-    prefix = {End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}.get(outcome.end, "")
-    if outcome.end is End.REFUSED:
-        complain(f"{prefix}{outcome.text}")
-    if options.output in ("json", "jsonl"):
-        item = {
-            "verb": action.verb,
-            "title": action.title,
-            "target": action.target.name,
-            "identity": action.target.identity,
-            "source": action.target.source,
-            "call": action.call,
-            "consequences": consequences,
-            "outcome": outcome.end.value,
-            "text": outcome.text,
-        }
-        document = {"kind": action.verb, "context": context.name, "items": [item]}
-        say(to_json(document if options.output == "json" else item))
-    elif outcome.end is not End.REFUSED:
-        say(clean(f"{prefix}{outcome.text}"))

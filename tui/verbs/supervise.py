@@ -31,12 +31,10 @@ async def _action(opened: Watch, row: Unit, verb: str) -> Action:
 
 
 def _meant(word: str, rows: list[Unit]) -> list[Unit]:
-    """A unit by its key, its name with or without its source or its group; all of a group by `GROUP:*`."""
+    """A unit by its key, its name with or without its source or its group; all of a group by `GROUP:*`, with or
+    without its source."""
     if word.endswith(":*"):
-        found = sorted((row for row in rows if row.name.startswith(word[:-1])), key=lambda row: row.name)
-        if not found:
-            raise NotFound(f"no such group: {word[:-2]}")
-        return found
+        return _group(word, rows)
     names = (
         lambda row: (row.key, row.name, f"{row.source}:{row.name}"),
         lambda row: (row.name.partition(":")[2],),
@@ -48,3 +46,15 @@ def _meant(word: str, rows: list[Unit]) -> list[Unit]:
         lines = [f"  {row.key}  {row.native}" for row in found]
         raise WrongUse("\n".join([f"{word} fits {len(found)} units, expected one of:", *lines]))
     return found
+
+
+def _group(word: str, rows: list[Unit]) -> list[Unit]:
+    begins = word[:-1]
+    found = [row for row in rows if row.name.startswith(begins) or f"{row.source}:{row.name}".startswith(begins)]
+    if not found:
+        raise NotFound(f"no such group: {begins[:-1]}")
+    sources = sorted({row.source for row in found})
+    if len(sources) > 1:
+        lines = [f"  {source}:{word}" for source in sources]
+        raise WrongUse("\n".join([f"{word} fits groups of {len(sources)} sources, expected one of:", *lines]))
+    return sorted(found, key=lambda row: row.name)

@@ -1,0 +1,256 @@
+"""What goes on around a question: other dialogs, other contexts, disarming, leaving, no audit."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from backends import audit as audit_module
+from backends.api.actions import End, Outcome
+from tests.clock import FakeClock
+from tests.flows.acting import Act, acting, ask, audit
+from tests.flows.conftest import Screen
+from tests.flows.fake import process
+
+__all__ = ["acting"]
+
+
+async def test_a_cancelled_question_never_comes_back_in_another_dialog(acting: Act) -> None:
+    """What stands in front is what the keys answer: here a menu whose first entry is chosen."""
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.press("escape", "x")
+        await screen.until("nothing is done before")
+        screen.app.tick()
+        await screen.pilot.pause()
+        assert "nothing is done before" in screen.text
+        assert "[ Cancel ]" not in screen.text
+        await screen.press("enter")
+        await screen.until("data")
+        assert screen.app.flow.dialog.chosen == "Cancel"
+        assert stage.done == []
+
+
+async def test_what_was_read_for_a_dialog_that_was_left_is_not_shown(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        press = screen.app.keys.press
+        for key in ("x", "escape"):
+            press(key, None)
+        await screen.app.workers.wait_for_complete()
+        assert not screen.app.flow.dialog.open
+
+
+async def under_way(screen: Screen) -> None:
+    await ask(screen)
+    await screen.press("right", "enter")
+    await screen.until("waiting for what becomes of it")
+
+
+async def test_while_one_is_under_way_nothing_else_is_asked(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        stage.hold.clear()
+        await under_way(screen)
+        await screen.press("escape")
+        for key in ("x", "K", "R", "D"):
+            await screen.press(key)
+            await screen.until("SIGTERM to nginx 7 has not ended yet")
+            assert not screen.app.flow.dialog.open
+            await screen.press("j")
+        stage.hold.set()
+        await screen.until("SIGTERM nginx 7: gone after 0.4 s")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_the_context_stays_while_one_is_under_way(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        stage.hold.clear()
+        await under_way(screen)
+        await screen.press("escape")
+        await screen.type(":context other\r")
+        await screen.until("has not ended yet")
+        assert screen.app.context.name == "lab"
+        stage.hold.set()
+        await screen.until("gone after 0.4 s")
+
+
+async def test_a_question_of_the_context_before_is_none_any_more(acting: Act, tmp_path: Path) -> None:
+    """The new context may have the very same target, and another mode."""
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.press("right")
+        screen.app.switch_context("other")
+        screen.script.say_processes(process(7, "nginx"))
+        await screen.until(lambda: screen.app.context.name == "other")
+        await screen.press("enter")
+        await screen.pilot.pause()
+        assert not screen.app.flow.dialog.open
+        assert stage.done == []
+    assert await audit(tmp_path) == []
+
+
+async def test_arming_is_of_its_context_and_ends_with_it(acting: Act) -> None:
+    async with acting() as (screen, _):
+        await screen.type(":arm 5m ticket 7\r")
+        await screen.until("ARMED 5m")
+        await screen.type(":context other\r")
+        await screen.until(lambda: "ARMED" not in screen.text and "other" in screen.lines[0])
+        await screen.type(":context lab\r")
+        await screen.until(lambda: " lab " in screen.lines[0])
+        assert "ARMED" not in screen.text
+        assert not screen.app.front.has_class("armed")
+
+
+async def test_the_red_frame_counts_down_and_goes_by_itself(acting: Act) -> None:
+    clock = FakeClock()
+    async with acting(clock=clock) as (screen, _):
+        await screen.type(':arm "ticket 7"\r')
+        await screen.until("ARMED 15m")
+        await screen.until("armed for 15m: ticket 7; :disarm ends it")
+        assert screen.app.front.has_class("armed")
+        for passing, left in ((240, "ARMED 11m"), (630, "ARMED 30s"), (29, "ARMED 1s")):
+            clock.seconds += passing
+            screen.app.tick()
+            assert left in screen.app.masthead.text
+            assert screen.app.front.has_class("armed")
+        clock.seconds += 1
+        screen.app.tick()
+        assert "guarded" in screen.app.masthead.text
+        assert not screen.app.front.has_class("armed")
+
+
+@pytest.mark.parametrize(
+    ("context", "typed", "expected"),
+    [
+        ({}, ":arm", 'arming needs a reason; :arm 15m "why"'),
+        ({}, ":arm 10m", "arming needs a reason"),
+        ({}, ":arm 0s x", "arming needs a time"),
+        ({}, ":arm 2h disk full", "armed for 1h: disk full; :disarm ends it"),
+        ({}, ":arm it's \"open", "armed for 15m: it's \"open; :disarm ends it"),
+        ({"arm": "always"}, ":arm 5m x", "always armed; each action is asked for all the same"),
+        ({"arm": "always"}, ":disarm", "armed: this context is always armed"),
+        ({"read_only": True}, ":arm 5m x", "read-only: nothing can be changed"),
+    ],
+)
+async def test_the_words_of_arming(acting: Act, context: dict[str, object], typed: str, expected: str) -> None:
+    async with acting(**context) as (screen, _):
+        await screen.app.open_door()
+        await screen.type(f"{typed}\r")
+        await screen.until(expected)
+
+
+async def test_who_disarms_stops_what_is_done_one_by_one(acting: Act, tmp_path: Path) -> None:
+    async with acting() as (screen, stage):
+        stage.hold.clear()
+        await screen.press("space", "space")
+        await ask(screen)
+        for label, text in (("reason", "why"), ("type 2", "2")):
+            screen.app.flow.dialog.go_to_field(label)
+            await screen.press(*text)
+        await screen.press("enter", "right", "enter")
+        await screen.until("waiting for what becomes")
+        await screen.press("escape")
+        await screen.type(":disarm\r")
+        stage.hold.set()
+        await screen.until("1 of 2 done")
+        assert "needs a reason" in screen.text
+        assert len(stage.done) == 1
+        assert screen.app.door is not None
+        assert screen.app.door.reason == ""
+    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "done", "refused"]
+
+
+async def test_what_disarms_while_it_is_asked_wants_a_reason_again(acting: Act) -> None:
+    async with acting() as (screen, stage):
+        await screen.type(":arm 5m ticket 7\r")
+        await screen.until("ARMED")
+        await ask(screen)
+        assert screen.app.door is not None
+        screen.app.door.disarm()
+        await screen.press("right", "enter")
+        await screen.until("why? The reason arms")
+        assert screen.app.flow.dialog.chosen == "reason"
+        assert stage.done == []
+        await screen.press(*"again", "enter", "right", "enter")
+        await screen.until("gone after")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_a_countdown_leads_to_the_stronger_signal_and_no_further(acting: Act) -> None:
+    clock = FakeClock()
+    async with acting(arm="always", clock=clock) as (screen, stage):
+        stage.hold.clear()
+        stage.ends.append(Outcome(End.FAILED, "still there after 5 s"))
+        await under_way(screen)
+        await screen.until("5 s, then SIGKILL is offered")
+        clock.seconds += 3
+        screen.app.tick()
+        await screen.until("2 s, then SIGKILL is offered")
+        stage.hold.set()
+        await screen.until("kill -KILL 7")
+        clock.seconds += 1000
+        screen.app.tick()
+        await screen.pilot.pause()
+        assert screen.app.flow.dialog.chosen == "Cancel"
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_how_it_ended_stays_until_it_can_have_been_read(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        denied = "pid 7: not permitted: it belongs to root, midwatch runs as ops1; run midwatch as root"
+        stage.ends.append(Outcome(End.FAILED, denied))
+        await ask(screen, "down")  # SIGHUP: nothing stronger is offered.
+        await screen.press("right", "enter")
+        await screen.until("SIGHUP nginx 7: failed: pid 7: not permitted")
+        # Too long for the line: whoever waited for it is told the rest where they looked.
+        await screen.until("how it ended")
+        await screen.until("run midwatch as root")
+        await screen.press("escape", "j", "k")
+        assert "SIGHUP nginx 7: failed" in screen.lines[-1]
+        screen.app.footer._until = 0.0
+        await screen.press("j")
+        assert "SIGHUP" not in screen.lines[-1]
+
+
+async def test_leaving_asks_while_one_is_under_way_and_the_audit_says_unknown(
+    acting: Act, tmp_path: Path
+) -> None:
+    async with acting(arm="always") as (screen, stage):
+        stage.hold.clear()
+        await under_way(screen)
+        await screen.press("escape", "q", "q")
+        await screen.until("SIGTERM to nginx 7 has not ended yet; again within 2 s")
+        assert screen.app.is_running
+    found = await audit(tmp_path, 2)
+    assert found == [("SIGTERM", "asked"), ("SIGTERM", "unknown")]
+
+
+async def test_without_an_audit_the_name_is_asked_for(
+    acting: Act, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_module, "SYSLOG", ())
+    folder = tmp_path / "state" / "midwatch" / "audit"
+
+    def block() -> None:
+        folder.parent.mkdir(parents=True)
+        folder.write_text("")  # A file where the folder should be: nothing can be written.
+
+    await asyncio.to_thread(block)
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.press("right", "enter")
+        await screen.until("the audit can't be written")
+        await screen.until("type its name")
+        assert screen.app.flow.dialog.chosen == "Cancel"
+        await screen.press("right", "enter")
+        await screen.until("type nginx 7 to go on")
+        assert stage.done == []
+        await screen.type("nginx 7")
+        await screen.press("enter", "right", "enter")
+        await screen.until("gone after 0.4 s")
+        await screen.until("its lines of the audit are held")
+        assert stage.done == ["kill -TERM 7"]
+        await asyncio.to_thread(folder.unlink)
+    # What was held is written when it can be, at the latest at the end.
+    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "refused", "asked", "done"]

@@ -1,0 +1,198 @@
+"""A deploy by keys: which, with what, its plan, the question, its run; and what became of its secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.watch import FeedKey
+from tests.flows.conftest import Opened, Screen
+from tests.flows.deploying import CANARIES, ENV, context, go, script
+from tests.servers.runs import nothing_left
+
+pytestmark = pytest.mark.server
+Yard = Callable[..., Any]
+
+
+@pytest.fixture
+def yard(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yard:
+    monkeypatch.setenv("MW_CANARY", ENV)
+    script(tmp_path)
+
+    @asynccontextmanager
+    async def open_screen(command: str = "deploys", **more: Any) -> AsyncIterator[Screen]:
+        lab = context(tmp_path, **{"arm": "always", **more})
+        async with nothing_left(), opened(contexts=(lab,), command=command) as screen:
+            yield screen
+
+    return open_screen
+
+
+async def start_plain(screen: Screen) -> str:
+    """A run of the deploy that asks for nothing; its id."""
+    await screen.type("D")
+    await screen.until("which one? Nothing is done yet")
+    await screen.press("enter")
+    await screen.until("[ deploy plain ]")
+    assert screen.app.flow.dialog.chosen == "Cancel"
+    await screen.press("right", "enter")
+    await screen.until("switch")
+    return str(screen.app.view.name_in_path.removeprefix("run "))
+
+
+async def test_by_keys_from_the_wish_to_the_run_and_its_end(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        await screen.until("never here")
+        await screen.type("D")
+        await screen.until("which one? Nothing is done yet")
+        await screen.press("down", "enter")
+        # What it needs to know: choices, what a command lists, and a text that must fit.
+        await screen.until("show the plan")
+        for text in ("version", "1.8.1", "region", "eu-1", "note", "[a-z ]+"):
+            assert text in screen.text
+        assert screen.app.flow.dialog.chosen == "Cancel"
+        dialog = screen.app.flow.dialog
+        dialog.go_to_field("version")
+        await screen.press("right")
+        dialog.go_to_field("note")
+        await screen.press("ctrl+u", "X")
+        await screen.press("enter", "right", "enter")
+        await screen.until("note: 'X' is not allowed, expected a text that fits [a-z ]+")
+        assert dialog.chosen == "note"
+        await screen.press("backspace", *"now", "enter", "right", "enter")
+        # The plan, and the question of every action.
+        await screen.until("deploy web version=1.8.2 region=eu-1 note=now")
+        for text in ("deploy.py 1.8.2 eu-1 now", "PLAIN", "by a process of its own", "armed"):
+            assert text in screen.text
+        assert dialog.chosen == "Cancel"
+        assert not screen.app.watching.feeds("runs")[FeedKey("deploy/web", "runs")].reading.value
+        await screen.press("right", "enter")
+        await screen.until("switch")
+        for text in ("fetch", "release 1.8.2 eu-1 now", "version=1.8.2", "running for"):
+            assert text in screen.text
+        await go(tmp_path)
+        await screen.until("done after")
+        await screen.type(":events\r")
+        await screen.until("done after")
+        for text in ("web 1.8.2 eu-1 now", "started by", "step 2: fetch", "step 3: switch"):
+            assert text in screen.text
+
+
+async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dialog(
+    yard: Yard, tmp_path: Path
+) -> None:
+    async with yard() as screen:
+        run = await start_plain(screen)
+        await screen.type(":deploy plain\r")
+        await screen.until("[ deploy plain ]")
+        await screen.press("right", "enter")
+        await screen.until(f"{run} is running: started by")
+        screen.app.flow.dialog.close()
+        await screen.press("x")
+        await screen.until("abort")
+        await screen.press("enter")
+        await screen.until("nothing is undone")
+        assert screen.app.flow.dialog.chosen == "Cancel"
+        await screen.press("right", "enter")
+        await screen.until("aborted after", seconds=10)
+
+
+async def test_how_long_it_takes_is_held_against_the_last_runs(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        await start_plain(screen)
+        await go(tmp_path)
+        await screen.until("done after")
+        await asyncio.to_thread((tmp_path / "go").unlink)
+        await start_plain(screen)
+        await screen.until("usually 0s to 0s")
+        await go(tmp_path, 3)
+        await screen.until("failed after")
+        await screen.until("exit 3")
+
+
+async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> None:
+    from tui.screens.marks import marks_of
+
+    async with yard() as screen:
+        await start_plain(screen)
+        await go(tmp_path)
+        await screen.until("done after")
+        watching = screen.app.watching
+        assert watching is not None
+        events = watching.feeds("events")
+        (feed,) = events.values()
+        await screen.until(lambda: len(feed.reading.value or ()) >= 4)
+        marks = marks_of((feed.reading.value or {}).values())
+    texts = [mark.text for mark in marks if mark.glyph == "●"]
+    assert all(text.startswith("deploy plain") for text in texts)
+    for word in ("started", "fetch", "switch", "done"):
+        assert any(word in text for text in texts), texts
+
+
+async def test_a_guarded_context_and_a_read_only_one(yard: Yard, tmp_path: Path) -> None:
+    async with yard(arm="ask") as screen:
+        await screen.type(":deploy plain\r")
+        await screen.until("guarded: arms 15m")
+        await screen.press("right", "enter")
+        await screen.until("why? The reason arms")
+        await screen.press("escape")
+    async with yard(arm="always", read_only=True) as screen:
+        await screen.type("D")
+        await screen.until("read-only: nothing can be changed")
+        await screen.type(":deploy plain\r")
+        await screen.until("read-only: nothing can be changed")
+        assert not screen.app.flow.dialog.open
+
+
+async def test_secrets_are_on_no_screen_in_no_file_and_in_no_log(
+    yard: Yard, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    pictures: list[str] = []
+    async with yard() as screen:
+
+        def picture() -> None:
+            pictures.append(screen.app.export_screenshot() + screen.app.view.plain_text())
+
+        await screen.until("never here")
+        await screen.press("d")
+        await screen.until("same with")
+        picture()
+        await screen.type(":deploy web\r")
+        await screen.until("show the plan")
+        picture()
+        await screen.press("right", "enter")
+        await screen.until("by a process of its own")
+        picture()
+        await screen.press("right", "enter")
+        await screen.until("switch")
+        picture()
+        # A secret that is not to be had any more: what is said of it names its place.
+        await asyncio.to_thread((tmp_path / "secret").unlink)
+        await go(tmp_path)
+        await screen.until("done after")
+        await screen.type(":deploy web\r")
+        await screen.until("show the plan")
+        await screen.press("right", "enter")
+        await screen.until("by a process of its own")
+        await screen.press("right", "enter")
+        await screen.until("failed: ")
+        picture()
+        for word in ("runs", "events", "log"):
+            await screen.type(f":{word}\r")
+            await screen.pilot.pause()
+            picture()
+    files = await asyncio.to_thread(
+        lambda: [path.read_bytes() for path in (tmp_path / "xdg_state_home").rglob("*") if path.is_file()]
+    )
+    assert len(files) > 5
+    for canary in CANARIES:
+        assert not [text for text in pictures if canary in text]
+        assert not [data for data in files if canary.encode() in data]
+        assert canary not in caplog.text

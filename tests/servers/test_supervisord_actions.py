@@ -1,0 +1,336 @@
+"""What supervisord is told to do, through the door, and what became of it: against the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.api.actions import Action, End, Outcome, Refused
+from backends.api.models import Occurrence, State, Unit
+from backends.audit import Audit
+from backends.context import Context, SourceConfig
+from backends.door import Consent, Door
+from backends.processes import supervisord_actions
+from backends.processes.supervisord import Supervisord, SupervisordSettings
+from backends.watch import FeedKey, Watch
+from backends.who import Who
+from tests.servers.supervisord_server import SupervisordServer
+
+pytestmark = pytest.mark.server
+
+SLEEP = "command=sleep 600\nstartsecs=0\n"
+DEAF = "command=sh -c \"trap '' TERM HUP; touch {ready}; while :; do sleep 0.05; done\"\nstartsecs=0\n"
+PROGRAMS = {
+    "web": SLEEP,
+    "mortal": SLEEP + "autorestart=false\n",
+    "a": SLEEP,
+    "b": SLEEP,
+    "idle": SLEEP + "autostart=false\n",
+    "lost": "command=/nowhere/at-all\nautostart=false\n",
+    "quick": "command=sh -c 'exit 3'\nstartsecs=1\nstartretries=0\nautostart=false\n",
+    "slow": "command=sh -c 'trap \"sleep 1; exit 0\" TERM; while :; do sleep 0.05; done'\nstartsecs=0\n",
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisordServer]:
+    ready = tmp_path_factory.mktemp("deaf") / "ready"
+    with SupervisordServer({**PROGRAMS, "deaf": DEAF.format(ready=ready)}, {"pair": "a,b"}) as server:
+        while not ready.exists():
+            time.sleep(0.02)
+        yield server
+
+
+@pytest.fixture
+def own() -> Iterator[SupervisordServer]:
+    """One that is frozen or killed."""
+    with SupervisordServer({"web": SLEEP}) as server:
+        yield server
+
+
+class House:
+    """A door to one supervisord, and what it wrote."""
+
+    def __init__(self, server: SupervisordServer, folder: Path, timeout: float) -> None:
+        config = SourceConfig("supervisord", "main", SupervisordSettings(url=server.url))
+        self.watch = Watch(Context("lab", (config,), arm="always"), timeout=timeout)
+        self.audit = Audit(folder)
+        self.door = Door(self.watch, self.audit, Who("ops1", "local", "h"))
+        backend = self.watch.backend("supervisord/main")
+        assert isinstance(backend, Supervisord)
+        self.backend = backend
+        self.feed = self.watch.feeds("units")[FeedKey("supervisord/main", "units")]
+        self.events: list[Occurrence] = []
+        self.told: list[str] = []
+
+    async def until(self, holds: Callable[[dict[str, Unit]], object]) -> dict[str, Unit]:
+        """The units by name, once they are as wanted."""
+        async with asyncio.timeout(20):
+            while True:
+                rows = {row.name: row for row in (self.feed.reading.value or {}).values()}
+                if self.feed.reading.state is State.LIVE and holds(rows):
+                    return rows
+                await asyncio.sleep(0.02)
+
+    async def unit(self, name: str) -> Unit:
+        return (await self.until(lambda rows: name in rows))[name]
+
+    async def action(self, name: str, title: str) -> Action:
+        offered = await self.backend.actions(await self.unit(name))
+        return next(action for action in offered if action.title == title)
+
+    async def do(self, name: str, title: str) -> Outcome:
+        return await self.through(await self.action(name, title))
+
+    async def through(self, action: Action) -> Outcome:
+        proposal = await self.door.propose(action)
+        async with asyncio.timeout(30):
+            return await self.door.carry_out(proposal, Consent(), self.told.append)
+
+    @property
+    def audited(self) -> list[str]:
+        return [line["outcome"] for line in self.audit.entries()]
+
+
+@asynccontextmanager
+async def house(server: SupervisordServer, folder: Path, timeout: float = 5.0) -> AsyncIterator[House]:
+    made = House(server, folder, timeout)
+    made.watch.open()
+    made.watch.timeline.on_settled(made.events.append)
+    try:
+        await made.until(bool)
+        yield made
+    finally:
+        await made.door.close()
+        await made.watch.close()
+
+
+async def test_a_restart_gives_a_new_pid_and_is_told(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        old = (await here.unit("web")).pid
+        outcome = await here.do("web", "restart")
+        assert outcome.end is End.DONE
+        new = (await here.until(lambda rows: rows["web"].pid not in (None, old)))["web"].pid
+        assert outcome.text.startswith(f"running as pid {new} after ")
+        assert here.told[0] == "web: told to stop"
+        assert here.told[2] == "web: told to start"
+        assert here.audited == ["asked", "done"]
+        assert any(event.text == f"restart: {outcome.text}" for event in here.events)
+
+
+async def test_stop_and_start(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        outcome = await here.do("mortal", "stop")
+        assert (outcome.end, outcome.text[:7]) == (End.DONE, "STOPPED")
+        row = (await here.until(lambda rows: rows["mortal"].native == "STOPPED"))["mortal"]
+        for title in ("stop", "restart", "SIGHUP"):
+            with pytest.raises(Refused, match="does not run"):
+                await here.do("mortal", title)
+        assert (await here.backend.actions(row))[0].title == "start"
+        started = await here.do("mortal", "start")
+        row = (await here.until(lambda rows: rows["mortal"].native == "RUNNING"))["mortal"]
+        assert started.text.startswith(f"running as pid {row.pid}")
+        with pytest.raises(Refused, match="it runs already"):
+            await here.do("mortal", "start")
+
+
+async def test_one_that_takes_its_time_to_stop_is_waited_for(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        outcome = await here.do("slow", "restart")
+        assert outcome.end is End.DONE
+        spent = float(here.told[1].removeprefix("slow: stopped after ").removesuffix(" s"))
+        assert spent >= 0.7
+
+
+async def test_what_can_not_be_started_says_why(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        lost = await here.do("lost", "start")
+        assert lost.end is End.FAILED
+        assert "its program's file is not there" in lost.text
+        assert "/nowhere/at-all" in lost.text
+        assert lost.text.endswith("nothing was changed")
+        for _ in range(2):  # From STOPPED, and from FATAL.
+            quick = await here.do("quick", "start")
+            assert quick.end is End.FAILED
+            assert quick.text.startswith("FATAL: Exited too quickly")
+            await here.until(lambda rows: rows["quick"].native == "FATAL")
+
+
+async def test_what_can_not_be_started_again_is_not_said_to_be_unchanged(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    program.chmod(0o755)
+    with SupervisordServer({"web": f"command={program}\nstartsecs=0\n"}) as server:
+        async with house(server, tmp_path / "audit") as here:
+            action = await here.action("web", "restart")
+            program.unlink()
+            outcome = await here.through(action)
+            assert outcome.end is End.FAILED
+            assert outcome.text.startswith("STOPPED: its program's file is not there")
+            assert "nothing was changed" not in outcome.text
+
+
+async def test_one_that_was_restarted_meanwhile_is_refused(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        old = (await here.unit("web")).pid
+        action = await here.action("web", "stop")
+        proposal = await here.door.propose(action)
+        shared.control("restart", "web")
+        # Whether the feed has seen it by now or not: nothing is stopped.
+        said = await _said(here.door.carry_out(proposal, Consent()))
+        assert f"not web, pid {old}" in said
+        assert (await here.until(lambda rows: rows["web"].pid != old))["web"].native == "RUNNING"
+        assert here.audited[-1] == "refused"
+
+
+async def _said(outcome: Coroutine[Any, Any, Outcome]) -> str:
+    try:
+        return (await outcome).text
+    except Refused as refusal:
+        return refusal.reason
+
+
+@pytest.mark.parametrize("title", ["SIGTERM", "SIGKILL", "SIGINT"])
+async def test_a_signal_that_ends_it(shared: SupervisordServer, tmp_path: Path, title: str) -> None:
+    async with house(shared, tmp_path) as here:
+        old = (await here.unit("pair:a")).pid
+        outcome = await here.do("pair:a", title)
+        new = (await here.until(lambda rows: rows["pair:a"].pid not in (None, old)))["pair:a"].pid
+        assert outcome.end is End.DONE
+        assert outcome.text.startswith("it has ended; supervisord started it again: ")
+        assert outcome.text.endswith(f" as pid {new}")
+
+
+async def test_a_signal_that_ends_what_is_not_kept_running(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        outcome = await here.do("mortal", "SIGTERM")
+        assert (outcome.end, outcome.text) == (End.DONE, "it has ended; EXITED")
+        await here.until(lambda rows: rows["mortal"].native == "EXITED")
+        assert (await here.do("mortal", "start")).end is End.DONE
+
+
+async def test_a_signal_that_it_ignores_and_one_that_is_no_end(
+    shared: SupervisordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisord_actions, "PATIENCE", 0.6)
+    async with house(shared, tmp_path) as here:
+        pid = (await here.unit("deaf")).pid
+        outcome = await here.do("deaf", "SIGTERM")
+        assert outcome.end is End.FAILED
+        assert outcome.text.startswith("still there after ")
+        assert outcome.text.endswith(f"pid {pid}")
+        assert (await here.action("deaf", "SIGTERM")).escalation == "SIGKILL"
+        hup = await here.do("deaf", "SIGHUP")
+        assert (hup.end, hup.text) == (End.DONE, f"delivered; RUNNING as pid {pid}")
+        # A reload, to somebody who knows none: it ends, and that is told.
+        hup = await here.do("pair:b", "SIGHUP")
+        assert hup.text.startswith("it has ended; supervisord started it again: ")
+
+
+async def test_one_that_is_frozen_before_is_refused(own: SupervisordServer, tmp_path: Path) -> None:
+    async with house(own, tmp_path, timeout=1.0) as here:
+        pid = (await here.unit("web")).pid
+        action = await here.action("web", "stop")
+        proposal = await here.door.propose(action)
+        own.send(signal.SIGSTOP)
+        try:
+            outcome = await here.door.carry_out(proposal, Consent())
+        finally:
+            own.send(signal.SIGCONT)
+        assert outcome.end is End.REFUSED
+        assert "could not be looked at first" in outcome.text
+        assert (await here.until(lambda rows: here.feed.reading.state is State.LIVE))["web"].pid == pid
+
+
+def freeze_at(method: str, server: SupervisordServer, here: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop supervisord just before this call reaches it."""
+    rpc = here.backend._rpc
+    call = rpc.call
+
+    async def late(name: str, *params: object) -> Any:
+        if name == method:
+            server.send(signal.SIGSTOP)
+        return await call(name, *params)
+
+    monkeypatch.setattr(rpc, "call", late)
+
+
+async def found_later(here: House, server: SupervisordServer, expected: str) -> str:
+    server.send(signal.SIGCONT)
+    async with asyncio.timeout(25):
+        while len(here.audited) < 3:
+            await asyncio.sleep(0.05)
+    line = list(here.audit.entries())[-1]
+    assert line["outcome"] == expected
+    text: str = line["text"]
+    assert text.startswith("found later: ")
+    return text.removeprefix("found later: ")
+
+
+async def test_one_that_is_frozen_while_it_stops_is_unknown_and_found_later(
+    own: SupervisordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(own, tmp_path, timeout=1.0) as here:
+        action = await here.action("web", "restart")
+        freeze_at("supervisor.stopProcess", own, here, monkeypatch)
+        outcome = await here.through(action)
+        assert outcome.end is End.UNKNOWN
+        assert "no answer for" in outcome.text
+        assert here.audited == ["asked", "unknown"]
+        # The call waited in its socket: it is carried out now, and nobody starts what it stopped.
+        text = await found_later(here, own, "failed")
+        assert text == "STOPPED: it is not started"
+
+
+async def test_one_that_dies_while_it_stops_is_unknown_and_found_later(
+    own: SupervisordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house(own, tmp_path, timeout=1.0) as here:
+        action = await here.action("web", "stop")
+        freeze_at("supervisor.stopProcess", own, here, monkeypatch)
+        asked = asyncio.ensure_future(here.through(action))
+        async with asyncio.timeout(10):
+            while "asked" not in here.audited:
+                await asyncio.sleep(0.02)
+        outcome = await asked
+        assert outcome.end is End.UNKNOWN
+        own.kill()
+        own.start()
+        text = await found_later(here, own, "failed")
+        assert text.startswith("somebody has started it again as pid ")
+
+
+async def test_a_deadline_is_unknown(shared: SupervisordServer, tmp_path: Path) -> None:
+    from msgspec.structs import replace
+
+    async with house(shared, tmp_path) as here:
+        action = replace(await here.action("slow", "restart"), deadline=0.4)
+        outcome = await here.through(action)
+        assert (outcome.end, outcome.text) == (End.UNKNOWN, "no outcome within 0.4 s")
+        assert (await here.until(lambda rows: rows["slow"].native == "STOPPED"))["slow"].pid is None
+        await here.do("slow", "start")
+
+
+async def test_over_http_with_a_wrong_password_nothing_is_changed(
+    shared: SupervisordServer, tmp_path: Path
+) -> None:
+    """The rows come by the socket, and the act by another way in: what it says is said."""
+    async with house(shared, tmp_path) as here:
+        pid = (await here.unit("web")).pid
+        action = await here.action("web", "restart")
+        other = shared.backend(url=shared.http, username="watch", password="wrong")
+        here.backend._actions._rpc = other._rpc
+        outcome = await here.through(action)
+        assert outcome.end is End.REFUSED
+        assert "wrong user or password" in outcome.text
+        await other.close()
+        assert (await here.unit("web")).pid == pid
+        os.kill(pid or 0, 0)

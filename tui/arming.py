@@ -1,0 +1,34 @@
+"""`:arm 15m "why"` and `:disarm`, in words."""
+
+from __future__ import annotations
+
+import math
+import shlex
+
+from backends.api.actions import Refused
+from backends.door import ARMED_FOR, Door, Mode
+from widgets.units import age, duration
+
+
+def arm(door: Door, rest: str) -> str:
+    """Arm for the time and the reason that were typed, and say so, or why not. The time may be left out."""
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        words = rest.split()
+    seconds = ARMED_FOR
+    try:
+        seconds = duration(words[0]) if words else seconds
+        words = words[1:]
+    except ValueError:
+        pass  # No time, but the first word of the reason.
+    try:
+        door.arm(seconds, " ".join(words))
+    except Refused as refusal:
+        return f"{refusal.reason}; {refusal.hint}"
+    return f"armed for {age(math.ceil(door.armed_left or 0))}: {door.reason}; :disarm ends it"
+
+
+def disarm(door: Door) -> str:
+    door.disarm()
+    return door.mode.value + (": this context is always armed" if door.mode is Mode.ARMED else "")
