@@ -350,7 +350,8 @@ class MidwatchApp(QuietApp):
             hint = f"nearest is {near[0]}" if name and near else f"there are {', '.join(sorted(self.contexts))}"
             self.say(f"no context {name}; {hint}" if name else f":context NAME; {hint}")
             return
-        self.work(self._open(self.contexts[name]), "context")
+        # Not in a group of its own: a second switch would end the first one, with the old context half closed.
+        self.work(self._open(self.contexts[name]))
 
     def offers(self, command: Command) -> bool:
         """Whether a command means something in this context's mode."""
