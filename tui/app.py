@@ -360,7 +360,8 @@ class MidwatchApp(QuietApp):
             return
         if self._flow is not None and not self._flow.is_free():
             return
-        self.work(self._open(self.contexts[name]), "context")
+        # Not in a group of its own: a second switch would end the first one, with the old context half closed.
+        self.work(self._open(self.contexts[name]))
 
     def offers(self, command: Command) -> bool:
         """Whether a command means something in this context's mode."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import shutil
 import sys
@@ -72,6 +73,8 @@ def _run(
     )
     watch_hangup(lambda: leave_now(129))
     app.run(mouse=not options.no_mouse)
+    # Python would look once more through all that the dashboard held before it gives the prompt back.
+    gc.freeze()
     return app.return_code or 0, app.crash
 
 

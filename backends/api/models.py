@@ -339,6 +339,8 @@ class Event(Struct, frozen=True):
     text: str
     cluster: str | None = None
     after_gap: bool = False
+    bad: bool = False
+    """Whether it is bad news: something is down, fires, has failed or is lost."""
 
 
 class Occurrence(Struct, frozen=True):
@@ -354,6 +356,7 @@ class Occurrence(Struct, frozen=True):
     witnesses: tuple[str, ...]
     after_gap: bool = False
     """Derived after an outage of its source: it happened at some time before."""
+    bad: bool = False
     details: tuple[Detail, ...] = ()
 
 

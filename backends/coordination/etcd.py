@@ -137,11 +137,11 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
         async with aclosing(steps) as following:
             async for step in following:
                 if isinstance(step, Listed):
-                    seen = self._groups.listed(rows, step)
+                    seen = self._groups.listed(rows, step, self._watch_wire.cluster_id)
                 elif rows is None:
                     continue
                 elif isinstance(step, Changed):
-                    seen = self._groups.changed(rows, step)
+                    seen = self._groups.changed(rows, step, self._watch_wire.cluster_id)
                 else:
                     same = rows.position == step.position
                     seen = Seen(rows if same else Instances(rows, step.position), frozenset())

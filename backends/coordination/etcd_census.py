@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.errors import BackendError, BadReply, NotFound, Silent
 from backends.api.models import Detail, Event, EventKind, Member, Members, MemberState, News, Role, Trouble
@@ -61,7 +62,9 @@ class Census:
                 asked.append(address)
         return asked
 
-    def rows(self, endpoints: tuple[str, ...], before: Members) -> tuple[dict[str, Member], list[News]]:
+    def rows(
+        self, endpoints: tuple[str, ...], before: Members, *, after_gap: bool
+    ) -> tuple[dict[str, Member], list[News]]:
         """The members now, and what is news. A row that did not change visibly is the same object as before."""
         fresh = [answer for answer in self.answers.values() if answer.status is not None and answer.error is None]
         self._learn_leader(fresh)
@@ -84,7 +87,8 @@ class Census:
         for row in found.values():
             old = before.get(row.key)
             rows[row.key] = old if old is not None and alike(old, row) else row
-        return rows, [*self._states(before, rows), *self._membership(), *self._leadership()]
+        news = (*self._states(before, rows), *self._membership(), *self._leadership())
+        return rows, [replace(event, after_gap=after_gap) for event in news]
 
     def _member_of(self, target: str) -> int | None:
         answer = self.answers.get(target)
@@ -171,10 +175,10 @@ class Census:
     def _named(self, number: int) -> str:
         return self._name(number) or self._told_names.get(number) or f"{number:x}"
 
-    def _tell(self, kind: EventKind, target: str, text: str) -> Event:
-        return Event(datetime.now(UTC), kind, self.source, target, text, cluster=self.cluster)
+    def _tell(self, kind: EventKind, target: str, text: str, *, bad: bool = False) -> Event:
+        return Event(datetime.now(UTC), kind, self.source, target, text, cluster=self.cluster, bad=bad)
 
-    def _states(self, before: Members, rows: Mapping[str, Member]) -> Iterable[News]:
+    def _states(self, before: Members, rows: Mapping[str, Member]) -> Iterable[Event]:
         # A row by address turns into one by member id once its server has answered.
         by_address = {row.address: row for row in before.values() if row.address is not None}
         for key, row in rows.items():
@@ -182,9 +186,10 @@ class Census:
             pending = old is not None and old.trouble is not None and old.trouble.error.reason == _PENDING
             if old is not None and not pending and old.state is not row.state:
                 why = f": {row.trouble.error.reason}" if row.trouble else ""
-                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}")
+                bad = row.state is not MemberState.UP
+                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}", bad=bad)
 
-    def _membership(self) -> list[News]:
+    def _membership(self) -> list[Event]:
         """Who joined and left since it was told last. What is there at the beginning is no news."""
         if not self.roster:
             return []
@@ -192,12 +197,12 @@ class Census:
         told, self._told_names = self._told_names, {**self._told_names, **names}
         joined = (names.keys() - told.keys()) if told else set()
         left = told.keys() - names.keys()
-        news: list[News] = [self._tell(EventKind.JOINED, self._named(n), f"member {n:x}") for n in joined]
+        news = [self._tell(EventKind.JOINED, self._named(n), f"member {n:x}") for n in joined]
         news += [self._tell(EventKind.LEFT, self._named(n), f"member {n:x}") for n in left]
         self._told_names = names
         return news
 
-    def _leadership(self) -> list[News]:
+    def _leadership(self) -> list[Event]:
         """One event for a change of leader, told when the new one is known."""
         if self._leader is None or self._leader == self._told_leader:
             return []

@@ -58,7 +58,7 @@ def _diagnose_plain(plain: socket.socket, endpoint: str) -> BackendError:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        with context.wrap_socket(plain):
+        with _shaken(context, plain):
             pass
     except TimeoutError:
         return Silent("connected, and then no answer", where=endpoint)
@@ -81,7 +81,7 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
     try:
-        with context.wrap_socket(plain, server_hostname=host) as secured:
+        with _shaken(context, plain, host) as secured:
             # TLS 1.3 refuses a client's certificate only after the handshake.
             secured.settimeout(0.5)
             secured.recv(1)
@@ -98,6 +98,11 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
     except OSError:
         return _plain_or("the connection was lost during the TLS handshake", host, endpoint)
     return Unreachable("the connection was lost", where=endpoint)
+
+
+def _shaken(context: ssl.SSLContext, plain: socket.socket, host: str | None = None) -> ssl.SSLSocket:
+    plain.getpeername()  # One that was reset by now raises here: `wrap_socket` would raise and leave it open.
+    return context.wrap_socket(plain, server_hostname=host)
 
 
 def _plain_or(reason: str, host: str, endpoint: str) -> BackendError:

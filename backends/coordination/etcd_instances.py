@@ -40,7 +40,7 @@ class Groups:
     def prefixes(self) -> list[bytes]:
         return [prefix for _, prefix in self._groups]
 
-    def listed(self, before: Instances | None, step: Listed) -> Seen[Instances]:
+    def listed(self, before: Instances | None, step: Listed, cluster: str | None = None) -> Seen[Instances]:
         """A whole listing. After a gap who came and went is derived from what was known before it."""
         rows: dict[str, Member] = {}
         for (group, prefix), found in zip(self._groups, step.found, strict=True):
@@ -54,9 +54,10 @@ class Groups:
         now = Instances(rows, step.position)
         if before is None:
             return Seen(now)
-        return Seen(now, differing(before, rows), tuple(came_and_went(before, rows, _created, after_gap=True)))
+        news = came_and_went(before, rows, _created, cluster=cluster, after_gap=True)
+        return Seen(now, differing(before, rows), tuple(news))
 
-    def changed(self, before: Instances, step: Changed) -> Seen[Instances]:
+    def changed(self, before: Instances, step: Changed, cluster: str | None = None) -> Seen[Instances]:
         rows = dict(before)
         touched = set()
         news: list[News] = []
@@ -68,9 +69,9 @@ class Groups:
             if change.kv is not None:
                 rows[key] = self._row(group, prefix, change.kv)
                 if old is None:
-                    news.append(told(EventKind.JOINED, rows[key]))
+                    news.append(told(EventKind.JOINED, rows[key], cluster=cluster))
             elif old is not None:
-                news.append(told(EventKind.LEFT, old))
+                news.append(told(EventKind.LEFT, old, cluster=cluster))
         # One that came and went within a step is news, and no difference between two values.
         changed = frozenset(key for key in touched if before.get(key) is not rows.get(key))
         return Seen(Instances(rows, step.position), changed, tuple(news))

@@ -29,14 +29,14 @@ async def poll_members(wire: Wire, census: Census, last: Members | None) -> Asyn
     """The source behind `Membership.members` for etcd. Raises when no member answers."""
     await wire.ready()
     poll = _Poll(wire, census)
-    before = last
+    before, gap = last, last is not None
     try:
         while True:
             start = time.monotonic()
             if await poll.round():
-                rows, news = census.rows(wire.access.endpoints, before or {})
+                rows, news = census.rows(wire.access.endpoints, before or {}, after_gap=gap)
                 yield Seen(rows, None if before is None else differing(before, rows), tuple(news))
-                before = rows
+                before, gap = rows, False
             await asyncio.sleep(max(0.0, start + INTERVAL - time.monotonic()))
     finally:
         poll.close()

@@ -124,6 +124,11 @@ class Wire:
                     found[address] = None
         self._learned = tuple(found)[:LEARNED_MOST]
 
+    @property
+    def cluster_id(self) -> str | None:
+        """As etcdctl writes it."""
+        return None if self.cluster is None else f"{self.cluster:x}"
+
     def check_cluster(self, header: Any, endpoint: str) -> None:
         """Raises `OtherCluster` where an answer is not the cluster's that the first answer was."""
         if self.cluster is None:

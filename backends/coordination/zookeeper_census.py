@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.errors import BackendError, BadReply, Denied, Silent
 from backends.api.models import Detail, Event, EventKind, Member, Members, MemberState, News, Role, Trouble
@@ -66,7 +67,7 @@ class Census:
         return next(told, self.config.peers)
 
     def rows(
-        self, endpoints: tuple[str, ...], before: Members, now: float
+        self, endpoints: tuple[str, ...], before: Members, now: float, *, after_gap: bool
     ) -> tuple[dict[str, Member], list[News]]:
         """The members now, and what is news. A row that did not change visibly is the same object as before."""
         targets = self.targets(endpoints)
@@ -83,7 +84,8 @@ class Census:
             row = self._row(target, leader, shared, now)
             old = before.get(row.key)
             rows[row.key] = old if old is not None and alike(old, row) else row
-        return rows, [*self._states(before, rows), *self._membership(), *self._leadership()]
+        news = (*self._states(before, rows), *self._membership(), *self._leadership())
+        return rows, [replace(event, after_gap=after_gap) for event in news]
 
     def _row(self, target: str, leader: Status | None, shared: tuple[Detail, ...], now: float) -> Member:
         answer = self.answers.get(target, Answer(error=Silent(_PENDING, where=target)))
@@ -164,18 +166,19 @@ class Census:
         self._leader = max(leading)[1] if leading else None
         return fresh[self._leader] if self._leader is not None else None
 
-    def _tell(self, kind: EventKind, target: str, text: str) -> Event:
-        return Event(datetime.now(UTC), kind, self.source, target, text)
+    def _tell(self, kind: EventKind, target: str, text: str, *, bad: bool = False) -> Event:
+        return Event(datetime.now(UTC), kind, self.source, target, text, bad=bad)
 
-    def _states(self, before: Members, rows: Mapping[str, Member]) -> Iterable[News]:
+    def _states(self, before: Members, rows: Mapping[str, Member]) -> Iterable[Event]:
         for key, row in rows.items():
             old = before.get(key)
             pending = old is not None and old.trouble is not None and old.trouble.error.reason == _PENDING
             if old is not None and not pending and old.state is not row.state:
                 why = f": {row.trouble.error.reason}" if row.trouble else ""
-                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}")
+                bad = row.state is not MemberState.UP
+                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}", bad=bad)
 
-    def _membership(self) -> Iterable[News]:
+    def _membership(self) -> Iterable[Event]:
         """Who joined and left by a reconfiguration. What is there at the beginning is no news."""
         peers = {peer.number: peer for peer in self.peers()}
         if not peers:
@@ -186,7 +189,7 @@ class Census:
         for number in sorted(told.keys() - peers.keys()):
             yield self._tell(EventKind.LEFT, f"server.{number}", f"at {told[number].host}")
 
-    def _leadership(self) -> list[News]:
+    def _leadership(self) -> list[Event]:
         """One event for a change of leader, told when the new one is known."""
         if self._leader is None or self._leader == self._told_leader:
             return []

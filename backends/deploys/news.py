@@ -20,8 +20,8 @@ def _of(before: Run | None, run: Run, at: datetime) -> Iterator[Event]:
         return
     name = " ".join((run.deploy, *(value for _, value in run.params)))
 
-    def event(time: datetime, text: str) -> Event:
-        return Event(time, EventKind.DEPLOY, run.source, name, text)
+    def event(time: datetime, text: str, *, bad: bool = False) -> Event:
+        return Event(time, EventKind.DEPLOY, run.source, name, text, bad=bad)
 
     if before is None:
         yield event(run.started, f"started by {run.by} ({run.key})")
@@ -30,4 +30,5 @@ def _of(before: Run | None, run: Run, at: datetime) -> Iterator[Event]:
             yield event(step.started, f"step {number}: {step.name}")
     if run.state is not RunState.RUNNING and (before is None or before.state is RunState.RUNNING):
         took = f" after {(run.ended - run.started).total_seconds():.0f} s" if run.ended is not None else ""
-        yield event(run.ended or at, f"{run.state.value}{took}" + (f": {run.message}" if run.message else ""))
+        text = f"{run.state.value}{took}" + (f": {run.message}" if run.message else "")
+        yield event(run.ended or at, text, bad=run.state is not RunState.DONE)

@@ -118,7 +118,8 @@ class ErrorLines:
     def _event(self, jump: Jump, share: float) -> Event:
         target = jump.origin.rsplit("/", 1)[-1] or self._source
         sample = f" (by a sample: {share:.0%} of the lines)" if share < 1 else ""
-        return Event(self._clock.now(), EventKind.ERRORS, self._source, target, jump.text + sample)
+        text = jump.text + sample
+        return Event(self._clock.now(), EventKind.ERRORS, self._source, target, text, bad=not jump.over)
 
 
 def _is_new(record: LogRecord, since: datetime | None) -> bool:

@@ -29,7 +29,8 @@ class Timeline:
         self._clock, self._peers = clock, peers
         self._kept: deque[str] = deque()
         self._rows: dict[str, Occurrence] = {}
-        self._open: dict[tuple[str, ...], str] = {}
+        self._open: dict[tuple[str, ...], list[str]] = {}
+        """What others may witness yet, oldest first: the same may happen twice before they have told of it."""
         self._listeners: list[Settled] = []
         self._number = self._version = 0
         self._heard = asyncio.Event()
@@ -58,7 +59,7 @@ class Timeline:
             first = not feeds
             feeds[noun] = self._clock.monotonic() if new.at is None else new.at
             if first:
-                self._tell(source, f"lost: {new.error.reason}" if new.error is not None else "lost")
+                self._tell(source, f"lost: {new.error.reason}" if new.error is not None else "lost", bad=True)
 
     async def events(self, last: Occurrences | None) -> AsyncGenerator[Seen[Occurrences], None]:
         """Everything that is kept, by key, as a source for a feed."""
@@ -77,18 +78,19 @@ class Timeline:
                 before, rows, version = rows, dict(self._rows), self._version
                 yield Seen(rows, differing(before, rows))
 
-    def _tell(self, source: str, text: str) -> None:
-        self._take(source, Event(self._clock.now(), EventKind.SOURCE, source, source, text))
+    def _tell(self, source: str, text: str, *, bad: bool = False) -> None:
+        self._take(source, Event(self._clock.now(), EventKind.SOURCE, source, source, text, bad=bad))
 
     def _take(self, source: str, event: Event) -> None:
         same = _identity(source, event)
-        key = self._open.get(same, "")
-        before = self._rows.get(key)
-        if before is not None and source not in before.witnesses:
+        waiting = (self._rows[key] for key in self._open.get(same, ()) if key in self._rows)
+        before = next((row for row in waiting if source not in row.witnesses), None)
+        if before is not None:
+            key = before.key
             self._rows[key] = replace(before, witnesses=(*before.witnesses, source))
         else:
-            self._settle(same, key)
-            key = self._open[same] = self._keep(source, event)
+            key = self._keep(source, event)
+            self._open.setdefault(same, []).append(key)
             if event.cluster is not None:
                 self._clock.call_later(TOGETHER, lambda: self._settle(same, key))
         self._version += 1
@@ -100,7 +102,7 @@ class Timeline:
         self._number += 1
         key = f"{self._number:08}"
         self._rows[key] = Occurrence(
-            key, source, event.time, event.kind, event.target, event.text, (source,), event.after_gap
+            key, source, event.time, event.kind, event.target, event.text, (source,), event.after_gap, event.bad
         )
         self._kept.append(key)
         if len(self._kept) > MOST:
@@ -108,9 +110,12 @@ class Timeline:
         return key
 
     def _settle(self, same: tuple[str, ...], key: str) -> None:
-        if not key or self._open.get(same) != key:
+        waiting = self._open.get(same, [])
+        if key not in waiting:
             return
-        del self._open[same]
+        waiting.remove(key)
+        if not waiting:
+            del self._open[same]
         row = self._rows.get(key)
         if row is not None:
             for listener in tuple(self._listeners):

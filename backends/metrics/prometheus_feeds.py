@@ -103,9 +103,8 @@ class Feeds:
             if first or row.state is known:
                 continue
             if row.state is TargetState.DOWN:
-                yield _event(
-                    EventKind.STATE, self._source, f"{row.job} {row.instance}", f"down: {row.error}", gap
-                )
+                name = f"{row.job} {row.instance}"
+                yield _event(EventKind.STATE, self._source, name, f"down: {row.error}", gap, bad=True)
             elif known is not None:
                 yield _event(EventKind.STATE, self._source, f"{row.job} {row.instance}", "up again", gap)
         if len(self._states) > 2 * len(rows) + MANY:
@@ -147,7 +146,7 @@ def _begun(before: Alerts, now: Alerts, gap: bool) -> Iterator[News]:
         if row.state is AlertState.FIRING and (old is None or old.state is not AlertState.FIRING):
             text = f"fires ({row.severity})" if row.severity else "fires"
             text += f": {row.summary}" if row.summary else ""
-            yield _event(EventKind.ALERT, row.source, _name(row), text, gap)
+            yield _event(EventKind.ALERT, row.source, _name(row), text, gap, bad=True)
 
 
 def _ended(row: Alert, gap: bool, anew: bool) -> News:
@@ -162,5 +161,5 @@ def _name(row: Alert) -> str:
     return f"{row.name} {row.on}" if row.on else row.name
 
 
-def _event(kind: EventKind, source: str, target: str, text: str, gap: bool) -> Event:
-    return Event(datetime.now(UTC), kind, source, target, text, after_gap=gap)
+def _event(kind: EventKind, source: str, target: str, text: str, gap: bool, *, bad: bool = False) -> Event:
+    return Event(datetime.now(UTC), kind, source, target, text, after_gap=gap, bad=bad)

@@ -164,10 +164,11 @@ class Roll:
             old = before.get(key)
             text = f"added, {row.native}" if old is None else _change(old, row, before.infos[key], now.infos[key])
             if text:
-                yield self._event(row.name, text, after_gap)
+                yield self._event(row.name, text, after_gap, bad=row.state is UnitState.FAILED)
 
-    def _event(self, target: str, text: str, after_gap: bool) -> Event:
-        return Event(datetime.now(UTC), EventKind.STATE, self._source, target, text, after_gap=after_gap)
+    def _event(self, target: str, text: str, after_gap: bool, *, bad: bool = False) -> Event:
+        now = datetime.now(UTC)
+        return Event(now, EventKind.STATE, self._source, target, text, after_gap=after_gap, bad=bad)
 
 
 def state_of(info: Info) -> UnitState:

@@ -68,6 +68,35 @@ async def test_all_of_the_old_context_ends(opened: Opened, monkeypatch: pytest.M
         assert "old" not in screen.text
 
 
+async def test_two_switches_in_one_breath_close_both_contexts_left(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[str] = []
+    letting_go = asyncio.Event()
+
+    async def members(backend: Fake, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
+        yield Seen({})
+        try:
+            await asyncio.sleep(30)
+        finally:
+            # The attempt goes on until it is over, though nobody waits for it any more.
+            await letting_go.wait()
+
+    async def close(backend: Fake) -> None:
+        closed.append(backend.source)
+
+    monkeypatch.setattr(Fake, "members", members)
+    monkeypatch.setattr(Fake, "close", close)
+    async with opened(contexts=(LAB, PROD), command="members") as screen:
+        await screen.until("all live")
+        old = screen.app.watching
+        screen.app.switch_context("shop-prod")
+        await screen.until(lambda: screen.app.watching is not old)
+        screen.app.switch_context("lab")
+        letting_go.set()
+        await screen.until(lambda: sorted(closed) == ["fake/main", "fake/prod"])
+
+
 async def test_keys_typed_ahead_find_the_new_context(opened: Opened) -> None:
     async with opened(contexts=(LAB, PROD), command="members") as screen:
         screen.script.say_members(member("old-1"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import queue
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +90,59 @@ def test_watch_prints_each_change_once_until_ctrl_c(cluster: tuple[EtcdCluster, 
         rest, err = process.communicate(timeout=10)
         assert process.returncode == 130
         assert (rest, err) == ("", "")
+
+
+def test_two_sources_of_one_cluster_see_one_event(cluster: tuple[EtcdCluster, str], tmp_path: Path) -> None:
+    made, _ = cluster
+    config = tmp_path / "two.toml"
+    table = '[context.lab.etcd.{}]\nendpoints = {}\ngroups = {{ web = "/services/web/" }}\n'
+    endpoints = json.dumps(made.endpoints)
+    config.write_text("[context.lab]\nlocal = false\n" + "".join(table.format(n, endpoints) for n in "ab"))
+    etcdctl(made, "put", "/services/web/early", "10.0.3.9:80")
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    words = [PROGRAM, "events", "--watch", "-o", "jsonl", "--config", str(config)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out = process.stdout
+
+        def read() -> None:
+            for line in out:
+                lines.put(line)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        until = time.monotonic() + 20
+        while lines.empty() and time.monotonic() < until:
+            # Until both listen: what is there already is no event.
+            etcdctl(made, "del", "/services/web/early")
+            time.sleep(0.5)
+            etcdctl(made, "put", "/services/web/early", "10.0.3.9:80")
+        etcdctl(made, "put", "/services/web/w1", '{"address":"10.0.3.1:8080"}')
+        etcdctl(made, "del", "/services/web/w1")
+        time.sleep(1.0)
+        leader = next(
+            i for i in run("members", "-o", "jsonl", "--config", str(config)).items if i["role"] == "leader"
+        )
+        server = next(server for server in made.servers if server.name == leader["name"])
+        server.kill()
+        found = [json.loads(lines.get(timeout=20))]
+        while found[-1]["kind"] != "leader" or not any(item["kind"] == "state" for item in found):
+            found.append(json.loads(lines.get(timeout=20)))
+        time.sleep(6)  # Whatever would be told a second time is told within five seconds.
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+        reader.join()
+        assert process.stderr.read() == ""
+    while not lines.empty():
+        found.append(json.loads(lines.get()))
+    assert all(list(item) == ["time", "kind", "source", "target", "text", "witnesses"] for item in found)
+    mine = [item for item in found if item["target"] == "web/w1"]
+    assert [item["kind"] for item in mine] == ["joined", "left"]
+    changed = [item for item in found if item["kind"] in ("leader", "state")]
+    assert sorted(item["kind"] for item in changed) == ["leader", "state"]
+    assert all(set(item["witnesses"]) == {"etcd/a", "etcd/b"} for item in (*mine, *changed))
+    assert next(item["target"] for item in changed if item["kind"] == "state") == leader["name"]
 
 
 def test_the_dashboard_tells_a_frozen_member_within_five_seconds(cluster: tuple[EtcdCluster, str]) -> None:

@@ -65,6 +65,15 @@ async def test_what_happens_twice_is_told_twice() -> None:
     assert len(board.settled) == 2
 
 
+async def test_what_happens_twice_before_the_other_has_told_of_it_is_two_events_with_two_witnesses() -> None:
+    board = Board()
+    for source in ("etcd/a", "etcd/b"):
+        for kind in (EventKind.JOINED, EventKind.LEFT, EventKind.JOINED):
+            board.timeline.hear(source, (event(source, kind, "web/a", "a", "c"),))
+    assert [row.kind.value for row in board.settled] == ["joined", "left", "joined"]
+    assert {row.witnesses for row in board.settled} == {("etcd/a", "etcd/b")}
+
+
 async def test_a_source_without_a_cluster_is_told_at_once() -> None:
     board = Board()
     news = event("etcd/a", EventKind.JOINED, "web/a", "a")

@@ -9,18 +9,14 @@ from tui.kinds.common import clock_time, details, rfc3339
 from tui.kinds.leads import thing_of
 from widgets.columns import Column, Kind, LogsOf, Look, Sight
 
-BAD = frozenset({EventKind.LEFT, EventKind.ALERT, EventKind.ERRORS})
-WORDS_OF_LOSS = ("lost", "→ down", "→ unknown", "→ failed", "firing")
-"""How texts of events end or begin that are bad news."""
-
 
 def look_of(row: Occurrence) -> Look:
     """Bad news is red, a change of leader or a deploy strong, the rest plain."""
-    if any(words in row.text for words in WORDS_OF_LOSS):
+    if row.bad:
         return Look.BAD
     if row.kind in (EventKind.LEADER, EventKind.DEPLOY, EventKind.ACTION):
         return Look.STRONG
-    return Look.WARN if row.kind in BAD else Look.PLAIN
+    return Look.WARN if row.kind is EventKind.LEFT else Look.PLAIN
 
 
 def told(row: Occurrence) -> str:

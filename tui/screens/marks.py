@@ -18,7 +18,7 @@ def marks_of(events: Iterable[Occurrence]) -> list[Mark]:
     for event in events:
         glyph = GLYPHS.get(event.kind)
         if glyph is not None:
-            glyph = "△" if event.kind is EventKind.ALERT and "firing" not in event.text else glyph
+            glyph = "△" if event.kind is EventKind.ALERT and not event.bad else glyph
             text = f"{event.kind.value} {event.target} {told(event)}"
             marks.append(Mark(event.time.timestamp(), glyph, look_of(event), text))
     return sorted(marks, key=lambda mark: mark.at)

@@ -1,0 +1,325 @@
+"""Each server of the demo in turn is frozen, thawed, killed and started again under one watch over all of them:
+it is told in time, it is back in time, and nothing else is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backends.api.charts import ChartSource, Span
+from backends.api.models import LogSpan, Member, MemberState, Reading, Role, State, TargetState
+from backends.config import load_config
+from backends.watch import FeedKey, Watch
+from tests.outside.program import Ran, run
+from tests.servers.demo_run import demo
+from tests.servers.getting import program
+from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER
+from tui.demo.process import Identity, end_members, members, start_tied
+
+pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
+
+TOLD = 8.0
+"""Seconds within which a frozen or dead server is told, and one that returns is live again: what the feeds
+promise is 5 and 6; a busy machine gets the rest."""
+ELECTED = 20.0
+"""Seconds within which an ensemble has a leader again, and its new one has been found."""
+METRICS = "prometheus/main"
+ILL = (State.STALE, State.UNREACHABLE)
+
+
+@dataclass
+class Lab:
+    """A running demo, and what was started in it again."""
+
+    folder: Path
+    again: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.toml"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Lab]:
+    for wanted in (ETCD, JAVA, ZOOKEEPER, PROMETHEUS, NODE_EXPORTER):
+        program(wanted)
+    base = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
+    folder = base / "a"
+    done = demo("up", "--dir", str(folder), "--quiet")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lab = Lab(folder)
+    yield lab
+    demo("down", "--dir", str(folder))
+    end_members(folder)
+    for process in lab.again:
+        process.wait()
+    shutil.rmtree(base, ignore_errors=True)
+
+
+@dataclass
+class Server:
+    """A part of the demo, as a process that can be started again just as it was."""
+
+    lab: Lab
+    name: str
+
+    @property
+    def identity(self) -> Identity:
+        # Of several processes of one part the first is the one that started the others.
+        return min(
+            (found for name, found in members(self.lab.folder) if name == self.name), key=lambda i: i.start
+        )
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        identity = self.identity
+        assert identity.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            identity.send(signal.SIGCONT)
+
+    def kill(self) -> Callable[[], None]:
+        """Kill it; gives how to start it again."""
+        here = Path(f"/proc/{self.identity.pid}")
+        argv = [word.decode() for word in (here / "cmdline").read_bytes().split(b"\0")[:-1]]
+        argv[0] = os.readlink(here / "exe") if not argv[0].startswith("/") else argv[0]
+        lines = (here / "environ").read_bytes().split(b"\0")
+        environment = dict(line.decode().split("=", 1) for line in lines if b"=" in line)
+        self.identity.send(signal.SIGKILL)
+
+        def again() -> None:
+            folder = self.lab.folder
+            with (folder / "again.out").open("ab") as output:
+                process = start_tied(argv, output=output, environment=environment, folder=folder)
+            self.lab.again.append(process)
+
+        return again
+
+
+@dataclass
+class Eyes:
+    """A watch over the whole demo, and every reading that was not LIVE."""
+
+    watch: Watch
+    config: Path
+    chart: ChartSource
+    ill: dict[FeedKey, list[Reading[Any]]] = field(default_factory=dict)
+
+    def hear(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
+        def heard(new: Reading[Any], before: Reading[Any]) -> None:
+            if new.state is not State.LIVE:
+                self.ill.setdefault(key, []).append(new)
+
+        return heard
+
+    def reading(self, source: str, noun: str) -> Reading[Any]:
+        return self.watch.feeds(noun)[FeedKey(source, noun)].reading
+
+    def rows(self, source: str, noun: str) -> list[Any]:
+        return list((self.reading(source, noun).value or {}).values())
+
+    def all_live(self, source: str, *nouns: str) -> bool:
+        return all(self.reading(source, noun).state is State.LIVE for noun in nouns)
+
+    def none_live(self, source: str, *nouns: str) -> bool:
+        return all(self.reading(source, noun).state in ILL for noun in nouns)
+
+    @property
+    def not_live(self) -> dict[str, str]:
+        return {
+            f"{key.source} {key.noun}": f"{feed.reading.state.value}: {feed.reading.error}"
+            for key, feed in self.watch.feeds().items()
+            if feed.reading.state is not State.LIVE
+        }
+
+    async def until(self, what: Callable[[], object], seconds: float = TOLD) -> None:
+        deadline = time.monotonic() + seconds
+        while not what():
+            assert time.monotonic() < deadline, f"not within {seconds:g} s; not live: {self.not_live}"
+            await asyncio.sleep(0.02)
+
+    async def ask(self, *words: str) -> Ran:
+        """What a headless verb says meanwhile."""
+        return await asyncio.to_thread(run, *words, "-o", "jsonl", "--config", str(self.config))
+
+    def only(self, *sources: str) -> None:
+        """Nothing of another source has blinked."""
+        others = {key: readings for key, readings in self.ill.items() if key.source not in sources}
+        assert not others
+
+
+Opened = Callable[[], AbstractAsyncContextManager[Eyes]]
+
+
+@pytest.fixture
+def seen(running: Lab) -> Opened:
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Eyes]:
+        watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
+        made = watch.chart(METRICS, "page", "up", Span(60))
+        assert made is not None
+        eyes = Eyes(watch, running.config, made[1])
+        watch.open()
+        feeds = {**watch.feeds(), made[0]: made[1].feed}
+        leave = [feed.watch(eyes.hear(key)) for key, feed in feeds.items()]
+        try:
+            await eyes.until(lambda: not eyes.not_live and eyes.chart.feed.reading.state is State.LIVE, ELECTED)
+            eyes.ill.clear()
+            yield eyes
+        finally:
+            for away in leave:
+                away()
+            await watch.close()
+
+    return opened
+
+
+async def frozen_and_killed(
+    server: Server, told: Callable[[], Awaitable[None]], back: Callable[[], Awaitable[None]]
+) -> None:
+    with server.frozen():
+        await told()
+    await back()
+    again = server.kill()
+    await told()
+    again()
+    await back()
+
+
+@pytest.mark.parametrize("source", ["etcd/main", "zookeeper/main"])
+async def test_the_leader_of_a_cluster(running: Lab, seen: Opened, source: str) -> None:
+    """Its row says so, the others' do not; groups are live again as soon as there is another leader."""
+    async with seen() as eyes:
+
+        def leader() -> str | None:
+            found = (row for row in eyes.rows(source, "members") if row.role is Role.LEADER)
+            return next((row.name for row in found if row.trouble is None), None)
+
+        def is_well(row: Member) -> bool:
+            return row.state is MemberState.UP and row.trouble is None
+
+        async def told() -> None:
+            await eyes.until(
+                lambda: [row.name for row in eyes.rows(source, "members") if not is_well(row)] == [it]
+            )
+            await eyes.until(lambda: leader() not in (None, it) and eyes.all_live(source, "instances"), ELECTED)
+            ran = await eyes.ask("members", "--source", source)
+            # By its address: what never answered has not told its name.
+            ill = next(row.address for row in eyes.rows(source, "members") if row.name == it)
+            assert [i["address"] for i in ran.items if i["group"] is None and i["state"] != "up"] == [ill]
+
+        it = ""
+
+        async def back() -> None:
+            nonlocal it
+            await eyes.until(lambda: all(map(is_well, eyes.rows(source, "members"))) and leader(), ELECTED)
+            it = leader() or ""
+
+        def its_server() -> Server:
+            kind = source.partition("/")[0]
+            return Server(running, f"{kind} {it.replace('server.', 's')}")
+
+        await back()
+        with its_server().frozen():
+            await told()
+        await back()
+        again = its_server().kill()
+        await told()
+        again()
+        await back()
+        eyes.only(source)
+        assert not any(key.noun == "members" for key in eyes.ill)
+
+
+async def test_the_metrics_server(running: Lab, seen: Opened) -> None:
+    """Its targets, alerts and charts keep what they knew, and say that it is old."""
+    async with seen() as eyes:
+        chart = eyes.chart.feed
+
+        async def told() -> None:
+            known = eyes.reading(METRICS, "targets").value
+            await eyes.until(lambda: eyes.none_live(METRICS, "targets", "alerts"))
+            await eyes.until(lambda: chart.reading.state in ILL)
+            assert eyes.reading(METRICS, "targets").value == known
+            assert chart.reading.value is not None
+            assert chart.reading.value.series
+            ran = await eyes.ask("query", "up", "--timeout", "1")
+            assert (ran.status, ran.out) == (3, "")
+            assert f"{METRICS}: " in ran.err
+
+        async def back() -> None:
+            await eyes.until(lambda: eyes.all_live(METRICS, "targets", "alerts"))
+            await eyes.until(lambda: chart.reading.state is State.LIVE)
+
+        await frozen_and_killed(Server(running, "prometheus"), told, back)
+        eyes.only(METRICS)
+
+
+async def test_the_supervisor(running: Lab, seen: Opened) -> None:
+    """Its units and what they print go stale with it; they die with it, and come back with it."""
+    source = "supervisord/main"
+    async with seen() as eyes:
+
+        async def told() -> None:
+            await eyes.until(lambda: eyes.none_live(source, "units"))
+            assert len(eyes.rows(source, "units")) == 6
+            ran = await eyes.ask("units", "--timeout", "1")
+            assert (ran.status, ran.out) == (3, "")
+            assert f"{source}: " in ran.err
+
+        async def back() -> None:
+            await eyes.until(lambda: eyes.all_live(source, "units", "logs"))
+            await eyes.until(lambda: {row.native for row in eyes.rows(source, "units")} == {"RUNNING"})
+
+        await frozen_and_killed(Server(running, "supervisord"), told, back)
+        eyes.only(source)
+
+
+async def test_what_no_source_asks_itself(running: Lab, seen: Opened) -> None:
+    """What is only scraped is a target that is down. A journal that nobody writes is quiet: its readers can't
+    tell a writer that is gone from one with nothing to say."""
+    servers = [Server(running, "node-exporter"), Server(running, "journald")]
+    log = running.folder / "supervisord.log"
+    async with seen() as eyes:
+
+        def is_up() -> bool:
+            return any(r.job == "node" and r.state is TargetState.UP for r in eyes.rows(METRICS, "targets"))
+
+        def lines() -> int:
+            span: LogSpan | None = eyes.reading("journald/main", "logs").value
+            return 0 if span is None else span.end
+
+        async def told() -> None:
+            await eyes.until(lambda: not is_up())
+            await eyes.until(lambda: [row.name for row in eyes.rows(METRICS, "alerts")] == ["InstanceDown"])
+
+        async def back() -> None:
+            before = lines()
+            with log.open("a") as file:
+                file.write("2026-11-24 02:13:20,500 INFO the journal's writer passes this on\n")
+            await eyes.until(lambda: lines() > before)
+            await eyes.until(lambda: is_up() and not eyes.rows(METRICS, "alerts"))
+
+        with servers[0].frozen(), servers[1].frozen():
+            await told()
+        await back()
+        again = [server.kill() for server in servers]
+        (running.folder / "journal" / "ready.sock").unlink()
+        await told()
+        for start in again:
+            start()
+        await back()
+        eyes.only()
