@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -131,11 +131,8 @@ class OverviewScreen(View):
 
     def _place_cursor(self) -> None:
         """Until somebody moves it, the cursor is on the first thing that is wrong, or on what there is."""
-        if self._moved and any(board.active for board in self._boards):
-            return
-        able = next((board for board in self._boards if board.can_be_chosen), None)
-        if able is not None and not able.active:
-            self._activate(able)
+        if not self._moved or not any(board.active for board in self._boards):
+            self._to_end(self._boards, last=False)
 
     def _show_heading(self, wrong: int, changes: int) -> None:
         look = Look.BAD if wrong else Look.GOOD
@@ -218,10 +215,12 @@ class OverviewScreen(View):
         self.move(str(5 if float(share) > 0 else -5))
 
     def first(self) -> None:
-        self._activate(self.wrong)
+        self._moved = True
+        self._to_end(self._boards, last=False)
 
     def last(self) -> None:
-        self._activate(self.vital)
+        self._moved = True
+        self._to_end(self._boards[::-1], last=True)
 
     def open_row(self) -> None:
         """To the thing itself."""
@@ -273,6 +272,12 @@ class OverviewScreen(View):
         """The screen that shows a source's rows."""
         shown = ("members", "units", "alerts", "targets", "processes")
         return next((kind for kind in shown if (source, kind) in self.readings), "members")
+
+    def _to_end(self, boards: Sequence[Board], *, last: bool) -> None:
+        able = next((board for board in boards if board.can_be_chosen), None)
+        if able is not None:
+            self._activate(able)
+            able.to_end(last=last)
 
     def _activate(self, board: Board) -> None:
         for other in self._boards:
