@@ -77,6 +77,18 @@ async def test_events_are_listed_newest_first_and_hostile_ones_do_nothing(opened
         assert "\x1b" not in screen.text
 
 
+async def test_what_is_rare_is_not_pushed_out_by_what_comes_often(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        now = datetime.now(UTC)
+        leader = Event(now, EventKind.LEADER, "fake/main", "fake/main", "m0 → m1")
+        states = (Event(now, EventKind.STATE, "fake/main", f"u{n}", "down") for n in range(50))
+        joined = Event(now, EventKind.JOINED, "fake/main", "web/a", "a")
+        screen.script.members.put_nowait(Seen({}, None, (leader, *states, joined)))
+        await screen.until("u49")
+        assert "m0 → m1" in screen.text
+        assert "web/a" not in screen.text
+
+
 async def test_the_cursor_is_on_the_first_problem_until_somebody_moves_it(opened: Opened) -> None:
     def chosen() -> str:
         return next((line for line in screen.lines if line.startswith("▌")), "")

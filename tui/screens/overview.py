@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from tui.screens.vitals import Vitals
 
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
+RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKind.ACTION})
+"""Kinds that say why the others came; where room is short they have two thirds of it."""
 ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
-"""Kinds that come all day; the others are shown before them where room is short."""
+"""Kinds that come all day; they have what is left."""
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -313,9 +315,13 @@ def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence
 
 def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
     """As many as there is room for: what is rare before what comes all day, then all by time."""
-    rare = [event for event in events if event.kind not in ROUTINE][:room]
-    routine = [event for event in events if event.kind in ROUTINE][: room - len(rare)]
-    return sorted([*rare, *routine], key=lambda event: event.key, reverse=True)
+    rare = [event for event in events if event.kind in RARE]
+    most = room - room // 3
+    usual = [event for event in events if event.kind not in RARE | ROUTINE]
+    routine = [event for event in events if event.kind in ROUTINE]
+    found = [*rare[:most], *usual, *routine][:room]
+    found += rare[most:][: room - len(found)]
+    return sorted(found, key=lambda event: event.key, reverse=True)
 
 
 def _problem(problem: Problem, now: Now, width: int) -> Entry:
