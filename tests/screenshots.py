@@ -1,84 +1,239 @@
-"""`make screenshots`: the README's pictures, taken of the demo production with a member frozen."""
+"""`make screenshots`: the README's pictures, taken by keys of the real demo.
+
+All of it runs in namespaces of its own (unshare(1), no root needed): the pictures show a host `shop-1` on which
+nothing runs but the demo, and no path, user or host of the machine they were made on. When the first process in
+there ends, the kernel ends all others and every mount goes.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from backends.config import choose_context
-from backends.config_file import load_config
-from tests.outside.program import PROGRAM
+from textual.pilot import Pilot
+
+from backends.api.models import Role
 from tui.app import MidwatchApp
-from tui.demo.state import Demo
+from tui.demo.getting import cache_folder
+from tui.demo.process import members
+from tui.verbs import load
 
-TARGET = Path(__file__).parents[1] / "screenshots"
-SIZE = (112, 28)
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "screenshots"
+INSIDE = "inside"
+HOST, SHOP = "shop-1", Path("/srv/shop")
+WIDE, SMALL = (112, 30), (80, 24)
+NAMES = {":": "colon", "/": "slash", " ": "space", "?": "question_mark", "\r": "enter"}
+
+SETUP = f"""
+set -e
+hostname {HOST}
+mount -t tmpfs -o mode=755 tmpfs /srv
+mkdir /srv/midwatch /srv/cache /srv/home
+mount --bind . /srv/midwatch
+mount --bind "$0" /srv/cache
+cd /srv/midwatch
+.venv/bin/python -m tests.screenshots {INSIDE}
+"""
+"""Run by sh in the checkout, as the first process of the new namespaces; $0 is the folder of our cache."""
+ENVIRONMENT = {
+    "HOME": "/srv/home",
+    "XDG_CACHE_HOME": "/srv/cache",
+    "XDG_STATE_HOME": "/srv/state",
+    "PYTHONPATH": "/srv/midwatch",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "TERM": "xterm-256color",
+}
+"""All that they have of ours beside PATH."""
 
 
-async def until(holds: Callable[[], object], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.1)
+class Stage:
+    """The dashboard on the demo, with keys in and pictures out."""
+
+    def __init__(self, app: MidwatchApp, pilot: Pilot[None]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def text(self) -> str:
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        await self.pilot.press(*(NAMES.get(char, char) for char in text))
+
+    async def go(self, command: str) -> None:
+        await self.type(f":{command}\r")
+
+    async def until(self, what: str | Callable[[], object], seconds: float = 30) -> None:
+        """Wait until a text stands on the screen, or a condition holds."""
+        holds = what if callable(what) else lambda: what in self.text
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await self.pilot.pause(0.1)
+        except TimeoutError:
+            raise AssertionError(f"waited for {what!r}; the screen shows:\n{self.text}") from None
+
+    async def save(self, name: str) -> None:
+        await self.pilot.pause(0.3)
+        picture = self.app.export_screenshot(title="midwatch")
+        # Fonts come from whoever looks, not from another host.
+        (TARGET / f"{name}.svg").write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL))
+        say(f"screenshots/{name}.svg")
 
 
-async def take(folder: Path, demo: Demo) -> None:
-    config = load_config(str(folder / "config.toml"), os.environ)
-    context = choose_context(config, None, os.environ)
-    app = MidwatchApp(config.contexts, context)
-    async with app.run_test(size=SIZE) as pilot:
+@asynccontextmanager
+async def opened() -> AsyncIterator[Stage]:
+    """The demo's own configuration, but guarded, as a production is."""
+    path = Path("/srv/guarded.toml")
+    path.write_text((SHOP / "config.toml").read_text().replace('arm = "always"', 'arm = "ask"'))
+    contexts = load(argparse.Namespace(config=str(path), read_only=False)).contexts
+    app = MidwatchApp(contexts, contexts["demo"])
+    async with app.run_test(size=WIDE) as pilot:
+        yield Stage(app, pilot)
 
-        def save(name: str) -> None:
-            picture = app.export_screenshot(title="midwatch")
-            # Fonts come from whoever looks, not from another host.
-            (TARGET / f"{name}.svg").write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL))
 
-        async def go(line: str, wait: float) -> None:
-            await pilot.press("colon", *line, "enter")
-            await pilot.pause(wait)
+async def take(stage: Stage) -> None:
+    """The story that the README tells, in its order; how long each part takes is the demo's doing."""
+    begun = asyncio.get_running_loop().time()
 
-        await pilot.pause(8)
-        os.kill(demo.servers[1].pid, signal.SIGSTOP)
-        await until(lambda: "silent" in app.masthead.text)
-        await pilot.pause(8)
-        save("overview")
-        await go("members", 1)
-        await pilot.press("enter")
-        await pilot.pause(2)
-        save("members")
-        os.kill(demo.servers[1].pid, signal.SIGCONT)
-        await pilot.press("enter")
-        await go("events", 6)
-        save("events")
-        await go("logs", 3)
-        await pilot.press("E")
-        await pilot.pause(1)
-        save("logs")
-        await pilot.press("question_mark")
-        await pilot.pause(0.5)
-        save("help")
+    async def at(seconds: float) -> None:
+        await stage.pilot.pause(max(0.0, begun + seconds - asyncio.get_running_loop().time()))
+
+    await at(6)
+    await stage.go("processes")
+    await stage.type("/web-2\r")
+    await stage.press("d")
+    # Its share of the processor is known from the second look on.
+    await stage.until(lambda: "registered" in stage.text and "– %" not in stage.text)
+    await stage.save("detail")
+    await stage.press("q", "escape")
+    await send_a_signal(stage)
+    await stage.go("overview")
+    await deploy(stage, "web")
+    await stage.save("plan")
+    await stage.press("right", "enter")
+    await stage.until(" web-3 ")
+    await stage.save("run")
+    await stage.until("done after", 60)
+    await stage.go("events")
+    await stage.until("done after")
+    await stage.save("events")
+    await stage.go("disarm")
+
+    # The error rates of the first two minutes are what is usual: a jump is one after them.
+    await at(125)
+    await deploy(stage, "checkout")
+    await stage.press("up")
+    await stage.type("fixes INC-481")
+    await stage.press("tab", "right", "enter")
+    await stage.until("failed after", 60)
+    await stage.go("disarm")
+    frozen = leader(stage)
+    os.kill(frozen, signal.SIGSTOP)
+    await stage.go("members")
+    await stage.until("silent")
+    await at(140)
+    await stage.save("members")
+    await stage.go("metrics")
+    await stage.go("range 3m")
+    await at(145)
+    await stage.press("left_curly_bracket", "left_curly_bracket")
+    await stage.save("metrics")
+    await stage.go("logs")
+    await at(148)
+    await stage.press("E")
+    await stage.save("logs")
+    await stage.go("overview")
+    await stage.until("/min →", 60)
+    await stage.save("overview")
+    await stage.pilot.resize_terminal(*SMALL)
+    await stage.save("small")
+    await stage.pilot.resize_terminal(*WIDE)
+    os.kill(frozen, signal.SIGCONT)
+    await stage.type(":logs ")
+    await stage.save("command")
+
+
+async def send_a_signal(stage: Stage) -> None:
+    """To the worker that ignores it: the question with its reason, then the offer of a stronger one."""
+    await stage.type("/search-1\r")
+    await stage.press("K")
+    await stage.until("nothing is done before")
+    await stage.press("enter")
+    await stage.until("reason")
+    await stage.press("up")
+    await stage.type("hangs, INC-481")
+    await stage.press("tab")
+    await stage.save("signal")
+    await stage.press("right", "enter")
+    await stage.until("[ SIGKILL ]")
+    await stage.save("kill")
+    await stage.press("escape", "escape")
+
+
+async def deploy(stage: Stage, name: str) -> None:
+    """Up to the question about the second of its versions."""
+    await stage.press("D")
+    await stage.until("which one?")
+    while not stage.app.flow.dialog.chosen.startswith(name):
+        await stage.press("down")
+    await stage.press("enter")
+    await stage.until("show the plan")
+    await stage.press("up", "right", "tab", "tab", "enter")
+    await stage.until("by a process of its own")
+
+
+def leader(stage: Stage) -> int:
+    """The pid of the etcd member that leads."""
+    assert stage.app.watching is not None
+    feeds = stage.app.watching.feeds("members").values()
+    rows = [row for feed in feeds for row in (feed.reading.value or {}).values()]
+    name = next(row.name for row in rows if row.source == "etcd/main" and row.role is Role.LEADER)
+    return dict(members(SHOP))[f"etcd {name}"].pid
+
+
+async def story() -> None:
+    async with opened() as stage:
+        await take(stage)
+
+
+def inside() -> int:
+    """In the namespaces: the demo, the pictures, and the demo's end."""
+    demo = [sys.executable, "-P", "-m", "tui.cli", "demo"]
+    subprocess.run([*demo, "up", "--dir", str(SHOP)], check=True)
+    try:
+        asyncio.run(story())
+    finally:
+        subprocess.run([*demo, "down", "--dir", str(SHOP)], check=True)
+    return 0
 
 
 def main() -> int:
-    TARGET.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="midwatch-") as scratch:
-        folder = Path(scratch) / "demo"
-        subprocess.run([PROGRAM, "demo", "up", "--dir", str(folder)], check=True)
-        try:
-            demo = Demo.load(folder)
-            assert demo is not None
-            asyncio.run(take(folder, demo))
-        finally:
-            subprocess.run([PROGRAM, "demo", "down", "--dir", str(folder)], check=True)
-    for picture in sorted(TARGET.glob("*.svg")):
-        sys.stdout.write(f"{picture.relative_to(TARGET.parent)}\n")
-    return 0
+    if sys.argv[1:] == [INSIDE]:
+        return inside()
+    own = ("--user", "--map-root-user", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
+    env = {**ENVIRONMENT, "PATH": os.environ.get("PATH", os.defpath)}
+    cache = cache_folder().parents[1]
+    done = subprocess.run(["unshare", *own, "sh", "-c", SETUP, str(cache)], cwd=ROOT, env=env, check=False)
+    return done.returncode
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

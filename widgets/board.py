@@ -47,6 +47,7 @@ class Board(Widget):
         self._cursor: str | None = None
         self._at = 0
         self._top = 0
+        self._more = 0
 
     def name_it(self, title: str) -> None:
         if title != self.title:
@@ -96,6 +97,13 @@ class Board(Widget):
         self._repaint(before)
         return True
 
+    def to_end(self, *, last: bool) -> None:
+        """The cursor onto the first or the last line that can be chosen."""
+        before = self._shown()
+        self._at = len(self.entries) - 1 if last else 0
+        self._settle(-1 if last else 1)
+        self._repaint(before)
+
     def plain_lines(self) -> list[str]:
         texts = ["".join(text for text, _ in (*entry.parts, *entry.right)) for entry in self.entries]
         return [self.title, *(clean(text).rstrip() for text in texts), ""]
@@ -124,15 +132,21 @@ class Board(Widget):
         if not self.is_attached or not self.size.height:
             return
         now = self._shown()
+        if self._more != self._hidden:
+            self.refresh(Region(0, 0, self.size.width, 1))
         for y in range(max(len(before), len(now))):
             if before[y : y + 1] != now[y : y + 1]:
                 self.refresh(Region(0, y + 1, self.size.width, 1))
 
+    @property
+    def _hidden(self) -> int:
+        return max(0, len(self.entries) - max(0, self.size.height - 1))
+
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         if y == 0:
-            hidden = len(self.entries) - max(0, self.size.height - 1)
-            more = f"  {hidden} more" if hidden > 0 else ""
+            self._more = self._hidden
+            more = f"  {self._more} more" if self._more else ""
             return line([(f" {self.title}", style(Look.STRONG)), (more, style(Look.DIM))], width)
         shown = self._shown()
         if y > len(shown):

@@ -53,7 +53,7 @@ class Problem(Struct, frozen=True):
     @property
     def key(self) -> str:
         """The same for the same problem as long as it lasts."""
-        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}"
+        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}\0{self.row}"
 
 
 class Now(Struct, frozen=True):

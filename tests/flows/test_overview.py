@@ -77,6 +77,36 @@ async def test_events_are_listed_newest_first_and_hostile_ones_do_nothing(opened
         assert "\x1b" not in screen.text
 
 
+async def test_what_is_rare_is_not_pushed_out_by_what_comes_often(opened: Opened) -> None:
+    async with opened(command="overview") as screen:
+        now = datetime.now(UTC)
+        leader = Event(now, EventKind.LEADER, "fake/main", "fake/main", "m0 → m1")
+        states = (Event(now, EventKind.STATE, "fake/main", f"u{n}", "down") for n in range(50))
+        joined = Event(now, EventKind.JOINED, "fake/main", "web/a", "a")
+        screen.script.members.put_nowait(Seen({}, None, (leader, *states, joined)))
+        await screen.until("u49")
+        assert "m0 → m1" in screen.text
+        assert "web/a" not in screen.text
+
+
+async def test_the_cursor_is_on_the_first_problem_until_somebody_moves_it(opened: Opened) -> None:
+    def chosen() -> str:
+        return next((line for line in screen.lines if line.startswith("▌")), "")
+
+    async with opened(command="overview") as screen:
+        for number in range(3):
+            ill = [member(f"m{n}", MemberState.UNKNOWN, trouble=silent()) for n in range(2, 1 - number, -1)]
+            screen.script.say_members(*ill, member("m9", role=Role.LEADER))
+            await screen.until(f"{number + 1} problem")
+            screen.app.tick()
+            first = next(line for line in screen.lines if "✖" in line)
+            await screen.until(lambda first=first: chosen() == f"▌{first[1:]}")
+        await screen.press("G")
+        await screen.until(lambda: "m9 leads" in chosen())
+        await screen.press("g")
+        await screen.until(lambda: "✖" in chosen())
+
+
 async def test_moving_goes_from_board_to_board(opened: Opened) -> None:
     async with opened(command="overview") as screen:
         screen.script.say_members(member("m0", MemberState.DOWN, role=Role.LEADER, trouble=silent()))

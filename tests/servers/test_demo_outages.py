@@ -20,7 +20,7 @@ import pytest
 
 from backends.api.charts import ChartSource, Span
 from backends.api.models import LogSpan, Member, MemberState, Reading, Role, State, TargetState
-from backends.config import load_config
+from backends.config_file import load_config
 from backends.watch import FeedKey, Watch
 from tests.outside.program import Ran, run
 from tests.servers.demo_run import demo

@@ -71,6 +71,15 @@ def test_the_gravest_and_newest_come_first() -> None:
     assert [(p.name, p.severity) for p in found] == [("New", GRAVE), ("Old", GRAVE), ("Small", SERIOUS)]
 
 
+def test_two_alerts_of_one_rule_are_two_problems() -> None:
+    alerts = live(
+        Alert("p/1", "prometheus/a", "InstanceDown", AlertState.FIRING, labels={"instance": "m0"}),
+        Alert("p/2", "prometheus/a", "InstanceDown", AlertState.FIRING, labels={"instance": "m1"}),
+    )
+    found = told({("prometheus/a", "alerts"): alerts})
+    assert len({problem.key for problem in found}) == 2
+
+
 def test_a_lost_source_is_one_problem_however_many_feeds_it_has() -> None:
     gone = Reading(State.UNREACHABLE, rows(member("m0")), 958.0, WALL, Unreachable("connection refused"))
     found = told({("etcd/a", "members"): gone, ("etcd/a", "instances"): gone})

@@ -29,7 +29,7 @@ TTL = 6
 """Seconds of the lease: an instance that dies is gone from its group after these."""
 WARM_UP = 8
 """Seconds between a crash and the next answer; more than TTL."""
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 RELEASES = "releases"
 """The folder in the demo's own where a rollout leaves the version with which each instance starts."""
 ROUTES = ("/", "/cart", "/search", "/checkout", "/metrics", "/debug/vars")
@@ -307,6 +307,8 @@ def main() -> int:
     if not is_child_of(os.environ["WORKER_SUPERVISOR"]):
         return 1
     worker = Worker(dict(os.environ))
+    # Six processes called `python` would be told apart by their pids alone.
+    ctypes.CDLL(None).prctl(PR_SET_NAME, worker.instance.encode(), 0, 0, 0)
     if worker.mode == "outdated" and worker.is_new_release:
         worker.log("fatal", "its tables have schema 41, and this release needs 42", version=worker.version)
         return 1

@@ -65,6 +65,17 @@ def _last(row: Deploy, sight: Sight) -> str:
     return standing("never here" if row.last is None else row.last.state.value, None, sight)
 
 
+def _brief(row: Deploy, sight: Sight) -> str:
+    if row.last is None:
+        return "never run here"
+    told = (
+        f"last run {row.last.state.value}",
+        f"{since(row.last.started, sight.wall)} ago",
+        params_text(row.last),
+    )
+    return "  ".join([*filter(None, told), f"by {row.last.by}"])
+
+
 def _facts(row: Deploy, sight: Sight) -> list[tuple[str, str]]:
     facts = [
         ("kind", row.kind),
@@ -120,6 +131,7 @@ DEPLOYS: Kind[Deploy] = Kind(
         Column("params", "PARAMETERS", lambda d, s: " ".join(map(param_text, d.params)), 24, drop=2),
         Column("command", "RUNS", lambda d, s: shlex.join(d.argv), 20, grow=True),
     ),
+    brief=_brief,
     json=_json,
     facts=_facts,
     sort="name",

@@ -84,6 +84,11 @@ def _log(row: Member) -> str:
     return count(row.raft_index) if row.zxid is None else f"{row.zxid:#x}"
 
 
+def _where(row: Member) -> str:
+    """Its group with the system in which it is registered there (it may be in two); a server's own cluster."""
+    return row.source if row.group is None else f"{row.group}  {row.source.partition('/')[0]}"
+
+
 def _logs(row: Member) -> LogsOf:
     return LogsOf(
         (row.name, row.group or row.source.partition("/")[0]), None if row.trouble is None else row.trouble.as_of
@@ -104,7 +109,7 @@ MEMBERS: Kind[Member] = Kind(
             look=lambda m, s: standing_look(MEMBER_LOOKS[m.state], m.trouble, s),
         ),
         Column("name", "NAME", lambda m, s: m.name, 16, sort=lambda m: m.name),
-        Column("group", "GROUP", lambda m, s: m.group or m.source, 14, sort=lambda m: m.group or m.source),
+        Column("group", "GROUP", lambda m, s: _where(m), 14, sort=_where),
         Column(
             "role",
             "ROLE",

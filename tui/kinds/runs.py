@@ -78,6 +78,16 @@ def _step_text(step: Step) -> str:
     return f"{stamp}  {step.name}  {step.state.value}{spent}  {step.message}".rstrip()
 
 
+def _brief(row: Run, sight: Sight) -> str:
+    told = (
+        params_text(row),
+        f"{row.state.value} for {took(row, sight)}",
+        f"step {step_text(row)}",
+        f"by {row.by}",
+    )
+    return "  ".join(filter(None, told))
+
+
 RUNS: Kind[Run] = Kind(
     name="runs",
     title="runs",
@@ -115,6 +125,7 @@ RUNS: Kind[Run] = Kind(
             look=lambda r, s: RUN_LOOKS[r.state] if r.state is not RunState.DONE else Look.WARN,
         ),
     ),
+    brief=_brief,
     json=run_json,
     facts=_facts,
     sort="age",

@@ -30,6 +30,8 @@ from widgets.oneline import OneLine, Part
 from widgets.safe import style
 from widgets.units import age, count, three
 
+NAMED = 3
+"""Sources that the title names; of more the number is told."""
 PATIENCE = 1.0
 """Seconds for which the lines about something wait for sources that have not spoken."""
 FAR = 60.0
@@ -178,7 +180,9 @@ class LogsScreen(View):
         view = self.log_view
         lines = view.lines
         dim, warn = style(Look.DIM), style(Look.WARN)
-        name = self._source or ", ".join(feeder.source for feeder in lines.feeders) or "no source"
+        sources = [feeder.source for feeder in lines.feeders]
+        several = ", ".join(sources) if len(sources) <= NAMED else f"{len(sources)} sources"
+        name = self._source or several or "no source"
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"

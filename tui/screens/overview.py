@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from tui.screens.vitals import Vitals
 
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
+RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKind.ACTION})
+"""Kinds that say why the others came; where room is short they have two thirds of it."""
 ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
-"""Kinds that come all day; the others are shown before them where room is short."""
+"""Kinds that come all day; they have what is left."""
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -131,11 +133,8 @@ class OverviewScreen(View):
 
     def _place_cursor(self) -> None:
         """Until somebody moves it, the cursor is on the first thing that is wrong, or on what there is."""
-        if self._moved and any(board.active for board in self._boards):
-            return
-        able = next((board for board in self._boards if board.can_be_chosen), None)
-        if able is not None and not able.active:
-            self._activate(able)
+        if not self._moved or not any(board.active for board in self._boards):
+            self._to_end(self._boards, last=False)
 
     def _show_heading(self, wrong: int, changes: int) -> None:
         look = Look.BAD if wrong else Look.GOOD
@@ -218,10 +217,12 @@ class OverviewScreen(View):
         self.move(str(5 if float(share) > 0 else -5))
 
     def first(self) -> None:
-        self._activate(self.wrong)
+        self._moved = True
+        self._to_end(self._boards, last=False)
 
     def last(self) -> None:
-        self._activate(self.vital)
+        self._moved = True
+        self._to_end(self._boards[::-1], last=True)
 
     def open_row(self) -> None:
         """To the thing itself."""
@@ -274,6 +275,12 @@ class OverviewScreen(View):
         shown = ("members", "units", "alerts", "targets", "processes")
         return next((kind for kind in shown if (source, kind) in self.readings), "members")
 
+    def _to_end(self, boards: Sequence[Board], *, last: bool) -> None:
+        able = next((board for board in boards if board.can_be_chosen), None)
+        if able is not None:
+            self._activate(able)
+            able.to_end(last=last)
+
     def _activate(self, board: Board) -> None:
         for other in self._boards:
             other.activate(other is board)
@@ -308,9 +315,13 @@ def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence
 
 def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
     """As many as there is room for: what is rare before what comes all day, then all by time."""
-    rare = [event for event in events if event.kind not in ROUTINE][:room]
-    routine = [event for event in events if event.kind in ROUTINE][: room - len(rare)]
-    return sorted([*rare, *routine], key=lambda event: event.key, reverse=True)
+    rare = [event for event in events if event.kind in RARE]
+    most = room - room // 3
+    usual = [event for event in events if event.kind not in RARE | ROUTINE]
+    routine = [event for event in events if event.kind in ROUTINE]
+    found = [*rare[:most], *usual, *routine][:room]
+    found += rare[most:][: room - len(found)]
+    return sorted(found, key=lambda event: event.key, reverse=True)
 
 
 def _problem(problem: Problem, now: Now, width: int) -> Entry:
