@@ -60,6 +60,8 @@ class Keys:
         self._desk.prompt_changed()
 
     def press(self, key: str, character: str | None) -> None:
+        if key == "ctrl+j":
+            key = "enter"  # Typed before the terminal was ours: it has made a line feed of it (ICRNL).
         if (dialog := self._desk.dialog) is not None and dialog.open:
             dialog.press(key, character)
             return

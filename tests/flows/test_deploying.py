@@ -73,14 +73,12 @@ async def test_by_keys_from_the_wish_to_the_run_and_its_end(yard: Yard, tmp_path
         assert dialog.chosen == "Cancel"
         assert not screen.app.watching.feeds("runs")[FeedKey("deploy/web", "runs")].reading.value
         await screen.press("right", "enter")
-        await screen.until("switch")
-        for text in ("fetch", "release 1.8.2 eu-1 now", "version=1.8.2", "running for"):
+        for text in ("switch", "fetch", "release 1.8.2 eu-1 now", "version=1.8.2", "running for"):
             await screen.until(text)
         await go(tmp_path)
         await screen.until("done after")
         await screen.type(":events\r")
-        await screen.until("done after")
-        for text in ("web 1.8.2 eu-1 now", "started by", "step 2: fetch", "step 3: switch"):
+        for text in ("done after", "web 1.8.2 eu-1 now", "started by", "step 2: fetch", "step 3: switch"):
             await screen.until(text)
 
 
