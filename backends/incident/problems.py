@@ -35,11 +35,14 @@ FLAPS = 4
 """Changes of a unit's state within `FLAPPING` that make it flap."""
 FLAPPING = timedelta(minutes=10)
 ILL = (State.STALE, State.UNREACHABLE)
+SHOWN_AS = {"instances": "members", "hosts": "processes"}
+"""The kinds of nouns that have none of their own name."""
 
 
 class Problem(Struct, frozen=True):
     """One thing that is wrong. `since` is wall time, None where it is not known; `kind` and `row` are what to
-    open for it: a kind's name and the row's key ("" for none)."""
+    open for it: a kind's name ("logs" for the lines of a source, "" for one that could not be made) and the
+    row's key ("" for none)."""
 
     severity: int
     name: str
@@ -81,11 +84,11 @@ def problems(
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
-        rows = list((reading.value or {}).values())
+        rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
         if noun == "members":
             found += _members(source, rows, reading, now)
         elif noun == "instances":
-            found += _groups(source, rows, sizes.get(source, {}), reading)
+            found += _groups(source, rows, sizes.get(source, {}), reading, now)
         elif noun == "units":
             found += _units(rows, events, now)
         elif noun == "alerts":
@@ -98,15 +101,16 @@ def problems(
 
 
 def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
-    worst: dict[str, Reading[Any]] = {}
-    for (source, _), reading in readings.items():
+    worst: dict[str, tuple[str, Reading[Any]]] = {}
+    for (source, noun), reading in readings.items():
         if reading.state in ILL:
-            other = worst.get(source)
+            _, other = worst.get(source, (noun, None))
             if other is None or (reading.at or 0.0) < (other.at or 0.0):
-                worst[source] = reading
-    for source, reading in worst.items():
+                worst[source] = (noun, reading)
+    for source, (noun, reading) in worst.items():
         why = "no answer" if reading.error is None else reading.error.reason
-        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, "")
+        kind = SHOWN_AS.get(noun, noun)
+        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, kind)
 
 
 def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -> Iterable[Problem]:
@@ -132,7 +136,7 @@ def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -
 
 
 def _groups(
-    source: str, rows: list[Member], expected: Mapping[str, Expected], reading: Reading[Any]
+    source: str, rows: list[Member], expected: Mapping[str, Expected], reading: Reading[Any], now: Now
 ) -> Iterable[Problem]:
     if reading.state in ILL:
         return
@@ -142,7 +146,9 @@ def _groups(
             why = "as configured" if wanted.configured else "the most seen in 15 minutes"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
-            yield Problem(severity, group, word, None, f"{wanted.size} instances are {why}", source, "members")
+            since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
+            text = f"{wanted.size} instances are {why}"
+            yield Problem(severity, group, word, since, text, source, "members", first)
 
 
 def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable[Problem]:

@@ -15,8 +15,11 @@ BUCKET = 30.0
 
 
 class Expected(Struct, frozen=True):
+    """How many, whether somebody configured that, and since when there are fewer (monotonic seconds)."""
+
     size: int
     configured: bool
+    below: float | None = None
 
 
 class GroupSizes:
@@ -25,6 +28,7 @@ class GroupSizes:
     def __init__(self, expected: Mapping[str, int]) -> None:
         self._expected = dict(expected)
         self._seen: dict[str, deque[tuple[float, int]]] = {}
+        self._below: dict[str, float] = {}
 
     def note(self, now: float, instances: Members) -> None:
         """Take in the present sizes; `now` in monotonic seconds."""
@@ -36,12 +40,19 @@ class GroupSizes:
                 seen.append((at, max(most, sizes[group])))
             else:
                 seen.append((now, sizes[group]))
+        self._below = {
+            group: self._below.get(group, now)
+            for group, wanted in self.expected(now).items()
+            if sizes[group] < wanted.size
+        }
 
     def expected(self, now: float) -> dict[str, Expected]:
         """For each group that is configured with a size, or that was seen."""
-        found = {}
+        found: dict[str, Expected] = {}
         for group, seen in self._seen.items():
             while len(seen) > 1 and now - seen[0][0] > LATELY:
                 seen.popleft()
-            found[group] = Expected(max(size for _, size in seen), False)
-        return found | {group: Expected(size, True) for group, size in self._expected.items()}
+            found[group] = Expected(max(size for _, size in seen), False, self._below.get(group))
+        return found | {
+            group: Expected(size, True, self._below.get(group)) for group, size in self._expected.items()
+        }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
-from backends.api.errors import Silent, Unreachable
-from backends.api.models import Detail, Event, EventKind, MemberState, Role, Seen, Trouble
+import pytest
+
+from backends.api.errors import Denied, Silent, Unreachable
+from backends.api.models import Detail, Event, EventKind, LogBatch, LogBlock, MemberState, Role, Seen, Trouble
+from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened
-from tests.flows.fake import member
+from tests.flows.fake import Fake, FakeSettings, member
 
 QUORUM = (Detail("quorum", "2 of 3 answer, quorum 2: no further failure allowed"),)
 
@@ -115,3 +119,30 @@ async def test_moving_goes_from_board_to_board(opened: Opened) -> None:
         await screen.until(lambda: any(line.startswith("▌fake/main") for line in screen.lines))
         await screen.press("k")
         await screen.until(lambda: any(line.startswith("▌✖") for line in screen.lines))
+
+
+async def test_logs_that_are_lost_are_wrong_and_enter_leads_to_them(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def logs(backend: Fake, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
+        if last is None:
+            yield Seen(LogBatch((LogBlock("app.log", b"a line", 1),), None))
+        raise Denied("permission denied", where="/var/log/app.log")
+
+    monkeypatch.setattr(Fake, "logs", logs)
+    async with opened(command="overview") as screen:
+        screen.script.say_members(member("m0", role=Role.LEADER))
+        await screen.until("permission denied")
+        assert "1 problem " in screen.text
+        await screen.press("enter")
+        await screen.until("UNREACHABLE")
+        await screen.until("a line")
+
+
+async def test_a_source_that_could_not_be_made_says_why_and_what_to_do(opened: Opened) -> None:
+    lab = Context("lab", (SourceConfig("nosuchkind", "main", FakeSettings()),))
+    async with opened(contexts=(lab,), command="overview") as screen:
+        await screen.until("broken")
+        await screen.press("enter")
+        await screen.until("midwatch config check")
+        assert "nosuchkind/main" in screen.text

@@ -10,6 +10,7 @@ from backends.api.models import (
     Alert,
     AlertState,
     EventKind,
+    LogSpan,
     Member,
     MemberState,
     Occurrence,
@@ -87,6 +88,12 @@ def test_a_lost_source_is_one_problem_however_many_feeds_it_has() -> None:
     assert found[0].since == WALL - timedelta(seconds=42)
 
 
+def test_lost_logs_are_a_lost_source() -> None:
+    gone = Reading(State.STALE, LogSpan(0, 5, 0), 990.0, WALL, Silent("no answer"))
+    found = told({("files/app", "logs"): gone, ("files/ok", "logs"): Reading(State.LIVE, LogSpan(0, 5, 0))})
+    assert [(p.name, p.word, p.kind) for p in found] == [("files/app", "stale", "logs")]
+
+
 def test_a_cluster_without_a_leader_and_one_with_a_full_store() -> None:
     found = told({("etcd/a", "members"): live(member("m0", alarms=("NOSPACE",)), member("m1"))})
     assert {(p.name, p.word) for p in found} == {("etcd/a m0", "NOSPACE"), ("etcd/a", "no leader")}
@@ -102,12 +109,14 @@ def test_a_silent_member_says_what_its_loss_means() -> None:
 
 def test_a_group_below_its_size() -> None:
     one = member("a", group="web")
-    sizes = {"etcd/a": {"web": Expected(3, False), "search": Expected(1, True)}}
+    sizes = {"etcd/a": {"web": Expected(3, False, 940.0), "search": Expected(1, True)}}
     found = told({("etcd/a", "instances"): live(one)}, sizes=sizes)
     assert [(p.name, p.word, p.severity) for p in found] == [
         ("search", "0 of 1", GRAVE),
         ("web", "1 of 3", SERIOUS),
     ]
+    assert found[1].since == WALL - timedelta(minutes=1)
+    assert (found[1].kind, found[1].row) == ("members", "e/a")
 
 
 def test_units_that_failed_and_that_flap() -> None:
@@ -131,5 +140,6 @@ def test_the_largest_size_is_remembered_for_a_while() -> None:
     sizes = GroupSizes({"fixed": 6})
     sizes.note(0.0, rows(*(member(str(n), group="web") for n in range(3))))
     sizes.note(40.0, rows(member("0", group="web")))
-    assert sizes.expected(60.0) == {"web": Expected(3, False), "fixed": Expected(6, True)}
+    assert sizes.expected(60.0) == {"web": Expected(3, False, 40.0), "fixed": Expected(6, True, 0.0)}
+    sizes.note(LATELY + 1, rows(member("0", group="web")))
     assert sizes.expected(LATELY + 1)["web"] == Expected(1, False)

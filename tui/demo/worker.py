@@ -88,6 +88,11 @@ class Worker:
             line = {"time": now, "level": level, "msg": message, "service": self.service, **fields}
             self._app.write(json.dumps(line) + "\n")
 
+    def say(self, text: str) -> None:
+        """To its own output, which its supervisor keeps."""
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        sys.stderr.write(f"{now} {self.instance} {text}\n")
+
     def answered(self, request: str, path: str, code: int, size: int, spent: float, agent: str) -> None:
         with self._lock:
             self.requests[code, path if path in ROUTES else "other"] += 1
@@ -247,6 +252,7 @@ class Worker:
     def crash(self) -> None:
         time.sleep(random.uniform(45, 90))
         self.log("fatal", "out of luck", code=3)
+        self.say("FATAL out of luck: exit with 3")
         os._exit(3)
 
 
@@ -325,6 +331,7 @@ def main() -> int:
     for job in jobs:
         threading.Thread(target=job, daemon=True).start()
     worker.log("info", "listening", address=f"{worker.host}:{worker.port}")
+    worker.say(f"INFO {worker.version} listens on {worker.host}:{worker.port}")
     stop.wait()
     worker.leave()
     worker.log("info", "stopped")

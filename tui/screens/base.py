@@ -52,6 +52,9 @@ class Desk(Protocol):
     def go_to(self, kind: str, row: str) -> None:
         """Open the screen of a kind, on one of its rows ("": wherever it was)."""
 
+    def show_logs(self, source: str = "") -> None:
+        """Open the logs of a source, or of all of them."""
+
     def show_logs_of(self, logs: LogsOf) -> None:
         """Open the logs of something, around a time."""
 

@@ -118,7 +118,7 @@ class OverviewScreen(View):
         now = Now(watching.clock.monotonic(), watching.clock.now())
         events = _events(self.readings)
         found = problems(
-            self.readings,
+            self._sources(),
             [(item.source, item.error) for item in watching.broken],
             watching.expected_sizes(),
             events,
@@ -130,6 +130,13 @@ class OverviewScreen(View):
         self._show_signs()
         self._show_heading(len(found), sum(now.wall - event.time <= LATELY for event in events))
         self._place_cursor()
+
+    def _sources(self) -> Mapping[tuple[str, str], Reading[Any]]:
+        """Every source's readings, those of logs too: looked at once a second, for lines come all the time."""
+        bridge = self.desk.bridge
+        return (
+            self.readings if bridge is None else dict([*self.readings.items(), *bridge.readings("logs").items()])
+        )
 
     def _place_cursor(self) -> None:
         """Until somebody moves it, the cursor is on the first thing that is wrong, or on what there is."""
@@ -156,7 +163,7 @@ class OverviewScreen(View):
         self._fit()
 
     def _all_well(self) -> list[str]:
-        of_sources = {key: reading for key, reading in self.readings.items() if key[1] != "events"}
+        of_sources = {key: reading for key, reading in self._sources().items() if key[1] != "events"}
         live = {source for (source, _), reading in of_sources.items() if reading.state is State.LIVE}
         if live:
             return [f"nothing: {len(live)} source{'s are' if len(live) != 1 else ' is'} live"]
@@ -168,7 +175,8 @@ class OverviewScreen(View):
         room = max(1, self.changed.size.height - 1)
         self._happened = max(1, len(events))
         self._events = {event.key: event for event in _chosen(events, room)}
-        entries = [_change(event, now.wall) for event in self._events.values()]
+        width = self.changed.size.width
+        entries = [_change(event, now.wall, width) for event in self._events.values()]
         nothing = " nothing since this watch was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
@@ -225,9 +233,14 @@ class OverviewScreen(View):
         self._to_end(self._boards[::-1], last=True)
 
     def open_row(self) -> None:
-        """To the thing itself."""
+        """To the thing itself; to a source's rows or lines where it is ill as a whole."""
+        problem = self._problems.get(self.wrong.chosen or "")
         found = self._leads()
-        if found is None:
+        if problem is not None and not problem.kind:
+            self._open_broken(problem.source)
+        elif problem is not None and problem.kind == "logs":
+            self.desk.show_logs(problem.source)
+        elif found is None:
             self.desk.say("nothing to open here")
         else:
             self.desk.go_to(*found)
@@ -262,18 +275,22 @@ class OverviewScreen(View):
 
     def _leads(self) -> tuple[str, str] | None:
         if (key := self.wrong.chosen) is not None and key in self._problems:
-            problem = self._problems[key]
-            return (problem.kind, problem.row) if problem.kind else (self._kind_of(problem.source), "")
+            return (self._problems[key].kind, self._problems[key].row)
         if (key := self.changed.chosen) is not None and key in self._events:
             return ("events", key)
         if (key := self.vital.chosen) is not None and key in self._signs:
             return self._signs[key]
         return None
 
-    def _kind_of(self, source: str) -> str:
-        """The screen that shows a source's rows."""
-        shown = ("members", "units", "alerts", "targets", "processes")
-        return next((kind for kind in shown if (source, kind) in self.readings), "members")
+    def _open_broken(self, source: str) -> None:
+        watching = self.desk.watching
+        found = () if watching is None else (i.error for i in watching.broken if i.source == source)
+        lines = [text for error in found for text in (str(error), error.hint)]
+        lines += [
+            "",
+            "it is left out until midwatch is started again; `midwatch config check` looks at all of it",
+        ]
+        self.desk.show_text(f"source  {source}", lambda: lines)
 
     def _to_end(self, boards: Sequence[Board], *, last: bool) -> None:
         able = next((board for board in boards if board.can_be_chosen), None)
@@ -344,10 +361,12 @@ def _problem(problem: Problem, now: Now, width: int) -> Entry:
     return Entry(problem.key, parts, right)
 
 
-def _change(event: Occurrence, wall: datetime) -> Entry:
+def _change(event: Occurrence, wall: datetime, width: int) -> Entry:
     local = event.time.astimezone()
     stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")
     look = look_of(event)
+    seen_by = ", ".join(event.witnesses)
+    right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= 100 and seen_by != event.target else ()
     return Entry(
         event.key,
         (
@@ -356,4 +375,5 @@ def _change(event: Occurrence, wall: datetime) -> Entry:
             (f"{fit(event.target, 20)}  ", style()),
             (told(event), style(look)),
         ),
+        right,
     )

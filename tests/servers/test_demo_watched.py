@@ -1,5 +1,5 @@
-"""Each server of the demo in turn is frozen, thawed, killed and started again under one watch over all of them:
-it is told in time, it is back in time, and nothing else is touched."""
+"""One watch over the whole demo. Each server in turn is frozen, thawed, killed and started again: it is told in
+time, it is back in time, and nothing else is touched. Its logs are one; and when it is closed nothing is left."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -22,9 +23,12 @@ from backends.api.charts import ChartSource, Span
 from backends.api.models import LogSpan, Member, MemberState, Reading, Role, State, TargetState
 from backends.config_file import load_config
 from backends.watch import FeedKey, Watch
+from tests.flows.conftest import Screen
+from tests.flows.fake import Script
 from tests.outside.program import Ran, run
 from tests.servers.demo_run import demo
 from tests.servers.getting import program
+from tui.app import MidwatchApp
 from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER
 from tui.demo.process import Identity, end_members, members, start_tied
 
@@ -130,6 +134,11 @@ class Eyes:
 
     def rows(self, source: str, noun: str) -> list[Any]:
         return list((self.reading(source, noun).value or {}).values())
+
+    def lines(self, source: str) -> int:
+        """How many lines of it have come."""
+        span: LogSpan | None = self.reading(source, "logs").value
+        return 0 if span is None else span.end
 
     def all_live(self, source: str, *nouns: str) -> bool:
         return all(self.reading(source, noun).state is State.LIVE for noun in nouns)
@@ -284,7 +293,9 @@ async def test_the_supervisor(running: Lab, seen: Opened) -> None:
             await eyes.until(lambda: eyes.all_live(source, "units", "logs"))
             await eyes.until(lambda: {row.native for row in eyes.rows(source, "units")} == {"RUNNING"})
 
+        before = eyes.lines(source)
         await frozen_and_killed(Server(running, "supervisord"), told, back)
+        await eyes.until(lambda: eyes.lines(source) > before)
         eyes.only(source)
 
 
@@ -298,19 +309,15 @@ async def test_what_no_source_asks_itself(running: Lab, seen: Opened) -> None:
         def is_up() -> bool:
             return any(r.job == "node" and r.state is TargetState.UP for r in eyes.rows(METRICS, "targets"))
 
-        def lines() -> int:
-            span: LogSpan | None = eyes.reading("journald/main", "logs").value
-            return 0 if span is None else span.end
-
         async def told() -> None:
             await eyes.until(lambda: not is_up())
             await eyes.until(lambda: [row.name for row in eyes.rows(METRICS, "alerts")] == ["InstanceDown"])
 
         async def back() -> None:
-            before = lines()
+            before = eyes.lines("journald/main")
             with log.open("a") as file:
                 file.write("2026-11-24 02:13:20,500 INFO the journal's writer passes this on\n")
-            await eyes.until(lambda: lines() > before)
+            await eyes.until(lambda: eyes.lines("journald/main") > before)
             await eyes.until(lambda: is_up() and not eyes.rows(METRICS, "alerts"))
 
         with servers[0].frozen(), servers[1].frozen():
@@ -323,3 +330,53 @@ async def test_what_no_source_asks_itself(running: Lab, seen: Opened) -> None:
             start()
         await back()
         eyes.only()
+
+
+async def test_lines_of_all_sources_stand_in_the_order_of_their_times(running: Lab) -> None:
+    contexts = load_config(str(running.config), os.environ).contexts
+    app = MidwatchApp(contexts, contexts["demo"], command="logs")
+    wanted = {"files/app", "supervisord/main", "journald/main"}
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(app, pilot, Script())
+        await screen.until(lambda: wanted <= {source for source, _ in app.view.log_view.lines.origins}, 15)  # type: ignore[attr-defined]
+        lines = app.view.log_view.lines  # type: ignore[attr-defined]
+        read = [record for row in lines.rows if (record := lines.records.of(row)) is not None]
+        assert {record.source for record in read if record.time is not None} >= wanted
+        times = [record.time for record in read if record.time is not None]
+        assert times == sorted(times)
+
+
+async def test_a_closed_watch_leaves_no_thread_and_no_child(running: Lab) -> None:
+    """No session of ZooKeeper, no journalctl, no stream of supervisord, no request to Prometheus."""
+    before = own_threads()
+    for _ in range(2):
+        watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
+        made = watch.chart(METRICS, "page", "up", Span(60))
+        assert made is not None
+        watch.open()
+        feeds = [*watch.feeds().values(), made[1].feed]
+        for feed in feeds:
+            feed.watch(lambda new, before: None)
+        async with asyncio.timeout(ELECTED):
+            while not all(feed.reading.state is State.LIVE for feed in feeds):
+                await asyncio.sleep(0.02)
+        assert own_threads() - before
+        assert any("journalctl" in line for line in children())
+        began = time.monotonic()
+        await watch.close()
+        # A second is promised; a busy machine may take longer.
+        assert time.monotonic() - began < 3
+        async with asyncio.timeout(3):
+            while own_threads() - before or any("journalctl" in line for line in children()):
+                await asyncio.sleep(0.02)
+
+
+def own_threads() -> set[str]:
+    """What sources start for themselves; the loop's own pool and gRPC's poller stay for the next one."""
+    names = {thread.name for thread in threading.enumerate()}
+    return {name for name in names if name.startswith(("zookeeper", "files", "supervisord")) or "zk_loop" in name}
+
+
+def children() -> list[str]:
+    found = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    return [Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in found]
