@@ -115,9 +115,10 @@ async def take(stage: Stage) -> None:
     await at(6)
     await stage.go("processes")
     await stage.type("/web-2\r")
-    await stage.press("d")
     # Its share of the processor is known from the second look on.
-    await stage.until(lambda: "registered" in stage.text and "– %" not in stage.text)
+    await stage.until(lambda: "web-2" in stage.text and " – " not in stage.text)
+    await stage.press("d")
+    await stage.until("registered")
     await stage.save("detail")
     await stage.press("q", "escape")
     await send_a_signal(stage)

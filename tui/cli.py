@@ -45,7 +45,12 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     )
     top.add_argument("--version", action="version", version=f"midwatch {__version__}")
     _common(top, first=True)
-    top.add_argument("-c", dest="command", metavar="COMMAND", help="open the dashboard with this : command")
+    top.add_argument(
+        "-c",
+        dest="command",
+        metavar="COMMAND",
+        help="open the dashboard with this : command",
+    )
     top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     if not verbs:
         top.set_defaults(verb=None)
@@ -69,9 +74,9 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
         verb("runs", "what was rolled out, and what is being rolled out now"),
     ]
     query = verb("query", "the present value of each series of a PromQL query, or its values over a range")
-    query.add_argument("expression", metavar="EXPR")
+    query.add_argument("expression", metavar="EXPR", help="PromQL, in quotes")
     query.add_argument("--range", metavar="SPAN", type=_span, help="values of this span back from now (1h)")
-    query.add_argument("--step", metavar="SPAN", type=_span, help="seconds between two of them (15s)")
+    query.add_argument("--step", metavar="SPAN", type=_span, help="the time between two of them (15s)")
     for made in (*of_one, query):
         made.add_argument("--source", metavar="SOURCE", help="ask only this one")
     verb("events", "what changes from now on, each event once (with --watch)")
@@ -84,9 +89,9 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     logs.add_argument("--field", metavar="K=V", action="append", default=[], help="only records with this field")
     logs.add_argument("--patterns", action="store_true", help="count the shapes of messages instead")
     watch = verb("watch", "the changes of keys below a prefix, one a line")
-    watch.add_argument("source", metavar="SOURCE")
-    watch.add_argument("prefix", metavar="PREFIX")
-    audit = verb("audit", "what was tried, by whom, on what, and how it ended; verify finds damage and edits")
+    watch.add_argument("source", metavar="SOURCE", help="an etcd or a ZooKeeper, as etcd/main")
+    watch.add_argument("prefix", metavar="PREFIX", help="as /services/")
+    audit = verb("audit", "what was tried, by whom, on what, and how it ended")
     audit.add_argument("what", nargs="?", choices=("verify",), help="find damage and edits instead")
     audit.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
     signal = verb("signal", "send a signal to one process, and say what became of it")
@@ -104,18 +109,19 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
         )
         _changing(supervise)
     deploy = verb("deploy", "roll something out, by a process of its own; prints the id of its run")
-    deploy.add_argument("name", metavar="NAME")
+    deploy.add_argument("name", metavar="NAME", help="which one (deploys)")
     deploy.add_argument("params", nargs="*", metavar="K=V", help="its parameters")
     deploy.add_argument("--plan", action="store_true", help="say what it would do, and do nothing")
     deploy.add_argument("--follow", action="store_true", help="stay, print what it prints, and end as it ends")
     _changing(deploy)
     run = verb("run", "one run: follow it from its first line to its end, or end it")
-    run.add_argument("what", choices=("attach", "abort"))
-    run.add_argument("id", metavar="ID")
+    run.add_argument("what", choices=("attach", "abort"), help="follow it to its end, or end it")
+    run.add_argument("id", metavar="ID", help="which one (runs)")
     _changing(run)
     verb("doctor", "try every source and say what was reached, and why not")
-    config = verb("config", "the configuration: path, init, check, show")
-    config.add_argument("what", choices=("path", "init", "check", "show"))
+    config = verb("config", "the configuration: where it is, an example, whether it is right, what it says")
+    words = "where it is; write an example there; find mistakes; print it, every secret masked"
+    config.add_argument("what", choices=("path", "init", "check", "show"), help=words)
     demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
     if demo:
         from tui.demo.cli import add_arguments
@@ -141,13 +147,13 @@ def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
         metavar="SECONDS",
         type=_seconds,
         default=default(5.0),
-        help="how long one source may take to answer (5)",
+        help="seconds that one source may take to answer (5)",
     )
     to.add_argument(
         "--read-only",
         action="store_true",
         default=default(False),
-        help="nothing can be changed, nothing lifts it",
+        help="nothing can be changed, and nothing lifts that",
     )
     to.add_argument(
         "-o",
@@ -155,7 +161,7 @@ def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
         metavar="FORMAT",
         choices=("table", "json", "jsonl", "text"),
         default=default(None),
-        help="table, json, jsonl, or text for logs, events and watch",
+        help="table, json or jsonl; for logs, events and watch also text",
     )
     to.add_argument("--watch", action="store_true", default=default(False), help="go on and print every change")
 

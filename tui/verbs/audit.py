@@ -75,7 +75,10 @@ def _line(entry: dict[str, Any]) -> str:
     told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in entry.items()}
     stamp = _when(entry).strftime("%Y-%m-%d %H:%M:%S")
     words = [stamp, *(f"{told.get(key, ''):<{width}}" for key, width in (("outcome", 7), ("context", 8)))]
-    words += [f"{told.get('title', '')} to {told.get('target', '')}", told.get("text", "")]
+    title, target = told.get("title", ""), told.get("target", "")
+    # A deploy names itself; one signals to a process, but restarts a unit.
+    to = " to " if told.get("verb") == "signal" else " "
+    words += [title if target in title else f"{title}{to}{target}", told.get("text", "")]
     who = f"{told.get('user', '')}, {told.get('origin', '')}"
     why = f", “{told['reason']}”" if told.get("reason") else ""
     return "  ".join(words) + f"  [{who}{why}]"

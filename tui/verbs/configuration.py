@@ -31,6 +31,27 @@ groups = { web = "/services/web/" }         # who registered below a prefix
 [context.lab.files.app]
 paths = ["/var/log/*.log"]
 
+# [context.lab.zookeeper.main]
+# hosts = "127.0.0.1:2181,127.0.0.1:2182"
+# groups = { web = "/services/web" }
+
+# [context.lab.supervisord.main]
+# url = "unix:///run/supervisor.sock"       # or http://…; username, password as above
+
+# [context.lab.journald.main]
+# units = ["nginx.service"]                 # all without it
+
+# [context.lab.prometheus.main]
+# url = "http://127.0.0.1:9090"
+
+# Charts; without any, Metrics suggests some for what Prometheus scrapes.
+# [[context.lab.page]]
+# title = "web"
+# [[context.lab.page.panel]]
+# title = "requests/s"
+# query = "sum(rate(http_requests_total[1m])) by (code)"
+# unit = "req/s"
+
 # What can be rolled out: a command, run by a process of its own; no shell, {version} is filled in.
 # [context.lab.deploy.web]
 # kind = "command"
