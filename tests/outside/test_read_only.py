@@ -24,7 +24,7 @@ from backends.api.actions import Action, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.models import State
 from backends.audit import Audit
-from backends.config import load_config
+from backends.config_file import load_config
 from backends.context import Context
 from backends.door import Consent, Door, Proposal
 from backends.watch import Watch
