@@ -72,7 +72,7 @@ class AuditEntry(Struct, frozen=True):
             "mode": self.mode,
             "reason": self.reason,
             "verb": self.verb,
-            "target": self.target.name,
+            "target": self.target.told,
             "outcome": self.outcome,
             "title": self.title,
             "source": self.target.source,

@@ -342,7 +342,7 @@ def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        named = action.title if action.target.name in action.title else f"{action.title} {action.target.name}"
+        named = action.title if action.target.name in action.title else f"{action.title} {action.target.told}"
         return f"{named}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"

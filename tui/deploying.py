@@ -96,7 +96,9 @@ class DeployFlow:
         def go_on() -> None:
             self._desk.work(self._plan(row, deploys, asking), "action")
 
-        asking = Form(f"deploy {row.name}", tuple(lines), self._fields, (Button("show the plan", go_on),))
+        lines.append(plain("↑ ↓ go from line to line, ← → through what can be chosen", Look.DIM))
+        button = Button("show the plan", go_on)
+        asking = Form(f"deploy {row.name}", tuple(lines), self._fields, (button,), asks=True)
         self._dialog.show(asking)
 
     async def _plan(self, row: Deploy, deploys: Deploys, asking: Form) -> None:

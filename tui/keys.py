@@ -93,7 +93,7 @@ class Keys:
 
     def run_line(self, text: str) -> None:
         """Do what was typed after `:`."""
-        word, _, rest = text.strip().partition(" ")
+        word, _, rest = text.strip().removeprefix(":").partition(" ")
         if not word:
             return
         command = for_word(word)

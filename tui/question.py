@@ -164,7 +164,8 @@ def titled(actions: Sequence[Action]) -> str:
     first = actions[0]
     if len(actions) == 1 and first.target.name in first.title:
         return first.title
-    return f"{first.title} to {first.target.name if len(actions) == 1 else f'{len(actions)} targets'}"
+    whom = first.target.told if len(actions) == 1 else f"{len(actions)} targets"
+    return f"{first.title} to {whom}" if first.verb == "signal" else f"{first.title} {whom}"
 
 
 def _once(groups: Iterable[Iterable[str]]) -> list[str]:

@@ -250,6 +250,8 @@ class Chart(Widget):
         return [text for text in (reading.error.word, str(reading.error), reading.error.hint) if text]
 
     def _legend(self, shown: tuple[Curve, ...], rows: int, width: int) -> list[Runs]:
+        if rows <= 0:
+            return []
         listed = list(shown)
         if len(shown) > rows:
             # The highest first: their order by the server says nothing about which of them matter.

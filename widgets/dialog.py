@@ -54,6 +54,8 @@ class Form(Struct, frozen=True):
     listed: bool = False
     grave: bool = False
     """Whether its frame is red."""
+    asks: bool = False
+    """None of its buttons does anything yet: what is to be filled in is chosen first, Enter goes on to them."""
 
 
 class Dialog(Widget):
@@ -82,7 +84,7 @@ class Dialog(Widget):
         self.form = form
         self._says = ""
         self._cancelled = cancelled or (lambda: None)
-        self._at = len(form.fields)
+        self._at = 0 if form.asks else len(form.fields)
         if form.listed:
             able = [i for i, button in enumerate(form.buttons) if not button.blocked]
             self._at += 1 + able[0] if able else 0
@@ -161,7 +163,7 @@ class Dialog(Widget):
         fields = len(form.fields)
         if self._at < fields:
             # Never onwards to a button that acts: what was typed ahead must not press it.
-            self._at += 1
+            self._at += 2 if form.asks and self._at == fields - 1 else 1
             self.refresh()
         elif self._at == fields:
             self._cancel()

@@ -68,6 +68,8 @@ class LogView(Widget):
         self._drawn: list[Piece | None] = []
         self._seek: Seek | None = None
         self._aim: int | None = None
+        self._stood: int | None = None
+        """When the line under the cursor was, before a filter may have taken it away."""
         self._at_work = False
         self._arrived: list[tuple[float, int]] = []
         self._shown_at = float("-inf")
@@ -201,8 +203,10 @@ class LogView(Widget):
 
     def set_filter(self, keep: str, since: datetime | None, only: frozenset[str] = frozenset()) -> None:
         """Show only lines that match, that are not older, and that are of these origins (none: of all); the
-        cursor stays on its line, if that passes."""
+        cursor stays on its line, if that passes, else near its time."""
         self.stop_seeking()
+        row = None if self.following else self._current_row
+        self._stood = None if row is None else self.lines.when(row)
         if self.following:
             self.sheet.cursor.index = -1
         self.sheet.top.index = -1
@@ -242,7 +246,11 @@ class LogView(Widget):
         self._take_aim()
         if self.sheet.cursor.line >= 0 and not self.lines.filtering:
             # What was under it does not pass.
-            self.sheet.cursor.line, self.following = -1, True
+            self.sheet.cursor.line = -1
+            if self._stood is None:
+                self.following = True
+            else:
+                self.sheet.cursor.index = self.lines.nearest(self._stood)
         if self.following or (self.cursor < 0 and self.sheet.cursor.line < 0):
             self.sheet.cursor.index = len(self.lines.rows) - 1
         self.flush()

@@ -217,6 +217,8 @@ class Table(Widget):
 
     def set_filter(self, text: str) -> None:
         if text != self.filter_text:
+            # The row that a filter was narrowed to is meant, also when the filter goes.
+            self._moved = self._moved or (bool(self.filter_text) and not text)
             self.filter_text = text
             self._settle()
             self.repaint()

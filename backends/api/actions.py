@@ -40,6 +40,12 @@ class Target(Struct, frozen=True):
     name: str
     identity: str
     host: str = ""
+    about: str = ""
+    """What a reader knows it by, beyond its name (a process's unit): part of what is told, not of what it is."""
+
+    @property
+    def told(self) -> str:
+        return f"{self.name} ({self.about})" if self.about else self.name
 
 
 class Action(Struct, frozen=True):
@@ -69,7 +75,8 @@ class Action(Struct, frozen=True):
     @property
     def digest(self) -> str:
         """What a permit is for: verb, target, arguments and call, not the sentences about them."""
-        parts = (self.verb, msgspec.structs.astuple(self.target), self.arguments, self.call)
+        target = self.target
+        parts = (self.verb, (target.source, target.noun, target.key, target.identity), self.arguments, self.call)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.errors import BackendError
 from backends.api.models import (
@@ -28,7 +29,8 @@ from backends.api.models import (
 )
 from backends.incident.sizes import Expected
 
-GRAVE, SERIOUS = 2, 1
+ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
+"""A cluster that takes no writes is behind much else that is wrong; what is not known any more comes last."""
 GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
 """Values of an alert's `severity` that are to wake somebody, by custom of most rules."""
 FLAPS = 4
@@ -52,6 +54,8 @@ class Problem(Struct, frozen=True):
     source: str
     kind: str
     row: str = ""
+    old: bool = False
+    """The last word of a source that is lost: it may be over by now."""
 
     @property
     def key(self) -> str:
@@ -90,14 +94,19 @@ def problems(
         elif noun == "instances":
             found += _groups(source, rows, sizes.get(source, {}), reading, now)
         elif noun == "units":
-            found += _units(rows, events, now)
+            found += _true(_units(rows, events, now), reading)
         elif noun == "alerts":
-            found += (_alert(row) for row in rows if row.state is AlertState.FIRING)
+            found += _true((_alert(row) for row in rows if row.state is AlertState.FIRING), reading)
         elif noun == "targets":
-            found += (_target(row) for row in rows if row.state is TargetState.DOWN)
+            found += _true((_target(row) for row in rows if row.state is TargetState.DOWN), reading)
     oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
     newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
     return sorted(newest_first, key=lambda p: -p.severity)
+
+
+def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:
+    """As they are, or as the last word of a source that is lost: behind all that is known to be wrong now."""
+    return [replace(p, severity=OLD, old=True) for p in found] if reading.state in ILL else found
 
 
 def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
@@ -132,7 +141,7 @@ def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -
             )
     roles = {row.role for row in rows}
     if Role.FOLLOWER in roles and Role.LEADER not in roles:
-        yield Problem(GRAVE, source, "no leader", None, "the cluster takes no writes", source, "members")
+        yield Problem(ROOT, source, "no leader", None, "the cluster takes no writes", source, "members")
 
 
 def _groups(

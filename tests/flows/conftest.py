@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from backends.api import registry
+from backends.api.capabilities import ABILITIES
 from backends.context import Context, SourceConfig
 from tests.flows.fake import SCRIPTS, FakeSettings, Script
 from tui.app import MidwatchApp
@@ -69,6 +71,9 @@ class Screen:
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
     """`async with opened(size=(80, 24)) as screen`: a context `lab` with the source fake/main."""
+    # A fake speaks when the test says so: on a busy machine that is later than a server would be believed.
+    for noun, known in ABILITIES.items():
+        monkeypatch.setitem(ABILITIES, noun, replace(known, pace=replace(known.pace, first=60.0, quiet=60.0)))
     monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.fake")
     SCRIPTS.clear()
 

@@ -56,16 +56,15 @@ async def test_by_keys_from_the_wish_to_the_run_and_its_end(yard: Yard, tmp_path
         await screen.until("show the plan")
         for text in ("version", "1.8.1", "region", "eu-1", "note", "[a-z ]+"):
             assert text in screen.text
-        assert screen.app.flow.dialog.chosen == "Cancel"
         dialog = screen.app.flow.dialog
         dialog.go_to_field("version")
         await screen.press("right")
         dialog.go_to_field("note")
         await screen.press("ctrl+u", "X")
-        await screen.press("enter", "right", "enter")
+        await screen.press("enter", "enter")
         await screen.until("note: 'X' is not allowed, expected a text that fits [a-z ]+")
         assert dialog.chosen == "note"
-        await screen.press("backspace", *"now", "enter", "right", "enter")
+        await screen.press("backspace", *"now", "enter", "enter")
         # The plan, and the question of every action.
         await screen.until("deploy web version=1.8.2 region=eu-1 note=now")
         for text in ("deploy.py 1.8.2 eu-1 now", "PLAIN", "by a process of its own", "armed"):
@@ -165,7 +164,8 @@ async def test_secrets_are_on_no_screen_in_no_file_and_in_no_log(
         await screen.type(":deploy web\r")
         await screen.until("show the plan")
         picture()
-        await screen.press("right", "enter")
+        # To the button: what is asked for has its default.
+        await screen.press("up", "enter")
         await screen.until("by a process of its own")
         picture()
         await screen.press("right", "enter")
@@ -177,7 +177,7 @@ async def test_secrets_are_on_no_screen_in_no_file_and_in_no_log(
         await screen.until("done after")
         await screen.type(":deploy web\r")
         await screen.until("show the plan")
-        await screen.press("right", "enter")
+        await screen.press("up", "enter")
         await screen.until("by a process of its own")
         await screen.press("right", "enter")
         await screen.until("failed: ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from backends.api.errors import Silent
-from backends.api.models import Event, EventKind, MemberState, Seen, Trouble
+from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
@@ -143,7 +143,8 @@ async def test_l_says_where_no_log_is_of_that_name_or_time(opened: Opened) -> No
     async with opened(command="overview", contexts=(TWO,)) as screen:
         asked = BEGAN - timedelta(hours=1)
         ill = Trouble(Silent("no answer in 1.8 s"), None, asked)
-        screen.script.say_members(member("m9", MemberState.UNKNOWN, trouble=ill))
+        leader = member("m0", role=Role.LEADER)
+        screen.script.say_members(leader, member("m9", MemberState.UNKNOWN, trouble=ill))
         await screen.until("✖ fake/main m9")
         screen.script.say_lines(at(1, "word a"), at(2, "word b"))
         other().say_lines(at(3, "word c"))

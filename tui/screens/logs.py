@@ -339,8 +339,12 @@ class LogsScreen(View):
             self.log_view.stop_seeking()
         elif self._search:
             self.search("")
-        elif self._keep or self._window or self._only:
-            self._keep, self._window, self._since, self._only = "", 0.0, None, frozenset()
+        elif self._keep:
+            self._keep_only("")
+        elif self._window:
+            self.window("0")
+        elif self._only:
+            self._only = frozenset()
             self._filter()
         else:
             return False

@@ -144,8 +144,12 @@ class OverviewScreen(View):
             self._to_end(self._boards, last=False)
 
     def _show_heading(self, wrong: int, changes: int) -> None:
-        look = Look.BAD if wrong else Look.GOOD
+        waiting, of = self._unknown()
+        look = Look.BAD if wrong else Look.WARN if waiting else Look.GOOD
         says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else "nothing is wrong"
+        if waiting:
+            unknown = f"{waiting} of {of} sources not known yet"
+            says = f"{says}, {unknown}" if wrong else unknown
         left: list[Part] = [(" overview", style(Look.STRONG))]
         self.heading.show(
             left,
@@ -163,13 +167,18 @@ class OverviewScreen(View):
         self._fit()
 
     def _all_well(self) -> list[str]:
-        of_sources = {key: reading for key, reading in self._sources().items() if key[1] != "events"}
-        live = {source for (source, _), reading in of_sources.items() if reading.state is State.LIVE}
-        if live:
-            return [f"nothing: {len(live)} source{'s are' if len(live) != 1 else ' is'} live"]
-        if any(reading.state is State.LOADING for reading in of_sources.values()):
-            return ["looking …"]
+        waiting, of = self._unknown()
+        if waiting:
+            return [f"not known yet: {waiting} of {of} sources have not answered"]
+        if of:
+            return [f"nothing: {of} source{'s are' if of != 1 else ' is'} live"]
         return ["no source is live", *self.desk.context.tried]
+
+    def _unknown(self) -> tuple[int, int]:
+        """How many sources have not said a word yet, and of how many: what they would say may be wrong."""
+        of_sources = {key: reading for key, reading in self._sources().items() if key[1] != "events"}
+        waiting = {source for (source, _), reading in of_sources.items() if reading.state is State.LOADING}
+        return len(waiting), len({source for source, _ in of_sources})
 
     def _show_changed(self, events: list[Occurrence], now: Now) -> None:
         room = max(1, self.changed.size.height - 1)
@@ -342,16 +351,16 @@ def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
 
 
 def _problem(problem: Problem, now: Now, width: int) -> Entry:
-    grave = problem.severity == GRAVE
-    look = Look.BAD if grave else Look.WARN
+    grave = problem.severity >= GRAVE
+    look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
     name = 28 if width >= 100 else 22
     parts = (
-        ("✖ " if grave else "▲ ", style(look)),
-        (fit(problem.name, name), style(Look.STRONG)),
+        ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
+        (fit(problem.name, name), style(Look.DIM if problem.old else Look.STRONG)),
         (f"  {fit(problem.word, 11)}", style(look)),
         (f" {since:>4}  ", style()),
-        (problem.why, style()),
+        (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )
     right = (
         ((f"  {problem.source} ", style(Look.DIM)),)

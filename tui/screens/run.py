@@ -61,6 +61,8 @@ class RunScreen(View):
         self.log_view.clock = desk.watching.clock
         if logs is not None and tail is not None:
             self.log_view.show([Feeder(self._source, tail, logs)])
+            # Its own lines: the source holds those of other runs as well.
+            self.log_view.set_filter("", None, frozenset({self._run}))
         desk.bridge.attach(self, ("runs",), (self._source,))
         desk.bridge.attach(self.log_view, ("logs",), (self._source,))
         self.log_view.follow(True)
