@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -35,6 +36,7 @@ SYSLOG = ("/dev/log", "/run/systemd/journal/syslog")
 """Where syslog(3) would send a line: authpriv.notice, where no line can be written."""
 PATIENCE = 2.0
 """Seconds that the lock may be held by somebody else; a line takes some milliseconds."""
+FILE = re.compile(r"audit-(\d+)\.jsonl")
 _SAFE = os.O_CLOEXEC | os.O_NOFOLLOW
 END = 256 << 10
 """Bytes at the end of a file in which its last line is found: 15 fields, each character as \\uXXXX."""
@@ -184,8 +186,13 @@ class Audit:
         return Last(file=numbers[-1], size=size, torn=torn)
 
     def files(self) -> list[int]:
-        """The numbers of the files, in order."""
-        return sorted(int(path.stem[6:]) for path in self.folder.glob("audit-*.jsonl") if path.stem[6:].isdigit())
+        """The numbers of the files, in order; none where there is no folder yet. Raises OSError where it can't be
+        looked into: that is not an empty audit."""
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+        return sorted(int(found[1]) for name in names if (found := FILE.fullmatch(name)))
 
     def path(self, number: int) -> Path:
         """The file of a number."""

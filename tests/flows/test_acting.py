@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import pytest
-
 from backends.api.actions import End, Outcome
 from backends.api.errors import Silent, Unreachable
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.fake import process
-from tui.commands import COMMANDS
 
 __all__ = ["acting"]
 
@@ -179,24 +176,3 @@ async def test_read_only_offers_nothing_and_does_nothing(acting: Act, tmp_path: 
         await screen.until("read-only: nothing can be changed")
         assert stage.done == []
     assert await audit(tmp_path) == []
-
-
-@pytest.mark.parametrize("arm", ["ask", "always"])
-async def test_no_single_key_changes_the_world(acting: Act, arm: str, tmp_path: Path) -> None:
-    """Every key there is, on every screen, three times in a row, with Enter after it."""
-    # These quit, as they should.
-    keys = sorted({key for command in COMMANDS for key in command.keys} - {"ctrl+z", "ctrl+c", "q"})
-    async with acting(arm=arm) as (screen, stage):
-        press = screen.app.keys.press
-        for line in ("processes", "overview", "members", "logs", "events", "help"):
-            for key in keys:
-                screen.app.keys.run_line(line)
-                for name in (key, key, key, "enter"):
-                    press(name, name if len(name) == 1 else None)
-                    for _ in range(5):
-                        await asyncio.sleep(0)
-                while screen.app.flow.dialog.open or screen.app.keys.prompt.open:
-                    press("escape", None)
-        await screen.pilot.pause()
-        assert stage.done == []
-    assert [outcome for _, outcome in await audit(tmp_path) if outcome != "refused"] == []

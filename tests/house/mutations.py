@@ -15,10 +15,14 @@ PROCESS = {
     *("os.kill", "os.killpg", "signal.pidfd_send_signal", "signal.raise_signal", "signal.pthread_kill"),
     *("asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell"),
     *("subprocess.run", "subprocess.Popen", "subprocess.call"),
+    *("asyncio.subprocess.create_subprocess_exec", "asyncio.subprocess.create_subprocess_shell"),
+    *("subprocess.getoutput", "subprocess.getstatusoutput", "os.system", "os.popen"),
     *("subprocess.check_call", "subprocess.check_output", "pty.spawn", "pty.fork", "os.fork", "os.forkpty"),
     *("os.setpriority", "os.sched_setaffinity"),
 }
-FAMILIES = re.compile(r"os\.(exec|spawn|posix_spawn)\w*|shutil\.(rmtree|move|copy\w*|chown)")
+FAMILIES = re.compile(
+    r"os\.(exec|spawn|posix_spawn)\w*|shutil\.(rmtree|move|copy\w*|chown|unpack_archive)|tempfile\.\w+"
+)
 FILES = {
     *(
         "os.remove",
@@ -33,8 +37,16 @@ FILES = {
     *("os.ftruncate", "os.link", "os.symlink", "os.chmod", "os.fchmod", "os.chown", "os.lchown", "os.fchown"),
     *("os.makedirs", "os.mkdir", "os.mkfifo", "os.utime"),
 }
+RPCS = {
+    # etcd's, of aetcd's stubs: also handed over by their names
+    *("Put", "DeleteRange", "Txn", "LeaseGrant", "LeaseRevoke", "Compact", "Defragment", "MoveLeader"),
+    *("MemberAdd", "MemberRemove", "MemberUpdate", "MemberPromote", "Alarm", "AuthEnable", "AuthDisable"),
+    *("UserAdd", "UserDelete", "UserChangePassword", "UserGrantRole", "UserRevokeRole"),
+    *("RoleAdd", "RoleDelete", "RoleGrantPermission", "RoleRevokePermission", "Downgrade"),
+}
 METHODS = {
     # pathlib
+    *("chmod", "lchmod"),
     *("unlink", "rmdir", "rename", "write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"),
     # Popen, psutil, asyncio transports
     *("send_signal", "terminate", "kill", "suspend", "resume", "subprocess_exec", "subprocess_shell"),
@@ -42,10 +54,15 @@ METHODS = {
     *("post", "put", "patch", "delete", "request"),
     # kazoo
     *("create", "create_async", "delete_async", "set_async", "set_acls", "ensure_path", "transaction", "command"),
-    # etcd's stubs, of aetcd
-    *("Put", "DeleteRange", "Txn", "LeaseGrant", "LeaseRevoke", "Compact", "Defragment", "MoveLeader"),
-    *("MemberAdd", "MemberRemove", "MemberUpdate", "MemberPromote", "Alarm", "AuthEnable", "AuthDisable"),
+    *RPCS,
 }
+BY_NAME = RPCS | {"Lock", "Campaign", "Proclaim", "Resign"}
+"""Handed over as text; as names they are those of other things too."""
+HANDED = METHODS - {"command", "request", "create"}
+"""Handed over to be called elsewhere; the others are names of plain values too."""
+ASKING = {"stream", "build_request", "Request"}
+"""httpx's, which take a method; harmless with one of these as a constant."""
+READING = {"GET", "HEAD", "OPTIONS"}
 WORDS = re.compile(
     r"POST|PUT|PATCH|DELETE"
     r"|(supervisor|system)\.(start|stop|restart|shutdown|signal|remove|add|clear|reload|send|multicall)\w*"
@@ -104,7 +121,8 @@ def _walk(
 def _change(node: ast.AST, names: dict[str, str]) -> str:
     """What could be changed by this node, as a call's name; empty where nothing could."""
     if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) and WORDS.fullmatch(node.value) else ""
+        word = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
+        return word if isinstance(word, str) and (WORDS.fullmatch(word) or word in BY_NAME) else ""
     if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
         # Also where it is not called but handed on: `to_thread(os.kill, pid, 9)`.
         name = _full(node, names)
@@ -114,16 +132,27 @@ def _change(node: ast.AST, names: dict[str, str]) -> str:
     name = _full(node.func, names)
     if name == "open" or name.endswith(".open"):
         return name if _opens_to_write(node, name) else ""
+    handed = [argument.attr for argument in node.args if isinstance(argument, ast.Attribute)]
+    if any(word in HANDED for word in handed) or ("set" in handed and name.endswith("retry")):
+        return f"{name}({', '.join(handed)})"
     if not isinstance(node.func, ast.Attribute):
         return ""
     method = node.func.attr
+    if method in ASKING and not _only_reads(node):
+        return name
     if method in METHODS and not (name in PROCESS or name in FILES):
         return name
     if method == "replace" and len(node.args) == 1 and not node.keywords and "." in name:
         return name  # Path.replace: that of a str has two arguments, that of a Struct has keywords.
-    if method == "set" and len(node.args) == 2:
-        return name  # kazoo's: an Event's has none
+    if method == "set" and (len(node.args) > 1 or node.keywords):
+        return name  # kazoo's: an Event's has none, a ContextVar's has one
     return ""
+
+
+def _only_reads(call: ast.Call) -> bool:
+    """Whether an HTTP request's method is a constant that changes nothing."""
+    given = [keyword.value for keyword in call.keywords if keyword.arg == "method"] or call.args[:1]
+    return bool(given) and isinstance(given[0], ast.Constant) and given[0].value in READING
 
 
 def _full(node: ast.AST, names: dict[str, str]) -> str:

@@ -13,7 +13,8 @@ import pytest
 from backends.api.runs import Run, RunState
 from backends.config_file import load_config
 from backends.deploys.deploy import Deployer
-from backends.watch import Watch
+from backends.state import state_folder
+from backends.watch import FeedKey, Watch
 from tests.servers.demo_run import demo, loaded
 from tests.servers.getting import program
 from tests.servers.runs import start
@@ -48,11 +49,22 @@ async def test_one_rolls_out_and_one_fails_halfway() -> None:
             back = await _rolled_out(watch, "checkout", "1.8.2")
             assert back.state is RunState.DONE, back
             assert {serves(addresses[f"checkout-{i}"]) for i in (1, 2)} == {"1.8.2"}
+            # One of another demo, in a context of the same name; and one that still goes on.
+            runs = state_folder(os.environ) / "runs" / "demo"
+            other = runs / "web-20200101-000000-0000"
+            await asyncio.to_thread(shutil.copytree, runs / done.key, other)
+            plan = (other / "plan.json").read_text()
+            (other / "plan.json").write_text(plan.replace(str(folder), "/somewhere/else"))
+            backend = watch.backend("deploy/web")
+            assert isinstance(backend, Deployer)
+            await start(backend, version="1.9.1")
         finally:
             await watch.close()
     finally:
-        await asyncio.to_thread(demo, "down", "--dir", str(folder))
+        down = await asyncio.to_thread(demo, "down", "--dir", str(folder))
         shutil.rmtree(base, ignore_errors=True)
+    assert down.returncode == 0
+    assert [path.name for path in runs.iterdir() if path.is_dir()] == [other.name]
 
 
 async def _rolled_out(watch: Watch, name: str, version: str) -> Run:
@@ -68,7 +80,7 @@ async def _rolled_out(watch: Watch, name: str, version: str) -> Run:
 
 
 async def _registered(watch: Watch, versions: dict[str, str]) -> None:
-    (feed,) = watch.feeds("instances").values()
+    feed = watch.feeds("instances")[FeedKey("etcd/main", "instances")]
     leave = feed.watch(lambda new, before: None)
     async with asyncio.timeout(20):
         while versions.items() - {row.name: row.version for row in (feed.reading.value or {}).values()}.items():

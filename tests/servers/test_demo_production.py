@@ -116,6 +116,9 @@ def test_configuration_is_accepted(production: Demo) -> None:
     assert context["zookeeper"]["main"]["hosts"].split(",") == hosts
     assert set(context["zookeeper"]["main"]["groups"]) == {"search", "web"}
     assert set(context["files"]) == {"app", "access"}
+    guarded = config["context"]["guarded"]
+    assert "arm" not in guarded
+    assert {**guarded, "arm": "always", "colour": "green"} == context
 
 
 def test_secrets_are_in_files_only_we_can_read(production: Demo) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import multiprocessing
 import os
 import stat
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from backends.audit import Audit, AuditEntry, AuditFailed
 from backends.audit_verify import verify
 from tests.clock import START
 
+ROOT = Path(__file__).parents[2]
 TARGET = Target("local/host", "processes", "h/7/1/b", "nginx 7", "h/7/1/b", "h")
 
 
@@ -211,3 +216,119 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(folder: Path, monkeypat
     with pytest.raises(AuditFailed):
         Audit(folder).append(entry())
     assert other.read_text() == ""
+
+
+def test_a_line_however_long_is_found_again(folder: Path) -> None:
+    book = Audit(folder)
+    for text in ("\U0001f525" * 100_000, "after"):
+        book.append(entry(text, reason=text, call=text))
+    first, second = lines(folder)
+    assert second["n"] == 2
+    assert len(first["text"]) == module.LONGEST + 1
+    assert verify(folder) == (2, [])
+
+
+def test_a_number_that_is_none_is_damage_and_no_crash(folder: Path) -> None:
+    Audit(folder).append(entry())
+    assert any("edited" in text for text in edit(folder, lambda data: data.replace(b'"n": 1', b'"n": "x"', 1)))
+
+
+def test_who_holds_the_lock_holds_nobody_up_for_long(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SYSLOG", ())
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    book = Audit(folder)
+    book.append(entry("one"))
+    with (folder / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(AuditFailed, match="another midwatch has held its lock"):
+            book.append(entry("two"))
+    book.flush()
+    assert [line["text"] for line in lines(folder)] == ["one", "two"]
+    assert book.held == ()
+
+
+NOBODY = """
+import os, sys
+from pathlib import Path
+from backends.audit import Audit, AuditFailed
+from backends.audit_verify import verify
+import backends.audit as module
+from tests.unit.test_audit import entry
+module.SYSLOG = ()
+os.setgroups([])
+os.setresuid(65534, 65534, 65534)
+folder = Path(sys.argv[1])
+def said(what):
+    try:
+        return f"{what()!r}"
+    except (OSError, AuditFailed) as error:
+        return f"{type(error).__name__}"
+print(said(lambda: os.listdir(folder)))
+for name in ("audit-000001.jsonl", "head", "lock", "reserve"):
+    print(said(lambda: (folder / name).read_bytes()), said(lambda: (folder / name).open("ab")))
+    print(said(lambda: (folder / name).unlink()), said(lambda: os.rename(folder / name, folder / "x")))
+print(said(lambda: (folder / "new").write_text("x")), said(lambda: folder.rename(str(folder) + "x")))
+print(said(lambda: Audit(folder).append(entry("forged"))))
+print(said(lambda: verify(folder)[0]), said(lambda: list(Audit(folder).entries())))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")
+def test_another_account_can_neither_read_nor_touch_it(folder: Path) -> None:
+    Audit(folder).append(entry("ours"))
+    for above in folder.parents[:4]:
+        if above.stat().st_uid == 0 and str(above) != "/tmp":
+            above.chmod(0o755)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    argv = [sys.executable, "-c", NOBODY, str(folder)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=30, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.split()
+    assert len(said) == 22
+    assert set(said) == {"PermissionError", "AuditFailed"}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def tiny_disk(at: Path) -> bool:
+    at.mkdir()
+    argv = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=0700", "midwatch-test", str(at)]
+    return subprocess.run(argv, capture_output=True, check=False).returncode == 0
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", 0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def append_all(book: Audit, entries: Iterable[AuditEntry]) -> None:
+    for one in entries:
+        book.append(one)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk that is small")
+def test_on_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SYSLOG", ())
+    disk = tmp_path / "disk"
+    if not tiny_disk(disk):
+        pytest.skip("this machine mounts nothing")
+    try:
+        book = Audit(disk / "audit")
+        book.append(entry("0"))
+        with pytest.raises(OSError, match="No space"):
+            fill(disk / "filler")
+        # The reserve's room first; then no more, and the line is held.
+        with pytest.raises(AuditFailed, match="No space left"):
+            append_all(book, (entry(str(number)) for number in range(1, 200)))
+        written = len(lines(disk / "audit"))
+        assert written > 20
+        assert not (disk / "audit" / "reserve").exists()
+        assert verify(disk / "audit") == (written, [])
+        assert len(book.held) == 1
+        (disk / "filler").unlink()
+        book.append(entry("last"))
+        assert [line["text"] for line in lines(disk / "audit")] == [*map(str, range(written + 1)), "last"]
+        assert verify(disk / "audit") == (written + 2, [])
+        assert (disk / "audit" / "reserve").exists()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

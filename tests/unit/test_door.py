@@ -11,10 +11,11 @@ import pytest
 
 from backends import door as door_module
 from backends.api.actions import Action, End, Outcome, Permit, Refused
-from backends.api.errors import BadReply, Conflict, Denied, NotFound, Unreachable
+from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Unreachable
 from backends.api.models import EventKind, Occurrence, Process, State
+from backends.audit_book import AGAIN
 from backends.context import Context, SourceConfig
-from backends.door import ARMED_FOR, Consent, Door, Mode
+from backends.door import ARMED_FOR, Consent, Door, Mode, NotAudited
 from backends.watch import FeedKey, Watch
 from backends.who import Who
 from tests.clock import FakeClock
@@ -302,3 +303,63 @@ def _elsewhere() -> Any:
     from msgspec.structs import replace
 
     return replace(action_on(WORKER).target, source="etcd/main")
+
+
+async def test_what_is_refused_arms_nothing() -> None:
+    async with house() as here:
+        proposal = await here.door.propose(action_on(WORKER))
+        await here.show(process(generation=2.0))
+        with pytest.raises(Refused, match="not the one that it was"):
+            await here.door.carry_out(proposal, YES)
+        assert here.door.mode is Mode.GUARDED
+
+
+async def test_what_is_held_is_written_as_soon_as_it_can_be() -> None:
+    async with house(arm="always") as here:
+        here.audit.failing = True
+        with pytest.raises(NotAudited, match="the audit can't be written") as refusal:
+            await here.through(action_on(WORKER), Consent())
+        assert "type its name, worker" in refusal.value.hint
+        outcome = await here.through(action_on(WORKER), Consent(typed="worker"))
+        assert "its lines of the audit are held: no space left" in outcome.text
+        assert here.door.held == ("asked", "refused", "asked", "done")
+        here.audit.failing = False
+        # Nobody acts any more: time alone does it.
+        async with asyncio.timeout(5):
+            while len(here.audit.entries) < 4:
+                await here.clock.advance(AGAIN)
+                await asyncio.sleep(0.01)
+        assert [outcome for outcome, _ in here.audit.outcomes] == ["asked", "refused", "asked", "done"]
+
+
+async def test_what_is_held_is_written_at_the_latest_at_the_end() -> None:
+    async with house(arm="always") as here:
+        here.audit.failing = True
+        await here.through(action_on(WORKER), Consent(typed="worker"))
+        here.audit.failing = False
+        await here.door.close()
+        assert [outcome for outcome, _ in here.audit.outcomes] == ["asked", "done"]
+
+
+async def test_who_leaves_while_it_acts_leaves_it_unknown() -> None:
+    async with house() as here:
+        here.stage.hanging = True
+        acting = asyncio.ensure_future(here.through(action_on(WORKER)))
+        async with asyncio.timeout(5):
+            while not here.stage.done:
+                await asyncio.sleep(0.01)
+        acting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await acting
+        assert here.audit.outcomes[-1] == ("unknown", "midwatch was left before its outcome was known")
+
+
+@pytest.mark.parametrize("error", [Denied("no"), NotFound("no such program"), Conflict("changed")])
+async def test_what_fails_after_it_was_done_is_not_said_to_be_unchanged(error: BackendError) -> None:
+    async with house() as here:
+        here.stage.looking = error
+        outcome = await here.through(action_on(WORKER))
+        assert outcome.end is End.UNKNOWN
+        assert outcome.text.startswith("it was done, and what became of it can't be read: ")
+        # Nor is it remembered as a denial.
+        assert here.door.allows(SOURCE, "signal", WORKER.key) == ""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backends.api import registry
+from tui.demo.contexts import configuration
 from tui.demo.packages.command import Missing
 from tui.demo.probe import answers
 from tui.demo.process import FOLDER, PART, Identity, end, end_members, start_tied
@@ -31,7 +32,6 @@ READY = 20.0
 """Seconds that a server may take until it answers."""
 ATTEMPTS = 2
 """A port that was free when we looked may be taken when the server wants it."""
-HEAD = 'default = "demo"\n\n[context.demo]\ncolour = "green"\narm = "always"\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Keeper:
             self._bring_up(together)
         snippets = [snippet for server, _ in self._running for snippet in server.config(self._scene)]
         tables = [snippet.text for snippet in snippets if registry.known(snippet.kind)]
-        self._demo.config.write_text("\n".join([HEAD, *tables]))
+        self._demo.config.write_text(configuration(tables))
 
     def _bring_up(self, together: Sequence[DemoServer]) -> None:
         """Start some at the same time, and wait for all; those that failed once more, at other ports."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.demo.process import Identity, end, end_members
+from tui.demo.runs import forget_runs
 
 NAME = "state.json"
 LONGEST = 80
@@ -150,6 +151,7 @@ def remove(demo: Demo) -> bool:
             else:
                 entry.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
+        forget_runs(demo.folder, _index().parent)
         _entry(demo.folder).unlink(missing_ok=True)
     return not (demo.folder.exists() if demo.made else _entries(demo.folder))
 
