@@ -296,6 +296,22 @@ async def test_vital_signs_on_the_overview_lead_to_their_chart(metrics: Open) ->
         await screen.until("signals of the last 30 min")
 
 
+async def test_where_there_is_room_the_overview_has_charts_below_the_news(metrics: Open, store: Store) -> None:
+    async with metrics(size=(200, 60), command="overview") as screen:
+        await screen.until(lambda: screen.text.count("└") == 3)
+        at = {
+            words: next(y for y, line in enumerate(screen.lines) if words in line) for words in ("CHANGED", "└")
+        }
+        assert at["CHANGED"] < at["└"] < next(y for y, line in enumerate(screen.lines) if "VITAL SIGNS" in line)
+        assert "signals of the last" not in screen.text
+        await screen.type(":members\r")
+        await screen.until("sort group")
+        await screen.pilot.resize_terminal(120, 40)
+        await screen.type("1")
+        await screen.until("signals of the last 30 min")
+        assert "└" not in screen.text
+
+
 async def test_an_unchanged_chart_paints_nothing(
     metrics: Open, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from backends.api.models import Reading, State
 from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.bridge import Bridge
+from tui.screens.chartgrid import Sheet
 from tui.screens.dashboards import Dashboards, Work
 from widgets.board import Entry
 from widgets.columns import Look
@@ -61,17 +62,23 @@ class Vitals:
             self._bridge = None
 
     def _watch(self, bridge: Bridge) -> None:
-        pages = self._dashboards.pages
-        source = self._dashboards.source(pages[0].source) if pages else None
-        if source is None or self._bridge is not bridge:
+        sheet = self.sheet
+        if sheet is None or self._bridge is not bridge:
             return
         feeds = {}
-        for panel in pages[0].panels[:MOST]:
-            made = self._watching.chart(source, "overview", panel.query, SPAN)
+        for panel in sheet.panels:
+            made = self._watching.chart(sheet.source, "overview", panel.query, SPAN)
             if made is not None:
                 self._panels[made[0]] = panel
                 feeds[made[0]] = made[1].feed
         bridge.attach_feeds(self, feeds)
+
+    @property
+    def sheet(self) -> Sheet | None:
+        """The same as charts, where there is room for them."""
+        pages = self._dashboards.pages
+        source = self._dashboards.source(pages[0].source) if pages else None
+        return None if source is None else Sheet(pages[0].panels[:MOST], source)
 
     def entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         """At most `lines` lines of signals side by side, each with the title of its first panel."""
