@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from backends.api import registry
 from backends.api.charts import Chart as Value
 from backends.api.charts import Span
 from backends.api.errors import Misconfigured, Unreachable
-from backends.api.models import Event, EventKind, Seen
+from backends.api.models import Event, EventKind, Occurrence, Seen
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings
 from tests.flows.metered import Store, fresh_store, metered_context, panel
+from tui.screens.marks import marks_of
 from tui.screens.metrics import MetricsScreen
+from widgets.columns import Look
 
 Open = Callable[..., Any]
 WEB = {
@@ -271,6 +274,25 @@ async def test_events_are_marks_and_the_cursor_finds_them(opened: Opened, store:
         await screen.until("◆")
         await screen.press("left_curly_bracket")
         await screen.until("◆ leader fake/main m0 → m1")
+
+
+def test_an_alert_has_a_full_mark_when_it_fires_and_a_hollow_one_when_it_is_over() -> None:
+    moment = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+
+    def happened(kind: EventKind, text: str, *, bad: bool = False) -> Occurrence:
+        return Occurrence("1", "x/y", moment, kind, "t", text, ("x/y",), bad=bad)
+
+    events = (
+        happened(EventKind.ALERT, "fires (critical): web-3 does not answer", bad=True),
+        happened(EventKind.ALERT, "over"),
+        happened(EventKind.DEPLOY, "step 2: web-2"),
+        happened(EventKind.JOINED, "comes all day"),
+    )
+    assert [(mark.glyph, mark.look) for mark in marks_of(events)] == [
+        ("▲", Look.BAD),
+        ("△", Look.PLAIN),
+        ("●", Look.STRONG),
+    ]
 
 
 async def test_hostile_label_values_do_nothing(metrics: Open, store: Store) -> None:
