@@ -1,7 +1,6 @@
 """The app: one Textual screen with a masthead, the view in front, and a line for keys and commands.
 
-It opens a context, keeps the way back, and answers what every view may ask. What a key does on a view is the
-view's own.
+It opens a context and answers what every view may ask. What a key does on a view is the view's own.
 """
 
 from __future__ import annotations
@@ -14,25 +13,24 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Container
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.models import EventKind
 from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
-from tui.commands import COMMANDS, METRICS, OVERVIEW, Command, for_word
+from tui.commands import Command
+from tui.completion import completions
 from tui.footer import Footer
+from tui.front import Front
 from tui.help import help_lines
 from tui.keys import Keys
 from tui.log import state_folder
 from tui.masthead import Masthead
 from tui.screens.base import View
-from tui.screens.overview import OverviewScreen
 from tui.terminal import in_a_job, stop_job
 from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp
@@ -40,10 +38,6 @@ from widgets.private import QuietApp
 if TYPE_CHECKING:
     from backends.door import Door
     from tui.acting import ActionFlow
-    from tui.screens.logs import LogsScreen
-    from tui.screens.metrics import MetricsScreen
-    from tui.screens.run import RunScreen
-    from tui.screens.text import TextScreen
     from widgets.dialog import Dialog
 
 log = logging.getLogger("midwatch.app")
@@ -86,7 +80,7 @@ class MidwatchApp(QuietApp):
         self.keys = Keys(self)
         self.masthead = Masthead()
         self.footer = Footer()
-        self.front = Container(id="front")
+        self.front = Front(self.tick)
         self.door: Door | None = None
         self._flow: ActionFlow | None = None
         self._discover = None if first is not None else discover
@@ -94,12 +88,6 @@ class MidwatchApp(QuietApp):
         self._timeout = timeout
         self._log_file = log_file
         self._clock = clock or LoopClock()
-        self._views: dict[str, View] = {}
-        self._logs: LogsScreen | None = None
-        self._text: TextScreen | None = None
-        self._run: RunScreen | None = None
-        self._view: View = self._named(OVERVIEW)
-        self._way: list[View] = []
         self._frozen = False
         self._interrupted = float("-inf")
         self._early: list[events.Key] | None = []
@@ -111,7 +99,7 @@ class MidwatchApp(QuietApp):
     def compose(self) -> ComposeResult:
         yield self.masthead
         with self.front:
-            yield self._view
+            yield self.view
         yield self.footer
 
     def on_mount(self) -> None:
@@ -150,7 +138,7 @@ class MidwatchApp(QuietApp):
         if self._flow is not None:
             self._flow.forget()
         if old_bridge is not None:
-            self._view.detach()
+            self.view.detach()
             old_bridge.close()
         self.context = context
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
@@ -158,7 +146,7 @@ class MidwatchApp(QuietApp):
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         self.watching.open()
-        self._view.attach()
+        self.view.attach()
         self.tick()
         if old_door is not None:
             await old_door.close()
@@ -177,7 +165,7 @@ class MidwatchApp(QuietApp):
 
     @property
     def view(self) -> View:
-        return self._view
+        return self.front.view
 
     @property
     def ready(self) -> bool:
@@ -228,36 +216,14 @@ class MidwatchApp(QuietApp):
 
     def hush(self) -> None:
         self.footer.hush()
-        self.footer.tell(self._view, self.keys.prompt, self.offers)
+        self.footer.tell(self.view, self.keys.prompt, self.offers)
 
     def prompt_changed(self) -> None:
-        self.footer.tell(self._view, self.keys.prompt, self.offers)
+        self.footer.tell(self.view, self.keys.prompt, self.offers)
 
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
-        if self._text is None:
-            from tui.screens.text import TextScreen
-
-            self._text = TextScreen()
-        self.show_view(self._text)
-        self._text.fill(heading, lines, nouns)
-
-    def show_view(self, view: View) -> None:
-        if view is self._view:
-            return
-        if self._view is not self._text:
-            self._way = [*(v for v in self._way if v is not self._view), self._view]
-        self._front(view)
-
-    def _front(self, view: View) -> None:
-        self._view.detach()
-        self._view.display = False
-        self._view = view
-        if view.parent is None:
-            self.front.mount(view)
-        view.display = True
-        if self.bridge is not None:
-            view.attach()
-        self.tick()
+        self.front.show(self.front.text)
+        self.front.text.fill(heading, lines, nouns)
 
     # Keys
 
@@ -299,58 +265,35 @@ class MidwatchApp(QuietApp):
         )
         if self._flow is not None:
             self._flow.tick()
-        self.footer.tell(self._view, self.keys.prompt, self.offers)
+        self.footer.tell(self.view, self.keys.prompt, self.offers)
         if not self._frozen:
-            self._view.tick()
+            self.view.tick()
 
     # Commands of every screen
 
     def show(self, name: str, what: str = "") -> None:
-        view = self._named(name)
-        self.show_view(view)
+        view = self.front.named(name)
+        self.front.show(view)
         if what:
             view.choose(what)
 
     def ask_query(self, expression: str = "") -> None:
-        self.show_view(self._metrics)
-        self._metrics.ask_query(expression)
+        self.front.show(self.front.metrics)
+        self.front.metrics.ask_query(expression)
 
     def go_to(self, kind: str, row: str) -> None:
-        view = self._named(kind)
-        self.show_view(view)
+        view = self.front.named(kind)
+        self.front.show(view)
         if row and not view.go_to_row(row):
             self.say("it is not there any more")
 
     def show_logs(self, source: str = "") -> None:
-        self._in_front_logs().choose(source or None)
+        self.front.show(self.front.logs)
+        self.front.logs.choose(source or None)
 
     def show_logs_of(self, logs: LogsOf) -> None:
-        self._in_front_logs().look_at(logs)
-
-    def _in_front_logs(self) -> LogsScreen:
-        if self._logs is None:
-            from tui.screens.logs import LogsScreen
-
-            self._logs = LogsScreen()
-        self.show_view(self._logs)
-        return self._logs
-
-    def _named(self, kind: str) -> View:
-        """The screen of a kind, made when it is first asked for, as all screens are: each costs the start some
-        milliseconds."""
-        if kind == METRICS:
-            return self._metrics
-        if kind not in self._views:
-            self._views[kind] = OverviewScreen() if kind == OVERVIEW else _resource(kind)
-        return self._views[kind]
-
-    @property
-    def _metrics(self) -> MetricsScreen:
-        if METRICS not in self._views:
-            from tui.screens.metrics import MetricsScreen
-
-            self._views[METRICS] = MetricsScreen()
-        return cast("MetricsScreen", self._views[METRICS])
+        self.front.show(self.front.logs)
+        self.front.logs.look_at(logs)
 
     def switch_context(self, name: str = "") -> None:
         if name not in self.contexts:
@@ -371,12 +314,8 @@ class MidwatchApp(QuietApp):
         self.flow.deploys.menu(name)
 
     def show_run(self, source: str, run: str) -> None:
-        if self._run is None:
-            from tui.screens.run import RunScreen
-
-            self._run = RunScreen()
-        self._run.open_run(source, run)
-        self.show_view(self._run)
+        self.front.run.open_run(source, run)
+        self.front.show(self.front.run)
 
     def arm(self, rest: str = "") -> None:
         self.flow.arm(rest)
@@ -387,40 +326,37 @@ class MidwatchApp(QuietApp):
         self.tick()
 
     def show_help(self) -> None:
-        view = self._view
-        if view is self._text and view.name_in_path == "help":
+        view = self.view
+        if view is self.front.text and view.name_in_path == "help":
             self.up()
             return
         lines = help_lines(view.screen_name, view.kind_name, self.context.mode, self.offers)
         self.show_text("help", lambda: lines)
 
     def open_command(self) -> None:
-        self.keys.ask(":", "", self.keys.run_line, complete=self._complete)
+        def of_metrics(takes: str, rest: str) -> list[str]:
+            return self.front.metrics.completions(takes, rest)
+
+        def complete(text: str) -> list[str]:
+            return completions(text, self.offers, self.contexts, self.watching, of_metrics)
+
+        self.keys.ask(":", "", self.keys.run_line, complete=complete)
 
     def open_search(self) -> None:
-        view, before = self._view, self._view.searching
+        view, before = self.view, self.view.searching
         self.keys.ask("/", before, view.search, edited=view.search, cancelled=lambda: view.search(before))
 
     def step_back(self) -> None:
-        if not self._view.escape() and self._way:
-            self.up()
+        if not self.view.escape():
+            self.front.back()
 
     def up(self) -> None:
-        if self._view.escape():
-            return
-        if not self._way:
+        if not self.view.escape() and not self.front.back():
             self.leave()
-            return
-        self._front(self._way.pop())
 
     def previous(self) -> None:
-        if not self._way:
+        if not self.front.swap():
             self.say("no view before this one")
-            return
-        before = self._way.pop()
-        if self._view is not self._text:
-            self._way.append(self._view)
-        self._front(before)
 
     def leave(self) -> None:
         under_way = "" if self._flow is None else self._flow.under_way
@@ -438,7 +374,7 @@ class MidwatchApp(QuietApp):
             self.exit(return_code=130)
             return
         self._interrupted = now
-        if self._view.cancel():
+        if self.view.cancel():
             return
         self.workers.cancel_group(self, "raw")
         self.say("nothing is running; ctrl+c again quits")
@@ -456,19 +392,19 @@ class MidwatchApp(QuietApp):
         self._frozen = not self._frozen
         if self.bridge is not None:
             self.bridge.freeze(self._frozen)
-        self._view.frozen(self._frozen)
+        self.view.frozen(self._frozen)
         self.tick()
 
     def copy(self) -> None:
         from tui import saving
 
-        saving.copy(self, self._view)
+        saving.copy(self, self.view)
 
     def write(self, name: str = "") -> None:
         """Save what is shown; a file that is there already is left alone."""
         from tui import saving
 
-        saving.write(self, self._view, name)
+        saving.write(self, self.view, name)
 
     def show_own_log(self) -> None:
         from tui import saving
@@ -481,31 +417,3 @@ class MidwatchApp(QuietApp):
                 stop_job()
         else:
             self.say("no shell to go to: midwatch was not started from one with job control")
-
-    def _complete(self, text: str) -> list[str]:
-        """Whole `:` lines that a text could become."""
-        word, space, rest = text.partition(" ")
-        if not space:
-            offered = [command.word for command in COMMANDS if command.word and self.offers(command)]
-            return [name for name in offered if name.startswith(word)]
-        command = for_word(word)
-        takes = command.takes if command is not None else ""
-        names: list[str] = []
-        if takes in ("page", "query"):
-            return [f"{word} {text}" for text in self._metrics.completions(takes, rest)]
-        if takes == "context":
-            names = sorted(self.contexts)
-        elif takes == "deploy" and self.watching is not None:
-            names = sorted(key.source.partition("/")[2] for key in self.watching.feeds("deploys"))
-        elif takes == "filter":
-            names = [kind.value for kind in EventKind]
-        elif takes == "source" and self.watching is not None:
-            names = sorted(key.source for key in self.watching.feeds("logs"))
-        return [f"{word} {name}" for name in names if rest in name]
-
-
-def _resource(kind: str) -> View:
-    from tui.kinds.known import KINDS
-    from tui.screens.resource import ResourceScreen
-
-    return ResourceScreen(KINDS[kind])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -28,6 +28,9 @@ VERBS = (
     *("signal", "start", "stop", "restart", "deploys", "deploy", "runs", "run", "audit"),
     *("doctor", "config", "demo"),
 )
+
+_Verb = Callable[[str, str], argparse.ArgumentParser]
+"""Adds a verb with its help."""
 
 
 def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser:
@@ -62,6 +65,22 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
         _common(made)
         return made
 
+    _looking(verb)
+    _acting(verb)
+    verb("doctor", "try every source and say what was reached, and why not")
+    config = verb("config", "the configuration: where it is, an example, whether it is right, what it says")
+    words = "where it is; write an example there; find mistakes; print it, every secret masked"
+    config.add_argument("what", choices=("path", "init", "check", "show"), help=words)
+    demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
+    if demo:
+        from tui.demo.cli import add_arguments
+
+        add_arguments(demo_parser)
+    return top
+
+
+def _looking(verb: _Verb) -> None:
+    """The verbs that only look."""
     members = verb("members", "members of the clusters, and the instances registered in them")
     members.add_argument("--group", metavar="G", help="only the instances of this application group")
     verb("processes", "processes of this host")
@@ -94,6 +113,10 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     audit = verb("audit", "what was tried, by whom, on what, and how it ended")
     audit.add_argument("what", nargs="?", choices=("verify",), help="find damage and edits instead")
     audit.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
+
+
+def _acting(verb: _Verb) -> None:
+    """The verbs that change something, and `run`, which follows a change."""
     signal = verb("signal", "send a signal to one process, and say what became of it")
     signal.add_argument("target", metavar="TARGET", help="an id (processes -o json), a pid, HOST:PID, or a name")
     signal.add_argument("signal", metavar="SIG", help="TERM, HUP, …; with or without SIG")
@@ -118,16 +141,6 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     run.add_argument("what", choices=("attach", "abort"), help="follow it to its end, or end it")
     run.add_argument("id", metavar="ID", help="which one (runs)")
     _changing(run)
-    verb("doctor", "try every source and say what was reached, and why not")
-    config = verb("config", "the configuration: where it is, an example, whether it is right, what it says")
-    words = "where it is; write an example there; find mistakes; print it, every secret masked"
-    config.add_argument("what", choices=("path", "init", "check", "show"), help=words)
-    demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
-    if demo:
-        from tui.demo.cli import add_arguments
-
-        add_arguments(demo_parser)
-    return top
 
 
 def _changing(to: argparse.ArgumentParser) -> None:

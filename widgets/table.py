@@ -6,13 +6,9 @@ terminal are painted: a reading that changes nothing visible costs no byte.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
@@ -23,25 +19,17 @@ from textual.widget import Widget
 from backends.api.clock import Clock, LoopClock
 from backends.api.models import Reading, State
 from backends.clean import clean
-from widgets.columns import Column, Kind, Look, Shown, Sight
+from widgets.columns import Column, Kind, Look, Sight
 from widgets.private import congested
+from widgets.rowfilter import RowFilter
 from widgets.safe import fit, line, style
+from widgets.tablelines import Lines, Painted
 
 Readings = Mapping[tuple[str, str], Reading[Any]]
 """By source and noun."""
 
 RESORT = 2.0
 """Seconds between two sorts by a number that moves: rows must hold still to be read."""
-
-
-class _Painted(Struct, frozen=True):
-    """What one line of the terminal shows: enough to tell whether it must be painted again."""
-
-    cells: tuple[str, ...]
-    looks: tuple[Look, ...]
-    dim: bool
-    marked: bool
-    cursor: bool
 
 
 class Table(Widget):
@@ -75,11 +63,10 @@ class Table(Widget):
         self._top = 0
         self._sorted_at = 0.0
         self._unsorted = False
-        self._painted: dict[int, _Painted] = {}
-        self._layout: tuple[int, list[tuple[Column[Any], int]]] = (-1, [])
-        self._blobs: dict[str, tuple[Any, str]] = {}
+        self._painted: dict[int, Painted] = {}
+        self._lines = Lines(kind)
+        self._filter = RowFilter(kind)
         self._lesson: list[str] = []
-        self._empty: frozenset[str] = frozenset()
 
     # What it shows
 
@@ -153,7 +140,8 @@ class Table(Widget):
                     rows[key] = (row, feed)
         same_keys = rows.keys() == self._rows.keys()
         self._rows = rows
-        self._spare()
+        if self._lines.spare(row for row, _ in rows.values()):
+            self.repaint()
         self.total = len(rows)
         self.marks &= rows.keys()
         if same_keys and not self.filter_text:
@@ -172,7 +160,7 @@ class Table(Widget):
             return
         self._sort_if_due()
         self._scroll()
-        columns = self._columns()
+        columns = self._lines.columns(self.size.width)
         sights = self._sights()
         for y in range(1, self.size.height):
             new = self._paint(y, columns, sights)
@@ -263,7 +251,8 @@ class Table(Widget):
         self._unsorted = False
         column = self.kind.column(self.sort_key)
         rows = [row for row, _ in self._rows.values()]
-        passes = self._matcher()
+        now = Sight(self._sorted_at, self.clock.now())
+        passes = self._filter.matcher(self.filter_text, len(self._rows), now)
         if passes is not None:
             rows = [row for row in rows if passes(row)]
         if column is not None:
@@ -283,30 +272,6 @@ class Table(Widget):
             self._cursor, self.cursor_key = 0, None
         self._scroll()
 
-    def _matcher(self) -> Callable[[Shown], bool] | None:
-        text = self.filter_text
-        inverted = text.startswith("!")
-        text = text[1:] if inverted else text
-        if not text:
-            return None
-        try:
-            pattern = re.compile(text, 0 if text != text.lower() else re.IGNORECASE)
-        except re.error:
-            pattern = re.compile(re.escape(text), re.IGNORECASE)
-        return lambda row: (pattern.search(self._blob(row)) is None) is inverted
-
-    def _blob(self, row: Any) -> str:
-        """All that a row shows, as one text to match; kept as long as the row is the same object."""
-        kept = self._blobs.get(row.key)
-        if kept is not None and kept[0] is row:
-            return kept[1]
-        if len(self._blobs) > 2 * len(self._rows) + 100:
-            self._blobs.clear()
-        sight = Sight(self.clock.monotonic(), self.clock.now())
-        blob = " ".join(clean(column.text(row, sight)) for column in self.kind.columns)
-        self._blobs[row.key] = (row, blob)
-        return blob
-
     def _scroll(self) -> None:
         if not self.size.height:
             return  # Not laid out yet: what room there will be, the first resize tells.
@@ -324,46 +289,16 @@ class Table(Widget):
         now, wall = self.clock.monotonic(), self.clock.now()
         return {feed: Sight.of(reading, now, wall) for feed, reading in self.readings.items()}
 
-    def _spare(self) -> None:
-        """Which of the sparing columns have nothing to say."""
-        values = [(column.key, column.sort) for column in self.kind.columns if column.sparing and column.sort]
-        empty = frozenset(
-            key for key, value in values if all(value(row) is None for row, _ in self._rows.values())
-        )
-        if empty != self._empty:
-            self._empty, self._layout = empty, (-1, [])
-            self.repaint()
-
-    def _columns(self) -> list[tuple[Column[Any], int]]:
-        """The columns that fit, with their widths; one gutter cell and a gap between each two."""
-        width = self.size.width
-        if self._layout[0] != width:
-            columns = [column for column in self.kind.columns if column.key not in self._empty]
-            gap = self._gap
-            while True:
-                need = 1 + sum(column.width + gap for column in columns)
-                droppable = [column for column in columns if column.drop]
-                if need <= width or not droppable:
-                    break
-                columns.remove(max(droppable, key=lambda column: column.drop))
-            spare = max(0, width - need)
-            self._layout = (width, [(c, c.width + (spare if c.grow else 0)) for c in columns])
-        return self._layout[1]
-
-    @property
-    def _gap(self) -> int:
-        return 2 if self.size.width >= 100 else 1
-
     def _paint(
         self, y: int, columns: list[tuple[Column[Any], int]], sights: Mapping[tuple[str, str], Sight]
-    ) -> _Painted | None:
+    ) -> Painted | None:
         index = y - 1 + self._top
         if index >= len(self._view):
             return None
         key = self._view[index]
         row, feed = self._rows[key]
         sight = sights[feed]
-        return _Painted(
+        return Painted(
             tuple(fit(column.text(row, sight), width, right=column.right) for column, width in columns),
             tuple(column.look(row, sight) if column.look else Look.PLAIN for column, _ in columns),
             sight.state is not State.LIVE,
@@ -372,7 +307,7 @@ class Table(Widget):
         )
 
     def _repaint(
-        self, y: int, old: _Painted | None, new: _Painted | None, columns: list[tuple[Column[Any], int]]
+        self, y: int, old: Painted | None, new: Painted | None, columns: list[tuple[Column[Any], int]]
     ) -> None:
         whole = Region(0, y, self.size.width, 1)
         if old is None or new is None or len(old.cells) != len(new.cells):
@@ -385,48 +320,24 @@ class Table(Widget):
         for i, (_, width) in enumerate(columns):
             if old.cells[i] != new.cells[i] or old.looks[i] is not new.looks[i]:
                 self.refresh(Region(x, y, width, 1))
-            x += width + self._gap
+            x += width + self._lines.gap
         self._painted[y] = new
 
     def render_line(self, y: int) -> Strip:
-        columns = self._columns()
+        columns = self._lines.columns(self.size.width)
         if y == 0:
-            return self._head(columns)
+            return self._lines.head(self.sort_key, descending=self.descending)
         painted = self._paint(y, columns, self._sights())
         if painted is None:
             self._painted.pop(y, None)
             lesson = self._lesson[y - 2] if not self._view and 2 <= y < len(self._lesson) + 2 else ""
             return line([("  " + lesson, style(Look.DIM))], self.size.width)
         self._painted[y] = painted
-        return self._line(painted)
-
-    def _head(self, columns: list[tuple[Column[Any], int]]) -> Strip:
-        parts: list[tuple[str, Style]] = [(" ", style(Look.DIM))]
-        for column, width in columns:
-            sorted_by = column.key == self.sort_key
-            arrow = ("↓" if self.descending else "↑") if sorted_by else ""
-            look = Look.STRONG if sorted_by else Look.DIM
-            parts.append((fit(column.title + arrow, width, right=column.right), style(look)))
-            parts.append((" " * self._gap, style(Look.DIM)))
-        return line(parts, self.size.width)
-
-    def _line(self, painted: _Painted) -> Strip:
-        def made(look: Look) -> Style:
-            return style(look, dim=painted.dim and look is Look.PLAIN, reverse=painted.cursor)
-
-        gutter = ("▌", style(Look.WARN)) if painted.marked else (" ", made(Look.PLAIN))
-        parts = [gutter]
-        for cell, look in zip(painted.cells, painted.looks, strict=True):
-            parts.append((cell, made(look)))
-            parts.append((" " * self._gap, made(Look.PLAIN)))
-        used = 1 + sum(width + self._gap for _, width in self._columns())
-        parts.append((" " * max(0, self.size.width - used), made(Look.PLAIN)))
-        return line(parts, self.size.width)
+        return self._lines.drawn(painted)
 
     # Size and mouse
 
     def on_resize(self) -> None:
-        self._layout = (-1, [])
         self._scroll()
         self.repaint()
 
@@ -448,10 +359,7 @@ class Table(Widget):
                 self.post_message(self.Chosen())
 
     def _sort_by_click(self, x: int) -> None:
-        edges = [1]
-        for _, width in self._columns():
-            edges.append(edges[-1] + width + self._gap)
-        for (low, high), (column, _) in zip(pairwise(edges), self._columns(), strict=True):
-            if low <= x < high and column.sort is not None:
-                again = column.key == self.sort_key
-                self.sort_by(column.key, not self.descending if again else None)
+        column = self._lines.column_at(x)
+        if column is not None and column.sort is not None:
+            again = column.key == self.sort_key
+            self.sort_by(column.key, not self.descending if again else None)

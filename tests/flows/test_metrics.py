@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,12 +13,14 @@ from backends.api import registry
 from backends.api.charts import Chart as Value
 from backends.api.charts import Span
 from backends.api.errors import Misconfigured, Unreachable
-from backends.api.models import Event, EventKind, Seen
+from backends.api.models import Event, EventKind, Occurrence, Seen
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings
 from tests.flows.metered import Store, fresh_store, metered_context, panel
+from tui.screens.marks import marks_of
 from tui.screens.metrics import MetricsScreen
+from widgets.columns import Look
 
 Open = Callable[..., Any]
 WEB = {
@@ -273,6 +276,25 @@ async def test_events_are_marks_and_the_cursor_finds_them(opened: Opened, store:
         await screen.until("◆ leader fake/main m0 → m1")
 
 
+def test_an_alert_has_a_full_mark_when_it_fires_and_a_hollow_one_when_it_is_over() -> None:
+    moment = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+
+    def happened(kind: EventKind, text: str, *, bad: bool = False) -> Occurrence:
+        return Occurrence("1", "x/y", moment, kind, "t", text, ("x/y",), bad=bad)
+
+    events = (
+        happened(EventKind.ALERT, "fires (critical): web-3 does not answer", bad=True),
+        happened(EventKind.ALERT, "over"),
+        happened(EventKind.DEPLOY, "step 2: web-2"),
+        happened(EventKind.JOINED, "comes all day"),
+    )
+    assert [(mark.glyph, mark.look) for mark in marks_of(events)] == [
+        ("▲", Look.BAD),
+        ("△", Look.PLAIN),
+        ("●", Look.STRONG),
+    ]
+
+
 async def test_hostile_label_values_do_nothing(metrics: Open, store: Store) -> None:
     hostile = "code=\x1b[2J\x1b]52;c;eA==\x07[@click=app.leave]x[/]"
     store.answers["reqs"] = {hostile: lambda t: 1.0, "code=\u202eevil": lambda t: 2.0}
@@ -294,6 +316,22 @@ async def test_vital_signs_on_the_overview_lead_to_their_chart(metrics: Open) ->
         await screen.until("web 1 of 2")
         await screen.press("1")
         await screen.until("signals of the last 30 min")
+
+
+async def test_where_there_is_room_the_overview_has_charts_below_the_news(metrics: Open, store: Store) -> None:
+    async with metrics(size=(200, 60), command="overview") as screen:
+        await screen.until(lambda: screen.text.count("└") == 3)
+        at = {
+            words: next(y for y, line in enumerate(screen.lines) if words in line) for words in ("CHANGED", "└")
+        }
+        assert at["CHANGED"] < at["└"] < next(y for y, line in enumerate(screen.lines) if "VITAL SIGNS" in line)
+        assert "signals of the last" not in screen.text
+        await screen.type(":members\r")
+        await screen.until("sort group")
+        await screen.pilot.resize_terminal(120, 40)
+        await screen.type("1")
+        await screen.until("signals of the last 30 min")
+        assert "└" not in screen.text
 
 
 async def test_an_unchanged_chart_paints_nothing(

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
+from textual.widget import Widget
 
 from backends.api.models import EventKind, Occurrence, Reading, State
-from backends.incident.problems import GRAVE, Now, Problem, problems
+from backends.incident.problems import Now, Problem, problems
 from backends.watch import Watch
-from tui.kinds.events import look_of, told
 from tui.screens.base import View
+from tui.screens.news import change_line, problem_line
 from tui.screens.signs import signs
 from widgets.board import Board, Entry
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
-from widgets.safe import fit, style
-from widgets.units import age
+from widgets.safe import style
 
 if TYPE_CHECKING:
+    from tui.screens.chartgrid import ChartGrid
     from tui.screens.vitals import Vitals
+    from widgets.chart import Chart
 
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
 RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKind.ACTION})
@@ -33,6 +35,8 @@ ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
+CHARTS, CHARTS_MOST = 17, 24
+"""Lines that charts want at least and at most; where wide news leaves fewer, signals are sparklines."""
 WIDE = 160
 """Cells from which on problems and changes stand side by side."""
 
@@ -56,6 +60,7 @@ class OverviewScreen(View):
         self._events: dict[str, Occurrence] = {}
         self._signs: dict[str, tuple[str, str]] = {}
         self._vitals: Vitals | None = None
+        self._charts: ChartGrid | None = None
         self._of: Watch | None = None
         self._moved = False
         self._happened = 1
@@ -86,18 +91,24 @@ class OverviewScreen(View):
             return
         if watching is not self._of:
             self._of, self._vitals = watching, None
+            self._give_charts(0)
             if watching.answering():
                 from tui.screens.vitals import Vitals
 
                 self._vitals = Vitals(watching, self.desk.context, self._show_signs)
         if self._vitals is not None:
-            self._vitals.attach(bridge, self.desk.work)
+            # The same twice would cost the server twice.
+            if self._has_charts:
+                self._vitals.detach()
+            else:
+                self._vitals.attach(bridge, self.desk.work)
 
     def detach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self)
         if self._vitals is not None:
             self._vitals.detach()
+        self._give_charts(0)
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         # Once all have spoken: a frame for the first of them would hold the others' up.
@@ -160,7 +171,7 @@ class OverviewScreen(View):
         )
 
     def _show_wrong(self, now: Now) -> None:
-        entries = [_problem(problem, now, self.wrong.size.width) for problem in self._problems.values()]
+        entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
         if not entries:
             entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in self._all_well()]
         self.wrong.show(entries)
@@ -185,7 +196,7 @@ class OverviewScreen(View):
         self._happened = max(1, len(events))
         self._events = {event.key: event for event in _chosen(events, room)}
         width = self.changed.size.width
-        entries = [_change(event, now.wall, width) for event in self._events.values()]
+        entries = [change_line(event, now.wall, width) for event in self._events.values()]
         nothing = " nothing since this watch was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
@@ -193,7 +204,11 @@ class OverviewScreen(View):
         watching = self.desk.watching
         found = list(signs(self.readings, {} if watching is None else watching.expected_sizes()))
         lines = 1 if self.size.height <= LOW else 2
-        signals = [] if self._vitals is None else self._vitals.entries(self.vital.size.width - 1, lines)
+        signals = (
+            []
+            if self._vitals is None or self._has_charts
+            else self._vitals.entries(self.vital.size.width - 1, lines)
+        )
         self._signs = {entry.key or "": (kind, "") for kind, entry in found}
         self._signs |= {entry.key or "": ("metrics", title) for title, entry in signals}
         self.vital.name_it("VITAL SIGNS" if not signals else "VITAL SIGNS  signals of the last 30 min")
@@ -211,9 +226,45 @@ class OverviewScreen(View):
         news = max(wrong, self._happened + 1) if wide else wrong + self._happened + 1
         signs = min(len(self.vital.entries) + 1, max(3, height // 3, height - 4 - news))
         rest = height - 1 - signs - 3
+        rest -= self._give_charts(rest - max(10, min(news, rest // 2)) if wide else 0)
         _height(self.vital, signs)
         _height(self.wrong, max(3, rest) if wide else max(2, min(wrong, rest - 3)))
         _height(self.changed, max(3, rest) if wide else max(2, rest - max(2, min(wrong, rest - 3))))
+
+    @property
+    def _has_charts(self) -> bool:
+        return self._charts is not None and self._charts.display
+
+    def _give_charts(self, lines: int) -> int:
+        """Show the signals as charts where there are so many lines for them; how many they take."""
+        watching, bridge = self.desk.watching, self.desk.bridge
+        sheet = self._vitals.sheet if self._vitals is not None and lines >= CHARTS else None
+        if sheet is None or watching is None or bridge is None or self.desk.view is not self:
+            if self._charts is not None:
+                self._charts.leave()
+                self._charts.display = False
+            return 0
+        from tui.screens.chartgrid import ChartGrid
+        from tui.screens.vitals import SPAN
+
+        if self._charts is None:
+            self._charts = ChartGrid()
+            self.mount(self._charts, before=self.vital)
+        lines = min(lines, CHARTS_MOST)
+        self._charts.display = True
+        _height(self._charts, lines)
+        self._charts.lay_out(watching, bridge, sheet, SPAN)
+        for chart in self._charts.shown:
+            chart.chosen = False
+            chart.flush()
+        return lines
+
+    def on_chart_grid_sized(self) -> None:
+        self.tick()
+
+    def on_chart_touched(self, message: Chart.Touched) -> None:
+        message.stop()
+        self.desk.go_to("metrics", message.chart.panel.title)
 
     # Commands
 
@@ -325,9 +376,9 @@ class OverviewScreen(View):
         return self.plain_text()
 
 
-def _height(board: Board, rows: int) -> None:
-    if board.styles.height is None or board.styles.height.value != rows:
-        board.styles.height = rows
+def _height(part: Widget, rows: int) -> None:
+    if part.styles.height is None or part.styles.height.value != rows:
+        part.styles.height = rows
 
 
 def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence]:
@@ -348,41 +399,3 @@ def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
     found = [*rare[:most], *usual, *routine][:room]
     found += rare[most:][: room - len(found)]
     return sorted(found, key=lambda event: event.key, reverse=True)
-
-
-def _problem(problem: Problem, now: Now, width: int) -> Entry:
-    grave = problem.severity >= GRAVE
-    look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
-    since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
-    name = 28 if width >= 100 else 22
-    parts = (
-        ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
-        (fit(problem.name, name), style(Look.DIM if problem.old else Look.STRONG)),
-        (f"  {fit(problem.word, 11)}", style(look)),
-        (f" {since:>4}  ", style()),
-        (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
-    )
-    right = (
-        ((f"  {problem.source} ", style(Look.DIM)),)
-        if width >= 100 and problem.source not in problem.name
-        else ()
-    )
-    return Entry(problem.key, parts, right)
-
-
-def _change(event: Occurrence, wall: datetime, width: int) -> Entry:
-    local = event.time.astimezone()
-    stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")
-    look = look_of(event)
-    seen_by = ", ".join(event.witnesses)
-    right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= 100 and seen_by != event.target else ()
-    return Entry(
-        event.key,
-        (
-            (f"{stamp:<9} ", style(Look.DIM)),
-            (f"{event.kind.value:<8} ", style(look)),
-            (f"{fit(event.target, 20)}  ", style()),
-            (told(event), style(look)),
-        ),
-        right,
-    )

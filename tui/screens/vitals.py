@@ -11,6 +11,7 @@ from backends.api.models import Reading, State
 from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.bridge import Bridge
+from tui.screens.chartgrid import Sheet
 from tui.screens.dashboards import Dashboards, Work
 from widgets.board import Entry
 from widgets.columns import Look
@@ -25,6 +26,7 @@ MOST = 4
 CELL = 38
 """Cells that one wants at least: its name, its value and its curve."""
 NAME, VALUE = 11, 13
+"""Cells of a name, which has half of what is more than `CELL`, and of a value."""
 
 
 class Vitals:
@@ -60,21 +62,27 @@ class Vitals:
             self._bridge = None
 
     def _watch(self, bridge: Bridge) -> None:
-        pages = self._dashboards.pages
-        source = self._dashboards.source(pages[0].source) if pages else None
-        if source is None or self._bridge is not bridge:
+        sheet = self.sheet
+        if sheet is None or self._bridge is not bridge:
             return
         feeds = {}
-        for panel in pages[0].panels[:MOST]:
-            made = self._watching.chart(source, "overview", panel.query, SPAN)
+        for panel in sheet.panels:
+            made = self._watching.chart(sheet.source, "overview", panel.query, SPAN)
             if made is not None:
                 self._panels[made[0]] = panel
                 feeds[made[0]] = made[1].feed
         bridge.attach_feeds(self, feeds)
 
+    @property
+    def sheet(self) -> Sheet | None:
+        """The same as charts, where there is room for them."""
+        pages = self._dashboards.pages
+        source = self._dashboards.source(pages[0].source) if pages else None
+        return None if source is None else Sheet(pages[0].panels[:MOST], source)
+
     def entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         """At most `lines` lines of signals side by side, each with the title of its first panel."""
-        beside = width // CELL
+        beside = min(width // CELL, len(self._readings))
         if not beside:
             return []
         known = [(self._panels[key], reading) for key, reading in self._readings.items()][: beside * lines]
@@ -93,11 +101,12 @@ def _signal(panel: Panel, reading: Reading[Chart], width: int) -> tuple[Part, ..
     last = points[-1][1] if chart is not None and points and points[-1][0] >= chart.end - 2 * chart.step else None
     over = live and last is not None and panel.threshold is not None and last >= panel.threshold
     look = Look.BAD if over else Look.PLAIN if live else Look.DIM
-    name: Part = (f"{fit(panel.title, NAME)} ", style(Look.DIM))
-    room = max(0, width - NAME - VALUE - 4)
+    wide = NAME + max(0, width - CELL) // 2
+    name: Part = (f"{fit(panel.title, wide)} ", style(Look.DIM))
+    room = max(0, width - wide - VALUE - 4)
     if chart is None or not live:
         word = reading.state.value if reading.error is None else reading.error.word
-        return name, (fit(word, width - NAME), style(Look.DIM if reading.error is None else Look.WARN))
+        return name, (fit(word, width - wide), style(Look.DIM if reading.error is None else Look.WARN))
     curve = sparkline(points, chart.start, chart.end, room)
     return name, (f"{quantity(last, panel.unit):>{VALUE}}  ", style(look)), (f"{curve}  ", style(look))
 

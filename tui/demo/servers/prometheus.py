@@ -49,6 +49,8 @@ RULES: tuple[dict[str, Any], ...] = (
     },
 )
 
+LIMITS = {"errors": 10}
+"""Thresholds of charts: that of the rule for the same."""
 PAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "services": (
         ("requests/s", REQUESTS, "req/s"),
@@ -107,7 +109,8 @@ class DemoPrometheus:
             for title, query, unit in panels:
                 keys = {"title": title, "query": query, "unit": unit}
                 lines = (f"{key} = {json.dumps(value)}\n" for key, value in keys.items() if value)
-                text.append("[[context.demo.page.panel]]\n" + "".join(lines))
+                limit = f"threshold = {LIMITS[title]}\n" if title in LIMITS else ""
+                text.append("[[context.demo.page.panel]]\n" + "".join(lines) + limit)
         return [Snippet("prometheus", "\n".join(text))]
 
     def _config(self, scene: Scene) -> dict[str, Any]:

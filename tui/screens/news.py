@@ -1,0 +1,51 @@
+"""News: how a problem and a change stand in a line of the overview."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from backends.api.models import Occurrence
+from backends.incident.problems import GRAVE, Now, Problem
+from tui.kinds.events import look_of, told
+from widgets.board import Entry
+from widgets.columns import Look
+from widgets.safe import fit, style
+from widgets.units import age
+
+
+def problem_line(problem: Problem, now: Now, width: int) -> Entry:
+    grave = problem.severity >= GRAVE
+    look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
+    since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
+    name = 28 if width >= 100 else 22
+    parts = (
+        ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
+        (fit(problem.name, name), style(Look.DIM if problem.old else Look.STRONG)),
+        (f"  {fit(problem.word, 11)}", style(look)),
+        (f" {since:>4}  ", style(dim=problem.old)),
+        (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
+    )
+    right = (
+        ((f"  {problem.source} ", style(Look.DIM)),)
+        if width >= 100 and problem.source not in problem.name
+        else ()
+    )
+    return Entry(problem.key, parts, right)
+
+
+def change_line(event: Occurrence, wall: datetime, width: int) -> Entry:
+    local = event.time.astimezone()
+    stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")
+    look = look_of(event)
+    seen_by = ", ".join(event.witnesses)
+    right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= 100 and seen_by != event.target else ()
+    return Entry(
+        event.key,
+        (
+            (f"{stamp:<9} ", style(Look.DIM)),
+            (f"{event.kind.value:<8} ", style(look)),
+            (f"{fit(event.target, 20)}  ", style()),
+            (told(event), style(look)),
+        ),
+        right,
+    )

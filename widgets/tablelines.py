@@ -1,0 +1,96 @@
+"""Lines of a table: which columns have room, and how a head and a row are drawn in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+from rich.style import Style
+from textual.strip import Strip
+
+from widgets.columns import Column, Kind, Look
+from widgets.safe import fit, line, style
+
+ROOMY = 100
+"""Cells from which on two of them are between columns, else one."""
+
+
+class Painted(Struct, frozen=True):
+    """What one line of the terminal shows: enough to tell whether it must be painted again."""
+
+    cells: tuple[str, ...]
+    looks: tuple[Look, ...]
+    dim: bool
+    marked: bool
+    cursor: bool
+
+
+class Lines:
+    def __init__(self, kind: Kind[Any]) -> None:
+        self._kind = kind
+        self._empty: frozenset[str] = frozenset()
+        self._width = -1
+        self._columns: list[tuple[Column[Any], int]] = []
+
+    @property
+    def gap(self) -> int:
+        return 2 if self._width >= ROOMY else 1
+
+    def spare(self, rows: Iterable[Any]) -> bool:
+        """Leave out the sparing columns that have nothing to say; whether those are others than before."""
+        sparing = {column.key: column.sort for column in self._kind.columns if column.sparing and column.sort}
+        for row in rows:
+            sparing = {key: value for key, value in sparing.items() if value(row) is None}
+            if not sparing:
+                break
+        if self._empty == sparing.keys():
+            return False
+        self._empty, self._width = frozenset(sparing), -1
+        return True
+
+    def columns(self, width: int) -> list[tuple[Column[Any], int]]:
+        """The columns that fit, with their widths; one gutter cell and a gap between each two."""
+        if self._width != width:
+            self._width = width
+            columns = [column for column in self._kind.columns if column.key not in self._empty]
+            while True:
+                need = 1 + sum(column.width + self.gap for column in columns)
+                droppable = [column for column in columns if column.drop]
+                if need <= width or not droppable:
+                    break
+                columns.remove(max(droppable, key=lambda column: column.drop))
+            spare = max(0, width - need)
+            self._columns = [(c, c.width + (spare if c.grow else 0)) for c in columns]
+        return self._columns
+
+    def column_at(self, x: int) -> Column[Any] | None:
+        edges = [1]
+        for _, width in self._columns:
+            edges.append(edges[-1] + width + self.gap)
+        beside = zip(pairwise(edges), self._columns, strict=True)
+        return next((column for (low, high), (column, _) in beside if low <= x < high), None)
+
+    def head(self, sort_key: str, *, descending: bool) -> Strip:
+        parts: list[tuple[str, Style]] = [(" ", style(Look.DIM))]
+        for column, width in self._columns:
+            sorted_by = column.key == sort_key
+            arrow = ("↓" if descending else "↑") if sorted_by else ""
+            look = Look.STRONG if sorted_by else Look.DIM
+            parts.append((fit(column.title + arrow, width, right=column.right), style(look)))
+            parts.append((" " * self.gap, style(Look.DIM)))
+        return line(parts, self._width)
+
+    def drawn(self, painted: Painted) -> Strip:
+        def made(look: Look) -> Style:
+            return style(look, dim=painted.dim and look is Look.PLAIN, reverse=painted.cursor)
+
+        gutter = ("▌", style(Look.WARN)) if painted.marked else (" ", made(Look.PLAIN))
+        parts = [gutter]
+        for cell, look in zip(painted.cells, painted.looks, strict=True):
+            parts.append((cell, made(look)))
+            parts.append((" " * self.gap, made(Look.PLAIN)))
+        used = 1 + sum(width + self.gap for _, width in self._columns)
+        parts.append((" " * max(0, self._width - used), made(Look.PLAIN)))
+        return line(parts, self._width)
