@@ -115,3 +115,11 @@ async def test_moving_goes_from_board_to_board(opened: Opened) -> None:
         await screen.until(lambda: any(line.startswith("▌fake/main") for line in screen.lines))
         await screen.press("k")
         await screen.until(lambda: any(line.startswith("▌✖") for line in screen.lines))
+
+
+async def test_how_many_more_there_are_is_told_anew(opened: Opened) -> None:
+    async with opened(command="overview", size=(80, 24)) as screen:
+        for count, more in ((12, 4), (14, 6), (13, 5)):
+            ill = (member(f"m{n:02}", MemberState.UNKNOWN, trouble=silent()) for n in range(count))
+            screen.script.say_members(*ill, member("n", role=Role.LEADER))
+            await screen.until(f"WRONG NOW  {more} more")
