@@ -146,3 +146,11 @@ async def test_a_source_that_could_not_be_made_says_why_and_what_to_do(opened: O
         await screen.press("enter")
         await screen.until("midwatch config check")
         assert "nosuchkind/main" in screen.text
+
+
+async def test_how_many_more_there_are_is_told_anew(opened: Opened) -> None:
+    async with opened(command="overview", size=(80, 24)) as screen:
+        for count, more in ((12, 4), (14, 6), (13, 5)):
+            ill = (member(f"m{n:02}", MemberState.UNKNOWN, trouble=silent()) for n in range(count))
+            screen.script.say_members(*ill, member("n", role=Role.LEADER))
+            await screen.until(f"WRONG NOW  {more} more")

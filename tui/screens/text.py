@@ -123,6 +123,10 @@ class TextScreen(View):
         self.pane.set(self._lines())
         self._show_title()
 
+    def on_resize(self) -> None:
+        # The pane counts its lines when it knows its own size.
+        self.call_after_refresh(self._show_title)
+
     def _show_title(self) -> None:
         pane = self.pane
         end = min(len(pane.lines), pane.top + max(1, pane.size.height))
