@@ -9,11 +9,11 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -30,7 +30,7 @@ from tui.help import help_lines
 from tui.keys import Keys
 from tui.log import state_folder
 from tui.masthead import Masthead
-from tui.screens.base import View
+from tui.screens.base import Job, View
 from tui.terminal import in_a_job, stop_job
 from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp
@@ -203,7 +203,7 @@ class MidwatchApp(QuietApp):
                 self.door = Door(watching, Audit(state_folder(os.environ) / "audit"), who)
         return self.door
 
-    def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None:
+    def work(self, job: Job, group: str = "default") -> None:
         self.run_worker(job, exclusive=group != "default", group=group, exit_on_error=False)
 
     def say(self, text: str) -> None:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
@@ -30,6 +29,15 @@ Make = Callable[[], Backend]
 
 
 @contextmanager
+def sooner(*names: str) -> Iterator[None]:
+    """With these intervals cut to 0.3 s: four words of a source at rest would take the suite many seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in names:
+            patch.setattr(f"backends.{name}", 0.3)
+        yield
+
+
+@contextmanager
 def deploy(folder: Path) -> Iterator[Make]:
     """With one run that has ended, so that every noun has a row."""
 
@@ -42,7 +50,7 @@ def deploy(folder: Path) -> Iterator[Make]:
 
 @contextmanager
 def etcd(folder: Path) -> Iterator[Make]:
-    with EtcdCluster(size=1) as cluster:
+    with sooner("coordination.etcd_members.INTERVAL", "coordination.etcd_stream.ASK"), EtcdCluster(1) as cluster:
         settings = EtcdSettings(endpoints=cluster.endpoints, groups={"web": "/services/web/"})
         yield lambda: Etcd("main", settings)
 
@@ -51,13 +59,13 @@ def etcd(folder: Path) -> Iterator[Make]:
 def files(folder: Path) -> Iterator[Make]:
     (folder / "app.log").write_text("2026-11-24T02:13:20Z INFO one\ntwo\n")
     settings = FilesSettings(paths=(str(folder / "*.log"),))
-    yield lambda: Files("app", settings)
+    with sooner("logs.followed.PROVE"):
+        yield lambda: Files("app", settings)
 
 
 @contextmanager
 def journald(folder: Path) -> Iterator[Make]:
-    # Four words of a journal at rest would take the suite six seconds.
-    with patch("backends.logs.journald.PROVE", 0.3), Journal(folder) as journal:
+    with sooner("logs.journald.PROVE"), Journal(folder) as journal:
         journal.write(["one", "two"])
         journal.settle()
         settings = JournaldSettings(program=journalctl(), files=(journal.pattern,))
@@ -66,19 +74,22 @@ def journald(folder: Path) -> Iterator[Make]:
 
 @contextmanager
 def local(folder: Path) -> Iterator[Make]:
-    yield lambda: Local("host", LocalSettings())
+    with sooner("processes.local.INTERVAL"):
+        yield lambda: Local("host", LocalSettings())
 
 
 @contextmanager
 def supervisord(folder: Path) -> Iterator[Make]:
     talks = "command=sh -c 'echo one; echo two; exec sleep 600'\nstartsecs=0\n"
-    with SupervisordServer({"web": talks}) as server:
+    intervals = ("processes.supervisord.INTERVAL", "processes.supervisord_logs.LOOK", "logs.followed.PROVE")
+    with sooner(*intervals), SupervisordServer({"web": talks}) as server:
         yield server.backend
 
 
 @contextmanager
 def zookeeper(folder: Path) -> Iterator[Make]:
-    with ZookeeperEnsemble(size=1) as ensemble:
+    intervals = ("coordination.zookeeper_members.INTERVAL", "coordination.zookeeper_tree.ASK")
+    with sooner(*intervals), ZookeeperEnsemble(size=1) as ensemble:
         settings = ZookeeperSettings(hosts=ensemble.hosts, groups={"search": "/services/search"})
         yield lambda: Zookeeper("main", settings)
 
@@ -87,10 +98,9 @@ def zookeeper(folder: Path) -> Iterator[Make]:
 def prometheus(folder: Path) -> Iterator[Make]:
     rules = "      - {alert: Always, expr: vector(1), labels: {severity: warning}}\n"
     with (
-        pytest.MonkeyPatch.context() as patch,
+        sooner("metrics.prometheus_feeds.INTERVAL"),
         PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=rules) as server,
     ):
-        patch.setattr("backends.metrics.prometheus_feeds.INTERVAL", 0.3)
         yield lambda: Prometheus("main", PrometheusSettings(url=server.url))
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from backends.api import registry
@@ -19,6 +21,7 @@ from tests.flows.fake import SCRIPTS, FakeSettings, Script
 from tui.app import MidwatchApp
 
 Opened = Callable[..., Any]
+KEYS = {"\r": "enter"}
 
 
 @dataclass
@@ -44,18 +47,14 @@ class Screen:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Keys in one burst, without waiting between them."""
-        names = {
-            ":": "colon",
-            "/": "slash",
-            "\r": "enter",
-            " ": "space",
-            "&": "ampersand",
-            "!": "exclamation_mark",
-            "{": "left_curly_bracket",
-            "}": "right_curly_bracket",
-        }
-        await self.pilot.press(*(names.get(char, char) for char in text))
+        """Keys in one burst, as a paste or a slow link brings them."""
+        driver = self.app._driver
+        assert driver is not None
+        for char in text:
+            key = events.Key(KEYS.get(char, char if char.isalnum() else _character_to_key(char)), char)
+            key.set_sender(self.app)
+            driver.send_message(key)
+        await self.pilot.pause()
 
     async def until(self, what: str | Callable[[], object], seconds: float = 5.0) -> None:
         """Wait until a text stands on the screen, or a condition holds."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ class Ran:
     status: int
     out: str
     err: str
+    seconds: float
+    """What all of it took, the start of Python included."""
 
     @property
     def document(self) -> Any:
@@ -32,6 +35,7 @@ class Ran:
 def run(
     *words: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None, seconds: float = 20
 ) -> Ran:
+    began = time.monotonic()
     done = subprocess.run(
         [PROGRAM, *words],
         input=stdin,
@@ -41,4 +45,5 @@ def run(
         env={**os.environ, **(env or {})},
         check=False,
     )
-    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"))
+    took = time.monotonic() - began
+    return Ran(done.returncode, done.stdout.decode(), done.stderr.decode("utf-8", "replace"), took)

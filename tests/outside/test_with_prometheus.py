@@ -136,12 +136,14 @@ def test_several_servers(server: PrometheusServer, tmp_path: Path) -> None:
 
 
 def test_a_frozen_server_holds_nothing_up(server: PrometheusServer, config: str) -> None:
+    verbs = (("query", "1"), ("alerts",), ("doctor",))
+    answered = [run(*words, "--config", config) for words in verbs]
     server.freeze()
     try:
-        for words in (("query", "1"), ("alerts",), ("doctor",)):
-            began = time.monotonic()
+        for words, before in zip(verbs, answered, strict=True):
             ran = run(*words, "--timeout", "1", "--config", config)
-            assert time.monotonic() - began < 3
+            # What the start of a program takes is the machine's.
+            assert ran.seconds - before.seconds < 2
             assert ran.status == 3
             assert "no answer" in ran.err + ran.out
             assert server.url in ran.err + ran.out

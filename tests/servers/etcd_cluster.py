@@ -16,7 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tui.demo.getting import ETCD, get
+from tests.servers.getting import program
+from tui.demo.getting import ETCD
 
 
 def free_port() -> int:
@@ -73,12 +74,12 @@ class EtcdCluster:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="mw-etcd-")))
 
     def __enter__(self) -> Self:
-        program = get(ETCD)
+        etcd = program(ETCD)
         ports = [(free_port(), free_port()) for _ in range(self.size)]
         initial = ",".join(f"m{i}=http://127.0.0.1:{peer}" for i, (_, peer) in enumerate(ports))
         for i, (client, peer) in enumerate(ports):
             argv = [
-                *(program, f"--name=m{i}", f"--data-dir={self.folder}/m{i}", "--logger=zap"),
+                *(etcd, f"--name=m{i}", f"--data-dir={self.folder}/m{i}", "--logger=zap"),
                 f"--listen-client-urls={self.scheme}://127.0.0.1:{client}",
                 f"--advertise-client-urls={self.scheme}://127.0.0.1:{client}",
                 *(

@@ -16,6 +16,7 @@ from backends.api.actions import Refused
 from backends.api.runs import RunState
 from backends.deploys.identity import Identity
 from tests.servers.demo_run import spawned, wait_until
+from tests.servers.getting import lacking
 from tests.servers.runs import folders, kill, nothing_left, row, runner_of, shell, start, until, until_step
 
 pytestmark = pytest.mark.server
@@ -121,6 +122,8 @@ def on_a_small_disk(state: Path, size: str, program: list[str]) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(state)},
         check=False,
     )
+    if done.stderr.startswith("unshare: "):
+        lacking(f"no file system of its own here: {done.stderr.strip()}")
     assert done.stderr == ""
     return done.stdout
 

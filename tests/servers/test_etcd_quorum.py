@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import urllib.request
 
 import pytest
 
@@ -62,12 +63,20 @@ async def test_a_full_store_is_an_alarm_of_its_member() -> None:
             await eyes.close()
 
 
+def version(cluster: EtcdCluster) -> str:
+    with urllib.request.urlopen(f"http://{cluster.endpoints[0]}/version", timeout=5) as answer:
+        return str(answer.read())
+
+
 async def test_looking_writes_nothing() -> None:
     """Not even to the raft log: a list of alarms would be a proposal."""
     with EtcdCluster(size=1) as cluster:
         eyes = Eyes(cluster)
         try:
-            await until(lambda: bool(eyes.rows) and eyes.rows[0].raft_index is not None)
+            # Its own first proposals are the names of the member and the version of the cluster.
+            await until(lambda: "not_decided" not in version(cluster))
+            now = eyes.members.reading
+            await until(lambda: eyes.members.reading is not now and eyes.rows[0].raft_index is not None)
             before = eyes.rows[0].raft_index
             looks: list[object] = []
             eyes.members.watch(lambda new, old: looks.append(new))

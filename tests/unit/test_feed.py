@@ -261,12 +261,13 @@ async def test_a_source_that_never_waits_leaves_the_loop_its_turns() -> None:
 
     feed: Feed[int, int] = Feed("x", flood, pace=PACE)
     feed.watch(lambda new, before: None)
-    longest, turn = 0.0, time.perf_counter()
+    # The processor's time: what others do on this machine is no turn of ours.
+    longest, turn = 0.0, time.thread_time()
     while feed.reading.value != 199_999:
         await asyncio.sleep(0)
-        now = time.perf_counter()
+        now = time.thread_time()
         longest, turn = max(longest, now - turn), now
-    assert longest < 0.25
+    assert longest < 0.1
     await feed.close()
 
 
@@ -392,9 +393,9 @@ async def test_a_thousand_feeds_cost_the_loop_little() -> None:
     assert all(watched.state() is State.LIVE for watched in feeds)
     await clock.advance(5)
     assert all(watched.state() is State.STALE for watched in feeds)
-    began = time.perf_counter()
+    began = time.thread_time()
     await asyncio.gather(*(watched.feed.close() for watched in feeds))
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 1
 
 
 async def test_close_ends_what_runs_within_a_second() -> None:

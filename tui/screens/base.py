@@ -20,6 +20,8 @@ from widgets.columns import LogsOf, Look
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
 
+Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
+
 
 class Desk(Protocol):
     """What a view may ask of the app, and all that it may."""
@@ -68,8 +70,9 @@ class Desk(Protocol):
     def show_frame(self) -> None:
         """There is something worth drawing now, also if the first frame is still held back."""
 
-    def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None:
-        """Run something that takes time; it ends what still runs of the same group."""
+    def work(self, job: Job, group: str = "default") -> None:
+        """Run something that takes time; it ends what still runs of the same group. What may be replaced before
+        its first turn comes as a function: Python complains of a coroutine that never ran."""
 
 
 class View(Vertical):

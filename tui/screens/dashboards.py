@@ -7,14 +7,14 @@ screen and the overview look at them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendBug, BackendError
 from backends.context import Context
 from backends.metrics.panels import Page, configured_pages, suggest
 from backends.watch import Watch
+from tui.screens.base import Job
 from widgets.columns import Look
 
 AGAIN = 5.0
@@ -23,7 +23,7 @@ FRESH = 60.0
 """Seconds for which names are good for completion."""
 PATIENCE = 10.0
 
-Work = Callable[[Coroutine[Any, Any, None], str], None]
+Work = Callable[[Job, str], None]
 Changed = Callable[[], None]
 
 
@@ -38,6 +38,7 @@ class Dashboards:
         self._troubles: dict[str, BackendError] = {}
         self._empty = False
         self._names: dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]] = {}
+        self._learning: set[str] = set()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -117,11 +118,14 @@ class Dashboards:
         return names, labels
 
     def learn(self, source: str | None, work: Work, changed: Changed) -> None:
-        """Fetch the names anew where they are old."""
+        """Fetch the names anew where they are old; called at each key."""
         metrics = self._metrics.get(source or "")
         now = self._watching.clock.monotonic()
         if source is None or metrics is None or self._names.get(source, (-FRESH,))[0] > now - FRESH:
             return
+        if source in self._learning:
+            return
+        self._learning.add(source)
 
         async def fetch() -> None:
             try:
@@ -129,7 +133,9 @@ class Dashboards:
                     names, labels = await asyncio.gather(metrics.names(), metrics.label_names())
             except (BackendError, TimeoutError):
                 return  # The query itself will say what is wrong; completion knows functions still.
+            finally:
+                self._learning.discard(source)
             self._names[source] = (now, tuple(sorted(names)), tuple(sorted(labels)))
             changed()
 
-        work(fetch(), "names")
+        work(fetch, f"names {source}")

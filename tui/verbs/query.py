@@ -8,8 +8,9 @@ import math
 import time
 from typing import Any
 
+from backends.api.backend import Backend
 from backends.api.capabilities import Metrics
-from backends.api.errors import BackendError, Misconfigured
+from backends.api.errors import BackendError, Misconfigured, Silent
 from backends.api.models import Series
 from backends.clean import clean
 from backends.context import Context
@@ -31,19 +32,17 @@ async def query(context: Context, options: argparse.Namespace) -> int:
     opened = Watch(context, timeout=options.timeout)
     try:
         source, metrics = choose(opened, options.source, Metrics, "metrics")
-        series = await _ask(metrics, options)
+        series = await _ask(opened.backend(source), metrics, options)
     except WrongSource as error:
         complain(f"midwatch: {error}")
         return 2
     except Misconfigured as error:
         complain(f"{source}: {_with_hint(error)}")
         return 2
-    except (BackendError, TimeoutError) as error:
-        late = f"no answer within {options.timeout:g} s"
-        reason = str(error) or late
-        complain(f"{source}: {_with_hint(error) if isinstance(error, BackendError) else late}")
+    except BackendError as error:
+        complain(f"{source}: {_with_hint(error)}")
         if options.output == "json":
-            say(to_json(_document(context, source, (), reason)))
+            say(to_json(_document(context, source, (), str(error))))
         return 3
     finally:
         await opened.close()
@@ -51,13 +50,17 @@ async def query(context: Context, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _ask(metrics: Metrics, options: argparse.Namespace) -> tuple[Series, ...]:
-    async with asyncio.timeout(options.timeout + GRACE):
-        if options.range is None:
-            return await metrics.query(options.expression)
-        end = time.time()
-        step = options.step or max(1.0, round(options.range / STEPS))
-        return await metrics.query_range(options.expression, end - options.range, end, step)
+async def _ask(backend: Backend | None, metrics: Metrics, options: argparse.Namespace) -> tuple[Series, ...]:
+    try:
+        async with asyncio.timeout(options.timeout + GRACE):
+            if options.range is None:
+                return await metrics.query(options.expression)
+            end = time.time()
+            step = options.step or max(1.0, round(options.range / STEPS))
+            return await metrics.query_range(options.expression, end - options.range, end, step)
+    except TimeoutError:
+        where = "" if backend is None else backend.where
+        raise Silent(f"no answer within {options.timeout:g} s", where=where) from None
 
 
 def _print(context: Context, options: argparse.Namespace, source: str, series: tuple[Series, ...]) -> None:
