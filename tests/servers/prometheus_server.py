@@ -6,9 +6,11 @@ So what a test can have from rules (`vector`, `time`, recorded series) it has at
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -46,11 +48,13 @@ groups:
 @dataclass
 class PrometheusServer:
     """`jobs` are addresses to scrape by job, `rules` the YAML of rules (six blanks before each dash), `web` the
-    lines of its web configuration (TLS, users), `prefix` the path below which it answers."""
+    lines of its web configuration (TLS, users; then `user` is one of them, "name:password"), `prefix` the path
+    below which it answers."""
 
     jobs: dict[str, list[str]] = field(default_factory=dict)
     rules: str = ""
     web: str = ""
+    user: str = ""
     prefix: str = ""
     flags: tuple[str, ...] = ()
     port: int = field(default_factory=free_port)
@@ -133,13 +137,22 @@ class PrometheusServer:
     def _is_up(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, (self.folder / "log").read_text(errors="replace")[-2000:]
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        url = self.url.replace("http:", "https:") if "tls_server_config" in self.web else self.url
+        request = urllib.request.Request(f"{url}/-/ready")
+        if self.user:
+            request.add_header("Authorization", f"Basic {base64.b64encode(self.user.encode()).decode()}")
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2) as reply:
+            with urllib.request.urlopen(request, timeout=2, context=context) as reply:
                 return bool(reply.status == 200)
         except urllib.error.HTTPError as error:
             error.close()
-            # One that asks who we are, or speaks TLS, is there.
-            return error.code in (400, 401)
+            return False
+        except ssl.SSLError:
+            return True  # It wants a certificate of ours; so it is there.
+        except urllib.error.URLError as error:
+            return isinstance(error.reason, ssl.SSLError)
         except OSError:
             return False
 

@@ -84,7 +84,7 @@ def web(cert: str, key: str, more: str = "") -> str:
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[PrometheusServer]:
     """Behind a password and a path prefix."""
-    with PrometheusServer(web=USERS, prefix="/prometheus") as made:
+    with PrometheusServer(web=USERS, user="admin:hunter2", prefix="/prometheus") as made:
         yield made
 
 
