@@ -40,6 +40,12 @@ class Target(Struct, frozen=True):
     name: str
     identity: str
     host: str = ""
+    label: str = ""
+    """What tells it from others of its name, in a line of text ("python 4121"); empty where its name does."""
+
+    @property
+    def shown(self) -> str:
+        return self.label or self.name
 
 
 class Action(Struct, frozen=True):

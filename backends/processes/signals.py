@@ -44,7 +44,8 @@ class Signals:
         self._sent: dict[str, Sent] = {}
 
     def target(self, row: Process) -> Target:
-        return Target(self._source, "processes", row.key, row.name, row.key, row.host)
+        label = f"{row.name} {row.pid}"
+        return Target(self._source, "processes", row.key, row.name, row.key, row.host, label)
 
     async def actions(self, row: Process) -> tuple[Action, ...]:
         """Raises `NotFound` where the process is gone, `TimedOut` where the kernel holds whoever asks."""

@@ -296,7 +296,7 @@ def test_another_users_process_is_one_and_names_its_owner(lab: Lab, tmp_path: Pa
     env = {**os.environ, **lab.env}
     done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False, timeout=30)
     assert done.returncode == 1, done.stderr
-    assert f"pid {pid}: not permitted: it belongs to root, midwatch runs as " in done.stdout
+    assert f"pid {pid}: not permitted: it belongs to root, midwatch runs as " in done.stdout, done.stderr
     assert alive(pid)
     assert lab.outcomes == ["asked", "failed"]
 
