@@ -74,7 +74,7 @@ class AuditEntry(Struct, frozen=True):
             "mode": self.mode,
             "reason": self.reason,
             "verb": self.verb,
-            "target": self.target.told,
+            "target": self.target.shown,
             "outcome": self.outcome,
             "title": self.title,
             "source": self.target.source,

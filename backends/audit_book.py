@@ -53,7 +53,7 @@ class AuditBook:
         except AuditFailed as failure:
             log.warning("an outcome could not be audited, and is held: %s", failure)
         text = f"{action.title}: {outcome.text}" if outcome.text else action.title
-        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.told, text)
+        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.shown, text)
         self._timeline.hear(HERE, (event,))
 
     async def _append(self, action: Action, outcome: str, text: str, reason: str) -> None:

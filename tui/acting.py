@@ -153,7 +153,7 @@ class ActionFlow:
             )
         first = offered[0][0]
         count = len(offered[0])
-        title = first.target.name if count == 1 else f"{count} targets"
+        title = first.target.shown if count == 1 else f"{count} targets"
         self.dialog.show(
             Form(title, (plain("nothing is done before the next question"),), (), tuple(buttons), True)
         )
@@ -342,11 +342,11 @@ def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        named = action.title if action.target.name in action.title else f"{action.title} {action.target.told}"
+        named = action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
         return f"{named}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)
     if bad is not None:
-        text += f"; {bad[0].target.name}: {ENDS[bad[1].end]}{bad[1].text}"
+        text += f"; {bad[0].target.shown}: {ENDS[bad[1].end]}{bad[1].text}"
     return text + (f"; {asked - len(ended)} were not tried" if len(ended) < asked else "")

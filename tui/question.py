@@ -121,7 +121,7 @@ class Question:
             rows = [plain(f"{target.name}: {actions[0].effect}", Look.STRONG)]
             return [*rows, plain(self._brief(target)), plain(target.identity, Look.DIM)]
         rows = [plain(f"{actions[0].effect}: {len(actions)} targets", Look.STRONG)]
-        rows += [plain(f"  {action.target.name}  {self._brief(action.target)}") for action in actions[:LISTED]]
+        rows += [plain(f"  {action.target.shown}  {self._brief(action.target)}") for action in actions[:LISTED]]
         if len(actions) > LISTED:
             rows.append(plain(f"  and {len(actions) - LISTED} more"))
         if self._hidden:
@@ -164,7 +164,7 @@ def titled(actions: Sequence[Action]) -> str:
     first = actions[0]
     if len(actions) == 1 and first.target.name in first.title:
         return first.title
-    whom = first.target.told if len(actions) == 1 else f"{len(actions)} targets"
+    whom = first.target.shown if len(actions) == 1 else f"{len(actions)} targets"
     return f"{first.title} to {whom}" if first.verb == "signal" else f"{first.title} {whom}"
 
 

@@ -186,6 +186,8 @@ class Dialog(Widget):
             field.value = ""
         elif character and character.isprintable():
             field.value += clean(character)
+        if self._says:
+            self.say("")
         self.refresh()
 
     # Drawing
@@ -253,7 +255,7 @@ class Dialog(Widget):
         rows: list[tuple[Part, ...]] = []
         for i, button in enumerate(form.buttons, start=1):
             look = Look.DIM if button.blocked else button.look
-            text = fit(f" {button.label}" + (f"  {button.blocked}" if button.blocked else ""), width)
+            text = fit(f" {button.label}" + (f"  ({button.blocked})" if button.blocked else ""), width)
             rows.append(((text, style(look, reverse=here == i)),))
         rows.append(((fit(f" {CANCEL}", width), style(reverse=here == 0)),))
         return rows

@@ -40,12 +40,12 @@ class Target(Struct, frozen=True):
     name: str
     identity: str
     host: str = ""
-    about: str = ""
-    """What a reader knows it by, beyond its name (a process's unit): part of what is told, not of what it is."""
+    label: str = ""
+    """What tells it from others of its name, in a line of text ("python 4121"); empty where its name does."""
 
     @property
-    def told(self) -> str:
-        return f"{self.name} ({self.about})" if self.about else self.name
+    def shown(self) -> str:
+        return self.label or self.name
 
 
 class Action(Struct, frozen=True):

@@ -12,12 +12,10 @@ from msgspec import Struct
 from backends.api.actions import Action, End, Outcome, Tell
 from backends.processes import proc
 from backends.processes.handling import parse_handling
-from backends.processes.signal_offer import END, GO_ON, STOP, named
+from backends.processes.signal_offer import END, GO_ON, PATIENCE, STOP, named
 from backends.processes.table import read
 from backends.processes.threads import Threads
 
-PATIENCE = 5.0
-"""Seconds that a process has to end."""
 MOMENT = 0.3
 """Seconds for which one that should live on is watched, and within which one that should stop has stopped."""
 RESTART = 1.5

@@ -10,6 +10,8 @@ from backends.api.actions import Action, Danger, Target
 from backends.processes.handling import DEADLY, Fate, Handling
 from backends.processes.signal_lore import Lore, lore
 
+PATIENCE = 5.0
+"""Seconds that a process has to end."""
 END, STOP, GO_ON, STAY = "end", "stop", "go on", "stay"
 """What is expected of the process afterwards; in the action's arguments, and read back."""
 
@@ -67,12 +69,13 @@ def _offer(to: Subject, number: Signals, pinned: bool, blocked: str) -> Action:
         verb="signal",
         target=to.target,
         title=number.name,
-        effect="; ".join([effect.format(to.target.name), *_fate(number, fate)]),
+        effect="; ".join([*_fate(number, fate), effect.format(to.target.name)]),
         call=call if pinned else f"{call}, without a pidfd: its start time is read just before",
         danger=_danger(number, usual, expected, what),
         arguments=(("signal", short(number)), ("expected", expected), ("command", to.command)),
         caution="; ".join(_cautions(to, number, expected, known)),
         escalation="SIGKILL" if number is Signals.SIGTERM else "",
+        patience=PATIENCE,
         blocked=blocked,
     )
 

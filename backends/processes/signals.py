@@ -44,8 +44,8 @@ class Signals:
         self._sent: dict[str, Sent] = {}
 
     def target(self, row: Process) -> Target:
-        about = f"pid {row.pid}" + (f", {row.unit}" if row.unit else "")
-        return Target(self._source, "processes", row.key, row.name, row.key, row.host, about)
+        label = f"{row.name} {row.pid}" + (f" ({row.unit})" if row.unit else "")
+        return Target(self._source, "processes", row.key, row.name, row.key, row.host, label)
 
     async def actions(self, row: Process) -> tuple[Action, ...]:
         """Raises `NotFound` where the process is gone, `TimedOut` where the kernel holds whoever asks."""

@@ -19,6 +19,7 @@ from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.models import LogBatch, LogRecord, Row, Seen, Unit, Units
 from backends.api.settings import SecretSetting, Settings
 from backends.logs.formats import Formats
+from backends.processes.handling import Handling, parse_handling
 from backends.processes.supervisord_actions import ProgramActions
 from backends.processes.supervisord_discovery import places
 from backends.processes.supervisord_logs import ProgramLogs
@@ -49,6 +50,8 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         self._rpc = Rpc(self._address, settings.username, settings.password, min(PATIENCE, 0.8 * timeout))
         self._roll = Roll(self.source)
         self._actions = ProgramActions(self._rpc, self.source)
+        self._here = False
+        """Whether its programs are processes of this host."""
         self._logs = ProgramLogs(self._rpc, self._ask_all)
         self._formats = Formats(self.source)
 
@@ -92,7 +95,10 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         return self._formats.parse(raw, origin)
 
     async def actions(self, row: Row) -> tuple[Action, ...]:
-        return self._actions.actions(row) if isinstance(row, Unit) else ()
+        if not isinstance(row, Unit):
+            return ()
+        near = self._here and row.pid is not None
+        return self._actions.actions(row, await asyncio.to_thread(_handling, row.pid) if near else None)
 
     def target(self, row: Row) -> Target:
         if not isinstance(row, Unit):
@@ -161,6 +167,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
             # Behind an address of this host there may be a tunnel, or a container: whose host it is, nobody says.
             here = await asyncio.to_thread(_runs_here, pid)
             host = socket.gethostname().split(".")[0] if here else None
+        self._here = here
         return About(str(version), int(pid), str(identification), host, here)
 
     async def _infos(self) -> list[Info]:
@@ -189,6 +196,15 @@ class _Config(msgspec.Struct, frozen=True):
     name: str
     group: str
     autostart: bool
+
+
+def _handling(pid: int | None) -> Handling | None:
+    """What a process of this host does with signals; None where that can't be looked at."""
+    try:
+        with open(f"/proc/{pid}/status", "rb") as file:
+            return parse_handling(file.read())
+    except (OSError, ValueError):
+        return None
 
 
 def _runs_here(pid: int) -> bool:

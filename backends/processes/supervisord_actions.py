@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from signal import Signals
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.errors import BackendError, BadReply, Conflict, NotFound
 from backends.api.models import Unit
+from backends.processes.handling import DEADLY, Handling
 from backends.processes.supervisord_programs import Info
 from backends.processes.supervisord_rpc import Rpc
 
@@ -29,19 +31,21 @@ supervisord is carried out when it goes on."""
 RESTART = 1.5
 """Seconds within which supervisord starts again what has ended and is to be kept running."""
 STOPPABLE = frozenset({"STARTING", "RUNNING", "BACKOFF"})
+IDLE_WORDS = "it does not run"
 IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 ENDING = frozenset({"TERM", "INT", "QUIT", "KILL"})
 PATIENCE = 5.0
 """Seconds after which a program that a signal should have ended is said to be still there."""
 SIGNALS = {
+    "TERM": ("asks it to end", Danger.NORMAL),
     "HUP": ("asks it to read its configuration again, where it knows how", Danger.MILD),
-    "TERM": ("asks it to end; supervisord may start it again", Danger.NORMAL),
-    "INT": ("interrupts it, as ctrl+c does", Danger.NORMAL),
-    "USR1": ("does what the program makes of it; one that knows none ends", Danger.NORMAL),
-    "USR2": ("does what the program makes of it; one that knows none ends", Danger.NORMAL),
+    "INT": ("interrupts it, as ctrl-c does", Danger.NORMAL),
+    "USR1": ("does what the program makes of it", Danger.MILD),
+    "USR2": ("does what the program makes of it", Danger.MILD),
     "QUIT": ("ends it, mostly with a dump", Danger.GRAVE),
     "KILL": ("ends it without a chance to clean up", Danger.GRAVE),
 }
+"""In the order of the menu: SIGTERM first always, SIGKILL last."""
 
 
 class ProgramActions:
@@ -59,31 +63,35 @@ class ProgramActions:
         identity = f"{row.name}, {f'pid {row.pid}' if row.pid else 'not running'}"
         return Target(self._source, "units", row.key, row.name, identity, row.host or "")
 
-    def actions(self, row: Unit) -> tuple[Action, ...]:
-        runs, idle = row.native in STOPPABLE, "it does not run"
+    def actions(self, row: Unit, handling: Handling | None = None) -> tuple[Action, ...]:
+        """`handling` is what its process does with signals, where that can be looked at."""
+        runs, idle = row.native in STOPPABLE, IDLE_WORDS
         found = [
             self._verb(row, "restart", "stops it, waits until it has ended, and starts it", "" if runs else idle),
             self._verb(row, "stop", "stops it; it stays down until it is started", "" if runs else idle),
             self._verb(row, "start", "starts it", "it runs already" if runs else ""),
         ]
         found.sort(key=lambda action: bool(action.blocked))
-        for name, (effect, danger) in SIGNALS.items():
-            found.append(
-                Action(
-                    verb="signal",
-                    target=self.target(row),
-                    title=f"SIG{name}",
-                    effect=effect,
-                    call=f"supervisorctl signal {name} {row.name}",
-                    danger=danger,
-                    arguments=(("signal", name),),
-                    deadline=8.0,
-                    escalation="SIGKILL" if name == "TERM" else "",
-                    patience=PATIENCE,
-                    blocked="" if row.pid else idle,
-                )
-            )
-        return tuple(found)
+        return (*found, *(self._signal(row, name, handling) for name in SIGNALS))
+
+    def _signal(self, row: Unit, name: str, handling: Handling | None) -> Action:
+        effect, danger = SIGNALS[name]
+        fate = None if handling is None or name == "KILL" else handling.fate(Signals[f"SIG{name}"])
+        if fate in DEADLY:
+            danger = max(danger, Danger.NORMAL)
+        return Action(
+            verb="signal",
+            target=self.target(row),
+            title=f"SIG{name}",
+            effect=effect if fate is None else f"{fate.value.format(f'SIG{name}')}; {effect}",
+            call=f"supervisorctl signal {name} {row.name}",
+            danger=danger,
+            arguments=(("signal", name),),
+            deadline=8.0,
+            escalation="SIGKILL" if name == "TERM" else "",
+            patience=PATIENCE,
+            blocked="" if row.pid else IDLE_WORDS,
+        )
 
     def _verb(self, row: Unit, verb: str, effect: str, blocked: str) -> Action:
         return Action(
@@ -185,9 +193,9 @@ def _after_signal(signal: str, info: Info, before: Info | None, spent: float) ->
     was = before.pid if before is not None else 0
     now = info.statename + (f" as pid {info.pid}" if info.pid else "")
     if info.pid and info.pid != was:
-        return Outcome(End.DONE, f"it has ended; supervisord started it again: {now}")
+        return Outcome(End.DONE, f"gone; supervisord started it again as {info.pid}")
     if not info.pid and (info.statename in ("STOPPED", "FATAL") or spent > RESTART):
-        return Outcome(End.DONE, f"it has ended; {now}")
+        return Outcome(End.DONE, f"gone; {now}")
     if signal not in ENDING:
         return Outcome(End.DONE, f"delivered; {now}") if info.pid and spent > LOOK else None
     return Outcome(End.FAILED, f"still there after {spent:.0f} s, pid {info.pid}") if spent > PATIENCE else None

@@ -205,14 +205,13 @@ async def test_a_signal_that_ends_it(shared: SupervisordServer, tmp_path: Path, 
         outcome = await here.do("pair:a", title)
         new = (await here.until(lambda rows: rows["pair:a"].pid not in (None, old)))["pair:a"].pid
         assert outcome.end is End.DONE
-        assert outcome.text.startswith("it has ended; supervisord started it again: ")
-        assert outcome.text.endswith(f" as pid {new}")
+        assert outcome.text == f"gone; supervisord started it again as {new}"
 
 
 async def test_a_signal_that_ends_what_is_not_kept_running(shared: SupervisordServer, tmp_path: Path) -> None:
     async with house(shared, tmp_path) as here:
         outcome = await here.do("mortal", "SIGTERM")
-        assert (outcome.end, outcome.text) == (End.DONE, "it has ended; EXITED")
+        assert (outcome.end, outcome.text) == (End.DONE, "gone; EXITED")
         await here.until(lambda rows: rows["mortal"].native == "EXITED")
         assert (await here.do("mortal", "start")).end is End.DONE
 
@@ -231,8 +230,16 @@ async def test_a_signal_that_it_ignores_and_one_that_is_no_end(
         hup = await here.do("deaf", "SIGHUP")
         assert (hup.end, hup.text) == (End.DONE, f"delivered; RUNNING as pid {pid}")
         # A reload, to somebody who knows none: it ends, and that is told.
+        old = (await here.unit("pair:b")).pid
         hup = await here.do("pair:b", "SIGHUP")
-        assert hup.text.startswith("it has ended; supervisord started it again: ")
+        assert hup.text.startswith("gone; supervisord started it again as ")
+        row = (await here.until(lambda rows: rows["pair:b"].pid not in (None, old)))["pair:b"]
+        offered = {action.title: action for action in await here.backend.actions(row)}
+        assert offered["SIGHUP"].effect.startswith("it does not handle SIGHUP, which ends it; ")
+        deaf = {action.title: action for action in await here.backend.actions(await here.unit("deaf"))}
+        assert deaf["SIGTERM"].effect == "it ignores SIGTERM; asks it to end"
+        signals = [title for title in deaf if title.startswith("SIG")]
+        assert (signals[0], signals[-1]) == ("SIGTERM", "SIGKILL")
 
 
 async def test_one_that_is_frozen_before_is_refused(own: SupervisordServer, tmp_path: Path) -> None:

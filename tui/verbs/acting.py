@@ -53,7 +53,7 @@ class Answers:
         """The exit code of it."""
         text = self._answer(action, outcome)
         prefix = {End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}.get(outcome.end, "")
-        prefix += f"{action.target.name}: " if self.several else ""
+        prefix += f"{action.target.shown}: " if self.several else ""
         if outcome.end is End.REFUSED:
             complain(f"{prefix}{text}")
         elif self._format not in ("json", "jsonl"):
