@@ -40,6 +40,11 @@ class Histogram(Vertical):
         yield self._lines
         yield self._errors
 
+    @property
+    def counting(self) -> bool:
+        """Whether lines are still to be counted."""
+        return self._counting
+
     def tick(self) -> None:
         """Show what is counted, and count on."""
         if not self.display or not self.size.width:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,8 @@ from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
 from tui.app import MidwatchApp
+from widgets.histogram import Histogram
+from widgets.logview import LogView
 
 Compare = Callable[..., bool]
 Steps = Callable[[Pilot[None], Script, FakeClock], Awaitable[None]]
@@ -47,6 +50,13 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
             await clock.advance(0.2)
             # Not whether a quarter of a second of real time has passed decides what is in the picture.
             app.show_frame()
+            app.tick()
+            # Lines are put in order and counted in short steps, with turns of the loop in between.
+            async with asyncio.timeout(10):
+                while any(view.lines.behind or view.lines.filtering for view in app.query(LogView)) or any(
+                    histogram.counting for histogram in app.query(Histogram)
+                ):
+                    await pilot.pause(0.02)
             app.tick()
             await pilot.pause()
 
