@@ -140,7 +140,7 @@ class Table(Widget):
                     rows[key] = (row, feed)
         same_keys = rows.keys() == self._rows.keys()
         self._rows = rows
-        if self._lines.spare(row for row, _ in rows.values()):
+        if self._lines.spare(rows.values()):
             self.repaint()
         self.total = len(rows)
         self.marks &= rows.keys()

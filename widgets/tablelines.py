@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
@@ -38,16 +38,14 @@ class Lines:
     def gap(self) -> int:
         return 2 if self._width >= ROOMY else 1
 
-    def spare(self, rows: Iterable[Any]) -> bool:
-        """Leave out the sparing columns that have nothing to say; whether those are others than before."""
-        sparing = {column.key: column.sort for column in self._kind.columns if column.sparing and column.sort}
-        for row in rows:
-            sparing = {key: value for key, value in sparing.items() if value(row) is None}
-            if not sparing:
-                break
-        if self._empty == sparing.keys():
+    def spare(self, rows: Collection[tuple[Any, object]]) -> bool:
+        """Leave out the sparing columns that have nothing to say of any row (the first of each pair); whether
+        those are others than before."""
+        sparing = [(column.key, column.sort) for column in self._kind.columns if column.sparing and column.sort]
+        empty = frozenset(key for key, value in sparing if all(value(row) is None for row, _ in rows))
+        if empty == self._empty:
             return False
-        self._empty, self._width = frozenset(sparing), -1
+        self._empty, self._width = empty, -1
         return True
 
     def columns(self, width: int) -> list[tuple[Column[Any], int]]:
