@@ -92,7 +92,8 @@ class ActionFlow:
             self.deploys.parameters(rows[0])
         else:
             waiting = self._wait("what can be done", "asking …")
-            self._desk.work(self._offer(list(rows), verb, hidden, waiting), "action")
+            in_order = sorted(rows, key=lambda row: row.key)
+            self._desk.work(self._offer(in_order, verb, hidden, waiting), "action")
 
     def _wait(self, title: str, text: str) -> Form:
         """A dialog that something is read for. Whatever is read is shown only while that still stands there."""

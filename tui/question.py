@@ -102,31 +102,37 @@ class Question:
         """As it is now: how old the data is, and whether the door would still let it through."""
         actions, proposals = self.actions, self.proposals
         first = actions[0]
-        lines: list[tuple[Part, ...]] = [plain(text, Look.WARN) for text in self._heading]
-        lines += self._targets(actions)
+        what = first.target.name if self._count == 1 else f"{self._count} targets"
+        lines = [
+            *(plain(text, Look.WARN) for text in self._heading),
+            plain(f"{what}: {first.effect}", Look.STRONG),
+        ]
+        if self._hidden:
+            lines.append(plain(f"{self._hidden} of them are hidden by the filter", Look.BAD))
+        if self._count == 1:
+            lines += self._details(first.target)
         lines += [plain(text, Look.WARN) for text in _once(p.consequences for p in proposals)]
         lines += [plain(text) for text in _once([a.caution] for a in actions) if text]
-        calls = _once([a.call] for a in actions[:LISTED] if a.call not in a.effect)
-        lines += [plain(f"by {text}", Look.DIM) for text in calls]
+        calls = _once([a.call] for a in actions if a.call not in a.effect)
+        if calls:
+            more = f", and {len(calls) - 1} more like it" if len(calls) > 1 else ""
+            lines.append(plain(f"by {calls[0]}{more}", Look.DIM))
+        if self._count > 1:
+            lines += self._names([action.target for action in actions])
         blocked = self._blocked(actions)
-        lines += [(), self._standing(actions)]
+        foot = [self._standing(actions), *([plain(blocked, Look.BAD)] if blocked else [])]
         button = Button(first.title, go, DANGERS[first.danger], blocked)
-        if blocked:
-            lines.append(plain(blocked, Look.BAD))
-        return Form(self.title, tuple(lines), tuple(self._fields), (button,), grave=first.danger is Danger.GRAVE)
+        grave = first.danger is Danger.GRAVE
+        return Form(self.title, tuple(lines), tuple(self._fields), (button,), grave=grave, foot=tuple(foot))
 
-    def _targets(self, actions: list[Action]) -> list[tuple[Part, ...]]:
-        if len(actions) == 1:
-            target = actions[0].target
-            rows = [plain(f"{target.name}: {actions[0].effect}", Look.STRONG)]
-            return [*rows, plain(self._brief(target)), plain(target.identity, Look.DIM)]
-        rows = [plain(f"{actions[0].effect}: {len(actions)} targets", Look.STRONG)]
-        rows += [plain(f"  {action.target.shown}  {self._brief(action.target)}") for action in actions[:LISTED]]
-        if len(actions) > LISTED:
-            rows.append(plain(f"  and {len(actions) - LISTED} more"))
-        if self._hidden:
-            rows.append(plain(f"{self._hidden} of them are hidden by the filter", Look.BAD))
-        return rows
+    def _details(self, target: Target) -> list[tuple[Part, ...]]:
+        told = self._brief(target)
+        brief = [plain(told)] if told != target.identity else []
+        return [*brief, plain(target.identity, Look.DIM)]
+
+    def _names(self, targets: list[Target]) -> list[tuple[Part, ...]]:
+        rows = [plain(f"  {target.shown}  {target.host}".rstrip()) for target in targets[:LISTED]]
+        return [*rows, plain(f"  and {len(targets) - LISTED} more")] if len(targets) > LISTED else rows
 
     def _brief(self, target: Target) -> str:
         """What a person tells it by: its row in one line, as it is now."""

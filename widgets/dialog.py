@@ -21,6 +21,9 @@ from widgets.safe import fit, line, style, width_of
 CANCEL = "Cancel"
 WIDEST = 84
 """Cells of a box, where the terminal has them."""
+PAGE = 5
+"""Lines that PgDn goes on."""
+HINT = "tab to the next, enter to go on, esc to cancel"
 EDGE = 4
 """Cells that the frame and its margins take from a line."""
 
@@ -56,6 +59,8 @@ class Form(Struct, frozen=True):
     """Whether its frame is red."""
     asks: bool = False
     """None of its buttons does anything yet: what is to be filled in is chosen first, Enter goes on to them."""
+    foot: tuple[tuple[Part, ...], ...] = ()
+    """Lines that are in sight however many others there are."""
 
 
 class Dialog(Widget):
@@ -82,7 +87,7 @@ class Dialog(Widget):
     def show(self, form: Form, cancelled: Callable[[], None] | None = None) -> None:
         """Open, with Cancel chosen; in a menu the first button that is not blocked."""
         self.form = form
-        self._says = ""
+        self._says, self._top = "", 0
         self._cancelled = cancelled or (lambda: None)
         self._at = 0 if form.asks else len(form.fields)
         if form.listed:
@@ -130,6 +135,9 @@ class Dialog(Widget):
             self._go(1)
         elif key in ("shift+tab", "up") or (field is None and key in ("left", "k", "h")):
             self._go(-1)
+        elif key in ("pagedown", "pageup"):
+            self._top = max(0, self._top + (PAGE if key == "pagedown" else -PAGE))
+            self.refresh()
         elif field is not None:
             self._edit(field, key, character)
 
@@ -199,7 +207,8 @@ class Dialog(Widget):
         self._placed_in = self.app.size
         across, down = self.app.size
         width = min(WIDEST, across - 2)
-        height = min(len(self._rows(width - EDGE)) + 2, down - 2)
+        rows = len(self._lines(width - EDGE)) + len(self._foot(width - EDGE))
+        height = min(rows + 2, down - 2)
         self.styles.width, self.styles.height = width, height
         self.styles.offset = ((across - width) // 2, max(1, (down - height) // 3))
         self.display = True
@@ -215,17 +224,26 @@ class Dialog(Widget):
         if self.open and self.app.size != self._placed_in:
             self._place()
 
-    def _rows(self, width: int) -> list[tuple[Part, ...]]:
+    def _lines(self, width: int) -> list[tuple[Part, ...]]:
+        form = self.form
+        return [] if form is None else [part for row in form.lines for part in _wrapped(row, width)]
+
+    def _foot(self, width: int) -> list[tuple[Part, ...]]:
+        """What is always in sight: the foot's lines, fields, buttons, and what it says."""
         form = self.form
         if form is None:
             return []
-        rows: list[tuple[Part, ...]] = [part for row in form.lines for part in _wrapped(row, width)]
+        rows: list[tuple[Part, ...]] = []
+        if form.foot:
+            rows += [(), *(part for row in form.foot for part in _wrapped(row, width))]
         if form.fields:
             rows.append(())
             label = max(width_of(field.label) for field in form.fields)
             rows += [self._field(i, field, label, width) for i, field in enumerate(form.fields)]
         rows.append(())
         rows += self._buttons(form, width)
+        if form.fields and not self._says:
+            rows.append(((HINT, style(Look.DIM)),))
         if self._says:
             rows += [(), *_wrapped(((self._says, style(Look.WARN)),), width)]
         return rows
@@ -234,8 +252,13 @@ class Dialog(Widget):
         chosen = index == self._at
         value = "•" * len(field.value) if field.secret else field.value
         if field.choices:
-            text = f"‹ {value} ›" if chosen else f"  {value}  "
-            return ((fit(field.label, label) + "  ", style(Look.DIM)), (text, style(reverse=chosen)))
+            at = field.choices.index(value) + 1 if value in field.choices else 0
+            hint = "  ← → change it" if chosen else f"  {at} of {len(field.choices)}"
+            return (
+                (fit(field.label, label) + "  ", style(Look.DIM)),
+                (f"‹ {value} ›", style(reverse=chosen)),
+                (hint, style(Look.DIM)),
+            )
         room = max(8, width - label - 3)
         shown = value[-(room - 1) :]
         line_ = shown + ("▏" if chosen else "")
@@ -270,22 +293,27 @@ class Dialog(Widget):
             return line([("┌─" + title + "─" * (width - 3 - width_of(title)) + "┐", frame)], width)
         if y == height - 1:
             return line([("└" + "─" * (width - 2) + "┘", frame)], width)
-        rows, room = self._rows(width - EDGE), height - 2
-        # What does not fit is let go from the lines at the top: fields and buttons must be seen.
-        rows = self._in_sight(rows, room, form)
+        rows = self._in_sight(form, width - EDGE, height - 2)
         parts = rows[y - 1] if y - 1 < len(rows) else ()
         used = sum(width_of(text) for text, _ in parts)
         pad = " " * max(0, width - EDGE - used)
         return line([("│ ", frame), *parts, (pad, style()), (" │", frame)], width)
 
-    def _in_sight(self, rows: list[tuple[Part, ...]], room: int, form: Form) -> list[tuple[Part, ...]]:
-        if len(rows) <= room:
-            return rows
-        if not form.listed:
-            return rows[: max(0, room - (len(rows) - len(form.lines)))] + rows[-(len(rows) - len(form.lines)) :]
-        here = len(rows) - 1 - len(form.buttons) + self._at - len(form.fields) - 1
-        self._top = min(max(self._top, here - room + 1, 0), max(0, min(here, len(rows) - room)))
-        return rows[self._top : self._top + room]
+    def _in_sight(self, form: Form, width: int, room: int) -> list[tuple[Part, ...]]:
+        """As many rows as there is room for: fields and buttons always, of a menu the part around the choice."""
+        lines, foot = self._lines(width), self._foot(width)
+        if len(lines) + len(foot) <= room:
+            return lines + foot
+        if form.listed:
+            rows = lines + foot
+            here = len(rows) - 1 - len(form.buttons) + self._at - len(form.fields) - 1
+            self._top = min(max(self._top, here - room + 1, 0), max(0, min(here, len(rows) - room)))
+            return rows[self._top : self._top + room]
+        space = max(1, room - len(foot)) - 1
+        self._top = min(self._top, max(0, len(lines) - space))
+        left = len(lines) - space
+        more = f"{self._top} lines above, {left - self._top} below: PgUp PgDn"
+        return [*lines[self._top : self._top + space], ((more, style(Look.WARN)),), *foot][:room]
 
     def on_click(self, event: events.Click) -> None:
         # Only the keyboard answers: a click that comes late over a slow link must not press what moved below it.
@@ -306,11 +334,12 @@ def _wrapped(parts: Sequence[Part], width: int) -> list[tuple[Part, ...]]:
                 rows.append(((cut.rstrip("…") + "…" if cut.endswith("…") else cut, made),))
                 word, row, used = word[width - 1 :], [], 0
                 size = width_of(word)
-            if used and used + size > width:
+            if used and used + 1 + size > width:
                 rows.append(tuple(row))
                 row, used = [], 0
-            row.append((word + " ", made))
-            used += size + 1
+            gap = bool(row)
+            row.append((" " * gap + word, made))
+            used += size + gap
     return [*rows, tuple(row)] if row or not rows else rows
 
 
