@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.servers.frozen import freeze
 from tests.servers.getting import program
 from tui.demo.getting import ETCD
 
@@ -48,7 +49,7 @@ class Server:
 
     def freeze(self) -> None:
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process.pid)
         self.frozen = True
 
     def thaw(self) -> None:

@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.servers.etcd_cluster import free_port
+from tests.servers.frozen import freeze
 from tests.servers.getting import program
 from tui.demo.getting import PROMETHEUS
 
@@ -122,7 +123,7 @@ class PrometheusServer:
 
     def freeze(self) -> None:
         assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
+        freeze(self.process.pid)
 
     def thaw(self) -> None:
         assert self.process is not None
