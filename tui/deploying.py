@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Protocol
 
 from backends.api.actions import Action
@@ -38,16 +38,18 @@ class DeployFlow:
         self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
 
-    def menu(self, name: str = "") -> None:
-        """All deploys of the context, or the parameters of the named one."""
+    def menu(self, text: str = "") -> None:
+        """All deploys of the context, or the parameters of the named one (`web version=1.8.2`)."""
         if not self._is_free():
             return
+        name, *words = text.split() or [""]
+        given = dict(word.split("=", 1) for word in words if "=" in word)
         watching = self._desk.watching
         feeds = {} if watching is None else watching.feeds("deploys")
         rows: list[Deploy] = [row for feed in feeds.values() for row in (feed.reading.value or {}).values()]
         named = next((row for row in rows if name in (row.name, row.source)), None)
         if named is not None:
-            self.parameters(named)
+            self.parameters(named, given)
         elif name:
             self._desk.say(f"no deploy {name}; there are {', '.join(row.name for row in rows) or 'none'}")
         elif not rows:
@@ -61,8 +63,8 @@ class DeployFlow:
         look = Look.PLAIN if row.last is None else RUN_LOOKS[row.last.state]
         return Button(f"{row.name:<16} {last}", lambda: self.parameters(row), look)
 
-    def parameters(self, row: Deploy) -> None:
-        """Ask what it needs to know; without parameters the plan is made at once."""
+    def parameters(self, row: Deploy, known: Mapping[str, str] | None = None) -> None:
+        """Ask what it needs to know, what is known filled in; without parameters the plan is made at once."""
         watching = self._desk.watching
         backend = None if watching is None else watching.backend(row.source)
         deploys = None if backend is None else ability(backend, Deploys)
@@ -71,14 +73,14 @@ class DeployFlow:
             return
         waiting = Form(f"deploy {row.name}", (plain("reading what can be chosen …"),))
         self._dialog.show(waiting)
-        self._desk.work(self._fill(row, deploys, waiting), "action")
+        self._desk.work(self._fill(row, deploys, waiting, known or {}), "action")
 
-    async def _fill(self, row: Deploy, deploys: Deploys, waiting: Form) -> None:
+    async def _fill(self, row: Deploy, deploys: Deploys, waiting: Form, known: Mapping[str, str]) -> None:
         fields = []
         try:
             for param in row.params:
                 choices = await deploys.choices(param.name)
-                given = param.default or (choices[0] if choices else "")
+                given = known.get(param.name) or param.default or (choices[0] if choices else "")
                 fields.append(Field(param.name, given, choices if len(choices) <= CHOICES_MOST else ()))
         except BackendError as error:
             if self._dialog.form is waiting:

@@ -161,8 +161,9 @@ async def test_secrets_are_on_no_screen_in_no_file_and_in_no_log(
         await screen.press("d")
         await screen.until("same with")
         picture()
-        await screen.type(":deploy web\r")
+        await screen.type(":deploy web note=typed\r")
         await screen.until("show the plan")
+        assert "typed" in screen.text
         picture()
         # To the button: what is asked for has its default.
         await screen.press("up", "enter")
