@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
-from typing import NoReturn
 
 from tui import __version__
+
+# Not out of typing, whose import takes a tenth of what `--help` may.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Sequence
+    from typing import NoReturn
 
 USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
 
@@ -30,8 +33,9 @@ VERBS = (
 )
 
 
-def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser:
-    """The command line; without its verbs for the dashboard, which starts a little sooner so.
+def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.ArgumentParser:
+    """The command line; without its verbs for the dashboard, which starts a little sooner so. Of the verbs only
+    those among `words` take the common flags, for the same reason.
 
     Flags stand before or after the verb: each verb takes the common ones again, without defaults, so that what
     stood before is kept.
@@ -54,7 +58,8 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
 
     def verb(name: str, help: str) -> argparse.ArgumentParser:
         made = added.add_parser(name, help=help, description=help, allow_abbrev=False)
-        _common(made)
+        if name in words:
+            _common(made)
         return made
 
     members = verb("members", "members of the clusters, and the instances registered in them")
@@ -117,7 +122,7 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
     config = verb("config", "the configuration: path, init, check, show")
     config.add_argument("what", choices=("path", "init", "check", "show"))
     demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
-    if demo:
+    if "demo" in words:
         from tui.demo.cli import add_arguments
 
         add_arguments(demo_parser)
@@ -203,7 +208,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
             return parser(verbs=False).parse_args(words)
         except Usage:
             pass  # A wrong verb, perhaps: the whole parser says it better.
-    return parser(demo="demo" in words).parse_args(words)
+    return parser(words=words).parse_args(words)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -236,6 +241,8 @@ def _hint(message: str) -> str:
     if "invalid choice: '" in message:
         wrong = message.split("invalid choice: '")[1].split("'")[0]
         choices = message.partition("(choose from ")[2].rstrip(")").replace("'", "").split(", ")
+        from difflib import get_close_matches
+
         near = get_close_matches(wrong, choices, 1, 0.4)
         expected = f"expected one of {', '.join(choices)}"
         return f"{wrong!r} is not known, {expected}" + (f"; nearest is {near[0]}" if near else "")
