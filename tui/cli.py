@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from typing import NoReturn
 
 from tui import __version__
+
+# Not out of typing, whose import takes a tenth of what `--help` may.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Sequence
+    from typing import NoReturn
+
+    Verb = Callable[[str, str], argparse.ArgumentParser]
+    """Adds a verb with its help."""
 
 USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
 
@@ -29,12 +35,10 @@ VERBS = (
     *("doctor", "config", "demo"),
 )
 
-_Verb = Callable[[str, str], argparse.ArgumentParser]
-"""Adds a verb with its help."""
 
-
-def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser:
-    """The command line; without its verbs for the dashboard, which starts a little sooner so.
+def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.ArgumentParser:
+    """The command line; without its verbs for the dashboard, which starts a little sooner so. Of the verbs only
+    those among `words` take the common flags, for the same reason.
 
     Flags stand before or after the verb: each verb takes the common ones again, without defaults, so that what
     stood before is kept.
@@ -62,24 +66,25 @@ def parser(*, verbs: bool = True, demo: bool = False) -> argparse.ArgumentParser
 
     def verb(name: str, help: str) -> argparse.ArgumentParser:
         made = added.add_parser(name, help=help, description=help, allow_abbrev=False)
-        _common(made)
+        if name in words:
+            _common(made)
         return made
 
     _looking(verb)
     _acting(verb)
     verb("doctor", "try every source and say what was reached, and why not")
     config = verb("config", "the configuration: where it is, an example, whether it is right, what it says")
-    words = "where it is; write an example there; find mistakes; print it, every secret masked"
-    config.add_argument("what", choices=("path", "init", "check", "show"), help=words)
+    each = "where it is; write an example there; find mistakes; print it, every secret masked"
+    config.add_argument("what", choices=("path", "init", "check", "show"), help=each)
     demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
-    if demo:
+    if "demo" in words:
         from tui.demo.cli import add_arguments
 
         add_arguments(demo_parser)
     return top
 
 
-def _looking(verb: _Verb) -> None:
+def _looking(verb: Verb) -> None:
     """The verbs that only look."""
     members = verb("members", "members of the clusters, and the instances registered in them")
     members.add_argument("--group", metavar="G", help="only the instances of this application group")
@@ -115,7 +120,7 @@ def _looking(verb: _Verb) -> None:
     audit.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
 
 
-def _acting(verb: _Verb) -> None:
+def _acting(verb: Verb) -> None:
     """The verbs that change something, and `run`, which follows a change."""
     signal = verb("signal", "send a signal to one process, and say what became of it")
     signal.add_argument("target", metavar="TARGET", help="an id (processes -o json), a pid, HOST:PID, or a name")
@@ -222,7 +227,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
             return parser(verbs=False).parse_args(words)
         except Usage:
             pass  # A wrong verb, perhaps: the whole parser says it better.
-    return parser(demo="demo" in words).parse_args(words)
+    return parser(words=words).parse_args(words)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -255,6 +260,8 @@ def _hint(message: str) -> str:
     if "invalid choice: '" in message:
         wrong = message.split("invalid choice: '")[1].split("'")[0]
         choices = message.partition("(choose from ")[2].rstrip(")").replace("'", "").split(", ")
+        from difflib import get_close_matches
+
         near = get_close_matches(wrong, choices, 1, 0.4)
         expected = f"expected one of {', '.join(choices)}"
         return f"{wrong!r} is not known, {expected}" + (f"; nearest is {near[0]}" if near else "")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import suppress
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -118,6 +121,20 @@ def parse_memory(meminfo: bytes) -> tuple[int | None, int | None]:
         if name in (b"MemTotal", b"MemAvailable"):
             found[name] = int(rest.split()[0]) * 1024
     return found.get(b"MemTotal"), found.get(b"MemAvailable")
+
+
+def parse_addresses(fib_trie: bytes, if_inet6: bytes) -> set[str]:
+    """The IP addresses of this host, from `/proc/net/fib_trie` (each below its branches, `/32 host LOCAL` in the
+    line behind it) and `/proc/net/if_inet6` (32 hexadecimal digits each)."""
+    found = set()
+    lines = [line.split() for line in fib_trie.splitlines()]
+    for leaf, means in pairwise(lines):
+        if leaf[:1] == [b"|--"] and means == [b"/32", b"host", b"LOCAL"]:
+            found.add(leaf[1].decode("ascii", "replace"))
+    for line in if_inet6.splitlines():
+        with suppress(ValueError, OSError):
+            found.add(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line[:32].decode("ascii", "replace"))))
+    return found
 
 
 def parse_hidepid(mounts: bytes) -> str | None:

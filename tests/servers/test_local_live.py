@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from backends.api.errors import NotFound
 from backends.api.models import Process, Processes, Seen
-from backends.processes.local import Local, LocalSettings
+from backends.processes.local import Local, LocalSettings, own_addresses
 from tests.servers.zoo import Zoo
 
 BUSY = "print('up', flush=True)\nwhile True: pass"
@@ -154,3 +156,13 @@ async def test_a_look_leaves_the_loop_free(backend: Local) -> None:
     beating.cancel()
     assert turns > 3
     await source.aclose()
+
+
+def test_its_own_addresses_are_those_that_psutil_finds() -> None:
+    found = {
+        address.address.partition("%")[0]
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family in (socket.AF_INET, socket.AF_INET6)
+    }
+    assert set(own_addresses()) == {socket.gethostname()} | found - {"127.0.0.1", "::1"}

@@ -122,3 +122,29 @@ def test_the_host() -> None:
 def test_a_proc_that_hides_processes_says_so(options: bytes, how: str | None) -> None:
     other = b"proc /elsewhere proc rw,hidepid=1 0 0\n"
     assert proc.parse_hidepid(other + b"proc /proc proc " + options + b" 0 0\n") == how
+
+
+FIB_TRIE = b"""Main:
+  +-- 0.0.0.0/0 3 0 5
+     +-- 127.0.0.0/8 2 0 2
+        |-- 127.0.0.0
+           /8 host LOCAL
+        |-- 127.0.0.1
+           /32 host LOCAL
+     |-- 192.0.2.0
+        /24 link UNICAST
+     |-- 192.0.2.2
+        /32 host LOCAL
+     |-- 192.0.2.255
+        /32 link BROADCAST
+"""
+IF_INET6 = b"fe8000000000000000fc00fffe000001 04 40 20 80     eth0\n"
+
+
+def test_addresses_are_those_of_the_host_alone() -> None:
+    assert proc.parse_addresses(FIB_TRIE, IF_INET6) == {"127.0.0.1", "192.0.2.2", "fe80::fc:ff:fe00:1"}
+
+
+@given(st.binary(), st.binary())
+def test_addresses_out_of_any_bytes(fib_trie: bytes, if_inet6: bytes) -> None:
+    proc.parse_addresses(fib_trie, if_inet6)
