@@ -14,6 +14,7 @@ import pytest
 
 from tests.outside.program import Ran, run
 from tests.outside.pty_program import Dashboard
+from tests.servers.demo_run import wait_until
 from tests.servers.zoo import Zoo
 
 CONFIG = """
@@ -252,7 +253,7 @@ def test_what_went_away_while_it_was_asked_is_refused(lab: Lab) -> None:
     with on_terminal(lab, str(pid), "TERM") as terminal:
         terminal.until("do it? [y/N]")
         lab.zoo.end("mortal")
-        assert not alive(pid)
+        wait_until(lambda: not alive(pid))
         terminal.send("y\n")
         assert terminal.ended(10) in (1, 4)
         # The parent went too: until somebody else collects it, it may be a zombie.
