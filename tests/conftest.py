@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from blockbuster import BlockBuster, blockbuster_ctx
 FOREIGN = ("ETCDCTL_", "MIDWATCH_", "XDG_", "GRPC_", "COLUMNS", "LINES")
 """Of the last two the terminal tells more; readline, which pytest imports, hands its own to xdist's workers."""
 STRICT = ("unit", "contract", "flows", "looks")
+
+# A shell without job control starts what it puts into the background deaf to these two, and every program that a
+# test starts would inherit that: a ctrl+c that a test sends would go nowhere.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

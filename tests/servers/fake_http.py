@@ -57,8 +57,10 @@ def raw(data: bytes) -> Say:
 @asynccontextmanager
 async def fake(say: Say, asked: list[str] | None = None) -> AsyncIterator[str]:
     """Its address. `asked` gets the head of each request."""
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             if asked is not None:
@@ -75,3 +77,13 @@ async def fake(say: Say, asked: list[str] | None = None) -> AsyncIterator[str]:
         yield f"{host}:{port}"
     finally:
         server.close()
+        # An accepted socket belongs to nobody until the loop has turned; what is aborted is closed a turn later.
+        await turns(3)
+        for writer in writers:
+            writer.transport.abort()
+        await turns(1)
+
+
+async def turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)

@@ -20,5 +20,5 @@ def freeze(pid: int) -> None:
 
 def _stopped(thread: Path) -> bool:
     with suppress(FileNotFoundError, ProcessLookupError):
-        return (thread / "stat").read_bytes().rpartition(b") ")[2].startswith(b"T")
+        return (thread / "stat").read_bytes().rpartition(b") ")[2].startswith((b"T", b"Z"))
     return True

@@ -21,6 +21,7 @@ import psutil
 
 from backends.processes.supervisord import Supervisord, SupervisordSettings
 from tests.servers.etcd_cluster import free_port
+from tests.servers.frozen import freeze
 
 USER, PASSWORD = "watch", "hunter2-of-the-test"
 
@@ -90,12 +91,16 @@ class SupervisordServer:
         """It and its children, which would live on."""
         if self.process is None:
             return
-        for pid in self._below():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # Frozen first, or it starts one more for each that ends.
+        if self.process.poll() is None:
+            freeze(self.process.pid)
+        below = self._below()
         self.process.kill()
         self.process.wait()
         self.process = None
+        for pid in below:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _below(self) -> list[int]:
         """The children, and theirs no longer: none of the tests' programs has any."""
