@@ -1,0 +1,1 @@
+"""Clusters: who belongs to one and how it is, and what has registered in it. One backend a system; reads only."""
