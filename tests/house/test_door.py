@@ -40,7 +40,8 @@ WITHOUT_PERMIT = {
     ("backends/deploys/runner.py", "_answer"): "/dev/null in the place of the pipe to whoever started it",
     ("backends/deploys/runner.py", "_let_go"): "/dev/null, and a file for what a bug would print",
     ("backends/deploys/runner.py", "main"): "forks once, to be nobody's child",
-    ("backends/state.py", "private_folder"): "a folder of our own",
+    ("backends/state.py", "own_folder"): "a folder of our own, closed to others",
+    ("backends/state.py", "_make"): "a folder of our own",
     ("backends/coordination/zookeeper_link.py", "Link.close"): QUEUE,
     ("backends/coordination/zookeeper_link.py", "Link._job"): QUEUE,
     ("backends/logs/journalctl.py", "running"): "journalctl, which reads",
@@ -61,7 +62,6 @@ WITHOUT_PERMIT = {
     ("tui/cli.py", "main"): "/dev/null in the place of a closed pipe",
     ("tui/clipboard.py", "save"): "what was copied, in our own folder, where no terminal takes it",
     ("tui/log_file.py", "_File._open"): "our own log",
-    ("tui/log_file.py", "file_handler"): "the folder of our own log",
     ("tui/terminal.py", "stop_job"): "stops ourselves on ctrl-z, as a shell expects",
     ("tui/verbs/configuration.py", "_init"): "`config init` writes a new file, never over an old one",
 }
