@@ -15,7 +15,7 @@ SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((RO
 AUDIT = "the audit's own files, which are written before anything is done"
 QUEUE = "a queue in memory"
 WITHOUT_PERMIT = {
-    **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_write", "_note_head", "_locked")},
+    **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_put", "_put_note", "_locked")},
     **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_spend_reserve", "_keep_reserve")},
     ("backends/api/contract.py", "check_import"): "the contract suite looks at a fresh interpreter's modules",
     ("backends/coordination/etcd_stream.py", "watch_stream"): "gRPC's word for watching a prefix, which reads",
