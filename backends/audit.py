@@ -1,8 +1,8 @@
 """The audit: every attempt to change something, a line before it is made and one after it has ended.
 
-JSON lines in a folder of this account (0700, files 0600), each with the hash of the line before it, written under
-one lock and made to last before anything is done. A file that grows too large is followed by the next one, and
-nothing is ever removed. `audit_verify` finds damage and edits.
+JSON lines in a folder of this account (0700, files 0600), written under one lock and made to last before anything
+is done. A file that grows too large is followed by the next one, and nothing is ever removed. `audit_chain` says
+how they lie on disk, `audit_verify` finds damage and edits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import socket
 import threading
 import time
@@ -25,6 +24,8 @@ from typing import Any
 from msgspec import Struct
 
 from backends.api.actions import Target
+from backends.audit_chain import AuditFiles, Last, Note, Unreadable, hash_of, sealed
+from backends.state import own_folder
 
 MOST = 1 << 20
 """Bytes after which the next file is begun."""
@@ -36,12 +37,8 @@ SYSLOG = ("/dev/log", "/run/systemd/journal/syslog")
 """Where syslog(3) would send a line: authpriv.notice, where no line can be written."""
 PATIENCE = 2.0
 """Seconds that the lock may be held by somebody else; a line takes some milliseconds."""
-FILE = re.compile(r"audit-(\d+)\.jsonl")
+UNTOLD = "how far it went can't be told: its note `head`"
 _SAFE = os.O_CLOEXEC | os.O_NOFOLLOW
-END = 256 << 10
-"""Bytes at the end of a file in which its last line is found: 15 fields, each character as \\uXXXX."""
-START = "0" * 64
-"""Stands for the hash of the line before the first one."""
 
 
 class AuditFailed(Exception):
@@ -86,71 +83,117 @@ class AuditEntry(Struct, frozen=True):
         return {name: text if len(text) <= LONGEST else f"{text[:LONGEST]}…" for name, text in told.items()}
 
 
-class Last(Struct, frozen=True):
-    """The end of the chain: the number of the last line, its hash, and its file's number and size."""
+class Snapshot(Struct, frozen=True):
+    """The note, and each file's number and size. Without a note `unreadable` says why, unless there is none."""
 
-    number: int = 0
-    hash: str = START
-    file: int = 1
-    size: int = 0
-    torn: bytes = b""
-    """What a write that was cut off has left after the last whole line."""
+    note: Note | None
+    unreadable: str
+    files: tuple[tuple[int, int], ...]
 
 
-class Audit:
+class Audit(AuditFiles):
     """The audit of this account. Its methods block; one object may be used from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self._held: list[dict[str, Any]] = []
         self._thread = threading.Lock()
 
     @property
     def held(self) -> tuple[str, ...]:
         """The lines that could not be written into the file yet, as JSON."""
-        return tuple(json.dumps(fields, ensure_ascii=True) for fields in self._held)
+        return tuple(json.dumps(fields, ensure_ascii=True) for fields in tuple(self._held))
 
     def append(self, entry: AuditEntry) -> None:
         """Write one line, and before it those that are held. Raises `AuditFailed` where neither the file nor the
-        system's log takes it; it is held then."""
-        with self._thread:
-            self._held.append(entry.fields())
-            try:
-                self._write_held()
-            except OSError as error:
-                if not _to_syslog(self._held[-1]):
-                    raise AuditFailed(f"{self.folder}: {error.strerror}, and no system log takes it") from error
+        system's log takes it, nor somebody else makes room for it within `PATIENCE`; it is held then."""
+        fields = entry.fields()
+        self._held.append(fields)
+        try:
+            self._write_held()
+        except OSError as error:
+            if not _to_syslog(fields):
+                raise AuditFailed(f"{self._said(error)}, and no system log takes it") from error
 
     def flush(self) -> None:
         """Write the lines that are held. Raises `AuditFailed` where that can't be done yet."""
-        with self._thread:
+        try:
+            self._write_held()
+        except OSError as error:
+            raise AuditFailed(self._said(error)) from error
+
+    def snapshot(self) -> Snapshot:
+        """What there is between two lines. Raises OSError: also where another midwatch holds the lock."""
+        with self._locked_to_read():
             try:
-                self._write_held()
-            except OSError as error:
-                raise AuditFailed(f"{self.folder}: {error.strerror}") from error
+                note, unreadable = self.note(), ""
+            except Unreadable as error:
+                note, unreadable = None, str(error)
+            sizes = tuple((number, self.path(number).stat().st_size) for number in self.files())
+        return Snapshot(note, unreadable, sizes)
+
+    def _said(self, error: OSError) -> str:
+        return f"{error.filename or self.folder}: {error.strerror}"
 
     def _write_held(self) -> None:
-        with self._locked():
-            while self._held:
-                try:
-                    self._write(self._held[0])
-                except OSError as error:
-                    if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._spend_reserve():
-                        raise
-                    self._write(self._held[0])
-                del self._held[0]
-            self._keep_reserve()
+        # A thread that hangs in a write, on a disk that went away, keeps this for as long as that takes.
+        if not self._thread.acquire(timeout=PATIENCE):
+            raise OSError(errno.EBUSY, f"the line before has been on its way for {PATIENCE:g} s")
+        try:
+            with self._locked():
+                while self._held:
+                    try:
+                        self._write(self._held[0])
+                    except OSError as error:
+                        if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not self._spend_reserve():
+                            raise
+                        self._write(self._held[0])
+                    del self._held[0]
+                self._keep_reserve()
+        finally:
+            self._thread.release()
 
     def _write(self, fields: dict[str, Any]) -> None:
-        last = self._last()
-        entry = _entry(fields, last)
-        line = b"\n" * bool(last.torn) + json.dumps(entry, ensure_ascii=True).encode() + b"\n"
+        last = self.last()
+        missing = self._missing(last)
+        if missing is not None:
+            last = self._put(_found(fields, missing), last)
+        self._put(fields, last)
+
+    def _missing(self, last: Last) -> dict[str, Any] | None:
+        """What to write down where the note tells of what the chain does not have: the next note would hide it.
+        None where they agree."""
+        try:
+            note = self.note()
+        except Unreadable as error:
+            return {"text": f"{UNTOLD} {error}", "expected": None}
+        if note is None:
+            if self.files():
+                return {"text": f"{UNTOLD} is gone", "expected": None}
+            # Before the first line: lines without a note are never what a crash has left.
+            self._put_note(Note())
+            return None
+        if self.agrees(note, last):
+            return None
+        text = (
+            f"it did not end where its note `head` says: {note.number} lines expected, the last with the hash "
+            f"{note.hash}; there were {last.number}, the last with {last.hash}"
+        )
+        return {"text": text, "expected": {"n": note.number, "hash": note.hash}}
+
+    def _put(self, fields: dict[str, Any], last: Last) -> Last:
+        number = last.number + 1
+        told: dict[str, Any] = {"n": number, **fields, "prev": last.hash}
+        if last.torn:
+            told["torn"] = hashlib.sha256(last.torn).hexdigest()
+        line = sealed(json.dumps(told, ensure_ascii=True).encode()[:-1])
+        data = b"\n" * bool(last.torn) + line + b"\n"
         file = last.file + (last.size > MOST and not last.torn)
         handle = os.open(self.path(file), os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFE, 0o600)
         try:
             size = os.fstat(handle).st_size
             try:
-                if os.write(handle, line) != len(line):
+                if os.write(handle, data) != len(data):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(handle)
             except OSError:
@@ -159,56 +202,59 @@ class Audit:
                 raise
         finally:
             os.close(handle)
-        self._note_head(entry)
-
-    def _note_head(self, written: dict[str, Any]) -> None:
-        """How far the audit goes, beside it: lines cut off at its end are found so."""
-        part = self.folder / "head.part"
+        if not size:
+            self._keep_names()
+        note = Note(number, hash_of(line))
         with contextlib.suppress(OSError):
-            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFE, 0o600)
-            with open(handle, "w") as file:
-                json.dump({"n": written["n"], "hash": written["hash"]}, file)
-            part.rename(self.folder / "head")
+            self._put_note(note)
+        return Last(number, note.hash, file, size + len(data))
 
-    def _last(self) -> Last:
-        numbers = self.files()
-        if not numbers:
-            return Last()
-        for number in reversed(numbers):
-            with open(self.path(number), "rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - END))
-                whole, _, torn = file.read().rpartition(b"\n")
-            for line in reversed(whole.splitlines()):
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    entry = json.loads(line)
-                    return Last(int(entry["n"]), str(entry["hash"]), numbers[-1], size, torn)
-        return Last(file=numbers[-1], size=size, torn=torn)
-
-    def files(self) -> list[int]:
-        """The numbers of the files, in order; none where there is no folder yet. Raises OSError where it can't be
-        looked into: that is not an empty audit."""
+    def _put_note(self, note: Note) -> None:
+        head = self.folder / "head"
+        new = not os.path.lexists(head)
+        path = self.folder / "head.part" if new else head
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | _SAFE, 0o600)
         try:
-            names = os.listdir(self.folder)
-        except FileNotFoundError:
-            return []
-        return sorted(int(found[1]) for name in names if (found := FILE.fullmatch(name)))
+            data = note.written()
+            os.pwrite(handle, data, 0)
+            os.ftruncate(handle, len(data))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if new:
+            path.rename(head)
+            self._keep_names()
 
-    def path(self, number: int) -> Path:
-        """The file of a number."""
-        return self.folder / f"audit-{number:06}.jsonl"
+    def _keep_names(self) -> None:
+        """That a file is there must outlast a crash too; some file systems can't promise it for a folder."""
+        with contextlib.suppress(OSError):
+            handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | _SAFE)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        info = os.stat(self.folder)
-        if info.st_uid != os.geteuid():
-            raise OSError(errno.EPERM, "the folder belongs to somebody else")
-        if info.st_mode & 0o077:
-            os.chmod(self.folder, 0o700)
+        own_folder(self.folder.parent)
+        own_folder(self.folder)
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | _SAFE, 0o600)
         try:
-            _lock(handle)
+            _lock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def _locked_to_read(self) -> Iterator[None]:
+        try:
+            handle = os.open(self.folder / "lock", os.O_RDONLY | _SAFE)
+        except FileNotFoundError:
+            # Nobody has written here yet, or it is a copy.
+            yield
+            return
+        try:
+            _lock(handle, fcntl.LOCK_SH)
             yield
         finally:
             os.close(handle)
@@ -231,40 +277,24 @@ class Audit:
         except OSError:
             reserve.unlink(missing_ok=True)
 
-    def entries(self) -> Iterator[dict[str, Any]]:
-        """Every line that can be read, in order. Raises OSError where the folder can't be."""
-        for number in self.files():
-            with open(self.path(number), "rb") as file:
-                for line in file:
-                    with contextlib.suppress(ValueError):
-                        entry = json.loads(line)
-                        if isinstance(entry, dict):
-                            yield entry
 
-
-def _lock(handle: int) -> None:
+def _lock(handle: int, how: int) -> None:
     """Raises OSError where somebody has it for too long: one who was stopped, or whose disk hangs."""
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fcntl.flock(handle, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
                 raise OSError(errno.EBUSY, f"another midwatch has held its lock for {PATIENCE:g} s") from None
             time.sleep(0.01)
 
 
-def _entry(fields: dict[str, Any], last: Last) -> dict[str, Any]:
-    entry = {"n": last.number + 1, **fields, "prev": last.hash}
-    if last.torn:
-        entry["torn"] = hashlib.sha256(last.torn).hexdigest()
-    return {**entry, "hash": digest(entry)}
-
-
-def digest(entry: dict[str, Any]) -> str:
-    """The hash of a line: of all that it says but the hash itself."""
-    told = {key: value for key, value in entry.items() if key != "hash"}
-    return hashlib.sha256(json.dumps(told, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
+def _found(fields: dict[str, Any], missing: dict[str, Any]) -> dict[str, Any]:
+    """A line of its own kind, by whoever was about to write `fields`: it stays, and is found ever after."""
+    who = {name: fields[name] for name in ("time", "user", "origin", "context", "mode")}
+    what = {"reason": "", "verb": "audit", "target": "audit", "outcome": "unknown", "title": "the audit"}
+    return {**who, **what, "source": "", "identity": "", "host": fields["host"], "call": "", **missing}
 
 
 def _to_syslog(fields: dict[str, Any]) -> bool:

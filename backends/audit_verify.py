@@ -1,77 +1,113 @@
-"""Finds damage and edits in the audit, by its chain of hashes."""
+"""Finds damage and edits in the audit, by its chain of hashes and by the note of how far it goes."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from backends.audit import Audit, Last, digest
+from backends.audit import Audit, Snapshot
+from backends.audit_chain import START, Last, Note, is_sealed, parsed
 
 BLIND = (
-    "not to be found: that somebody who may write these files made all of them anew, or cut lines off the end "
-    "and changed the file `head` to suit; only a copy elsewhere shows that"
+    "not to be found: what somebody who may write these files does to suit: all lines made anew; lines cut off "
+    "the end, or the last one changed, and the note `head` too; lines added at the end as midwatch adds them; "
+    "everything removed, or an older copy put in its place. Nor that a line was cut off of which there was no "
+    "note yet (a crash, a full disk); half a line at the very end is taken for what a crash has left. "
+    "Only a copy elsewhere shows these"
 )
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:
-    """How many lines there are, and what is wrong, a sentence each; `BLIND` is not found. Raises OSError."""
+    """How many lines there are, and what is wrong, a sentence each; `BLIND` is not found. Lines that are written
+    meanwhile are left out. Raises OSError."""
     audit = Audit(folder)
-    wrong: list[str] = []
-    before, count = Last(), 0
-    numbers = audit.files()
-    if numbers and numbers != list(range(1, numbers[-1] + 1)):
-        missing = sorted(set(range(1, numbers[-1] + 1)) - set(numbers))
-        wrong.append(f"files are missing: {', '.join(map(str, missing))}")
-    for number in numbers:
+    seen = audit.snapshot()
+    walk = _Walk(seen.note)
+    wrong = list(_gaps([number for number, _ in seen.files]))
+    for number, size in seen.files:
         path = audit.path(number)
-        torn: bytes | None = None
-        for place, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-            where = f"{path.name}:{place}"
-            if torn is not None and line:
-                entry = _parsed(line)
-                if entry is None or entry.get("torn") != hashlib.sha256(torn).hexdigest():
-                    wrong.append(f"{path.name}:{place - 1}: not a line of the audit")
-                torn = None
-            if not line:
+        with open(path, "rb") as file:
+            data = file.read(size)
+        wrong += walk.through(path.name, data, newest=number == seen.files[-1][0])
+    wrong += _by_note(seen, walk)
+    return walk.count, wrong
+
+
+class _Walk:
+    """From line to line. `noted` is the hash of the line that the note tells of, once it has been passed."""
+
+    def __init__(self, note: Note | None) -> None:
+        self._note = note
+        self.before, self.count = Last(), 0
+        self.noted = START if note and note.number == 0 else ""
+
+    def through(self, name: str, data: bytes, *, newest: bool) -> Iterator[str]:
+        *lines, rest = data.split(b"\n")
+        entries = [parsed(line) for line in lines]
+        for index, (line, entry) in enumerate(zip(lines, entries, strict=True)):
+            following = entries[index + 1] if index + 1 < len(entries) else None
+            if following is not None and following.get("torn") == _hash(line):
                 continue
-            entry = _parsed(line)
+            where = f"{name}:{index + 1}"
             if entry is None:
-                torn = line
+                yield f"{where}: not a line of the audit"
                 continue
-            wrong += [f"{where}: {text}" for text in _faults(entry, before)]
-            number_in_it = entry.get("n")
-            before = Last(number_in_it if isinstance(number_in_it, int) else 0, str(entry.get("hash")))
-            count += 1
-        if torn is not None:
-            wrong.append(f"{path.name}: ends in the middle of a line")
-    head = _head(folder)
-    if head > before.number:
-        wrong.append(f"{head - before.number} lines are missing at the end: it once had {head}")
-    return count, wrong
+            for text in _faults(line, entry, self.before, lines[index - 1] if index else b""):
+                yield f"{where}: {text}"
+            self._pass(entry)
+        if rest:
+            crash = ": a crash may have cut it off, and then the next line will say so" if newest else ""
+            yield f"{name}: ends in the middle of a line{crash}"
+
+    def _pass(self, entry: dict[str, Any]) -> None:
+        number = entry.get("n")
+        self.before = Last(number if isinstance(number, int) else 0, str(entry.get("hash")))
+        self.count += 1
+        if self._note is not None and self.before.number == self._note.number:
+            self.noted = self.before.hash
 
 
-def _faults(entry: dict[str, Any], before: Last) -> Iterator[str]:
-    if entry.get("hash") != digest(entry):
+def _faults(line: bytes, entry: dict[str, Any], before: Last, above: bytes) -> Iterator[str]:
+    if not is_sealed(line):
         yield "edited: its hash is not of what it says"
     if entry.get("prev") != before.hash:
         yield "does not follow the line before it: one was removed, added or edited"
     elif entry.get("n") != before.number + 1:
         yield f"has number {entry.get('n')}, expected {before.number + 1}"
+    if "torn" in entry and entry["torn"] != _hash(above):
+        yield "what a cut-off write had left before it is gone or was edited"
+    if "expected" in entry:
+        yield f"found when it was written: {entry.get('text')}"
 
 
-def _head(folder: Path) -> int:
-    try:
-        return int(json.loads((folder / "head").read_text())["n"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
+def _gaps(numbers: list[int]) -> Iterator[str]:
+    gaps = [(low + 1, high - 1) for low, high in pairwise([0, *numbers]) if high > low + 1]
+    if gaps:
+        told = (str(low) if low == high else f"{low} to {high}" for low, high in gaps)
+        yield f"files are missing: {', '.join(told)}"
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) else None
+def _by_note(seen: Snapshot, walk: _Walk) -> Iterator[str]:
+    note, last = seen.note, walk.before.number
+    if seen.unreadable:
+        yield f"its note `head`, of how far it goes, {seen.unreadable}; may be a crash"
+    elif note is None:
+        if seen.files:
+            yield "its note `head`, of how far it goes, is gone; lines may have been cut off"
+    elif note.number > last:
+        gone = note.number - last
+        yield f"{gone} line{'s are' if gone > 1 else ' is'} missing at the end: it once had {note.number}"
+    elif walk.noted != note.hash:
+        yield f"line {note.number} is not the one that its note `head` tells of: it or the note was changed"
+    elif last > note.number + 1:
+        yield (
+            f"{last - note.number} lines more than its note `head` tells of: it could not be written "
+            "(a full disk may be why), or they were added"
+        )
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -20,6 +20,7 @@ from textual.app import ComposeResult
 
 from backends.api.clock import Clock, LoopClock
 from backends.context import Context
+from backends.state import audit_folder
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.commands import Command
@@ -28,7 +29,6 @@ from tui.footer import Footer
 from tui.front import Front
 from tui.help import help_lines
 from tui.keys import Keys
-from tui.log import state_folder
 from tui.masthead import Masthead
 from tui.screens.base import Job, View
 from tui.terminal import in_a_job, stop_job
@@ -200,7 +200,7 @@ class MidwatchApp(QuietApp):
             watching = self.watching
             who = await asyncio.to_thread(Who.here, os.environ)
             if watching is self.watching and self.door is None:
-                self.door = Door(watching, Audit(state_folder(os.environ) / "audit"), who)
+                self.door = Door(watching, Audit(audit_folder(os.environ)), who)
         return self.door
 
     def work(self, job: Job, group: str = "default") -> None:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from backends.state import own_folder
+
 OSC52_MOST = 74_000
 """Bytes of text that terminals commonly take in one OSC 52; more is only in the file."""
 
@@ -32,7 +34,7 @@ def save(text: str, path: Path, *, new: bool = False) -> str:
     exclusive = os.O_EXCL if new else os.O_TRUNC
     try:
         if not new:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(path.parent)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | exclusive, 0o600)
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text + "\n")

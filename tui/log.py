@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from backends.state import state_folder as state_folder
+from backends.state import state_folder
 
 
 class _Late(logging.Handler):

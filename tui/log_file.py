@@ -11,6 +11,8 @@ import queue
 from io import TextIOWrapper
 from pathlib import Path
 
+from backends.state import own_folder
+
 SIZE, FILES = 1_000_000, 3
 WAITING = 10_000
 """Records that may wait for the disk; more are dropped: a full disk must not stop the watch."""
@@ -34,7 +36,7 @@ class _File(logging.handlers.RotatingFileHandler):
 def file_handler(path: Path) -> logging.Handler:
     """A handler that never waits; one that says nothing where no file can be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(path.parent)
         file = _File(path, maxBytes=SIZE, backupCount=FILES, encoding="utf-8")
     except OSError:
         return logging.NullHandler()

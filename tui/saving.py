@@ -6,8 +6,9 @@ import asyncio
 import os
 from pathlib import Path
 
+from backends.state import state_folder
 from tui import clipboard
-from tui.log import last_lines, state_folder
+from tui.log import last_lines
 from tui.screens.base import Desk, View
 from widgets.private import write_raw
 

@@ -101,6 +101,7 @@ class RunFolders:
     def __init__(self, state: Path, context: str, deploy: str, source: str) -> None:
         # A context may be called anything; "." and ".." are no names of a folder.
         name = quote(context, safe="")
+        self._state = state
         self.path = state / "runs" / (f"%2E{name[1:]}" if name.startswith(".") else name)
         self._deploy, self._source = deploy, source
         self._name = re.compile(rf"{re.escape(deploy)}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
@@ -115,8 +116,7 @@ class RunFolders:
 
     def make(self) -> None:
         """Raises OSError where it can't be made, or others could look into it."""
-        private_folder(self.path.parent)
-        private_folder(self.path)
+        private_folder(self._state, "runs", self.path.name)
 
     def lock(self) -> int | None:
         """The lock that this deploy's one run holds, as a descriptor; None where it is taken. Raises OSError."""

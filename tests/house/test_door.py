@@ -15,7 +15,7 @@ SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((RO
 AUDIT = "the audit's own files, which are written before anything is done"
 QUEUE = "a queue in memory"
 WITHOUT_PERMIT = {
-    **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_write", "_note_head", "_locked")},
+    **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_put", "_put_note", "_locked")},
     **{("backends/audit.py", f"Audit.{name}"): AUDIT for name in ("_spend_reserve", "_keep_reserve")},
     ("backends/api/contract.py", "check_import"): "the contract suite looks at a fresh interpreter's modules",
     ("backends/coordination/etcd_stream.py", "watch_stream"): "gRPC's word for watching a prefix, which reads",
@@ -40,7 +40,8 @@ WITHOUT_PERMIT = {
     ("backends/deploys/runner.py", "_answer"): "/dev/null in the place of the pipe to whoever started it",
     ("backends/deploys/runner.py", "_let_go"): "/dev/null, and a file for what a bug would print",
     ("backends/deploys/runner.py", "main"): "forks once, to be nobody's child",
-    ("backends/state.py", "private_folder"): "a folder of our own",
+    ("backends/state.py", "own_folder"): "a folder of our own, closed to others",
+    ("backends/state.py", "_make"): "a folder of our own",
     ("backends/coordination/zookeeper_link.py", "Link.close"): QUEUE,
     ("backends/coordination/zookeeper_link.py", "Link._job"): QUEUE,
     ("backends/logs/journalctl.py", "running"): "journalctl, which reads",
@@ -61,7 +62,6 @@ WITHOUT_PERMIT = {
     ("tui/cli.py", "main"): "/dev/null in the place of a closed pipe",
     ("tui/clipboard.py", "save"): "what was copied, in our own folder, where no terminal takes it",
     ("tui/log_file.py", "_File._open"): "our own log",
-    ("tui/log_file.py", "file_handler"): "the folder of our own log",
     ("tui/terminal.py", "stop_job"): "stops ourselves on ctrl-z, as a shell expects",
     ("tui/verbs/configuration.py", "_init"): "`config init` writes a new file, never over an old one",
 }

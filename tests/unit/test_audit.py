@@ -324,6 +324,7 @@ def test_on_a_disk_that_is_really_full(tmp_path: Path, monkeypatch: pytest.Monke
         assert written > 20
         assert not (disk / "audit" / "reserve").exists()
         assert verify(disk / "audit") == (written, [])
+        assert json.loads((disk / "audit" / "head").read_text())["n"] == written
         assert len(book.held) == 1
         (disk / "filler").unlink()
         book.append(entry("last"))

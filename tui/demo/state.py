@@ -14,10 +14,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from backends.state import private_folder, state_folder
 from tui.demo.process import Identity, end, end_members
 from tui.demo.runs import forget_runs
 
 NAME = "state.json"
+DEMOS = "demos"
+"""The folder in which it is noted where each demo is."""
 LONGEST = 80
 """Characters of a folder in which a unix socket's path still fits: 107 in all, and supervisord first makes
 `supervisor.sock.PID` beside the one that it means (unix(7))."""
@@ -167,7 +170,7 @@ def clean_dead(named: str | None = None) -> list[Path]:
 def remember(folder: Path) -> None:
     """Note where the demo is. Without a state folder that can be written it runs all the same, found by --dir."""
     with contextlib.suppress(OSError):
-        _index().mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_folder(state_folder(os.environ), DEMOS)
         _entry(folder).write_text(str(folder))
 
 
@@ -198,5 +201,4 @@ def _entry(folder: Path) -> Path:
 
 
 def _index() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return Path(base) / "midwatch" / "demos"
+    return state_folder(os.environ) / DEMOS

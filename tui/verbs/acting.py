@@ -18,9 +18,9 @@ from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
 from backends.door import Consent, Door, Mode, NotAudited, Proposal
+from backends.state import audit_folder
 from backends.watch import FeedKey, Watch
 from backends.who import Who
-from tui.log import state_folder
 from tui.verbs.listing import first_word, troubles
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse
@@ -94,7 +94,7 @@ async def act(
     """
     who = await asyncio.to_thread(Who.here, os.environ)
     opened = Watch(context, timeout=options.timeout)
-    door = Door(opened, Audit(state_folder(os.environ) / "audit"), who)
+    door = Door(opened, Audit(audit_folder(os.environ)), who)
     answers = Answers(context, options, answer)
     try:
         return await _one_by_one(options, door, await find(opened, options.timeout), answers)

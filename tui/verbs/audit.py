@@ -6,23 +6,22 @@ import argparse
 import json
 import os
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from backends.audit import Audit
 from backends.audit_verify import BLIND, verify
 from backends.clean import clean
-from tui.log import state_folder
+from backends.state import audit_folder
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse, moment
-
-KEYS = ("time", "user", "origin", "context", "mode", "reason", "verb", "target", "outcome")
 
 
 def audit(options: argparse.Namespace) -> int:
     """Print the lines, oldest first; `verify`: 0 when whole, 1 when damaged."""
-    folder = state_folder(os.environ) / "audit"
+    folder = audit_folder(os.environ)
     try:
-        return _verify(options) if options.what == "verify" else _list(options)
+        return _verify(folder, options) if options.what == "verify" else _list(folder, options)
     except WrongUse as error:
         complain(f"midwatch: {error}")
         return 2
@@ -31,22 +30,35 @@ def audit(options: argparse.Namespace) -> int:
         return 3
 
 
-def _verify(options: argparse.Namespace) -> int:
-    folder = state_folder(os.environ) / "audit"
+def _verify(folder: Path, options: argparse.Namespace) -> int:
     count, wrong = verify(folder)
     if options.output in ("json", "jsonl"):
         say(to_json({"kind": "audit verify", "lines": count, "damage": wrong}))
         return 1 if wrong else 0
     for text in wrong:
         say(clean(text))
-    say(f"{folder}: {count} lines, " + (f"{len(wrong)} damaged places" if wrong else "whole"))
+    say(f"{folder}: {_verdict(count, wrong)}")
     say(BLIND)
     return 1 if wrong else 0
 
 
-def _list(options: argparse.Namespace) -> int:
+def _verdict(count: int, wrong: list[str]) -> str:
+    if wrong:
+        return f"{_counted(count, 'line')}, {_counted(len(wrong), 'damaged place')}"
+    return (
+        f"{_counted(count, 'line')}, whole"
+        if count
+        else "no lines: nothing was ever written, or all of it was removed"
+    )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _list(folder: Path, options: argparse.Namespace) -> int:
     since = None if options.since is None else moment(options.since)
-    entries = [entry for entry in _audit().entries() if since is None or _when(entry) >= since]
+    entries = [entry for entry in Audit(folder).entries() if since is None or _when(entry) >= since]
     if options.output == "json":
         say(to_json({"kind": "audit", "items": entries}))
     elif options.output == "jsonl":
@@ -58,10 +70,6 @@ def _list(options: argparse.Namespace) -> int:
         for entry in entries:
             say(clean(_line(entry)))
     return 0
-
-
-def _audit() -> Audit:
-    return Audit(state_folder(os.environ) / "audit")
 
 
 def _when(entry: dict[str, Any]) -> datetime:
