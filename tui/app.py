@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
@@ -31,7 +30,7 @@ from tui.help import help_lines
 from tui.keys import Keys
 from tui.masthead import Masthead
 from tui.screens.base import Job, View
-from tui.terminal import in_a_job, stop_job
+from tui.terminal import ENDING, in_a_job, stop_job
 from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp
 
@@ -105,8 +104,8 @@ class MidwatchApp(QuietApp):
     def on_mount(self) -> None:
         self.tick()
         loop = asyncio.get_running_loop()
-        for number, status in ((signal.SIGTERM, 143), (signal.SIGHUP, 129)):
-            loop.add_signal_handler(number, self.exit, None, status)
+        for number in ENDING:
+            loop.add_signal_handler(number, self.exit, None, 128 + number)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
         # The skeleton stands already. Textual's first frames would compete with what connects, which imports in
@@ -392,7 +391,6 @@ class MidwatchApp(QuietApp):
         self._frozen = not self._frozen
         if self.bridge is not None:
             self.bridge.freeze(self._frozen)
-        self.view.frozen(self._frozen)
         self.tick()
 
     def copy(self) -> None:

@@ -62,7 +62,8 @@ class Bridge:
         for key, feed in feeds.items():
             seat.leave.append(feed.watch(self._listener(seat, key)))
             seat.readings[key] = feed.reading
-        self._paint(seat)
+        # Frozen, too: without it a view that is opened then would deny what it has never been told.
+        self._set(seat)
 
     def detach(self, widget: Shows) -> None:
         seat = self._seats.pop(id(widget), None)
@@ -125,7 +126,9 @@ class Bridge:
         if seat.timer is not None:
             seat.timer.cancel()
             seat.timer = None
-        if self._frozen:
-            return
+        if not self._frozen:
+            self._set(seat)
+
+    def _set(self, seat: _Seat) -> None:
         seat.painted = self._clock.monotonic()
         seat.widget.readings = dict(seat.readings)

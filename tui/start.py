@@ -17,7 +17,7 @@ from backends.config import Config, ConfigError, choose_context
 from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
 from tui.log import start_log
-from tui.terminal import Terminal, leave_now, watch_hangup
+from tui.terminal import Terminal, end_in_order, leave_now, watch_hangup
 
 SGR = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37}
 
@@ -31,6 +31,7 @@ def dashboard(options: argparse.Namespace) -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     terminal = Terminal()
+    end_in_order()
     terminal.take(skeleton(context, shutil.get_terminal_size()))
     crash: BaseException | None = None
     log_file: Path | None = None

@@ -16,6 +16,8 @@ LEAVE = (
     "\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l"
     "\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
 )
+ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""Signals that ask us to end; the exit code is 128 and the signal's number."""
 HANGUP = 1.0
 """Seconds between two looks at whether the terminal is still there."""
 
@@ -53,6 +55,15 @@ class Terminal:
     def _write(self, text: str) -> None:
         sys.__stdout__.write(text)  # type: ignore[union-attr]
         sys.__stdout__.flush()  # type: ignore[union-attr]
+
+
+def end_in_order() -> None:
+    """Let the signals that ask us to end do so by an exception, until the app has handlers of its own: so the
+    terminal is given back on the way out."""
+    for number in ENDING:
+        # One that we were started deaf to (nohup) stays so.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda got, frame: sys.exit(128 + got))
 
 
 def in_a_job() -> bool:

@@ -24,7 +24,7 @@ from msgspec.structs import astuple
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Logs, ability
 from backends.api.errors import BackendError
-from backends.api.models import LogBatch, Seen
+from backends.api.models import Event, EventKind, LogBatch, Seen
 
 Make = Callable[[], Backend]
 
@@ -148,6 +148,8 @@ async def check_restart(make: Make, noun: str) -> None:
         again = await _next(source, ABILITIES[noun].pace.first, noun)
         if again.news and again.news == first.news:
             raise Broken(f"{noun}: a restart repeats its news")
+        if isinstance(first.value, Mapping):
+            _check_joined(noun, first.value, again)
         if isinstance(first.value, LogBatch) and isinstance(again.value, LogBatch):
             told = {block.data for block in first.value.blocks}
             if told & {block.data for block in again.value.blocks}:
@@ -168,6 +170,13 @@ async def check_parse(make: Make) -> None:
         if record.raw != raw or record.source != backend.source:
             raise Broken("a record has its bytes exactly, and its source")
     await backend.close()
+
+
+def _check_joined(noun: str, before: Mapping[str, Any], again: Seen[Any]) -> None:
+    same = {row.name for key, row in before.items() if again.value.get(key) == row and hasattr(row, "name")}
+    for item in again.news:
+        if isinstance(item, Event) and item.kind is EventKind.JOINED and item.target.rpartition("/")[2] in same:
+            raise Broken(f"{noun}: a restart tells anew of {item.target}, which the last value had already")
 
 
 def _check_rows(backend: Backend, noun: str, seen: Seen[Any], before: Any) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from backends.api.contract import check_backend
+from backends.api.contract import Broken, check_backend, check_restart
+from backends.api.models import Event, EventKind, Members, Seen
 from tests.contract.roster import Roster, RosterSettings
 from tests.outside.program import run
 
@@ -23,6 +26,21 @@ def listed(tmp_path: Path) -> Path:
 
 async def test_it_keeps_the_contract(listed: Path) -> None:
     await check_backend(lambda: Roster("main", RosterSettings(file=str(listed))))
+
+
+class Forgetful(Roster):
+    """Begins anew at each attempt, and tells of everybody."""
+
+    async def members(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
+        async for seen in super().members(None):
+            now = datetime.now(UTC)
+            told = [Event(now, EventKind.JOINED, self.source, row.name, "") for row in seen.value.values()]
+            yield Seen(seen.value, None, tuple(told))
+
+
+async def test_the_contract_finds_a_restart_that_tells_everything_again(listed: Path) -> None:
+    with pytest.raises(Broken, match="tells anew of a"):
+        await check_restart(lambda: Forgetful("main", RosterSettings(file=str(listed))), "members")
 
 
 def test_the_configuration_finds_it_by_its_module(listed: Path, tmp_path: Path) -> None:

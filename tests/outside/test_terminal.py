@@ -47,13 +47,15 @@ def test_a_first_command(config: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)], ids=["SIGTERM", "SIGHUP"]
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT], ids=["SIGTERM", "SIGHUP", "SIGQUIT"]
 )
-def test_signals_give_the_terminal_back(config: str, number: signal.Signals, status: int) -> None:
+@pytest.mark.parametrize("moment", ["skeleton", "dashboard"])
+def test_signals_give_the_terminal_back(config: str, number: signal.Signals, moment: str) -> None:
+    """In the half second in which the skeleton stands and Python imports, too."""
     with Dashboard("--config", config) as board:
-        board.until("2 memb")
+        board.until((lambda: b"\x1b[?1049h" in board.raw) if moment == "skeleton" else "2 memb")
         board.signal(number)
-        assert board.ended() == status
+        assert board.ended() == 128 + number
         assert restored(board)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from backends.clean import clean, clean_bytes, clean_lines
 
+INVISIBLE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Variation selectors: printable, says Unicode, and a known way to hide a text in a text."""
 HOSTILE = [
     "\x1b[2J",
     "\x1b]0;title\x07",
@@ -23,6 +26,8 @@ HOSTILE = [
     "line\nline\rline",
     "\ud800",
     "\U000e0041",
+    "a\ufe00b",
+    "a\U000e0101\U000e0152",
     "\x1bP+q544e\x1b\\",
     "\x1b",
     "\x1b]52;c;unended",
@@ -32,18 +37,24 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_control_character_passes(text: str) -> None:
     assert all(unicodedata.category(char) not in ("Cc", "Cf", "Cs") for char in clean(text))
+    assert not INVISIBLE.search(clean(text))
 
 
 @given(st.text())
 def test_cleaning_is_safe_and_idempotent(text: str) -> None:
     once = clean(text)
     assert clean(once) == once
+    assert not INVISIBLE.search(once)
     assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 for char in once)
 
 
 def test_harmless_text_is_untouched() -> None:
     text = "größe 5 · naïve ✖ 漢字 [b]markup[/b] \N{NO-BREAK SPACE}x"
     assert clean(text) == text
+
+
+def test_a_sign_keeps_its_own_shape_without_the_selector_of_its_style() -> None:
+    assert clean("\u26a0\ufe0f disk 90 %") == "\u26a0 disk 90 %"
 
 
 def test_colours_vanish_and_tabs_are_widened() -> None:

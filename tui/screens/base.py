@@ -136,6 +136,3 @@ class View(Vertical):
     def copied(self) -> str:
         """What `c` copies: the row, the marked rows, the line."""
         return ""
-
-    def frozen(self, on: bool) -> None:
-        """`Z` was pressed: stop changing what is drawn, or go on."""

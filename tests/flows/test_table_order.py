@@ -1,0 +1,44 @@
+"""The order of a table: rows hold still to be read, though the numbers by which they are sorted move."""
+
+from __future__ import annotations
+
+from textual.app import App, ComposeResult
+
+from backends.api.models import Process, Reading, State
+from tests.clock import FakeClock
+from tests.flows.fake import process
+from tui.kinds.processes import PROCESSES
+from widgets.table import RESORT, Table
+
+
+class Bare(App[None]):
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.table = Table(PROCESSES, clock=clock)
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+
+async def test_a_moving_number_reorders_rows_each_two_seconds_at_most() -> None:
+    clock = FakeClock()
+    app = Bare(clock)
+
+    def busy(*cpu: float) -> None:
+        rows: list[Process] = [process(pid, f"p{pid}", cpu=share) for pid, share in enumerate(cpu, 1)]
+        reading = Reading(State.LIVE, {row.key: row for row in rows}, clock.monotonic())
+        app.table.readings = {("fake/main", "processes"): reading}
+
+    def first() -> str:
+        return app.table.plain_lines()[1]
+
+    async with app.run_test(size=(120, 10)):
+        app.table.sort_by("cpu")
+        busy(90, 10)
+        assert "/usr/bin/p1" in first()
+        await clock.advance(RESORT / 2)
+        busy(20, 80)
+        assert "/usr/bin/p1" in first()
+        await clock.advance(RESORT / 2)
+        busy(20, 81)
+        assert "/usr/bin/p2" in first()

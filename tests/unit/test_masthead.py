@@ -1,0 +1,28 @@
+"""The first line: the age that it tells is that of the oldest fact on the screen."""
+
+from __future__ import annotations
+
+from backends.api.errors import Unreachable
+from backends.api.models import Reading, State
+from backends.context import Context, SourceConfig
+from backends.watch import FeedKey
+from tests.flows.fake import FakeSettings
+from tui.masthead import state_words
+
+LAB = Context("lab", tuple(SourceConfig("fake", name, FakeSettings()) for name in ("a", "b", "c")))
+
+
+def lost(at: float) -> Reading[object]:
+    return Reading(State.UNREACHABLE, {}, at, error=Unreachable("connection refused"))
+
+
+def words(**readings: Reading[object]) -> str:
+    told = {FeedKey(f"fake/{name}", "members"): reading for name, reading in readings.items()}
+    return state_words(LAB, told, (), ready=True, now=1000)
+
+
+def test_the_age_of_what_was_lost_is_the_oldest() -> None:
+    live: Reading[object] = Reading(State.LIVE, {}, 1000)
+    assert words(a=live, b=live) == "all live"
+    assert words(a=lost(960), b=live) == "✖ fake/a unreachable 40s"
+    assert words(a=lost(960), b=lost(700), c=lost(990)) == "✖ 3 of 3 sources not well 5m"
