@@ -126,11 +126,12 @@ async def test_who_has_left_is_told_no_more_and_costs_its_source_nothing(bridged
     it = bridged()
     it.bridge.attach(it.widget, ("processes",))
     processes = it.watch.feeds("processes")[FeedKey("fake/main", "processes")]
-    assert processes.reading.state is State.LOADING
+    states = [processes.reading.state]
     it.bridge.detach(it.widget)
     told = len(it.widget.told)
     await it.clock.advance(processes.pace.linger)
-    assert processes.reading.state is State.IDLE
+    states.append(processes.reading.state)
+    assert states == [State.LOADING, State.IDLE]
     assert len(it.widget.told) == told
     await it.watch.close()
 
