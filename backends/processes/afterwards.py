@@ -12,8 +12,8 @@ from msgspec import Struct
 from backends.api.actions import Action, End, Outcome, Tell
 from backends.processes import proc
 from backends.processes.handling import parse_handling
+from backends.processes.proc_files import read
 from backends.processes.signal_offer import END, GO_ON, PATIENCE, STOP, named
-from backends.processes.table import read
 from backends.processes.threads import Threads
 
 MOMENT = 0.3

@@ -22,9 +22,9 @@ from backends.api.models import Process
 from backends.processes import proc
 from backends.processes.afterwards import Afterwards, Sent
 from backends.processes.handling import parse_handling
+from backends.processes.proc_files import read
 from backends.processes.signal_lore import recognise
 from backends.processes.signal_offer import Subject, named, offers
-from backends.processes.table import read
 from backends.processes.threads import Threads
 from backends.processes.untouchable import why_untouchable
 
