@@ -56,7 +56,8 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         self._rpc = Rpc(self._address, settings.username, settings.password, min(PATIENCE, 0.8 * timeout))
         self._roll = Roll(self.source)
         self._configs: dict[str, ProgramConfig] = {}
-        """What each program is configured to be; empty where this supervisord does not tell (before 4.0)."""
+        """What each program is configured to be, as last told; empty where this supervisord does not tell
+        (before 4.0)."""
         self._looking = Threads("signals", 2)
         self._here = False
         """Whether its programs are processes of this host."""
@@ -201,7 +202,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
             answer = await self._rpc.call("supervisor.getAllConfigInfo")
             configs = msgspec.convert(answer, list[ProgramConfig])
         except (BackendError, msgspec.ValidationError):
-            configs = []
+            return
         self._configs = {config.full_name: config for config in configs}
 
     async def _process(self, row: Unit) -> Subject | None:

@@ -3,7 +3,7 @@
 supervisord knows no restart: it is a stop, then a start. The process that waits in between belongs to nobody and
 has no terminal, so that the start comes even if midwatch is left, loses its terminal, or is killed meanwhile.
 Both ends talk by lines through a socket pair: the request, `ready`; then `off`, or `go`, which midwatch's end
-means too; then `stopped SECONDS`, and at last `started` or `failed WHY`.
+means too; then `stopped`, and at last `started` or `failed WHY`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import msgspec
 from backends.api.actions import Refused
 from backends.api.errors import BackendError, BadReply, Conflict, NotFound, Unreachable
 from backends.processes.supervisord_programs import IDLE, Info
-from backends.processes.supervisord_rpc import Address, Rpc, SpawnFailed
+from backends.processes.supervisord_rpc import Address, Rpc, SpawnFailed, load_client
 
 LOOK = 0.25
 """Seconds between two questions while something is followed."""
@@ -53,6 +53,7 @@ class SecondHalf:
 
     def __init__(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._name, self._reader, self._writer = name, reader, writer
+        self._told = 0.0
 
     @classmethod
     async def begin(cls, rpc: Rpc, name: str, pid: int, seconds: float) -> Self:
@@ -88,6 +89,8 @@ class SecondHalf:
         return half
 
     def go(self) -> None:
+        """It was told to stop."""
+        self._told = time.monotonic()
         self._say(b"go")
 
     def call_off(self) -> None:
@@ -103,7 +106,7 @@ class SecondHalf:
         while line := (await self._reader.readline()).decode("utf-8", "replace").strip():
             word, _, rest = line.partition(" ")
             if word == "stopped":
-                tell(f"{self._name}: stopped after {rest} s")
+                tell(f"{self._name}: stopped after {time.monotonic() - self._told:.1f} s")
             elif word == "started":
                 tell(f"{self._name}: told to start")
                 return ""
@@ -155,7 +158,7 @@ async def start_again(rpc: Rpc, name: str, pid: int, seconds: float, report: Cal
             answered = answered or time.monotonic()
             if info.statename in IDLE:
                 if not stopped:
-                    report(f"stopped {time.monotonic() - began:.1f}")
+                    report("stopped")
                     stopped = True
                 with contextlib.suppress(SpawnFailed):  # Its state says so.
                     await rpc.call("supervisor.startProcess", name, False)
@@ -167,7 +170,7 @@ async def start_again(rpc: Rpc, name: str, pid: int, seconds: float, report: Cal
             if info.statename in ("STARTING", "RUNNING") and time.monotonic() - answered > SETTLING:
                 report("failed it did not begin to stop")
                 return
-            trouble = f"{info.statename} after {time.monotonic() - began:.0f} s"
+            trouble = f"not stopped within {seconds:g} s"
         except (Conflict, NotFound) as error:
             report(f"failed {error.reason}")
             return
@@ -184,6 +187,7 @@ def main() -> None:
     os.setsid()
     request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
     _report("ready")
+    load_client()  # While it is told to stop.
     if sys.stdin.buffer.readline() == b"off\n":
         return
     address = Address(request.shown, request.base, request.socket, near=False, host=None)

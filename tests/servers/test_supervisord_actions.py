@@ -37,6 +37,7 @@ DEAF = "command=sh -c \"trap '' TERM HUP; touch {ready}; while :; do sleep 0.05;
 JVM = """command=bash -c "exec -a java bash -c 'trap : QUIT; touch {ready}; while :; do sleep 0.05; done'"
 startsecs=0
 """
+SLOW = "command=sh -c 'trap \"sleep {0}; exit 0\" TERM; while :; do sleep 0.05; done'\nstartsecs=0\n"
 PROGRAMS = {
     "web": SLEEP,
     "mortal": SLEEP + "autorestart=false\n",
@@ -45,7 +46,8 @@ PROGRAMS = {
     "idle": SLEEP + "autostart=false\n",
     "lost": "command=/nowhere/at-all\nautostart=false\n",
     "quick": "command=sh -c 'exit 3'\nstartsecs=1\nstartretries=0\nautostart=false\n",
-    "slow": "command=sh -c 'trap \"sleep 1; exit 0\" TERM; while :; do sleep 0.05; done'\nstartsecs=0\n",
+    "slow": SLOW.format(1),
+    "slower": SLOW.format(5),
 }
 
 
@@ -418,6 +420,7 @@ async def test_a_start_that_did_not_go_well_at_once_is_followed(
         outcome = await here.do("idle", "start")
         assert outcome.end is End.DONE
         assert outcome.text.startswith("running as pid ")
+        await here.until(lambda rows: rows["idle"].native == "RUNNING")
         assert (await here.do("idle", "stop")).end is End.DONE
 
 
@@ -445,14 +448,14 @@ async def test_one_that_does_not_stop_in_time_is_said_to_be_down_for_now(
     shared: SupervisordServer, tmp_path: Path
 ) -> None:
     async with house(shared, tmp_path) as here:
-        action = await here.action("slow", "restart")
+        action = await here.action("slower", "restart")
         arguments = tuple((key, "0.2" if key == "stop" else value) for key, value in action.arguments)
         outcome = await here.through(replace(action, arguments=arguments))
         assert outcome.end is End.FAILED
-        assert outcome.text.startswith("STOPPING: STOPPING after 0 s; told to stop, not started again")
+        assert outcome.text.startswith("STOPPING: not stopped within 0.2 s; told to stop, not started")
         assert here.audited == ["asked", "failed"]
-        await here.until(lambda rows: rows["slow"].native == "STOPPED")
-        assert (await here.do("slow", "start")).end is End.DONE
+        await here.until(lambda rows: rows["slower"].native == "STOPPED")
+        assert (await here.do("slower", "start")).end is End.DONE
 
 
 async def test_after_the_stop_no_error_says_that_nothing_was_changed(
