@@ -186,8 +186,8 @@ def main() -> None:
         os._exit(0)
     os.setsid()
     request = msgspec.json.decode(sys.stdin.buffer.readline(), type=Request)
+    load_client()  # Before anything is down, which would be down the longer for it.
     _report("ready")
-    load_client()  # While it is told to stop.
     if sys.stdin.buffer.readline() == b"off\n":
         return
     address = Address(request.shown, request.base, request.socket, near=False, host=None)
