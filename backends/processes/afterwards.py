@@ -12,14 +12,12 @@ from msgspec import Struct
 from backends.api.actions import Action, End, Outcome, Tell
 from backends.processes import proc
 from backends.processes.handling import parse_handling
-from backends.processes.signal_offer import END, GO_ON, PATIENCE, STOP, named
-from backends.processes.table import read
+from backends.processes.proc_files import read
+from backends.processes.signal_offer import END, GO_ON, PATIENCE, RESTART, STOP, named
 from backends.processes.threads import Threads
 
 MOMENT = 0.3
 """Seconds for which one that should live on is watched, and within which one that should stop has stopped."""
-RESTART = 1.5
-"""Seconds within which a supervisor mostly starts again what it keeps running (supervisord, runit: 1 s)."""
 BETWEEN = 0.1
 """Seconds between two looks at what the kernel sends no event for."""
 

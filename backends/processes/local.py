@@ -17,7 +17,8 @@ from backends.api.errors import BackendError, NotFound
 from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
-from backends.processes.table import Table, read, why
+from backends.processes.proc_files import read, why
+from backends.processes.table import Table
 from backends.processes.threads import Threads
 
 if TYPE_CHECKING:

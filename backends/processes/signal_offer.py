@@ -12,6 +12,8 @@ from backends.processes.signal_lore import Lore, lore
 
 PATIENCE = 5.0
 """Seconds that a process has to end."""
+RESTART = 1.5
+"""Seconds within which a supervisor mostly starts again what it keeps running (supervisord, runit: 1 s)."""
 END, STOP, GO_ON, STAY = "end", "stop", "go on", "stay"
 """What is expected of the process afterwards; in the action's arguments, and read back."""
 
@@ -39,40 +41,44 @@ MEANT_TO_END = (Signals.SIGTERM, Signals.SIGINT, Signals.SIGQUIT, Signals.SIGABR
 
 
 class Subject(Struct, frozen=True):
-    """The process: `state` is the kernel's letter, `programs` what it goes by in the lore, best first."""
+    """The process: `state` is the kernel's letter, `programs` what it goes by in the lore, best first. Of one on
+    another host `state` is empty and `handling` None: not known."""
 
     target: Target
     pid: int
     command: str
     state: str
-    handling: Handling
+    handling: Handling | None
     programs: tuple[str, ...]
 
 
 def offers(to: Subject, *, pinned: bool, blocked: str) -> tuple[Action, ...]:
     """One action a signal. `pinned` says whether a pidfd can hold it, `blocked` why it may not be signalled."""
+    how = "" if pinned else ", without a pidfd: its start time is read just before"
     return tuple(
-        _offer(to, number, pinned, blocked)
+        offer(to, number, f"kill -{short(number)} {to.pid}{how}", (("command", to.command),), blocked)
         for number in EFFECTS
-        if number not in WHERE_CAUGHT or to.handling.catches(number)
+        if number not in WHERE_CAUGHT or (to.handling is not None and to.handling.catches(number))
     )
 
 
-def _offer(to: Subject, number: Signals, pinned: bool, blocked: str) -> Action:
+def offer(
+    to: Subject, number: Signals, call: str, kept: tuple[tuple[str, str], ...] = (), blocked: str = ""
+) -> Action:
+    """One signal, sent by `call`; `kept` is what its sender needs beyond the signal and what is expected."""
     effect, usual = EFFECTS[number]
     known = lore(to.programs, short(number))
     what = None if known is None else known[1]
-    fate = to.handling.fate(number)
+    fate = None if to.handling is None else to.handling.fate(number)
     expected = _expected(number, fate, what)
-    call = f"kill -{short(number)} {to.pid}"
     return Action(
         verb="signal",
         target=to.target,
         title=number.name,
         effect="; ".join([*_fate(number, fate), effect.format(to.target.name)]),
-        call=call if pinned else f"{call}, without a pidfd: its start time is read just before",
+        call=call,
         danger=_danger(number, usual, expected, what),
-        arguments=(("signal", short(number)), ("expected", expected), ("command", to.command)),
+        arguments=(("signal", short(number)), ("expected", expected), *kept),
         caution="; ".join(_cautions(to, number, expected, known)),
         escalation="SIGKILL" if number is Signals.SIGTERM else "",
         patience=PATIENCE,
@@ -94,7 +100,7 @@ def named(word: str) -> Signals | None:
         return None
 
 
-def _expected(number: Signals, fate: Fate, known: Lore | None) -> str:
+def _expected(number: Signals, fate: Fate | None, known: Lore | None) -> str:
     if number is Signals.SIGCONT:
         return GO_ON
     if fate is Fate.STOPS:
@@ -106,11 +112,11 @@ def _expected(number: Signals, fate: Fate, known: Lore | None) -> str:
     return END if number in MEANT_TO_END else STAY
 
 
-def _fate(number: Signals, fate: Fate) -> list[str]:
-    """What this process does with it, where its own effect does not say that already."""
-    return (
-        [] if number in (Signals.SIGKILL, Signals.SIGSTOP, Signals.SIGCONT) else [fate.value.format(number.name)]
-    )
+def _fate(number: Signals, fate: Fate | None) -> list[str]:
+    """What this process does with it, where that is known and its own effect does not say it already."""
+    if fate is None or number in (Signals.SIGKILL, Signals.SIGSTOP, Signals.SIGCONT):
+        return []
+    return [fate.value.format(number.name)]
 
 
 def _danger(number: Signals, usual: Danger, expected: str, known: Lore | None) -> Danger:
@@ -128,6 +134,6 @@ def _cautions(to: Subject, number: Signals, expected: str, known: tuple[str, Lor
         said.append(f"it is stopped, and takes {number.name} only after SIGCONT")
     if to.state == "D":
         said.append(f"the kernel holds it (state D): it takes {number.name} when that is over")
-    if to.handling.init and expected == END:
+    if to.handling is not None and to.handling.init and expected == END:
         said.append("it is pid 1 of a container: all that runs in there ends with it")
     return said

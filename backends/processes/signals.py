@@ -21,17 +21,11 @@ from backends.api.errors import Denied, NotFound, TimedOut, Unsupported
 from backends.api.models import Process
 from backends.processes import proc
 from backends.processes.afterwards import Afterwards, Sent
-from backends.processes.handling import parse_handling
-from backends.processes.signal_lore import recognise
-from backends.processes.signal_offer import Subject, named, offers
-from backends.processes.table import read
+from backends.processes.proc_files import read
+from backends.processes.signal_offer import named, offers
+from backends.processes.signal_subject import subject_of
 from backends.processes.threads import Threads
 from backends.processes.untouchable import why_untouchable
-
-GO_NOTE = b"\x04\0\0\0Go\0\0"
-"""Type and name of the ELF note with Go's build id (cmd/link)."""
-HEAD = 8192
-"""Bytes of an executable within which Go's linker puts it."""
 
 
 class Signals:
@@ -56,17 +50,14 @@ class Signals:
             raise TimedOut(f"no answer for {self._timeout:g} s", where=f"pid {row.pid}") from None
 
     def _offers(self, row: Process) -> tuple[Action, ...]:
-        here = f"{self._root}/{row.pid}"
         try:
-            handling = parse_handling(read(f"{here}/status"))
             stat = self._stat(row.pid)
+            seen = subject_of(self._root, self.target(row), stat, row.command)
         except (OSError, ValueError) as error:
             raise NotFound(f"no such process: pid {row.pid}") from error
         if self._key(stat) != row.key:
             raise NotFound(f"no such process: pid {row.pid} is another one by now")
-        programs = recognise(row.name, row.command, go=_is_go(f"{here}/exe"))
         blocked = why_untouchable(self._root, stat) or self._why_dead(stat)
-        seen = Subject(self.target(row), row.pid, row.command, stat.state, handling, programs)
         return offers(seen, pinned=can_pin(), blocked=blocked)
 
     def _why_dead(self, stat: proc.Stat) -> str:
@@ -196,11 +187,3 @@ def can_pin() -> bool:
     except (AttributeError, OSError):
         return False
     return True
-
-
-def _is_go(path: str) -> bool:
-    """Whether an executable was linked by Go: its build id is a note near the start."""
-    try:
-        return GO_NOTE in read(path, HEAD)
-    except OSError:
-        return False  # Another user's: nobody else may look at it.

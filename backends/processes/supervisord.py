@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -19,13 +20,18 @@ from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.models import LogBatch, LogRecord, Row, Seen, Unit, Units
 from backends.api.settings import SecretSetting, Settings
 from backends.logs.formats import Formats
-from backends.processes.handling import Handling, parse_handling
-from backends.processes.supervisord_actions import ProgramActions
 from backends.processes.supervisord_discovery import places
 from backends.processes.supervisord_logs import ProgramLogs
-from backends.processes.supervisord_programs import About, Info, Programs, Roll
+from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll
 from backends.processes.supervisord_rpc import Rpc, address_of
+from backends.processes.threads import Threads
 
+if TYPE_CHECKING:
+    from backends.processes.signal_offer import Subject
+    from backends.processes.supervisord_actions import ProgramActions
+
+CONFIGS = 10.0
+"""Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
 INTERVAL = 1.0
 """Seconds between two looks: supervisord tells nobody over the wire what changes."""
 PATIENCE = 4.0
@@ -49,7 +55,10 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         self._address = address_of(settings.url)
         self._rpc = Rpc(self._address, settings.username, settings.password, min(PATIENCE, 0.8 * timeout))
         self._roll = Roll(self.source)
-        self._actions = ProgramActions(self._rpc, self.source)
+        self._configs: dict[str, ProgramConfig] = {}
+        """What each program is configured to be, as last told; empty where this supervisord does not tell
+        (before 4.0)."""
+        self._looking = Threads("signals", 2)
         self._here = False
         """Whether its programs are processes of this host."""
         self._logs = ProgramLogs(self._rpc, self._ask_all)
@@ -73,16 +82,21 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         before = last if isinstance(last, Programs) else None
         after_gap = before is not None
         about = await self._about()
-        enabled = await self._enabled()
+        await self._read_configs()
+        read, doubtful = time.monotonic(), False
         while True:
             infos = await self._infos()
-            if any(info.full_name not in enabled for info in infos) and enabled:
-                enabled = await self._enabled()
+            unknown = any(info.full_name not in self._configs for info in infos) and self._configs
+            if unknown or (doubtful and time.monotonic() - read > CONFIGS):
+                await self._read_configs()
+                read, doubtful = time.monotonic(), False
+            enabled = {name: config.autostart for name, config in self._configs.items()}
             seen = self._roll.look(before, infos, about, enabled, after_gap=after_gap)
             yield seen
             before, after_gap = seen.value, False
             if seen.news:
                 about = await self._about()
+                doubtful = True
             await asyncio.sleep(INTERVAL)
 
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
@@ -94,11 +108,17 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)
 
+    @cached_property
+    def _actions(self) -> ProgramActions:
+        # Imported with the first one: most watches end without any, and every start would pay for it.
+        from backends.processes.supervisord_actions import ProgramActions
+
+        return ProgramActions(self._rpc, self.source)
+
     async def actions(self, row: Row) -> tuple[Action, ...]:
         if not isinstance(row, Unit):
             return ()
-        near = self._here and row.pid is not None
-        return self._actions.actions(row, await asyncio.to_thread(_handling, row.pid) if near else None)
+        return self._actions.actions(row, self._configs.get(row.name), await self._process(row))
 
     def target(self, row: Row) -> Target:
         if not isinstance(row, Unit):
@@ -177,34 +197,26 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         except msgspec.ValidationError as error:
             raise BadReply(f"an answer that makes no sense: {error}", where=self._address.shown) from error
 
-    async def _enabled(self) -> dict[str, bool]:
-        """Which programs start by themselves; empty where this supervisord does not tell (before 4.0)."""
+    async def _read_configs(self) -> None:
         try:
             answer = await self._rpc.call("supervisor.getAllConfigInfo")
-            items = msgspec.convert(answer, list[_Config])
+            configs = msgspec.convert(answer, list[ProgramConfig])
         except (BackendError, msgspec.ValidationError):
-            return {}
-        return {
-            item.name if item.name == item.group else f"{item.group}:{item.name}": item.autostart
-            for item in items
-        }
+            return
+        self._configs = {config.full_name: config for config in configs}
 
+    async def _process(self, row: Unit) -> Subject | None:
+        """What its process is seen to be; None where it is on another host, or can't be looked at."""
+        from backends.processes.signal_subject import subject_of_pid
 
-class _Config(msgspec.Struct, frozen=True):
-    """What is read of a row of getAllConfigInfo."""
-
-    name: str
-    group: str
-    autostart: bool
-
-
-def _handling(pid: int | None) -> Handling | None:
-    """What a process of this host does with signals; None where that can't be looked at."""
-    try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            return parse_handling(file.read())
-    except (OSError, ValueError):
-        return None
+        if not self._here or row.pid is None:
+            return None
+        pid, target = row.pid, self._actions.target(row)
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._looking.run(lambda: subject_of_pid("/proc", target, pid))
+        except (OSError, ValueError, BackendError):
+            return None
 
 
 def _runs_here(pid: int) -> bool:

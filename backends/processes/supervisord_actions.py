@@ -8,44 +8,39 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from contextlib import suppress
 from signal import Signals
-from typing import Any
-
-import msgspec
 
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused, Target, Tell
-from backends.api.errors import BackendError, BadReply, Conflict, NotFound
+from backends.api.errors import (
+    BackendError,
+    Conflict,
+    Denied,
+    Misconfigured,
+    NotFound,
+    Unreachable,
+    Unsupported,
+)
 from backends.api.models import Unit
-from backends.processes.handling import DEADLY, Handling
-from backends.processes.supervisord_programs import Info
-from backends.processes.supervisord_rpc import Rpc
+from backends.processes.signal_lore import recognise
+from backends.processes.signal_offer import END, PATIENCE, RESTART, Subject, offer, short
+from backends.processes.supervisord_programs import IDLE, Info, ProgramConfig
+from backends.processes.supervisord_rpc import Rpc, SpawnFailed
+from backends.processes.supervisord_second_half import LOOK, SETTLING, SecondHalf, info_of
 
-LOOK = 0.25
-"""Seconds between two questions while something is followed."""
-DEADLINE = 45.0
-"""Seconds: supervisord waits 10 for a program to stop if not told otherwise, and 1 for one to have started."""
-SETTLING = 2.0
-"""Seconds after which what has not begun to happen does not happen: a call that waited in the socket of a frozen
-supervisord is carried out when it goes on."""
-RESTART = 1.5
-"""Seconds within which supervisord starts again what has ended and is to be kept running."""
+KILLED = 20.0
+"""Seconds beyond `stopwaitsecs`, when supervisord sends SIGKILL, in which a program has ended."""
+BEGUN = 14.0
+"""Seconds beyond `startsecs` for supervisord's answers, and for a second try or two."""
 STOPPABLE = frozenset({"STARTING", "RUNNING", "BACKOFF"})
 IDLE_WORDS = "it does not run"
-IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
-ENDING = frozenset({"TERM", "INT", "QUIT", "KILL"})
-PATIENCE = 5.0
-"""Seconds after which a program that a signal should have ended is said to be still there."""
-SIGNALS = {
-    "TERM": ("asks it to end", Danger.NORMAL),
-    "HUP": ("asks it to read its configuration again, where it knows how", Danger.MILD),
-    "INT": ("interrupts it, as ctrl-c does", Danger.NORMAL),
-    "USR1": ("does what the program makes of it", Danger.MILD),
-    "USR2": ("does what the program makes of it", Danger.MILD),
-    "QUIT": ("ends it, mostly with a dump", Danger.GRAVE),
-    "KILL": ("ends it without a chance to clean up", Danger.GRAVE),
-}
+SIGNALS = (
+    *(Signals.SIGTERM, Signals.SIGHUP, Signals.SIGINT, Signals.SIGUSR1, Signals.SIGUSR2),
+    *(Signals.SIGQUIT, Signals.SIGKILL),
+)
 """In the order of the menu: SIGTERM first always, SIGKILL last."""
+NEVER_STOPPED = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
+"""What supervisord says to a stop that it does not do."""
 
 
 class ProgramActions:
@@ -53,47 +48,34 @@ class ProgramActions:
 
     def __init__(self, rpc: Rpc, source: str) -> None:
         self._rpc, self._source = rpc, source
-        self._before: dict[str, Info] = {}
-        """What a program was when it was acted on, by the action's digest: its outcome is held against it."""
-        self._why_down = ""
-        """Why what was stopped could not be started again."""
+        self._why_down: dict[str, str] = {}
+        """Why what was stopped could not be started again, by the action's digest."""
 
     def target(self, row: Unit) -> Target:
         """A unit is this one as long as it is the same run of it: its pid, or that it does not run."""
-        identity = f"{row.name}, {f'pid {row.pid}' if row.pid else 'not running'}"
-        return Target(self._source, "units", row.key, row.name, identity, row.host or "")
+        return Target(self._source, "units", row.key, row.name, _identity(row.name, row.pid), row.host or "")
 
-    def actions(self, row: Unit, handling: Handling | None = None) -> tuple[Action, ...]:
-        """`handling` is what its process does with signals, where that can be looked at."""
+    def actions(
+        self, row: Unit, config: ProgramConfig | None = None, process: Subject | None = None
+    ) -> tuple[Action, ...]:
+        """`process` is what its process was seen to be, where that can be looked at."""
+        config = config or ProgramConfig(row.name, row.name, autostart=True)
         runs, idle = row.native in STOPPABLE, IDLE_WORDS
+        again = "stops it, waits until it has ended, and starts it, even if midwatch is left in between"
         found = [
-            self._verb(row, "restart", "stops it, waits until it has ended, and starts it", "" if runs else idle),
-            self._verb(row, "stop", "stops it; it stays down until it is started", "" if runs else idle),
-            self._verb(row, "start", "starts it", "it runs already" if runs else ""),
+            self._verb(row, config, "restart", again, "" if runs else idle),
+            self._verb(row, config, "stop", "stops it; it stays down until it is started", "" if runs else idle),
+            self._verb(row, config, "start", "starts it", "it runs already" if runs else ""),
         ]
         found.sort(key=lambda action: bool(action.blocked))
-        return (*found, *(self._signal(row, name, handling) for name in SIGNALS))
+        if process is None:
+            programs = recognise("", config.command)
+            process = Subject(self.target(row), row.pid or 0, config.command, "", None, programs)
+        return (*found, *(_signal(row, process, number) for number in SIGNALS))
 
-    def _signal(self, row: Unit, name: str, handling: Handling | None) -> Action:
-        effect, danger = SIGNALS[name]
-        fate = None if handling is None or name == "KILL" else handling.fate(Signals[f"SIG{name}"])
-        if fate in DEADLY:
-            danger = max(danger, Danger.NORMAL)
-        return Action(
-            verb="signal",
-            target=self.target(row),
-            title=f"SIG{name}",
-            effect=effect if fate is None else f"{fate.value.format(f'SIG{name}')}; {effect}",
-            call=f"supervisorctl signal {name} {row.name}",
-            danger=danger,
-            arguments=(("signal", name),),
-            deadline=8.0,
-            escalation="SIGKILL" if name == "TERM" else "",
-            patience=PATIENCE,
-            blocked="" if row.pid else IDLE_WORDS,
-        )
-
-    def _verb(self, row: Unit, verb: str, effect: str, blocked: str) -> Action:
+    def _verb(self, row: Unit, config: ProgramConfig, verb: str, effect: str, blocked: str) -> Action:
+        stop = 0.0 if verb == "start" else config.stopwaitsecs
+        start = 0.0 if verb == "stop" else config.startsecs
         return Action(
             verb=verb,
             target=self.target(row),
@@ -101,101 +83,123 @@ class ProgramActions:
             effect=effect,
             call=f"supervisorctl {verb} {row.name}",
             danger=Danger.MILD if verb == "start" else Danger.NORMAL,
-            deadline=DEADLINE,
+            arguments=(("pid", str(row.pid or 0)), ("stop", f"{stop + KILLED:g}")),
+            deadline=stop + KILLED + start + BEGUN,
             blocked=blocked,
         )
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
+        """Once a program is being stopped, no error says that nothing was changed."""
         permit.use(action)
-        name = action.target.name
+        name, kept = action.target.name, dict(action.arguments)
         before = await self._before_it(name)
-        pinned = f"{before.full_name}, {f'pid {before.pid}' if before.pid else 'not running'}"
-        if pinned != action.target.identity:
-            raise Refused(f"{name} is not the one that it was: {pinned}, not {action.target.identity}")
-        self._before, self._why_down = {action.digest: before}, ""
+        if _identity(before.full_name, before.pid) != action.target.identity:
+            now = _identity(before.full_name, before.pid)
+            raise Refused(f"{name} is not the one that it was: {now}, not {action.target.identity}")
         if action.verb == "signal":
-            await self._rpc.call("supervisor.signalProcess", name, dict(action.arguments)["signal"])
+            await self._rpc.call("supervisor.signalProcess", name, kept["signal"])
         elif action.verb == "start":
-            await self._rpc.call("supervisor.startProcess", name, False)
-        else:
+            with suppress(SpawnFailed):  # Its state says so, and whether supervisord goes on trying.
+                await self._rpc.call("supervisor.startProcess", name, False)
+        elif action.verb == "stop":
             await self._rpc.call("supervisor.stopProcess", name, False)
             tell(f"{name}: told to stop")
-        if action.verb == "restart":
-            tell(f"{name}: stopped after {await self._stopped(name):.1f} s")
+        else:
+            half = await SecondHalf.begin(self._rpc, name, before.pid, float(kept["stop"]))
             try:
-                await self._rpc.call("supervisor.startProcess", name, False)
-            except (Conflict, NotFound) as error:
-                # Not "nothing was changed": it is stopped. Unless somebody else has started it meanwhile.
-                self._why_down = error.reason
-            else:
-                tell(f"{name}: told to start")
+                await self._rpc.call("supervisor.stopProcess", name, False)
+                half.go()
+                tell(f"{name}: told to stop")
+                why = await half.followed(tell)
+            except NEVER_STOPPED:
+                half.call_off()
+                raise
+            finally:
+                half.close()
+            if why:
+                self._why_down[action.digest] = why
 
     async def _before_it(self, name: str) -> Info:
         try:
-            return await self._info(name)
+            return await info_of(self._rpc, name)
         except BackendError as error:
             raise Refused(f"{name} could not be looked at first: {error}", error.hint) from error
 
-    async def _stopped(self, name: str) -> float:
-        """Wait until it has ended; seconds that took. The door's deadline ends it."""
-        began = time.monotonic()
-        while True:
-            if (await self._info(name)).statename in IDLE:
-                return time.monotonic() - began
-            await asyncio.sleep(LOOK)
-
     async def look(self, action: Action, tell: Tell) -> Outcome:
         """Until supervisord says that it runs, has stopped, or has failed."""
-        name, before = action.target.name, self._before.get(action.digest)
+        name, why = action.target.name, self._why_down.pop(action.digest, "")
         began = time.monotonic()
         told = ""
         while True:
-            info = await self._info(name)
+            try:
+                info = await info_of(self._rpc, name)
+            except NotFound as error:
+                if action.verb != "restart":
+                    raise
+                said = "told to stop, and not started again as far as supervisord says"
+                return Outcome(End.FAILED, f"{said}: {error.reason}")
+            except BackendError as error:
+                if why:
+                    raise Unreachable(f"told to stop, and not started again: {why}", hint=error.hint) from error
+                raise
             if info.statename != told:
                 told = info.statename
                 tell(f"{name}: {told}")
-            outcome = self._decided(action, info, before, time.monotonic() - began)
+            outcome = _decided(action, info, why, time.monotonic() - began)
             if outcome is not None:
                 return outcome
             await asyncio.sleep(LOOK)
 
-    def _decided(self, action: Action, info: Info, before: Info | None, spent: float) -> Outcome | None:
-        """None while it is not known yet."""
-        if action.verb == "signal":
-            return _after_signal(dict(action.arguments)["signal"], info, before, spent)
-        same = before is not None and bool(before.pid) and info.pid == before.pid
-        if same and info.statename in ("STARTING", "RUNNING"):
-            wanted = "stopped" if action.verb == "stop" else "restarted"
-            text = f"{info.statename} as pid {info.pid}, as before: it was not {wanted}"
-            return Outcome(End.FAILED, text) if spent > SETTLING else None
-        if action.verb == "stop":
-            if info.statename in IDLE:
-                return Outcome(End.DONE, f"{info.statename} after {spent:.1f} s")
-            if info.statename == "RUNNING":
-                return Outcome(End.FAILED, f"somebody has started it again as pid {info.pid}")
-            return None
-        if info.statename == "RUNNING":
-            return Outcome(End.DONE, f"running as pid {info.pid} after {spent:.1f} s")
+
+def _identity(name: str, pid: int | None) -> str:
+    return f"{name}, {f'pid {pid}' if pid else 'not running'}"
+
+
+def _signal(row: Unit, process: Subject, number: Signals) -> Action:
+    call = f"supervisorctl signal {short(number)} {row.name}"
+    return offer(process, number, call, (("pid", str(row.pid or 0)),), "" if row.pid else IDLE_WORDS)
+
+
+def _decided(action: Action, info: Info, why: str, spent: float) -> Outcome | None:
+    """None while it is not known yet; `why` is why it could not be started again."""
+    kept = dict(action.arguments)
+    was = int(kept["pid"])
+    if action.verb == "signal":
+        return _after_signal(kept["expected"], info, was, spent)
+    if was and info.pid == was and info.statename in ("STARTING", "RUNNING"):
+        wanted = "stopped" if action.verb == "stop" else "restarted"
+        text = f"{info.statename} as pid {info.pid}, as before: it was not {wanted}"
+        return Outcome(End.FAILED, text) if spent > SETTLING else None
+    if action.verb == "stop":
         if info.statename in IDLE:
-            why = self._why_down or info.spawnerr or ("it is not started" if not info.pid else "")
-            return Outcome(End.FAILED, f"{info.statename}: {why}")
+            return Outcome(End.DONE, f"{info.statename} after {spent:.1f} s")
+        if info.statename == "RUNNING":
+            return Outcome(End.FAILED, f"somebody has started it again as pid {info.pid}")
         return None
-
-    async def _info(self, name: str) -> Info:
-        answer: Mapping[str, Any] = await self._rpc.call("supervisor.getProcessInfo", name)
-        try:
-            return msgspec.convert(answer, Info)
-        except msgspec.ValidationError as error:
-            raise BadReply(f"an answer that makes no sense: {error}", where=self._rpc.address.shown) from error
+    if info.statename == "RUNNING":
+        return Outcome(End.DONE, f"running as pid {info.pid} after {spent:.1f} s")
+    return _not_up(action.verb, info, why, spent)
 
 
-def _after_signal(signal: str, info: Info, before: Info | None, spent: float) -> Outcome | None:
-    was = before.pid if before is not None else 0
+def _not_up(verb: str, info: Info, why: str, spent: float) -> Outcome | None:
+    if verb == "restart" and info.statename in ("STOPPED", "STOPPING"):
+        if not why and (info.statename == "STOPPING" or spent <= SETTLING):
+            return None  # Whoever sees to its start may be about to.
+        said = f"{why}; " if why else ""
+        ended = "stopped" if info.statename == "STOPPED" else "told to stop"
+        return Outcome(End.FAILED, f"{info.statename}: {said}{ended}, not started again: start it")
+    if info.statename not in IDLE:
+        return None
+    reason = why or info.spawnerr or ("it is not started" if not info.pid else "")
+    return Outcome(End.FAILED, f"{info.statename}: {reason}")
+
+
+def _after_signal(expected: str, info: Info, was: int, spent: float) -> Outcome | None:
     now = info.statename + (f" as pid {info.pid}" if info.pid else "")
     if info.pid and info.pid != was:
         return Outcome(End.DONE, f"gone; supervisord started it again as {info.pid}")
     if not info.pid and (info.statename in ("STOPPED", "FATAL") or spent > RESTART):
         return Outcome(End.DONE, f"gone; {now}")
-    if signal not in ENDING:
+    if expected != END:
         return Outcome(End.DONE, f"delivered; {now}") if info.pid and spent > LOOK else None
     return Outcome(End.FAILED, f"still there after {spent:.0f} s, pid {info.pid}") if spent > PATIENCE else None

@@ -22,6 +22,8 @@ STATES = {
     "STOPPING": UnitState.STOPPING,
     "FATAL": UnitState.FAILED,
 }
+IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
+"""Its words for what does not run and is not about to."""
 SKEW = 2.0
 """Seconds by which the server's clock may differ from ours before its times are corrected."""
 
@@ -44,6 +46,22 @@ class Info(msgspec.Struct, frozen=True):
     @property
     def full_name(self) -> str:
         """`group:name`, plain where both are equal."""
+        return self.name if self.group == self.name else f"{self.group}:{self.name}"
+
+
+class ProgramConfig(msgspec.Struct, frozen=True):
+    """What is read of a row of getAllConfigInfo; what an older supervisord does not tell is as it is by default.
+    Seconds: how long one may take to stop before SIGKILL, and has to run before it counts as started."""
+
+    name: str
+    group: str
+    autostart: bool
+    command: str = ""
+    stopwaitsecs: int = 10
+    startsecs: int = 1
+
+    @property
+    def full_name(self) -> str:
         return self.name if self.group == self.name else f"{self.group}:{self.name}"
 
 

@@ -46,16 +46,19 @@ CONNECT = 2.0
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML can't hold, which supervisord sends all the same (in a spawn error, say)."""
 
-UNKNOWN_METHOD, SHUTDOWN_STATE, BAD_NAME = 1, 6, 10
+UNKNOWN_METHOD, SHUTDOWN_STATE, BAD_NAME, SPAWN_ERROR = 1, 6, 10, 50
 NOTHING_DONE = {
     11: "no such signal",
     20: "its program's file is not there",
     21: "its program may not be run",
-    50: "it could not be spawned",
     60: "it runs already",
     70: "it does not run",
 }
 """Faults of supervisor/xmlrpc.py; after these nothing was changed."""
+
+
+class SpawnFailed(BackendError):
+    """A start that was tried and did not go well: supervisord may go on trying, its state says."""
 
 
 class Address(Struct, frozen=True):
@@ -123,7 +126,7 @@ class Rpc:
         self.address = address
         self._username = username or address.username
         self._password = password if password is not None else address.password
-        self._patience = patience
+        self.patience = patience
         self._client: Any = None
         self._making = asyncio.Lock()
 
@@ -131,11 +134,16 @@ class Rpc:
     def username(self) -> str | None:
         return self._username
 
+    def secret(self) -> Secret | None:
+        """Its password. Blocks; raises `Misconfigured` where it can't be had."""
+        held = self._password
+        return held if isinstance(held, Secret) or held is None else reveal(held)
+
     async def call(self, method: str, *params: object) -> Any:
         """The result of one method. Raises `BackendError`."""
         client = await self._ready()
-        with self._mapped(f"no answer for {self._patience:g} s"):
-            async with asyncio.timeout(self._patience):
+        with self._mapped(f"no answer for {self.patience:g} s"):
+            async with asyncio.timeout(self.patience):
                 body = self._xml.dumps(params, method)
                 request = client.build_request(
                     "POST", "/RPC2", content=body, headers={"Content-Type": "text/xml"}
@@ -158,8 +166,8 @@ class Rpc:
         """
         client = await self._ready()
         path = f"/logtail/{quote(program, safe=':')}/{channel}"
-        with self._mapped(f"no answer for {self._patience:g} s"):
-            async with asyncio.timeout(self._patience):
+        with self._mapped(f"no answer for {self.patience:g} s"):
+            async with asyncio.timeout(self.patience):
                 reply = await client.send(client.build_request("GET", path), stream=True)
             try:
                 if reply.status_code == 404:
@@ -188,8 +196,7 @@ class Rpc:
         verify = address.base.startswith("https:")
         auth = None
         if self._username is not None or self._password is not None:
-            held = self._password
-            secret = held if isinstance(held, Secret) or held is None else reveal(held)
+            secret = self.secret()
             auth = httpx.BasicAuth(self._username or "", secret.reveal() if secret is not None else "")
         return httpx.AsyncClient(
             base_url=address.base,
@@ -247,6 +254,8 @@ class Rpc:
             return NotFound(f"no such program ({text})", where=where)
         if code == UNKNOWN_METHOD:
             return Unsupported(f"this supervisord has no such call ({text})", where=where)
+        if code == SPAWN_ERROR:
+            return SpawnFailed(f"it could not be spawned ({text})", where=where)
         if code in NOTHING_DONE:
             return Conflict(f"{NOTHING_DONE[code]} ({text})", where=where)
         return BadReply(f"fault {code}: {text}", where=where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from backends.processes import proc
-from backends.processes.table import read
+from backends.processes.proc_files import read
 
 
 def why_untouchable(root: str, stat: proc.Stat) -> str:

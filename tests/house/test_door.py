@@ -55,6 +55,15 @@ WITHOUT_PERMIT = {
         "backends/processes/supervisord_rpc.py",
         "Rpc.call",
     ): "XML-RPC is a POST; who calls what changes has a permit",
+    (
+        "backends/processes/supervisord_second_half.py",
+        "_spawn",
+    ): "whoever sees to the start, by a restart, which used its permit",
+    ("backends/processes/supervisord_second_half.py", "main"): "forks once, to be nobody's child",
+    (
+        "backends/processes/supervisord_second_half.py",
+        "start_again",
+    ): "the second half of a restart, which used its permit",
     ("backends/processes/supervisord_tails.py", "_pumped.pump"): QUEUE,
     ("backends/secrets.py", "_from_command"): "the command that the configuration names to read a secret",
     ("backends/secrets.py", "_from_command.end"): "ends that command when it takes too long",

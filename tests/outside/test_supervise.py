@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.outside.program import Ran, run
+from tests.outside.program import PROGRAM, Ran, run
 from tests.outside.pty_program import Dashboard
 from tests.servers.supervisord_server import SupervisordServer
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.server
 
 SLEEP = "command=sleep 600\nstartsecs=0\n"
 ONCE = "command=sh -c '[ -e {0} ] && exit 3; touch {0}; exec sleep 600'\nstartsecs=1\nstartretries=0\n"
+SLOW = "command=sh -c 'trap \"sleep 2; exit 0\" TERM; touch {0}; while :; do sleep 0.05; done'\nstartsecs=0\n"
 CONFIG = """
 default = "lab"
 [context.lab]
@@ -51,6 +54,7 @@ class Lab:
         self.config = folder / "config.toml"
         # `ring-2` comes up once; the second time it fails.
         programs = {f"ring-{n}": SLEEP for n in (1, 3)} | {"ring-2": ONCE.format(folder / "once")}
+        programs |= {"slow": SLOW.format(folder / "slow")}
         programs |= {"web-1": SLEEP, "web-2": SLEEP, "alone": SLEEP, "idle": SLEEP + "autostart=false\n"}
         groups = {"ring": "ring-1,ring-2,ring-3", "web": "web-1,web-2", "half": "idle"}
         self.server = SupervisordServer(programs, groups)
@@ -195,6 +199,30 @@ def test_a_supervisord_that_is_frozen_is_three_and_in_time(lab: Lab) -> None:
     assert (ran.status, ran.out) == (3, "")
     assert len(ran.err.splitlines()) == 1
     assert lab.pids == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+def test_midwatch_may_end_between_the_stop_and_the_start(lab: Lab, number: signal.Signals) -> None:
+    wait_for(lambda: (lab.folder / "slow").exists())
+    before = lab.pids
+    words = ["restart", "slow", "--yes", "--config", str(lab.config)]
+    with subprocess.Popen([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: _stopping(lab))
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    assert process.returncode == {signal.SIGINT: 130}.get(number, -number)
+    wait_for(lambda: lab.pids["slow"] not in (None, before["slow"]))
+
+
+def _stopping(lab: Lab) -> bool:
+    return "STOPPING" in lab.server.control("status", "slow")
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_help_names_them() -> None:

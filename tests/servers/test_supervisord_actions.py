@@ -11,23 +11,33 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from msgspec.structs import replace
 
-from backends.api.actions import Action, End, Outcome, Refused
+from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused
+from backends.api.errors import NotFound
 from backends.api.models import Occurrence, State, Unit
 from backends.audit import Audit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door
-from backends.processes import supervisord_actions
+from backends.processes import supervisord_actions, supervisord_second_half
 from backends.processes.supervisord import Supervisord, SupervisordSettings
+from backends.processes.supervisord_actions import BEGUN, KILLED
+from backends.processes.supervisord_programs import ProgramConfig
+from backends.processes.supervisord_second_half import start_again
 from backends.watch import FeedKey, Watch
 from backends.who import Who
-from tests.servers.supervisord_server import SupervisordServer
+from tests.servers.supervisord_server import PASSWORD, SupervisordServer
 
 pytestmark = pytest.mark.server
 
 SLEEP = "command=sleep 600\nstartsecs=0\n"
 DEAF = "command=sh -c \"trap '' TERM HUP; touch {ready}; while :; do sleep 0.05; done\"\nstartsecs=0\n"
+JVM = """command=bash -c "exec -a java bash -c 'trap : QUIT; touch {ready}; while :; do sleep 0.05; done'"
+startsecs=0
+"""
+SLOW = "command=sh -c 'trap \"sleep {0}; exit 0\" TERM; while :; do sleep 0.05; done'\nstartsecs=0\n"
 PROGRAMS = {
     "web": SLEEP,
     "mortal": SLEEP + "autorestart=false\n",
@@ -36,15 +46,17 @@ PROGRAMS = {
     "idle": SLEEP + "autostart=false\n",
     "lost": "command=/nowhere/at-all\nautostart=false\n",
     "quick": "command=sh -c 'exit 3'\nstartsecs=1\nstartretries=0\nautostart=false\n",
-    "slow": "command=sh -c 'trap \"sleep 1; exit 0\" TERM; while :; do sleep 0.05; done'\nstartsecs=0\n",
+    "slow": SLOW.format(1),
+    "slower": SLOW.format(5),
 }
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisordServer]:
-    ready = tmp_path_factory.mktemp("deaf") / "ready"
-    with SupervisordServer({**PROGRAMS, "deaf": DEAF.format(ready=ready)}, {"pair": "a,b"}) as server:
-        while not ready.exists():
+    folder = tmp_path_factory.mktemp("ready")
+    prepared = {name: lines.format(ready=folder / name) for name, lines in (("deaf", DEAF), ("jvm", JVM))}
+    with SupervisordServer({**PROGRAMS, **prepared}, {"pair": "a,b"}) as server:
+        while not all((folder / name).exists() for name in prepared):
             time.sleep(0.02)
         yield server
 
@@ -237,7 +249,7 @@ async def test_a_signal_that_it_ignores_and_one_that_is_no_end(
         offered = {action.title: action for action in await here.backend.actions(row)}
         assert offered["SIGHUP"].effect.startswith("it does not handle SIGHUP, which ends it; ")
         deaf = {action.title: action for action in await here.backend.actions(await here.unit("deaf"))}
-        assert deaf["SIGTERM"].effect == "it ignores SIGTERM; asks it to end"
+        assert deaf["SIGTERM"].effect == "it ignores SIGTERM; asks deaf to end in its own order"
         signals = [title for title in deaf if title.startswith("SIG")]
         assert (signals[0], signals[-1]) == ("SIGTERM", "SIGKILL")
 
@@ -292,9 +304,11 @@ async def test_one_that_is_frozen_while_it_stops_is_unknown_and_found_later(
         assert outcome.end is End.UNKNOWN
         assert "no answer for" in outcome.text
         assert here.audited == ["asked", "unknown"]
-        # The call waited in its socket: it is carried out now, and nobody starts what it stopped.
-        text = await found_later(here, own, "failed")
-        assert text == "STOPPED: it is not started"
+        # The call waited in its socket: it is carried out now, and what it stops is started all the same.
+        text = await found_later(here, own, "done")
+        new = text.removeprefix("running as pid ").partition(" ")[0]
+        assert f"pid {new}" not in action.target.identity
+        await here.until(lambda rows: str(rows["web"].pid) == new)
 
 
 async def test_one_that_dies_while_it_stops_is_unknown_and_found_later(
@@ -315,15 +329,193 @@ async def test_one_that_dies_while_it_stops_is_unknown_and_found_later(
         assert text.startswith("somebody has started it again as pid ")
 
 
-async def test_a_deadline_is_unknown(shared: SupervisordServer, tmp_path: Path) -> None:
-    from msgspec.structs import replace
-
+async def test_a_restart_that_is_not_waited_for_is_no_stop(shared: SupervisordServer, tmp_path: Path) -> None:
     async with house(shared, tmp_path) as here:
-        action = replace(await here.action("slow", "restart"), deadline=0.4)
+        action = replace(await here.action("slow", "restart"), deadline=0.6)
+        old = (await here.unit("slow")).pid
         outcome = await here.through(action)
-        assert (outcome.end, outcome.text) == (End.UNKNOWN, "no outcome within 0.4 s")
-        assert (await here.until(lambda rows: rows["slow"].native == "STOPPED"))["slow"].pid is None
-        await here.do("slow", "start")
+        assert (outcome.end, outcome.text) == (End.UNKNOWN, "no outcome within 0.6 s")
+        await here.until(lambda rows: rows["slow"].native == "RUNNING" and rows["slow"].pid != old)
+
+
+async def until_told(here: House, words: str) -> None:
+    async with asyncio.timeout(10):
+        while words not in here.told:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_restart_that_is_cancelled_is_no_stop(shared: SupervisordServer, tmp_path: Path) -> None:
+    """As when the dashboard is left: whoever waits is cancelled, and its connections are closed."""
+    async with house(shared, tmp_path) as here:
+        old = (await here.unit("slow")).pid
+        asked = asyncio.ensure_future(here.do("slow", "restart"))
+        await until_told(here, "slow: told to stop")
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert here.audited == ["asked", "unknown"]
+        assert here.told == ["slow: told to stop"]
+        await here.backend.close()
+        await here.until(lambda rows: rows["slow"].native == "RUNNING" and rows["slow"].pid != old)
+
+
+async def test_who_sees_to_the_start_is_nobodys_child_and_shows_no_password(shared: SupervisordServer) -> None:
+    backend = shared.over_http()
+    told: list[str] = []
+    source = backend.units(None)
+    units = (await anext(source)).value
+    row = next(row for row in units.values() if row.name == "slow")
+    action = next(action for action in await backend.actions(row) if action.title == "restart")
+    doing = asyncio.ensure_future(backend.perform(action, Permit(action), told.append))
+    async with asyncio.timeout(10):
+        while not told:
+            await asyncio.sleep(0.01)
+    found = [other for other in psutil.process_iter() if "second_half" in " ".join(_asked(other.cmdline, []))]
+    assert found
+    for other in found:
+        assert os.getpid() not in (other.ppid(), os.getsid(other.pid))
+        assert PASSWORD not in " ".join([*other.cmdline(), *other.environ().values()])
+    await doing
+    assert told[-1] == "slow: told to start"
+    await source.aclose()
+    await backend.close()
+
+
+def _asked(what: Callable[[], list[str]], otherwise: list[str]) -> list[str]:
+    try:
+        return what()
+    except psutil.Error:
+        return otherwise
+
+
+async def test_what_was_never_told_to_stop_is_left_alone(
+    shared: SupervisordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisord_second_half, "SETTLING", 0.3)
+    backend, before, said = shared.backend(), shared.pids(), list[str]()
+    await start_again(backend._rpc, "web", before["web"] or 0, 10, said.append)
+    assert said == ["failed it did not begin to stop"]
+    # Somebody else has restarted it.
+    await start_again(backend._rpc, "web", 1, 10, said.append)
+    assert said[1:] == ["started"]
+    assert shared.pids() == before
+    await backend.close()
+
+
+async def test_a_start_that_did_not_go_well_at_once_is_followed(
+    shared: SupervisordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that ended before its call was answered: supervisord may be trying again already."""
+    async with house(shared, tmp_path) as here:
+        rpc = here.backend._rpc
+        call = rpc.call
+
+        async def quick(name: str, *params: object) -> Any:
+            answer = await call(name, *params)
+            if name == "supervisor.startProcess":
+                raise rpc._fault(50, "SPAWN_ERROR: idle")
+            return answer
+
+        monkeypatch.setattr(rpc, "call", quick)
+        outcome = await here.do("idle", "start")
+        assert outcome.end is End.DONE
+        assert outcome.text.startswith("running as pid ")
+        await here.until(lambda rows: rows["idle"].native == "RUNNING")
+        assert (await here.do("idle", "stop")).end is End.DONE
+
+
+async def test_a_deadline_is_made_of_how_long_its_program_may_take(tmp_path: Path) -> None:
+    patient = SLEEP.replace("startsecs=0", "startsecs=7") + "stopwaitsecs=120\n"
+    with SupervisordServer({"patient": patient, "web": "command=sleep 600\n"}) as server:
+        async with house(server, tmp_path) as here:
+            deadlines = {
+                (name, title): (await here.action(name, title)).deadline
+                for name in ("patient", "web")
+                for title in ("restart", "stop", "start")
+            }
+    more = KILLED + BEGUN
+    assert deadlines == {
+        ("patient", "restart"): 127 + more,
+        ("patient", "stop"): 120 + more,
+        ("patient", "start"): 7 + more,
+        ("web", "restart"): 11 + more,
+        ("web", "stop"): 10 + more,
+        ("web", "start"): 1 + more,
+    }
+
+
+async def test_one_that_does_not_stop_in_time_is_said_to_be_down_for_now(
+    shared: SupervisordServer, tmp_path: Path
+) -> None:
+    async with house(shared, tmp_path) as here:
+        action = await here.action("slower", "restart")
+        arguments = tuple((key, "0.2" if key == "stop" else value) for key, value in action.arguments)
+        outcome = await here.through(replace(action, arguments=arguments))
+        assert outcome.end is End.FAILED
+        assert outcome.text.startswith("STOPPING: not stopped within 0.2 s; told to stop, not started")
+        assert here.audited == ["asked", "failed"]
+        await here.until(lambda rows: rows["slower"].native == "STOPPED")
+        assert (await here.do("slower", "start")).end is End.DONE
+
+
+async def test_after_the_stop_no_error_says_that_nothing_was_changed(
+    shared: SupervisordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its program is taken out of supervisord's configuration between the stop and the start."""
+    async with house(shared, tmp_path) as here:
+        action = await here.action("web", "restart")
+        rpc, stopped = here.backend._rpc, asyncio.Event()
+        call = rpc.call
+
+        async def gone(name: str, *params: object) -> Any:
+            if name == "supervisor.getProcessInfo" and stopped.is_set():
+                raise NotFound("no such program (web)", where="s")
+            if name == "supervisor.stopProcess":
+                stopped.set()
+            return await call(name, *params)
+
+        monkeypatch.setattr(rpc, "call", gone)
+        outcome = await here.through(action)
+        assert outcome == Outcome(
+            End.FAILED, "told to stop, and not started again as far as supervisord says: no such program (web)"
+        )
+
+
+async def test_a_restart_that_was_not_is_not_taken_for_one_later(
+    shared: SupervisordServer, tmp_path: Path
+) -> None:
+    """What the program was stands in the action: nothing that is done in between can take its place."""
+    async with house(shared, tmp_path) as here:
+        restart, stop = await here.action("web", "restart"), await here.action("web", "stop")
+        assert (await here.do("pair:a", "restart")).end is End.DONE
+        pid = (await here.unit("web")).pid
+        for action, word in ((restart, "restarted"), (stop, "stopped")):
+            outcome = await here.backend.look(action, here.told.append)
+            text = f"RUNNING as pid {pid}, as before: it was not {word}"
+            assert outcome == Outcome(End.FAILED, text)
+
+
+async def test_a_thread_dump_of_a_unit_is_no_failed_end(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        dump = await here.action("jvm", "SIGQUIT")
+        assert dump.danger is Danger.MILD
+        assert dump.effect.startswith("it catches SIGQUIT; ")
+        assert dump.caution == "java: prints the stacks of all threads to its stdout and goes on"
+        pid = (await here.unit("jvm")).pid
+        outcome = await here.through(dump)
+        assert outcome == Outcome(End.DONE, f"delivered; RUNNING as pid {pid}")
+
+
+async def test_of_a_unit_on_another_host_its_command_tells(shared: SupervisordServer, tmp_path: Path) -> None:
+    async with house(shared, tmp_path) as here:
+        here.backend._here = False
+        row = replace(await here.unit("web"), name="far")
+        config = ProgramConfig("far", "far", autostart=True, command="/usr/sbin/nginx -g 'daemon off;'")
+        offered = here.backend._actions.actions(row, config)
+        quits = next(action for action in offered if action.title == "SIGQUIT")
+        assert quits.danger is Danger.NORMAL
+        assert quits.caution == "nginx: finishes the requests that run, then ends"
+        assert quits.effect == "quits far, as ctrl-\\ does: mostly without cleaning up"
 
 
 async def test_over_http_with_a_wrong_password_nothing_is_changed(
