@@ -62,3 +62,28 @@ def test_on_a_terminal_its_name_is_asked_for(lab: Lab, typed: str, status: int) 
         assert terminal.ended(10) == status
         assert "in no audit" in terminal.text
     assert lab.alive is (status != 0)
+
+
+def test_what_the_dashboard_still_holds_at_its_end_is_printed_where_it_can_be_kept(lab: Lab) -> None:
+    with Dashboard("--config", str(lab.config), "-c", "processes", env=lab.env) as board:
+        board.until("sort cpu")
+        board.send(f"/{lab.pid}\r")
+        board.until("sleep")
+        board.send("x")
+        board.until("SIGTERM")
+        board.send("\r")
+        board.until("[ Cancel ]")
+        board.until(" old ")
+        board.send("\x1b[C\r")
+        board.until("the audit can't be written")
+        board.until("2 lines in no audit: see :log")
+        board.send("\x1b")
+        board.until(lambda: "[ Cancel ]" not in board.text)
+        board.send("\x03\x03")
+        assert board.ended() == 130
+        # After the terminal is as it was, so that it stays in its scrollback.
+        left = board.raw.rpartition(b"\x1b[?1049l")[2].decode("ascii")
+        held = [line for line in left.splitlines() if "in no audit" in line]
+        lines = [json.loads(line.partition("midwatch: in no audit: ")[2]) for line in held]
+        assert [line["outcome"] for line in lines] == ["asked", "refused"]
+    assert lab.alive
