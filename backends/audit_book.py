@@ -10,11 +10,13 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import cast
 
 from backends.api.actions import Action, Outcome, Refused
 from backends.api.models import Event, EventKind
 from backends.audit import Audit, AuditEntry, AuditFailed
+from backends.processes.threads import Threads
 from backends.watch import Watch
 from backends.who import Who
 
@@ -22,6 +24,8 @@ log = logging.getLogger("midwatch.door")
 
 WRITE = 5.0
 """Seconds that a line may take: longer than the audit waits for its lock and the system's log."""
+LAST = 1.0
+"""Seconds that the end waits for an audit that hangs."""
 AGAIN = 5.0
 """Seconds between two tries to write down the lines that are held."""
 HERE = "midwatch/door"
@@ -39,6 +43,9 @@ class AuditBook:
         """Lines are written in their order, and a disk that hangs takes one thread, not all of them."""
         self._lines: dict[asyncio.Task[None], AuditEntry] = {}
         """Those that wait for the pen; one that was left so when the loop ended is still held."""
+        self._late: set[asyncio.Task[None]] = set()
+        """Those that were not written in time: while one of them is not, none after it is waited for."""
+        self._threads = Threads("audit", 8)
         self._failed = self._closed = False
         if audit.held:
             self._failed = True
@@ -92,21 +99,34 @@ class AuditBook:
         self._lines[line] = entry
         line.add_done_callback(self._written)
         # Not cancelled when it is late: nothing ends a thread that waits for a disk, and the line is wanted.
-        await asyncio.wait({line}, timeout=WRITE)
+        await asyncio.wait({line}, timeout=0.0 if self._late else WRITE)
         if not line.done():
-            self._failed = True
-            raise AuditFailed(f"it has not taken a line for {WRITE:g} s")
+            failure = AuditFailed(f"it has not taken a line for {WRITE:g} s")
+            self._late.add(line)
+            self._fail(failure)
+            raise failure
         line.result()
 
     async def _write(self, entry: AuditEntry) -> None:
         async with self._pen:
             del self._lines[cast("asyncio.Task[None]", asyncio.current_task())]
-            await asyncio.to_thread(self._audit.append, entry)
+            await self._threads.run(partial(self._audit.append, entry))
 
     def _written(self, line: asyncio.Task[None]) -> None:
-        if line.cancelled() or line.exception() is not None:
-            self._failed = True
+        self._late.discard(line)
+        error = None if line.cancelled() else line.exception()
+        if error is not None:
+            self._fail(error)
             self._write_later()
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failed:
+            log.warning(
+                "no audit takes a line: %s; lines are held and tried again each %g s, at the latest at the end: "
+                "make room on its disk, or mend its folder",
+                *(error, AGAIN),
+            )
+        self._failed = True
 
     def _write_later(self) -> None:
         if not self._closed and (self._writing is None or self._writing.done()):
@@ -122,7 +142,7 @@ class AuditBook:
     async def _flush(self) -> None:
         async with self._pen:
             with suppress(AuditFailed):
-                await asyncio.to_thread(self._audit.flush)
+                await self._threads.run(self._audit.flush)
 
     async def close(self) -> None:
         """Try once more; what is held after that is gone with this process, unless another book writes it."""
@@ -131,4 +151,5 @@ class AuditBook:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
         if self._audit.held or self._lines:
-            await asyncio.wait({asyncio.ensure_future(self._flush())}, timeout=WRITE)
+            last = asyncio.ensure_future(self._flush())
+            await asyncio.wait({last}, timeout=LAST if self._late else WRITE)

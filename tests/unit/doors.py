@@ -9,7 +9,7 @@ from typing import Any
 
 from backends.api.actions import Action, Outcome
 from backends.api.errors import Unreachable
-from backends.api.models import Occurrence, Process, State
+from backends.api.models import Occurrence, Process, State, Unit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door
 from backends.watch import FeedKey, Watch
@@ -38,6 +38,17 @@ class House:
 
     async def show(self, *rows: Process) -> None:
         await self.until_state(State.LIVE, rows)
+
+    async def show_units(self, *rows: Unit) -> None:
+        feed = self.watch.feeds("units")[FeedKey(SOURCE, "units")]
+        heard = asyncio.Event()
+        leave = feed.watch(lambda new, before: heard.set())
+        self.stage.units_say.put_nowait(rows)
+        async with asyncio.timeout(5):
+            while set(feed.reading.value or ()) != {row.key for row in rows}:
+                heard.clear()
+                await heard.wait()
+        leave()
 
     async def break_down(self) -> None:
         await self.until_state(State.UNREACHABLE, Unreachable("connection refused", where="h"))

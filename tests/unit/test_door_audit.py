@@ -10,7 +10,7 @@ from backends import audit_book
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.audit_book import AGAIN
 from backends.door import Consent, NotAudited
-from tests.unit.acting import action_on, process
+from tests.unit.acting import action_on, process, unit
 from tests.unit.doors import WORKER, YES, House, house
 
 UNAUDITED = Consent("why", "worker", unaudited=True)
@@ -186,7 +186,15 @@ async def test_several_are_told_what_all_of_them_mean_and_their_number_is_typed(
     async with house(arm="always") as here:
         other = process(8, "other")
         await here.show(WORKER, other)
+        await here.show_units(unit("web:web_00", 7), unit("web:web_01", 8))
         proposals = await here.door.propose_all([action_on(WORKER), action_on(other)])
+        assert all("web has 2 of 2 running; none stays up" in proposal.consequences for proposal in proposals)
+        alone = await here.door.propose(action_on(WORKER))
+        assert "web has 2 of 2 running; 1 stays up" in alone.consequences
+        along = await here.door.propose(action_on(WORKER), [action_on(other)])
+        assert along.consequences == proposals[0].consequences
+        restarts = await here.door.propose_all([action_on(row, verb="restart") for row in (WORKER, other)])
+        assert [p.consequences for p in restarts] == [("web has 2 of 2 running; 1 stays up",)] * 2
         assert [proposal.to_type for proposal in proposals] == ["2", "2"]
         with pytest.raises(Refused, match="type 2"):
             await here.door.carry_out(proposals[0], Consent())
