@@ -6,18 +6,26 @@ A line that no audit takes is held, and written as soon as that can be done.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import cast
 
 from backends.api.actions import Action, Outcome, Refused
 from backends.api.models import Event, EventKind
 from backends.audit import Audit, AuditEntry, AuditFailed
+from backends.processes.threads import Threads
 from backends.watch import Watch
 from backends.who import Who
 
 log = logging.getLogger("midwatch.door")
 
+WRITE = 5.0
+"""Seconds that a line may take: longer than the audit waits for its lock and the system's log."""
+LAST = 1.0
+"""Seconds that the end waits for an audit that hangs."""
 AGAIN = 5.0
 """Seconds between two tries to write down the lines that are held."""
 HERE = "midwatch/door"
@@ -31,14 +39,30 @@ class AuditBook:
         self._audit, self._who, self._mode = audit, who, mode
         self._clock, self._timeline, self._context = watch.clock, watch.timeline, watch.context.name
         self._writing: asyncio.Task[None] | None = None
+        self._pen = asyncio.Lock()
+        """Lines are written in their order, and a disk that hangs takes one thread, not all of them."""
+        self._lines: dict[asyncio.Task[None], AuditEntry] = {}
+        """Those that wait for the pen; one that was left so when the loop ended is still held."""
+        self._late: set[asyncio.Task[None]] = set()
+        """Those that were not written in time: while one of them is not, none after it is waited for."""
+        self._threads = Threads("audit", 8)
+        self._failed = self._closed = False
+        if audit.held:
+            self._failed = True
+            self._write_later()
 
     @property
     def held(self) -> tuple[str, ...]:
-        """The lines that the audit has not taken yet, as JSON."""
-        return self._audit.held
+        """The lines that the audit has not taken in its time, as JSON; one that is just being written is none."""
+        if self._failed and not self._audit.held and not self._lines:
+            self._failed = False
+        if not self._failed:
+            return ()
+        waiting = (json.dumps(entry.fields(), ensure_ascii=True) for entry in self._lines.values())
+        return (*self._audit.held, *waiting)
 
     async def asked(self, action: Action, reason: str) -> None:
-        """The line before the act. Raises `AuditFailed` where it can only be held."""
+        """The line before the act. Raises `AuditFailed` where it is held, or takes longer than `WRITE`."""
         await self._append(action, "asked", action.effect, reason)
 
     async def refused(self, action: Action, refusal: Refused, reason: str) -> None:
@@ -71,26 +95,61 @@ class AuditBook:
             outcome=outcome,
             text=text,
         )
-        try:
-            await asyncio.to_thread(self._audit.append, entry)
-        except AuditFailed:
-            if self._writing is None or self._writing.done():
-                self._writing = asyncio.ensure_future(self._write_held())
-            raise
+        line = asyncio.ensure_future(self._write(entry))
+        self._lines[line] = entry
+        line.add_done_callback(self._written)
+        # Not cancelled when it is late: nothing ends a thread that waits for a disk, and the line is wanted.
+        await asyncio.wait({line}, timeout=0.0 if self._late else WRITE)
+        if not line.done():
+            failure = AuditFailed(f"it has not taken a line for {WRITE:g} s")
+            self._late.add(line)
+            self._fail(failure)
+            raise failure
+        line.result()
+
+    async def _write(self, entry: AuditEntry) -> None:
+        async with self._pen:
+            del self._lines[cast("asyncio.Task[None]", asyncio.current_task())]
+            await self._threads.run(partial(self._audit.append, entry))
+
+    def _written(self, line: asyncio.Task[None]) -> None:
+        self._late.discard(line)
+        error = None if line.cancelled() else line.exception()
+        if error is not None:
+            self._fail(error)
+            self._write_later()
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._failed:
+            log.warning(
+                "no audit takes a line: %s; lines are held and tried again each %g s, at the latest at the end: "
+                "make room on its disk, or mend its folder",
+                *(error, AGAIN),
+            )
+        self._failed = True
+
+    def _write_later(self) -> None:
+        if not self._closed and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.ensure_future(self._write_held())
 
     async def _write_held(self) -> None:
         while self._audit.held:
             due = asyncio.Event()
             self._clock.call_later(AGAIN, due.set)
             await due.wait()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        async with self._pen:
             with suppress(AuditFailed):
-                await asyncio.to_thread(self._audit.flush)
+                await self._threads.run(self._audit.flush)
 
     async def close(self) -> None:
-        """Try once more; what is held after that is gone with this process."""
+        """Try once more; what is held after that is gone with this process, unless another book writes it."""
+        self._closed = True
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
-        if self._audit.held:
-            with suppress(AuditFailed):
-                await asyncio.to_thread(self._audit.flush)
+        if self._audit.held or self._lines:
+            last = asyncio.ensure_future(self._flush())
+            await asyncio.wait({last}, timeout=LAST if self._late else WRITE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,7 +21,7 @@ from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, N
 from backends.api.models import Reading, State
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
-from backends.incident.consequence import NOUNS, consequences
+from backends.incident.consequence import NOUNS, TOGETHER, consequences
 from backends.watch import FeedKey, Watch
 from backends.who import Who
 
@@ -42,24 +42,28 @@ class Mode(enum.StrEnum):
 
 
 class Consent(Struct, frozen=True):
-    """What came with the confirmation: a reason (arms a guarded context), and the target's name as typed (where
-    the context, or an audit that can't be written, asks for it). `once` arms for this action alone."""
+    """What came with the confirmation: a reason (arms a guarded context), and what was typed, as it was typed.
+    `once` arms for this action alone."""
 
     reason: str = ""
     typed: str = ""
     once: bool = False
+    unaudited: bool = False
+    """The person was told that no audit takes the line of this action, and typed its target's name after that."""
 
 
 class Proposal(Struct, frozen=True):
-    """An action as it was shown: the consequences are sentences; `needs_typing` asks for the target's name."""
+    """An action as it was shown: the consequences are sentences, `to_type` is what must be typed to confirm it:
+    the target's name, how many they are, or "" for nothing."""
 
     action: Action
     consequences: tuple[str, ...]
-    needs_typing: bool
+    to_type: str = ""
 
 
 class NotAudited(Refused):
-    """No audit takes the line of this action: it may pass all the same once the target's name is typed."""
+    """No audit takes the line of this action: it may pass all the same once the person, told so, has typed the
+    target's name."""
 
 
 class Door:
@@ -130,16 +134,41 @@ class Door:
 
     # Before
 
-    async def propose(self, action: Action) -> Proposal:
-        """Check mode, identity and freshness, and read the consequences. Raises `Refused`, which is audited."""
+    async def propose(self, action: Action, along: Sequence[Action] = ()) -> Proposal:
+        """Check mode, identity and freshness, and read the consequences: of this action with those `along` that
+        will be carried out after it, each by a confirmation of its own. Raises `Refused`, which is audited."""
+        await self.examine(action)
+        readings = await self._consult(NOUNS)
+        joint = [action, *along] if action.verb in TOGETHER else [action]
+        said = consequences(joint, readings, self._watch.expected_sizes())
+        return Proposal(action, said, action.target.name if self._context.confirm == "type" else "")
+
+    async def propose_all(self, actions: Sequence[Action]) -> list[Proposal]:
+        """The same for actions that are confirmed by one answer: of several, their number must be typed."""
+        if len(actions) == 1:
+            return [await self.propose(actions[0])]
+        for action in actions:
+            await self.examine(action)
+        readings, sizes = await self._consult(NOUNS), self._watch.expected_sizes()
+        joint = [action for action in actions if action.verb in TOGETHER]
+        shared = consequences(joint, readings, sizes) if joint else ()
+
+        def means(action: Action) -> tuple[str, ...]:
+            return shared if action.verb in TOGETHER else consequences([action], readings, sizes)
+
+        return [Proposal(action, means(action), str(len(actions))) for action in actions]
+
+    async def examine(self, action: Action) -> None:
+        """Whether it could pass now. Raises `Refused`, which is audited."""
         try:
             self.check(action)
         except Refused as refusal:
-            await self._book.refused(action, refusal, self._reason)
+            await self.refuse(action, refusal)
             raise
-        readings = await self._consult(NOUNS)
-        typing = self._context.confirm == "type"
-        return Proposal(action, consequences(action, readings, self._watch.expected_sizes()), typing)
+
+    async def refuse(self, action: Action, refusal: Refused, reason: str = "") -> None:
+        """Write down that an action is refused: by the door, or before it, by whoever did not confirm it."""
+        await self._book.refused(action, refusal, reason or self.reason)
 
     def check(self, action: Action) -> None:
         """Whether the action could pass now. Raises `Refused` with the reason."""
@@ -174,15 +203,17 @@ class Door:
         """Do what was proposed, now confirmed. Raises `Refused` (audited) where it is no longer as shown, and
         `NotAudited` where no line could be written and the name was not typed."""
         action = proposal.action
+        reason = consent.reason.strip() or self.reason
         try:
             self._admit(proposal, consent)
+            held = await self._write_down(action, reason, consent)
+            # Writing may have taken its time: what was true before it need not be any more.
+            self._admit_still(action, consent)
         except Refused as refusal:
-            await self._book.refused(action, refusal, self._reason)
+            await self.refuse(action, refusal, reason)
             raise
-        reason = consent.reason.strip() or self._reason
-        held = await self._write_down(action, reason, consent)
         try:
-            outcome = await self._act(action, tell or (lambda text: None))
+            outcome = await self._act(action, reason, tell or (lambda text: None))
         except asyncio.CancelledError:
             left = Outcome(End.UNKNOWN, "midwatch was left before its outcome was known")
             await asyncio.shield(self._book.ended(action, left, reason))
@@ -193,25 +224,24 @@ class Door:
         return outcome
 
     async def _write_down(self, action: Action, reason: str, consent: Consent) -> str:
-        """The line before the act; why it is only held, if it is. Where no audit can be written the target's name
-        must have been typed."""
+        """The line before the act; why it is only held, if it is. Raises `NotAudited` where the person did not
+        type the target's name on being told so."""
         try:
             await self._book.asked(action, reason)
         except AuditFailed as failure:
-            if consent.typed.strip() == action.target.name:
+            if consent.unaudited and consent.typed.strip() == action.target.name:
                 return str(failure)
-            refusal = NotAudited(
+            raise NotAudited(
                 f"the audit can't be written: {failure}",
                 f"type its name, {action.target.name}, to act all the same; the line is written later",
-            )
-            await self._book.refused(action, refusal, reason)
-            raise refusal from None
+            ) from None
         return ""
 
     def _admit(self, proposal: Proposal, consent: Consent) -> None:
-        if proposal.needs_typing and consent.typed.strip() != proposal.action.target.name:
-            name = proposal.action.target.name
-            raise Refused(f"the name that was typed is not {name}" if consent.typed else f"type its name, {name}")
+        wanted = proposal.to_type
+        if wanted and consent.typed.strip() != wanted:
+            what = f"its name, {wanted}" if wanted == proposal.action.target.name else wanted
+            raise Refused(f"what was typed is not {wanted}" if consent.typed else f"type {what}")
         guarded = self.mode is Mode.GUARDED
         if guarded and not consent.reason.strip():
             raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
@@ -219,7 +249,12 @@ class Door:
         if guarded and not consent.once:
             self.arm(ARMED_FOR, consent.reason)
 
-    async def _act(self, action: Action, tell: Tell) -> Outcome:
+    def _admit_still(self, action: Action, consent: Consent) -> None:
+        if self.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
+            raise Refused("this context was disarmed meanwhile", ':arm 15m "why"')
+        self.check(action)
+
+    async def _act(self, action: Action, reason: str, tell: Tell) -> Outcome:
         acting = self._acting(action.target)
         permit = Permit(action, self._clock.monotonic)
         performed = False
@@ -232,23 +267,23 @@ class Door:
             return Outcome(End.REFUSED, refusal.reason)
         except NOTHING_DONE as error:
             if performed:
-                return self._unknown(action, f"it was done, and what became of it can't be read: {error}")
+                return self._unknown(action, reason, f"it was done, and what became of it can't be read: {error}")
             if isinstance(error, Denied):
                 self._denied.add((action.target.source, action.verb, action.target.key))
             return Outcome(End.FAILED, f"{error}; nothing was changed")
         except TimeoutError:
-            return self._unknown(action, f"no outcome within {action.deadline:g} s")
+            return self._unknown(action, reason, f"no outcome within {action.deadline:g} s")
         except BackendError as error:
-            return self._unknown(action, str(error))
+            return self._unknown(action, reason, str(error))
         except Exception as error:
             log.exception("a bug while acting: %s", action.verb)
-            return self._unknown(action, f"a bug ({type(error).__name__}); see :log")
+            return self._unknown(action, reason, f"a bug ({type(error).__name__}); see :log")
 
-    def _unknown(self, action: Action, why: str) -> Outcome:
-        self._spawn(self._look_again(action))
+    def _unknown(self, action: Action, reason: str, why: str) -> Outcome:
+        self._spawn(self._look_again(action, reason))
         return Outcome(End.UNKNOWN, why)
 
-    async def _look_again(self, action: Action) -> None:
+    async def _look_again(self, action: Action, reason: str) -> None:
         """What became of it, once its source has spoken again."""
         begun = self._clock.monotonic()
         feed = self._watch.feeds(action.target.noun).get(FeedKey(action.target.source, action.target.noun))
@@ -266,7 +301,7 @@ class Door:
             outcome = Outcome(End.UNKNOWN, "still unknown")
         finally:
             leave()
-        await self._book.ended(action, Outcome(outcome.end, f"found later: {outcome.text}"), self._reason)
+        await self._book.ended(action, Outcome(outcome.end, f"found later: {outcome.text}"), reason)
 
     # What it stands on
 

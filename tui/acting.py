@@ -6,7 +6,7 @@ with, whatever has moved on the screen since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol
 
 from backends.api.actions import Action, End, Outcome, Refused
@@ -17,15 +17,16 @@ from backends.door import Door, NotAudited
 from backends.watch import Watch
 from tui import arming
 from tui.deploying import DeployFlow
-from tui.question import DANGERS, Ended, Question, plain, titled
+from tui.question import DANGERS, Ended, Question, alike, plain, titled
 from widgets.columns import Look
 from widgets.dialog import Button, Dialog, Form
 from widgets.safe import width_of
 
 ENDS = {End.DONE: "", End.FAILED: "failed: ", End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}
+ONE_BY_ONE = "without an audit only one by one, each by its typed name"
 
 
-class Desk(Protocol):
+class ActionDesk(Protocol):
     """Whom it serves."""
 
     @property
@@ -53,7 +54,7 @@ class Chosen(Protocol):
 class ActionFlow:
     """One at a time."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: ActionDesk) -> None:
         self.dialog = Dialog()
         self._desk = desk
         self._question: Question | None = None
@@ -81,9 +82,9 @@ class ActionFlow:
         self._question = None
         self.dialog.close()
 
-    def menu(self, rows: Sequence[Chosen], *, verb: str = "", hidden: int = 0) -> None:
-        """What can be done to these rows: all of it, or what one verb names; `hidden` is how many of them a
-        filter hides. Reads, and changes nothing."""
+    def menu(self, rows: Sequence[Chosen], *, verb: str = "", hidden: Collection[str] = ()) -> None:
+        """What can be done to these rows: all of it, or what one verb names; `hidden` are the keys of those that
+        a filter hides. Reads, and changes nothing."""
         if not rows:
             self._desk.say("nothing to act on: no row is chosen")
         elif not self.is_free():
@@ -102,7 +103,7 @@ class ActionFlow:
         self.dialog.show(waiting)
         return waiting
 
-    async def _offer(self, rows: list[Chosen], verb: str, hidden: int, waiting: Form) -> None:
+    async def _offer(self, rows: list[Chosen], verb: str, hidden: Collection[str], waiting: Form) -> None:
         door = await self._desk.open_door()
         try:
             actions = [await self._actions(row, verb) for row in rows]
@@ -138,18 +139,20 @@ class ActionFlow:
         found = [action for unit in units[:1] for action in await self._actions(unit, "")]
         return [action for action in found if action.verb in verbs and not action.blocked]
 
-    def _show_menu(self, door: Door, offered: list[list[Action]], hidden: int) -> None:
+    def _show_menu(self, door: Door, offered: list[list[Action]], hidden: Collection[str]) -> None:
         buttons = []
         noun = offered[0][0].target.noun
         for actions in offered:
-            first = actions[0]
+            first, groups = actions[0], alike(actions)
             whose = "" if first.target.noun == noun else f"{first.target.name}: "
+            worst = groups[0]
+            some = "" if len(groups) == 1 else f"{len(worst.actions)} of {len(actions)}: "
             buttons.append(
                 Button(
-                    f"{first.title:<10} {whose}{first.effect}",
+                    f"{first.title:<10} {whose}{some}{worst.effect}",
                     self._asker(actions, hidden),
-                    DANGERS[first.danger],
-                    first.blocked or door.allows(first.target.source, first.verb, first.target.key),
+                    DANGERS[worst.danger],
+                    _blocked(door, actions),
                 )
             )
         first = offered[0][0]
@@ -159,7 +162,7 @@ class ActionFlow:
             Form(title, (plain("nothing is done before the next question"),), (), tuple(buttons), True)
         )
 
-    def _asker(self, actions: list[Action], hidden: int) -> Callable[[], None]:
+    def _asker(self, actions: list[Action], hidden: Collection[str]) -> Callable[[], None]:
         return lambda: self.ask(actions, hidden=hidden)
 
     # The question
@@ -169,7 +172,7 @@ class ActionFlow:
         actions: Sequence[Action],
         heading: Sequence[str] = (),
         ended: Ended | None = None,
-        hidden: int = 0,
+        hidden: Collection[str] = (),
     ) -> None:
         """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing. `heading` is
         said first, `ended` hears of one that is done."""
@@ -178,13 +181,18 @@ class ActionFlow:
             self._desk.work(self._propose(list(actions), heading, ended, hidden, waiting), "action")
 
     async def _propose(
-        self, actions: list[Action], heading: Sequence[str], ended: Ended | None, hidden: int, waiting: Form
+        self,
+        actions: list[Action],
+        heading: Sequence[str],
+        ended: Ended | None,
+        hidden: Collection[str],
+        waiting: Form,
     ) -> None:
         door, watching = await self._desk.open_door(), self._desk.watching
         if door is None or watching is None:
             return
         try:
-            proposals = [await door.propose(action) for action in actions]
+            proposals = await door.propose_all(actions)
         except Refused as refusal:
             self._refuse(refusal, waiting)
             return
@@ -228,20 +236,23 @@ class ActionFlow:
         self._desk.work(self._carry_out(question), "act")
 
     async def _carry_out(self, question: Question) -> None:
-        """One by one: the next only when this one is well. A signal to one says nothing of the others."""
+        """One by one: the next only when this one is well. A signal to one says nothing of the others. Without an
+        audit nothing is done to several: no name that could be typed stands for all of them."""
         ended: list[tuple[Action, Outcome]] = []
         asked = len(question.proposals)
         try:
             for number, proposal in enumerate(question.proposals):
-                consent = question.consent(proposal, first=not number)
+                consent = question.consent(first=not number)
                 try:
                     outcome = await question.door.carry_out(proposal, consent, self._hear)
                 except NotAudited as refusal:
-                    if not number and self.dialog.form is self._progress:
-                        question.want_name(f"{refusal.reason}; its line is held, and written later")
+                    if question.may_go_unaudited and self.dialog.form is self._progress:
+                        question.want_unaudited(f"{refusal.reason}; its line is held, and written later")
                         self._show(question)
                         return
-                    outcome = Outcome(End.REFUSED, f"{refusal.reason}; {refusal.hint}")
+                    hint = refusal.hint if question.may_go_unaudited else ONE_BY_ONE
+                    ended.append((proposal.action, Outcome(End.REFUSED, f"{refusal.reason}; {hint}")))
+                    break
                 except Refused as refusal:
                     outcome = Outcome(End.REFUSED, refusal.reason)
                 ended.append((proposal.action, outcome))
@@ -333,6 +344,13 @@ class ActionFlow:
             self._desk.say(arming.disarm(self._desk.door))
 
 
+def _blocked(door: Door, actions: list[Action]) -> str:
+    """Why it can't be done to all of them; "" where it can."""
+    why = [a.blocked or door.allows(a.target.source, a.verb, a.target.key) for a in actions]
+    said = [text for text in why if text]
+    return f"{len(said)} of {len(actions)}: {said[0]}" if said and len(actions) > 1 else "".join(said)
+
+
 def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
     """The same action of each row that has it."""
     return [other for own in actions for other in own if other.title == action.title]
@@ -350,4 +368,5 @@ def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)
     if bad is not None:
         text += f"; {bad[0].target.shown}: {ENDS[bad[1].end]}{bad[1].text}"
-    return text + (f"; {asked - len(ended)} were not tried" if len(ended) < asked else "")
+    left = asked - len(ended)
+    return text + (f"; {left} {'was' if left == 1 else 'were'} not tried" if left else "")

@@ -35,6 +35,7 @@ from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp
 
 if TYPE_CHECKING:
+    from backends.audit import Audit
     from backends.door import Door
     from tui.acting import ActionFlow
     from widgets.dialog import Dialog
@@ -81,6 +82,10 @@ class MidwatchApp(QuietApp):
         self.footer = Footer()
         self.front = Front(self.tick)
         self.door: Door | None = None
+        self._audit: Audit | None = None
+        """One for all contexts: the lines that it holds outlive the context of which they tell."""
+        self._left: list[Door] = []
+        """Doors of contexts that were left, with lines that no audit has taken yet."""
         self._flow: ActionFlow | None = None
         self._discover = None if first is not None else discover
         self._first_command = command
@@ -142,6 +147,7 @@ class MidwatchApp(QuietApp):
         self.context = context
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
         old_door, self.door = self.door, None
+        self._left += [] if old_door is None else [old_door]
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         self.watching.open()
@@ -151,6 +157,9 @@ class MidwatchApp(QuietApp):
             await old_door.close()
         if old_watch is not None:
             await old_watch.close()
+        self._left = [door for door in self._left if door.held]
+        if self._left:
+            await self.open_door()  # It goes on trying to write them.
 
     async def on_unmount(self) -> None:
         if self.bridge is not None:
@@ -159,6 +168,12 @@ class MidwatchApp(QuietApp):
             await self.door.close()
         if self.watching is not None:
             await self.watching.close()
+
+    @property
+    def unwritten(self) -> tuple[str, ...]:
+        """The lines that no audit has taken yet, as JSON in ASCII."""
+        doors = self._left if self.door is None else [*self._left, self.door]
+        return tuple(dict.fromkeys(line for door in doors for line in door.held))
 
     # What views ask
 
@@ -196,10 +211,12 @@ class MidwatchApp(QuietApp):
             from backends.door import Door
             from backends.who import Who
 
+            if self._audit is None:
+                self._audit = Audit(audit_folder(os.environ))
             watching = self.watching
             who = await asyncio.to_thread(Who.here, os.environ)
             if watching is self.watching and self.door is None:
-                self.door = Door(watching, Audit(audit_folder(os.environ)), who)
+                self.door = Door(watching, self._audit, who)
         return self.door
 
     def work(self, job: Job, group: str = "default") -> None:
@@ -259,6 +276,7 @@ class MidwatchApp(QuietApp):
             ready=self.ready,
             mode=self.context.mode,
             armed=armed,
+            held=len(self.unwritten),
             missed=missed,
             clock=self._clock,
         )

@@ -19,7 +19,7 @@ CHOICES_MOST = 200
 """Values that are gone through with left and right; of more the wanted one is typed."""
 
 
-class Desk(Protocol):
+class DeployDesk(Protocol):
     @property
     def watching(self) -> Watch | None: ...
     def say(self, text: str) -> None: ...
@@ -34,7 +34,7 @@ Ask = Callable[[Sequence[Action], Sequence[str], Ended], None]
 class DeployFlow:
     """Changes nothing: what it leads to is asked and done by the flow of all actions."""
 
-    def __init__(self, desk: Desk, dialog: Dialog, ask: Ask, is_free: Callable[[], bool]) -> None:
+    def __init__(self, desk: DeployDesk, dialog: Dialog, ask: Ask, is_free: Callable[[], bool]) -> None:
         self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("midwatch.keys")
 
 
-class Desk(Protocol):
+class KeysDesk(Protocol):
     """Whom the keys serve."""
 
     @property
@@ -35,7 +35,7 @@ class Desk(Protocol):
 
 
 class Keys:
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: KeysDesk) -> None:
         self.prompt = Prompt()
         self._desk = desk
         self._edited: Callable[[str], None] = lambda text: None

@@ -29,11 +29,12 @@ class Masthead(OneLine):
         ready: bool,
         mode: str,
         armed: float | None,
+        held: int,
         missed: int | None,
         clock: Clock,
     ) -> None:
-        """`armed` is for how many seconds yet, None where it is not for a while only; `missed` counts the updates
-        since the screen was frozen, None while it is not."""
+        """`armed` is for how many seconds yet, None where it is not for a while only; `held` counts lines that no
+        audit takes; `missed` counts updates since the screen was frozen, None while it is not."""
         self.base = style(reverse=True, colour=context.paint)
         strong = style(Look.STRONG, reverse=True, colour=context.paint)
         left: list[Part] = [
@@ -41,6 +42,8 @@ class Masthead(OneLine):
             (f" {context.name} ", strong),
             (f" {mode} ", self.base) if armed is None else (f" ARMED {_left(armed)} ", _RED),
         ]
+        if held:
+            left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", strong))
         if missed is not None:
             left.append((f" FROZEN, {missed} updates waiting ", strong))
         told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
 from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
@@ -14,8 +16,6 @@ from widgets.safe import style
 from widgets.units import age
 
 REASON = "reason"
-LISTED = 8
-"""Targets that are named one by one; of more the number is told."""
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}
 Ended = Callable[[Action, Outcome], None]
 
@@ -23,7 +23,7 @@ Ended = Callable[[Action, Outcome], None]
 class Question:
     """One, to one door. What is done is what it was asked about, whatever has moved on the screen since.
 
-    `hidden` is how many of the targets a filter hides; `heading` is said first, `ended` hears of what is done.
+    `hidden` are the keys of targets that a filter hides; `heading` is said first, `ended` hears of what is done.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Question:
         door: Door,
         proposals: Sequence[Proposal],
         *,
-        hidden: int = 0,
+        hidden: Collection[str] = (),
         heading: Sequence[str] = (),
         ended: Ended | None = None,
     ) -> None:
@@ -42,10 +42,11 @@ class Question:
         self._watching, self._hidden, self._heading = watching, hidden, list(heading)
         self._count = len(self.proposals)
         self._fields: list[Field] = []
+        self._unaudited = False
         if door.mode is Mode.GUARDED:
             self.want_reason()
-        if self._count > 1 or self.proposals[0].needs_typing:
-            self.want_name()
+        if self.proposals[0].to_type:
+            self._fields.append(Field(self._typing))
 
     @property
     def actions(self) -> list[Action]:
@@ -61,12 +62,18 @@ class Question:
         if self._field(REASON) is None:
             self._fields.insert(0, Field(REASON))
 
-    def want_name(self, why: str = "") -> None:
-        """The target's name must be typed, or how many they are."""
-        if why and why not in self._heading:
+    @property
+    def may_go_unaudited(self) -> bool:
+        """Whether it can be done without an audit at all: one thing, whose name is typed."""
+        return self._count == 1
+
+    def want_unaudited(self, why: str) -> None:
+        """No audit takes it: its name must be typed, anew where it was typed already."""
+        if why not in self._heading:
             self._heading.append(why)
-        if self._field(self._typing) is None:
-            self._fields.append(Field(self._typing))
+        self._unaudited = True
+        self._fields = [field for field in self._fields if field.label != self._typing]
+        self._fields.append(Field(self._typing))
 
     def lacking(self) -> tuple[str, str] | None:
         """The field that is not right yet, and what to say about it."""
@@ -79,11 +86,14 @@ class Question:
             return typed.label, f"type {self._wanted} to go on"
         return None
 
-    def consent(self, proposal: Proposal, *, first: bool) -> Consent:
+    def consent(self, *, first: bool) -> Consent:
         """A reason arms, once: who disarms while several are done one by one stops the rest of them."""
         reason, typed = self._field(REASON), self._field(self._typing)
-        name = proposal.action.target.name if typed is not None else ""
-        return Consent(reason.value.strip() if first and reason is not None else "", name)
+        return Consent(
+            reason=reason.value.strip() if first and reason is not None else "",
+            typed=typed.value.strip() if typed is not None else "",
+            unaudited=self._unaudited,
+        )
 
     def _field(self, label: str) -> Field | None:
         return next((field for field in self._fields if field.label == label), None)
@@ -94,45 +104,66 @@ class Question:
 
     @property
     def _wanted(self) -> str:
-        return str(self._count) if self._count > 1 else self.proposals[0].action.target.name
+        return self.proposals[0].to_type or self.proposals[0].action.target.name
 
     # What it says
 
     def form(self, go: Callable[[], None]) -> Form:
         """As it is now: how old the data is, and whether the door would still let it through."""
         actions, proposals = self.actions, self.proposals
-        first = actions[0]
-        what = first.target.name if self._count == 1 else f"{self._count} targets"
-        lines = [
-            *(plain(text, Look.WARN) for text in self._heading),
-            plain(f"{what}: {first.effect}", Look.STRONG),
-        ]
-        if self._hidden:
-            lines.append(plain(f"{self._hidden} of them are hidden by the filter", Look.BAD))
+        first, groups = actions[0], alike(actions)
+        lines = [*(plain(text, Look.WARN) for text in self._heading), *self._effects(groups)]
+        hidden = sum(action.target.key in self._hidden for action in actions)
+        if hidden:
+            lines.append(plain(f"{hidden} of them are hidden by the filter", Look.BAD))
         if self._count == 1:
             lines += self._details(first.target)
         lines += [plain(text, Look.WARN) for text in _once(p.consequences for p in proposals)]
-        lines += [plain(text) for text in _once([a.caution] for a in actions) if text]
+        if len(groups) == 1 and first.caution:
+            lines.append(plain(first.caution))
         calls = _once([a.call] for a in actions if a.call not in a.effect)
         if calls:
             more = f", and {len(calls) - 1} more like it" if len(calls) > 1 else ""
             lines.append(plain(f"by {calls[0]}{more}", Look.DIM))
         if self._count > 1:
-            lines += self._names([action.target for action in actions])
+            lines += self._names(groups)
         blocked = self._blocked(actions)
         foot = [self._standing(actions), *([plain(blocked, Look.BAD)] if blocked else [])]
-        button = Button(first.title, go, DANGERS[first.danger], blocked)
-        grave = first.danger is Danger.GRAVE
-        return Form(self.title, tuple(lines), tuple(self._fields), (button,), grave=grave, foot=tuple(foot))
+        worst = groups[0].danger
+        button = Button(first.title, go, DANGERS[worst], blocked)
+        fields, grave = tuple(self._fields), worst is Danger.GRAVE
+        return Form(self.title, tuple(lines), fields, (button,), grave=grave, foot=tuple(foot))
+
+    def _effects(self, groups: Sequence[Alike]) -> list[tuple[Part, ...]]:
+        """What it does: to all of them the same, or to each kind of them what it does to that."""
+        if len(groups) == 1:
+            what = self.actions[0].target.name if self._count == 1 else f"{self._count} targets"
+            return [plain(f"{what}: {groups[0].effect}", Look.STRONG)]
+        rows = [plain(f"{self._count} targets, and it does not do the same to all of them", Look.STRONG)]
+        for group in groups:
+            rows.append(plain(f"{len(group.actions)} of them: {group.effect}", DANGERS[group.danger]))
+            if group.caution:
+                rows.append(plain(group.caution))
+        return rows
 
     def _details(self, target: Target) -> list[tuple[Part, ...]]:
         told = self._brief(target)
         brief = [plain(told)] if told != target.identity else []
         return [*brief, plain(target.identity, Look.DIM)]
 
-    def _names(self, targets: list[Target]) -> list[tuple[Part, ...]]:
-        rows = [plain(f"  {target.shown}  {target.host}".rstrip()) for target in targets[:LISTED]]
-        return [*rows, plain(f"  and {len(targets) - LISTED} more")] if len(targets) > LISTED else rows
+    def _names(self, groups: Sequence[Alike]) -> list[tuple[Part, ...]]:
+        rows = []
+        for group in groups:
+            if len(groups) > 1:
+                rows.append(plain(f"{group.effect}:", Look.DIM))
+            rows += [self._name(action.target) for action in group.actions]
+        return rows
+
+    def _name(self, target: Target) -> tuple[Part, ...]:
+        name = f"  {target.shown}  {target.host}".rstrip()
+        if target.key not in self._hidden:
+            return plain(name)
+        return (*plain(f"{name}  "), *plain("hidden by the filter", Look.BAD))
 
     def _brief(self, target: Target) -> str:
         """What a person tells it by: its row in one line, as it is now."""
@@ -151,15 +182,47 @@ class Question:
             try:
                 self.door.check(action)
             except Refused as refusal:
-                return f"{refusal.reason}; {refusal.hint}" if refusal.hint else refusal.reason
+                named = len(actions) == 1 or action.target.name in refusal.reason
+                reason = refusal.reason if named else f"{action.target.shown}: {refusal.reason}"
+                return f"{reason}; {refusal.hint}" if refusal.hint else reason
         return ""
 
     def _standing(self, actions: list[Action]) -> tuple[Part, ...]:
         door = self.door
-        oldest = max((door.age(action.target) or 0.0 for action in actions), default=0.0)
+        ages = [door.age(action.target) for action in actions]
+        old = "of unknown age" if None in ages else f"{age(max(a for a in ages if a is not None))} old"
+        hosts = _once([action.target.host or door.who.host] for action in actions)
+        where = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
         mode = f"guarded: arms {age(ARMED_FOR)}" if door.mode is Mode.GUARDED else door.mode.value
-        left = f"as {door.who.user} on {actions[0].target.host or door.who.host}, {door.who.origin}"
-        return plain(f"{left}    data {age(oldest)} old    {mode}", Look.DIM)
+        left = f"as {door.who.user} on {where}, {door.who.origin}"
+        return plain(f"{left}    data {old}    {mode}", Look.DIM)
+
+
+class Alike(NamedTuple):
+    """Actions that do the same to their targets, each to its own."""
+
+    actions: list[Action]
+    danger: Danger
+    effect: str
+    caution: str
+
+
+def alike(actions: Iterable[Action]) -> list[Alike]:
+    """Actions by what they do, the worst first: of several targets one may live and the other die of the same."""
+    found: dict[tuple[Danger, str, str], list[Action]] = {}
+    for action in actions:
+        found.setdefault((action.danger, _effect(action), action.caution), []).append(action)
+    groups = []
+    for (danger, effect, caution), same in found.items():
+        own = {action.effect for action in same}
+        groups.append(Alike(same, danger, own.pop() if len(own) == 1 else effect, caution))
+    return sorted(groups, key=lambda group: -group.danger)
+
+
+def _effect(action: Action) -> str:
+    """Its effect on whatever is called by another name."""
+    name = re.escape(action.target.name)
+    return re.sub(rf"(?<!\w){name}(?!\w)", "it", action.effect, count=1) if name else action.effect
 
 
 def plain(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:

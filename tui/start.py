@@ -36,13 +36,16 @@ def dashboard(options: argparse.Namespace) -> int:
     crash: BaseException | None = None
     log_file: Path | None = None
     status = 1
+    unwritten: tuple[str, ...] = ()
     try:
         log_file = start_log(os.environ)
-        status, crash = _run(options, config, context, log_file)
+        status, crash, unwritten = _run(options, config, context, log_file)
     except KeyboardInterrupt:
         status = 130
     finally:
         terminal.give_back()
+    for line in unwritten:
+        sys.stderr.write(f"midwatch: in no audit: {line}\n")
     if crash is not None:
         sys.stderr.write(
             f"midwatch ended on a bug of its own ({type(crash).__name__}); {log_file} has the rest\n"
@@ -52,7 +55,8 @@ def dashboard(options: argparse.Namespace) -> int:
 
 def _run(
     options: argparse.Namespace, config: Config, context: Context | None, log_file: Path | None
-) -> tuple[int, BaseException | None]:
+) -> tuple[int, BaseException | None, tuple[str, ...]]:
+    """The exit code, what it ended on if that was a bug, and the lines that no audit has taken."""
     # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
@@ -76,7 +80,7 @@ def _run(
     app.run(mouse=not options.no_mouse)
     # Python would look once more through all that the dashboard held before it gives the prompt back.
     gc.freeze()
-    return app.return_code or 0, app.crash
+    return app.return_code or 0, app.crash, app.unwritten
 
 
 def _discovery(*, read_only: bool) -> Callable[[], Awaitable[Context]]:

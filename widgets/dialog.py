@@ -1,6 +1,6 @@
 """Dialog: a box over the screen with lines, fields and buttons, of which Cancel is chosen first.
 
-It takes keys one by one and at once, and says how it was answered through callbacks.
+It takes keys one by one and at once; a button that is pressed calls what it does.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ class Field(Struct):
     label: str
     value: str = ""
     choices: tuple[str, ...] = ()
-    secret: bool = False
 
 
 class Button(Struct, frozen=True):
@@ -76,7 +75,6 @@ class Dialog(Widget):
         self._at = 0
         """Which can be chosen: fields first, then Cancel, then the buttons."""
         self._says = ""
-        self._cancelled: Callable[[], None] = lambda: None
         self._top = 0
         self._placed_in = Size(0, 0)
 
@@ -84,11 +82,10 @@ class Dialog(Widget):
     def open(self) -> bool:
         return self.form is not None
 
-    def show(self, form: Form, cancelled: Callable[[], None] | None = None) -> None:
+    def show(self, form: Form) -> None:
         """Open, with Cancel chosen; in a menu the first button that is not blocked."""
         self.form = form
         self._says, self._top = "", 0
-        self._cancelled = cancelled or (lambda: None)
         self._at = 0 if form.asks else len(form.fields)
         if form.listed:
             able = [i for i, button in enumerate(form.buttons) if not button.blocked]
@@ -128,7 +125,7 @@ class Dialog(Widget):
             return
         field = form.fields[self._at] if self._at < len(form.fields) else None
         if key in ("escape", "ctrl+c"):
-            self._cancel()
+            self.close()
         elif key == "enter":
             self._enter(form)
         elif key in ("tab", "down") or (field is None and key in ("right", "j", "l")):
@@ -174,14 +171,9 @@ class Dialog(Widget):
             self._at += 2 if form.asks and self._at == fields - 1 else 1
             self.refresh()
         elif self._at == fields:
-            self._cancel()
+            self.close()
         else:
             form.buttons[self._at - fields - 1].does()
-
-    def _cancel(self) -> None:
-        cancelled = self._cancelled
-        self.close()
-        cancelled()
 
     def _edit(self, field: Field, key: str, character: str | None) -> None:
         if field.choices:
@@ -250,17 +242,16 @@ class Dialog(Widget):
 
     def _field(self, index: int, field: Field, label: int, width: int) -> tuple[Part, ...]:
         chosen = index == self._at
-        value = "•" * len(field.value) if field.secret else field.value
         if field.choices:
-            at = field.choices.index(value) + 1 if value in field.choices else 0
+            at = field.choices.index(field.value) + 1 if field.value in field.choices else 0
             hint = "  ← → change it" if chosen else f"  {at} of {len(field.choices)}"
             return (
                 (fit(field.label, label) + "  ", style(Look.DIM)),
-                (f"‹ {value} ›", style(reverse=chosen)),
+                (f"‹ {field.value} ›", style(reverse=chosen)),
                 (hint, style(Look.DIM)),
             )
         room = max(8, width - label - 3)
-        shown = value[-(room - 1) :]
+        shown = field.value[-(room - 1) :]
         line_ = shown + ("▏" if chosen else "")
         return (
             (fit(field.label, label) + "  ", style(Look.DIM)),

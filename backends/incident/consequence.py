@@ -1,9 +1,9 @@
-"""What an action would mean, as far as the other feeds tell: one pure function, for the dialog and the plan."""
+"""What actions would mean, as far as the other feeds tell: one pure function, for the dialog and the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from backends.api.actions import Action
 from backends.api.models import Alert, AlertState, Member, MemberState, Reading, Role, Row, State, Unit, UnitState
@@ -14,29 +14,64 @@ NOUNS = ("units", "members", "instances", "alerts", "processes", "hosts")
 """What is consulted."""
 ENDING = ("signal", "stop", "restart")
 """Verbs after which something that runs may be gone, if only for a moment."""
+TOGETHER = ("signal", "stop")
+"""Verbs of which several leave all their targets down at once; the others are done one by one."""
+NAMED = 3
+"""Names that stand in one sentence; of more the number is told."""
 VOTING = (Role.LEADER, Role.FOLLOWER)
 
 Readings = Mapping[Any, Reading[Any]]
 Sizes = Mapping[str, Mapping[str, Expected]]
+Named = TypeVar("Named", Unit, Member)
+By = TypeVar("By", bound=Hashable)
 
 
-def consequences(action: Action, readings: Readings, sizes: Sizes) -> tuple[str, ...]:
-    """Sentences, the weightiest first; what could not be asked in time is said to be not known.
+def consequences(actions: Sequence[Action], readings: Readings, sizes: Sizes) -> tuple[str, ...]:
+    """Sentences about actions that are carried out together, the weightiest first: what is left is what is left
+    after all of them. What could not be asked in time is said to be not known.
 
+    What is done one by one, each only when the last is up again (all but `TOGETHER`), is asked about one by one.
     `sizes` are how many instances each group should have, by source.
     """
     said: list[str] = []
-    if action.verb in ENDING:
+    touched = [Touched.by(action, readings) for action in actions if action.verb in ENDING]
+    if touched:
+        units = _distinct(unit for one in touched for unit in one.units)
+        members = _distinct(member for one in touched for member in one.members)
+        signalled = _distinct(unit for one in touched if one.action.verb == "signal" for unit in one.units)
+        said += _quorums(members, readings)
+        said += _supervised(signalled)
+        said += _siblings(units, readings)
+        said += _groups(members, readings, sizes)
+        said += _alerts(touched, readings)
+    said += _unknown(readings)
+    return tuple(dict.fromkeys(said))
+
+
+class Touched(NamedTuple):
+    """What one action is about, beside its target."""
+
+    action: Action
+    units: list[Unit]
+    members: list[Member]
+
+    @classmethod
+    def by(cls, action: Action, readings: Readings) -> Touched:
         row = _row(action, readings)
         about = [] if row is None else [row, *(found.row for found in related(row, readings))]
         units = [item for item in about if isinstance(item, Unit)]
-        members = [item for item in about if isinstance(item, Member)]
-        said += _quorums(members, readings)
-        said += [text for unit in units for text in (*_supervised(action, unit), *_siblings(unit, readings))]
-        said += _groups(members, readings, sizes)
-        said += _alerts(action, units, members, readings)
-    said += _unknown(readings)
-    return tuple(dict.fromkeys(said))
+        return cls(action, units, [item for item in about if isinstance(item, Member)])
+
+    @property
+    def names(self) -> set[str]:
+        """What an alert's labels may call it."""
+        names = {self.action.target.name, *(part for unit in self.units for part in unit.name.split(":"))}
+        names |= {text for row in self.members for text in (row.name, row.group or "", row.address or "")}
+        return {name.lower() for name in names if name}
+
+
+def _distinct(rows: Iterable[Named]) -> list[Named]:
+    return list({row.key: row for row in rows}.values())
 
 
 def _row(action: Action, readings: Readings) -> Row | None:
@@ -46,13 +81,16 @@ def _row(action: Action, readings: Readings) -> Row | None:
 
 
 def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
-    """What is left of a cluster whose own server this is."""
+    """What is left of the clusters whose own servers these are."""
+    servers: dict[str, list[Member]] = {}
     for member in members:
-        if member.group is not None or member.role not in VOTING:
-            continue
-        reading = readings.get((member.source, "members"))
+        if member.group is None and member.role in VOTING:
+            servers.setdefault(member.source, []).append(member)
+    for source, going in servers.items():
+        reading = readings.get((source, "members"))
         rows = [] if reading is None else [row for row in (reading.value or {}).values() if row.role in VOTING]
-        left = sum(row.state is MemberState.UP and row.trouble is None and row.key != member.key for row in rows)
+        gone = {member.key for member in going}
+        left = sum(row.state is MemberState.UP and row.trouble is None and row.key not in gone for row in rows)
         quorum = len(rows) // 2 + 1
         if left < quorum:
             means = "below its quorum: the cluster stops"
@@ -60,50 +98,77 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
             means = "no further failure allowed"
         else:
             means = f"{left - quorum} more may fail"
-        leads = ", and it leads" if member.role is Role.LEADER else ""
-        yield f"it is {member.name} of {member.source}{leads}; {left} of {len(rows)} stay up, {means}"
+        leader = next((member for member in going if member.role is Role.LEADER), None)
+        leads = "" if leader is None else ", and it leads" if len(going) == 1 else f", and {leader.name} leads"
+        they_are = "it is" if len(going) == 1 else "they are"
+        yield f"{they_are} {_listed(going)} of {source}{leads}; {left} of {len(rows)} stay up, {means}"
 
 
-def _supervised(action: Action, unit: Unit) -> Iterator[str]:
-    if action.verb == "signal":
-        yield f"{unit.source} keeps {unit.name} running and may start it again; restart (R) does that in order"
+def _supervised(units: Sequence[Unit]) -> Iterator[str]:
+    for source, kept in _by(units, lambda unit: unit.source).items():
+        them = "it" if len(kept) == 1 else "them"
+        yield f"{source} keeps {_listed(kept)} running and may start {them} again; restart (R) does that in order"
 
 
-def _siblings(unit: Unit, readings: Readings) -> Iterator[str]:
-    group, colon, _ = unit.name.partition(":")
-    reading = readings.get((unit.source, "units"))
-    if not colon or reading is None:
-        return
-    rows = [row for row in (reading.value or {}).values() if row.name.partition(":")[0] == group]
-    up = [row for row in rows if row.state is UnitState.RUNNING]
-    left = sum(row.key != unit.key for row in up)
-    if len(rows) > 1:
-        yield f"{group} has {len(up)} of {len(rows)} running; {left} {'stays' if left == 1 else 'stay'} up"
-    elif unit.state is UnitState.RUNNING:
-        yield f"{unit.name} is the only one of {group}"
+def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:
+    """What is left of the groups of their supervisors."""
+    grouped = _by([unit for unit in units if ":" in unit.name], lambda unit: (unit.source, _group(unit)))
+    for (source, group), going in grouped.items():
+        reading = readings.get((source, "units"))
+        if reading is None:
+            continue
+        rows = [row for row in (reading.value or {}).values() if ":" in row.name and _group(row) == group]
+        up = {row.key for row in rows if row.state is UnitState.RUNNING}
+        left = len(up - {unit.key for unit in going})
+        if len(rows) > 1:
+            told = f"{left} stay up" if left > 1 else "1 stays up" if left else "none stays up"
+            yield f"{group} has {len(up)} of {len(rows)} running; {told}"
+        elif up:
+            yield f"{going[0].name} is the only one of {group}"
+
+
+def _group(unit: Unit) -> str:
+    return unit.name.partition(":")[0]
 
 
 def _groups(members: Iterable[Member], readings: Readings, sizes: Sizes) -> Iterator[str]:
-    """What is left of the groups that it is registered in."""
-    for member in members:
-        reading = readings.get((member.source, "instances"))
-        if member.group is None or reading is None:
+    """What is left of the groups that they are registered in."""
+    for (source, group), going in _by(members, lambda member: (member.source, member.group)).items():
+        reading = readings.get((source, "instances"))
+        if group is None or reading is None:
             continue
-        there = sum(row.group == member.group for row in (reading.value or {}).values())
-        wanted = sizes.get(member.source, {}).get(member.group)
-        of = there if wanted is None else max(there, wanted.size)
-        yield f"{member.source} has {there} of {of} in {member.group}; {there - 1} without it"
+        there = [row.key for row in (reading.value or {}).values() if row.group == group]
+        wanted = sizes.get(source, {}).get(group)
+        of = len(there) if wanted is None else max(len(there), wanted.size)
+        left = len(set(there) - {member.key for member in going})
+        them = "it" if len(going) == 1 else "them"
+        yield f"{source} has {len(there)} of {of} in {group}; {left or 'none'} without {them}"
 
 
-def _alerts(action: Action, units: list[Unit], members: list[Member], readings: Readings) -> Iterator[str]:
-    names = {action.target.name, *(part for unit in units for part in unit.name.split(":"))}
-    names |= {text for member in members for text in (member.name, member.group or "", member.address or "")}
-    known = {name.lower() for name in names if name}
+def _alerts(touched: Sequence[Touched], readings: Readings) -> Iterator[str]:
+    known = [one.names for one in touched]
     for (_, noun), reading in readings.items():
         if noun == "alerts":
             for row in (reading.value or {}).values():
-                if row.state is AlertState.FIRING and _is_about(row, known):
-                    yield f"{row.name} is firing on it"
+                about = sum(_is_about(row, names) for names in known) if row.state is AlertState.FIRING else 0
+                if about:
+                    yield f"{row.name} is firing on {'it' if len(touched) == 1 else f'{about} of them'}"
+
+
+def _by(rows: Iterable[Named], key: Callable[[Named], By]) -> dict[By, list[Named]]:
+    """Rows in groups, in the order in which they come."""
+    found: dict[By, list[Named]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def _listed(rows: Sequence[Unit] | Sequence[Member]) -> str:
+    """Their names, as many as can be read: `m0`, `m0 and m1`, `m0, m1 and 7 more`."""
+    names = [row.name for row in rows]
+    if len(names) > NAMED:
+        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _is_about(alert: Alert, names: set[str]) -> bool:

@@ -21,6 +21,8 @@ class Stage:
     ends: list[Outcome | BackendError] = field(default_factory=list)
     hold: asyncio.Event = field(default_factory=asyncio.Event)
     """Set: nothing is waited for."""
+    dies: set[int] = field(default_factory=set)
+    """The pids that would die of a SIGHUP, which the others catch."""
 
 
 STAGES: dict[str, Stage] = {}
@@ -52,7 +54,9 @@ class Actor(Fake, Acting):
                 patience=5.0,
                 caution="nginx: fast shutdown",
             ),
-            signal("HUP", "asks it to read its configuration", Danger.MILD),
+            signal("HUP", f"it would die of SIGHUP; asks {target.name} to read its configuration", Danger.GRAVE)
+            if getattr(row, "pid", 0) in self.stage.dies
+            else signal("HUP", "asks it to read its configuration", Danger.MILD),
             signal("KILL", "ends it without a chance to clean up", Danger.GRAVE),
             Action("restart", target, "restart", "stops and starts it", f"fakectl restart {target.name}"),
         )

@@ -9,6 +9,7 @@ from backends.api.actions import End, Outcome
 from backends.api.errors import Silent, Unreachable
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.fake import process
+from widgets.columns import Look
 
 __all__ = ["acting"]
 
@@ -90,6 +91,48 @@ async def test_marked_rows_are_listed_with_their_count_and_those_that_a_filter_h
         await screen.press("2", "enter", "right", "enter")
         await screen.until("SIGTERM: 2 of 2 done")
         assert sorted(stage.done) == ["kill -TERM 7", "kill -TERM 8"]
+
+
+async def test_of_several_each_fate_is_told_and_the_worst_is_what_it_looks_like(acting: Act) -> None:
+    async with acting(size=(120, 40), arm="always") as (screen, stage):
+        stage.dies |= {8, 9}
+        screen.script.say_processes(process(7, "nginx"), process(8, "redis"), process(9, "worker"))
+        await screen.until("worker")
+        await screen.press("space", "space", "space")
+        await screen.until("3 marked")
+        await screen.press("x")
+        await screen.until("SIGHUP     2 of 3: it would die of SIGHUP; asks it to read its configuration")
+        form = screen.app.flow.dialog.form
+        assert form is not None
+        assert form.buttons[1].look is Look.BAD
+        await screen.press("down", "enter")
+        await screen.until("3 targets, and it does not do the same to all of them")
+        assert "2 of them: it would die of SIGHUP" in screen.text
+        assert "1 of them: asks it to read its configuration" in screen.text
+        form = screen.app.flow.dialog.form
+        assert form is not None
+        assert form.grave
+        assert form.buttons[0].look is Look.BAD
+        # Listed by what becomes of them.
+        listed = screen.text.partition("kill -HUP")[2].splitlines()
+        expected = ("it would die of", "redis 8  h", "worker 9  h", "asks it to read", "nginx 7  h")
+        for row, text in enumerate(expected, start=1):
+            assert text in listed[row]
+
+
+async def test_all_marked_rows_are_listed_and_which_are_hidden(acting: Act) -> None:
+    async with acting(size=(120, 50), arm="always") as (screen, _):
+        screen.script.say_processes(*(process(100 + n, f"w{n:02}") for n in range(20)))
+        await screen.until("w19")
+        await screen.press(*["space"] * 20)
+        await screen.until("20 marked")
+        await screen.type("/w0\r")
+        await screen.until(lambda: "w19" not in screen.text)
+        await ask(screen)
+        for n in range(20):
+            (row,) = [text for text in screen.lines if f"w{n:02} {100 + n}  h" in text]
+            assert ("hidden by the filter" in row) is (n > 9)
+        assert "10 of them are hidden by the filter" in screen.text
 
 
 async def test_what_did_not_end_is_offered_the_stronger_signal_with_cancel_chosen(acting: Act) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
-from backends import audit as audit_module
 from backends.api.actions import End, Outcome
 from tests.clock import FakeClock
 from tests.flows.acting import Act, acting, ask, audit
@@ -224,33 +222,3 @@ async def test_leaving_asks_while_one_is_under_way_and_the_audit_says_unknown(
         assert screen.app.is_running
     found = await audit(tmp_path, 2)
     assert found == [("SIGTERM", "asked"), ("SIGTERM", "unknown")]
-
-
-async def test_without_an_audit_the_name_is_asked_for(
-    acting: Act, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(audit_module, "SYSLOG", ())
-    folder = tmp_path / "state" / "midwatch" / "audit"
-
-    def block() -> None:
-        folder.parent.mkdir(parents=True)
-        folder.write_text("")  # A file where the folder should be: nothing can be written.
-
-    await asyncio.to_thread(block)
-    async with acting(arm="always") as (screen, stage):
-        await ask(screen)
-        await screen.press("right", "enter")
-        await screen.until("the audit can't be written")
-        await screen.until("type its name")
-        assert screen.app.flow.dialog.chosen == "Cancel"
-        await screen.press("right", "enter")
-        await screen.until("type nginx 7 to go on")
-        assert stage.done == []
-        await screen.type("nginx 7")
-        await screen.press("enter", "right", "enter")
-        await screen.until("gone after 0.4 s")
-        await screen.until("its lines of the audit are held")
-        assert stage.done == ["kill -TERM 7"]
-        await asyncio.to_thread(folder.unlink)
-    # What was held is written when it can be, at the latest at the end.
-    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "refused", "asked", "done"]

@@ -262,7 +262,7 @@ async def test_at_the_door_nothing_that_is_offered_passes(world: World, monkeypa
                 await door.propose(action)
             yes = Consent("please", action.target.name, once=True)
             with pytest.raises(Refused, match="read-only"):
-                await door.carry_out(Proposal(action, (), False), yes)
+                await door.carry_out(Proposal(action, ()), yes)
             with pytest.raises(Refused, match="read-only"):
                 door.arm(60, "please")
     finally:

@@ -177,6 +177,7 @@ def test_without_yes_and_without_a_terminal_nothing_happens(lab: Lab) -> None:
     assert (ran.status, ran.out) == (4, "")
     assert ran.err == "refused: nobody confirmed it (--yes, or a terminal to ask on)\n"
     assert alive(pid)
+    assert [(row[0], row[-1]) for row in lab.audit] == [("refused", "nobody confirmed it")]
 
 
 def test_a_guarded_context_wants_a_reason(lab: Lab) -> None:
@@ -236,6 +237,7 @@ def test_a_terminal_is_asked_and_no_is_what_enter_means(lab: Lab, answer: str, s
         assert terminal.ended(10) == status
         assert ("gone after" if status == 0 else "refused: cancelled") in terminal.text
     assert alive(pid) is (status != 0)
+    assert [row[0] for row in lab.audit] == (["asked", "done"] if status == 0 else ["refused"])
 
 
 def test_ctrl_c_at_the_question_changes_nothing(lab: Lab) -> None:

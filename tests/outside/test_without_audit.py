@@ -62,3 +62,43 @@ def test_on_a_terminal_its_name_is_asked_for(lab: Lab, typed: str, status: int) 
         assert terminal.ended(10) == status
         assert "in no audit" in terminal.text
     assert lab.alive is (status != 0)
+
+
+HANGS = "import time\nbackends.audit.Audit._write_held = lambda audit: time.sleep(600)\n"
+
+
+def test_an_audit_that_hangs_is_waited_for_only_so_long_and_never_at_the_end(lab: Lab, tmp_path: Path) -> None:
+    with (tmp_path / "sitecustomize.py").open("a") as file:
+        file.write(HANGS)
+    ran = run("signal", str(lab.pid), "TERM", "--yes", "--config", str(lab.config), env=lab.env)
+    assert ran.status == 4
+    first, *held = ran.err.splitlines()
+    assert first.startswith("refused: the audit can't be written: it has not taken a line for 5 s")
+    lines = [json.loads(line.removeprefix("midwatch: in no audit: ")) for line in held]
+    assert [line["outcome"] for line in lines] == ["asked", "refused"]
+    assert lab.alive
+
+
+def test_what_the_dashboard_still_holds_at_its_end_is_printed_where_it_can_be_kept(lab: Lab) -> None:
+    with Dashboard("--config", str(lab.config), "-c", "processes", env=lab.env) as board:
+        board.until("sort cpu")
+        board.send(f"/{lab.pid}\r")
+        board.until("sleep")
+        board.send("x")
+        board.until("SIGTERM")
+        board.send("\r")
+        board.until("[ Cancel ]")
+        board.until(" old ")
+        board.send("\x1b[C\r")
+        board.until("the audit can't be written")
+        board.until("2 lines in no audit: see :log")
+        board.send("\x1b")
+        board.until(lambda: "[ Cancel ]" not in board.text)
+        board.send("\x03\x03")
+        assert board.ended() == 130
+        # After the terminal is as it was, so that it stays in its scrollback.
+        left = board.raw.rpartition(b"\x1b[?1049l")[2].decode("ascii")
+        held = [line for line in left.splitlines() if "in no audit" in line]
+        lines = [json.loads(line.partition("midwatch: in no audit: ")[2]) for line in held]
+        assert [line["outcome"] for line in lines] == ["asked", "refused"]
+    assert lab.alive

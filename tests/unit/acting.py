@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator
 from typing import Any, ClassVar
 
@@ -88,6 +89,9 @@ class Notebook:
         self.failing = False
         self._log = log
         self._held: list[AuditEntry] = []
+        self.gate, self.knocked = threading.Event(), threading.Event()
+        """While the gate is closed its disk hangs; `knocked` is set once a line waits there."""
+        self.gate.set()
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -95,9 +99,12 @@ class Notebook:
 
     def append(self, entry: AuditEntry) -> None:
         self._held.append(entry)
+        self.knocked.set()
         self.flush()
 
     def flush(self) -> None:
+        self.gate.wait(20)
+        self.knocked.clear()
         if self.failing:
             raise AuditFailed("no space left on device")
         for entry in self._held:

@@ -9,7 +9,17 @@ from msgspec.structs import replace
 
 from backends.api.actions import Action
 from backends.api.errors import Unreachable
-from backends.api.models import Alert, AlertState, Member, MemberState, Reading, Role, State, UnitState
+from backends.api.models import (
+    Alert,
+    AlertState,
+    Member,
+    MemberState,
+    Process,
+    Reading,
+    Role,
+    State,
+    UnitState,
+)
 from backends.incident.consequence import consequences
 from backends.incident.sizes import Expected
 from backends.watch import FeedKey
@@ -73,7 +83,7 @@ KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart (R) does th
     ],
 )
 def test_the_sentences(action: Action, given: Readings, expected: list[str]) -> None:
-    assert list(consequences(action, given, {})) == expected
+    assert list(consequences([action], given, {})) == expected
 
 
 def registered(name: str, port: int, **more: Any) -> Member:
@@ -91,7 +101,7 @@ def joined(noun: str, *rows: Member) -> Readings:
 
 def test_what_is_left_of_the_group_that_it_is_registered_in() -> None:
     given = joined("instances", registered("web-1", 8001), registered("web-2", 8002))
-    said = consequences(action_on(LISTENS), given, {"etcd/main": {"web": Expected(3, True)}})
+    said = consequences([action_on(LISTENS)], given, {"etcd/main": {"web": Expected(3, True)}})
     assert said == ("etcd/main has 2 of 3 in web; 1 without it",)
 
 
@@ -112,9 +122,58 @@ def test_what_is_left_of_a_cluster_whose_server_it_is(states: str, expected: str
         registered(f"m{i}", 8001 + i, group=None, role=roles[i], state=MemberState(state))
         for i, state in enumerate(states.split())
     ]
-    assert consequences(action_on(LISTENS), joined("members", *rows), {})[0] == expected
+    assert consequences([action_on(LISTENS)], joined("members", *rows), {})[0] == expected
 
 
 def test_a_unit_of_another_host_with_the_same_pid_is_not_meant() -> None:
     elsewhere = replace(ALONE, host="web-2")
-    assert consequences(action_on(WORKER), readings([elsewhere]), {}) == ()
+    assert consequences([action_on(WORKER)], readings([elsewhere]), {}) == ()
+
+
+def together(*workers: Process, **more: Any) -> list[Action]:
+    return [action_on(worker, **more) for worker in workers]
+
+
+OTHERS = [process(7), process(8, "other"), process(9, "third")]
+
+
+def with_processes(given: Readings, *rows: Process) -> Readings:
+    return given | {FeedKey(SOURCE, "processes"): Reading(State.LIVE, {row.key: row for row in rows}, at=1.0)}
+
+
+def test_what_is_left_after_all_that_is_done_together() -> None:
+    running = [unit("web:web_00", 7), unit("web:web_01", 8), unit("web:web_02", 9)]
+    given = with_processes(readings(running, [alert(service="worker")]), *OTHERS)
+    names = "web:web_00, web:web_01 and web:web_02"
+    assert consequences(together(*OTHERS), given, {}) == (
+        f"{SOURCE} keeps {names} running and may start them again; restart (R) does that in order",
+        "web has 3 of 3 running; none stays up",
+        "CheckoutErrors is firing on 1 of them",
+    )
+    assert consequences(together(*OTHERS[:2]), given, {})[1] == "web has 3 of 3 running; 1 stays up"
+    assert consequences(together(*OTHERS, verb="stop"), given, {})[0] == "web has 3 of 3 running; none stays up"
+
+
+def test_many_names_are_counted() -> None:
+    rows = [process(n, f"w{n}") for n in range(5)]
+    given = with_processes(readings([unit(f"w{n}", n) for n in range(5)]), *rows)
+    said = consequences(together(*rows), given, {})
+    assert said[0].startswith(f"{SOURCE} keeps w0, w1 and 3 more running and may start them again")
+
+
+def test_two_servers_of_one_cluster_at_once_are_its_quorum() -> None:
+    servers = [replace(process(n), listening=(f"127.0.0.1:{8000 + n}",)) for n in (1, 2)]
+    rows = [
+        registered(f"m{n}", 8000 + n, group=None, role=Role.LEADER if n == 2 else Role.FOLLOWER)
+        for n in (1, 2, 3)
+    ]
+    given = with_processes(joined("members", *rows), *servers)
+    assert consequences(together(*servers), given, {}) == (
+        "they are m1 and m2 of etcd/main, and m2 leads; 1 of 3 stay up, below its quorum: the cluster stops",
+    )
+
+
+def test_what_is_left_of_the_group_that_several_are_registered_in() -> None:
+    servers = [replace(process(n), listening=(f"127.0.0.1:{8000 + n}",)) for n in (1, 2)]
+    given = with_processes(joined("instances", registered("a", 8001), registered("b", 8002)), *servers)
+    assert consequences(together(*servers), given, {}) == ("etcd/main has 2 of 2 in web; none without them",)

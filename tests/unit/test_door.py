@@ -3,74 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from backends import door as door_module
-from backends.api.actions import Action, End, Outcome, Permit, Refused
+from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Unreachable
-from backends.api.models import EventKind, Occurrence, Process, State
-from backends.audit_book import AGAIN
-from backends.context import Context, SourceConfig
-from backends.door import ARMED_FOR, Consent, Door, Mode, NotAudited
-from backends.watch import FeedKey, Watch
-from backends.who import Who
+from backends.api.models import EventKind
+from backends.door import ARMED_FOR, Consent, Mode
 from tests.clock import FakeClock
-from tests.unit.acting import SOURCE, ActingSettings, Notebook, Stage, action_on, process
-
-WORKER = process()
-YES = Consent(reason="it leaks")
-
-
-class House:
-    """A door, and what stands behind it."""
-
-    def __init__(self, **context: Any) -> None:
-        self.clock = FakeClock()
-        config = SourceConfig("tests.unit.acting", "main", ActingSettings())
-        self.watch = Watch(Context("lab", (config,), **context), clock=self.clock)
-        backend = self.watch.backend(SOURCE)
-        assert isinstance(backend, Stage)
-        self.stage = backend
-        self.audit = Notebook(backend.log)
-        self.door = Door(self.watch, self.audit, Who("ops1", "ssh from 10.0.0.5", "web-1"))  # type: ignore[arg-type]
-        self.events: list[Occurrence] = []
-        self.watch.timeline.on_settled(self.events.append)
-
-    async def show(self, *rows: Process) -> None:
-        await self.until_state(State.LIVE, rows)
-
-    async def break_down(self) -> None:
-        await self.until_state(State.UNREACHABLE, Unreachable("connection refused", where="h"))
-
-    async def until_state(self, state: State, order: Any) -> None:
-        feed = self.watch.feeds("processes")[FeedKey(SOURCE, "processes")]
-        heard = asyncio.Event()
-        leave = feed.watch(lambda new, before: heard.set())
-        self.stage.says.put_nowait(order)
-        async with asyncio.timeout(5):
-            while not (self.stage.says.empty() and feed.reading.state is state):
-                heard.clear()
-                await heard.wait()
-        self.leave = leave
-
-    async def through(self, action: Action, consent: Consent = YES) -> Outcome:
-        return await self.door.carry_out(await self.door.propose(action), consent)
-
-
-@asynccontextmanager
-async def house(**context: Any) -> AsyncIterator[House]:
-    built = House(**context)
-    built.stage.units_say.put_nowait(())
-    await built.show(WORKER)
-    try:
-        yield built
-    finally:
-        await built.door.close()
-        await built.watch.close()
+from tests.unit.acting import SOURCE, action_on, process
+from tests.unit.doors import WORKER, YES, House, house
 
 
 async def test_it_is_asked_written_done_and_written_again_in_this_order() -> None:
@@ -201,21 +145,12 @@ async def test_what_is_blocked_is_refused_with_its_reason() -> None:
 async def test_a_name_is_typed_where_the_context_asks_for_it() -> None:
     async with house(confirm="type") as here:
         proposal = await here.door.propose(action_on(WORKER))
-        assert proposal.needs_typing
+        assert proposal.to_type == "worker"
         for typed in ("", "work", "y"):
             with pytest.raises(Refused, match="worker"):
                 await here.door.carry_out(proposal, Consent("why", typed))
         assert here.stage.done == []
         assert (await here.door.carry_out(proposal, Consent("why", "worker"))).end is End.DONE
-
-
-async def test_without_an_audit_only_the_typed_name_lets_it_through() -> None:
-    async with house() as here:
-        here.audit.failing = True
-        with pytest.raises(Refused, match="the audit can't be written: no space left"):
-            await here.through(action_on(WORKER))
-        assert here.stage.done == []
-        assert (await here.through(action_on(WORKER), Consent("why", "worker"))).end is End.DONE
 
 
 async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
@@ -312,33 +247,6 @@ async def test_what_is_refused_arms_nothing() -> None:
         with pytest.raises(Refused, match="not the one that it was"):
             await here.door.carry_out(proposal, YES)
         assert here.door.mode is Mode.GUARDED
-
-
-async def test_what_is_held_is_written_as_soon_as_it_can_be() -> None:
-    async with house(arm="always") as here:
-        here.audit.failing = True
-        with pytest.raises(NotAudited, match="the audit can't be written") as refusal:
-            await here.through(action_on(WORKER), Consent())
-        assert "type its name, worker" in refusal.value.hint
-        outcome = await here.through(action_on(WORKER), Consent(typed="worker"))
-        assert "its lines of the audit are held: no space left" in outcome.text
-        assert here.door.held == ("asked", "refused", "asked", "done")
-        here.audit.failing = False
-        # Nobody acts any more: time alone does it.
-        async with asyncio.timeout(5):
-            while len(here.audit.entries) < 4:
-                await here.clock.advance(AGAIN)
-                await asyncio.sleep(0.01)
-        assert [outcome for outcome, _ in here.audit.outcomes] == ["asked", "refused", "asked", "done"]
-
-
-async def test_what_is_held_is_written_at_the_latest_at_the_end() -> None:
-    async with house(arm="always") as here:
-        here.audit.failing = True
-        await here.through(action_on(WORKER), Consent(typed="worker"))
-        here.audit.failing = False
-        await here.door.close()
-        assert [outcome for outcome, _ in here.audit.outcomes] == ["asked", "done"]
 
 
 async def test_who_leaves_while_it_acts_leaves_it_unknown() -> None:

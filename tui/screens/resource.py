@@ -216,7 +216,8 @@ class ResourceScreen(View):
     def act(self, verb: str = "") -> None:
         """What can be done to the marked rows (also those that a filter hides), else to the one at the cursor."""
         rows = self.table.marked() or ([] if self.table.current is None else [self.table.current])
-        hidden = len(self.table.marked()) - len(self.table.chosen()) if self.table.marks else 0
+        shown = {row.key for row in self.table.chosen()}
+        hidden = {row.key for row in self.table.marked()} - shown
         self.desk.flow.menu(rows, verb=verb, hidden=hidden)
 
     # Detail, description, raw record

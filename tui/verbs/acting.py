@@ -46,8 +46,7 @@ class Answers:
 
     def refused(self, action: Action, refusal: Refused) -> int:
         """The exit code of it."""
-        text = refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
-        return self.ended(action, (), Outcome(End.REFUSED, text))
+        return self.ended(action, (), Outcome(End.REFUSED, _with_hint(refusal)))
 
     def ended(self, action: Action, consequences: tuple[str, ...], outcome: Outcome) -> int:
         """The exit code of it."""
@@ -108,6 +107,9 @@ async def act(
     except BackendError as error:
         complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
         return 3
+    except Refused as refusal:
+        complain(f"refused: {_with_hint(refusal)}")
+        return EXIT[End.REFUSED]
     finally:
         answers.close()
         await door.close()
@@ -142,17 +144,16 @@ def _acts(opened: Watch, key: FeedKey) -> bool:
 
 async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Action], answers: Answers) -> int:
     """All could pass the door, or none is done; then the next is done only when the last is well."""
-    proposals: list[Proposal] = []
     answers.several = len(actions) > 1
     for action in actions:
         try:
-            proposals.append(await door.propose(action))
+            await door.examine(action)
         except Refused as refusal:
             return _stop(answers.refused(action, refusal), len(actions) - 1)
     for number, action in enumerate(actions):
         try:
             # What it would mean may be another thing once the ones before it are done.
-            proposal = await door.propose(action) if number else proposals[0]
+            proposal = await door.propose(action, actions[number + 1 :])
             outcome = await _carry_out(options, door, proposal)
         except Refused as refusal:
             return _stop(answers.refused(action, refusal), len(actions) - number - 1)
@@ -162,6 +163,10 @@ async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Act
     return 0
 
 
+def _with_hint(refusal: Refused) -> str:
+    return refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
+
+
 def _stop(status: int, left: int) -> int:
     if left:
         complain(f"midwatch: {left} more {'was' if left == 1 else 'were'} not tried")
@@ -169,8 +174,12 @@ def _stop(status: int, left: int) -> int:
 
 
 async def _carry_out(options: argparse.Namespace, door: Door, proposal: Proposal) -> Outcome:
-    """Raises `Refused` where nobody says yes, and where the door says no."""
-    consent = await _consent(options, door, proposal)
+    """Raises `Refused`, which is audited, where nobody says yes, and where the door says no."""
+    try:
+        consent = await _consent(options, door, proposal)
+    except Refused as refusal:
+        await door.refuse(proposal.action, refusal, options.reason or "")
+        raise
     try:
         return await door.carry_out(proposal, consent, _tell)
     except NotAudited as refusal:
@@ -179,7 +188,7 @@ async def _carry_out(options: argparse.Namespace, door: Door, proposal: Proposal
         complain(f"midwatch: {refusal.reason}")
         name = proposal.action.target.name
         typed = await _ask(f"type its name, {name}, to do it all the same: ")
-        return await door.carry_out(proposal, replace(consent, typed=typed), _tell)
+        return await door.carry_out(proposal, replace(consent, typed=typed, unaudited=True), _tell)
 
 
 async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) -> Consent:
@@ -190,12 +199,12 @@ async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) 
     terminal = _on_terminal()
     if not options.yes and not terminal:
         raise Refused("nobody confirmed it", "--yes, or a terminal to ask on")
-    if not terminal or (options.yes and not proposal.needs_typing):
+    if not terminal or (options.yes and not proposal.to_type):
         return consent
     for line in _described(door, proposal):
         complain(line)
-    if proposal.needs_typing:
-        typed = await _ask(f"type its name, {proposal.action.target.name}, to do it: ")
+    if proposal.to_type:
+        typed = await _ask(f"type its name, {proposal.to_type}, to do it: ")
         return Consent(consent.reason, typed, once=True)
     if (await _ask(f"{proposal.action.title}: do it? [y/N] ")).lower() not in ("y", "yes"):
         raise Refused("cancelled")
