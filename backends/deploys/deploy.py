@@ -28,9 +28,9 @@ from backends.deploys import launch
 from backends.deploys.command import GRACE
 from backends.deploys.folder import OUTPUT, RunFolders, Written, new_id
 from backends.deploys.listing import LIST_SECONDS, listed
-from backends.deploys.news import news
 from backends.deploys.output import Output, follow
 from backends.deploys.params import check_template, filled, known_only, value_of
+from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.logs.formats import Formats
 from backends.processes.threads import Threads

@@ -24,7 +24,7 @@ from backends.deploys.command import Command, how
 from backends.deploys.folder import ABORT, OUTPUT, Rejected, Written, read_plan
 from backends.deploys.identity import Identity
 from backends.deploys.journal import Entry, Journal, What
-from backends.deploys.marks import Marks
+from backends.deploys.step_marks import Marks
 
 STARTED = "started"
 

@@ -15,7 +15,7 @@ from backends.api.actions import Permit
 from backends.api.errors import Misconfigured
 from backends.api.runs import RunState
 from backends.api.settings import SecretRef
-from backends.deploys.news import news
+from backends.deploys.run_events import news
 from backends.masking import masked
 from backends.state import state_folder
 from tests.servers.runs import deployer, folders, nothing_left, runner_of, start, until, until_step
