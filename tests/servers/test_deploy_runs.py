@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import Misconfigured
 from backends.api.models import EventKind, Occurrence
-from backends.api.runs import RunState
+from backends.api.runs import RunState, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch
 from backends.deploys.deploy import Deployer
@@ -55,7 +55,7 @@ async def test_through_the_door_to_its_end(tmp_path: Path) -> None:
         assert isinstance(made, Deployer)
         action = made.action(await made.plan({}))
         outcome = await door.carry_out(await door.propose(action), Consent())
-        run = action.arguments[0][1]
+        run = run_of(action)
         assert outcome == Outcome(End.DONE, f"{run} has started")
         assert notebook.outcomes[0][0] == "asked"
         ended = await until(run, RunState.DONE)
@@ -239,7 +239,7 @@ async def test_a_runner_carries_out_nothing_that_its_permit_is_not_for(tmp_path:
     def attempt(spoil: str) -> str:
         run = new_id("web")
         folder = here[run]
-        write_plan(folder, Written(run, "lab", "me", "here", plan))
+        write_plan(folder, Written(run, "lab", "me", "here", plan), time.time() + 30)
         permit, data = folder / PERMIT, (folder / PLAN).read_bytes()
         was = msgspec.json.decode(permit.read_bytes(), type=RunPermit)
         if spoil == "plan":

@@ -104,7 +104,7 @@ class RunScreen(View):
             if run.state is RunState.DONE and run.ended is not None and run.key != row.key
         ]
         usual = f", usually {age(min(before))} to {age(max(before))}" if before else ""
-        how = f": {row.message}" if row.message and row.state is not RunState.DONE else ""
+        how = f": {row.message}" if row.message else ""
         return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}{how}"
 
     # Commands
