@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import Misconfigured
 from backends.api.models import EventKind, Occurrence
-from backends.api.runs import RunState, run_of
+from backends.api.runs import RunState, params_of, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch
 from backends.deploys.deploy import Deployer
-from backends.deploys.folder import PERMIT, PLAN, RunPermit, Written, new_id, write_plan
+from backends.deploys.folder import KEPT, PERMIT, PLAN, RunPermit, Written, new_id, write_plan
 from backends.deploys.identity import Identity
 from backends.deploys.runner import STARTED, Handed
 from backends.deploys.settings import ParamSettings
@@ -191,6 +191,35 @@ async def test_it_runs_in_its_folder_with_its_parameters_and_environment(tmp_pat
     assert ended.params == (("v", "$(touch x); a b"), ("w", "two"))
     output = (folders()[run] / "output.log").read_text()
     assert output == f"['$(touch x); a b', 'two'] {tmp_path} eu\n"
+
+
+async def test_a_parameter_may_be_called_anything(tmp_path: Path) -> None:
+    names = ("run", "plan", "signal")
+    params = {name: ParamSettings(pattern=".*") for name in names}
+    backend = deployer(tmp_path, ("echo", *(f"{{{name}}}" for name in names)), params=params)
+    given = {name: f"not-{name}" for name in names}
+    action = backend.action(await backend.plan(given))
+    assert run_of(action).startswith("web-")
+    assert params_of(action) == given
+    ended = await until(await start(backend, **given), RunState.DONE)
+    assert dict(ended.params) == given
+
+
+async def test_a_start_that_starts_nothing_removes_no_old_runs(tmp_path: Path) -> None:
+    old = [f"web-20260101-0000{number:02}-00ff" for number in range(KEPT + 1)]
+    folders().make()
+    for run in old:
+        (folders().path / run).mkdir(mode=0o700)
+    backend = shell(tmp_path, "true")
+    action = backend.action(await backend.plan({}))
+    folders()[run_of(action)].mkdir(mode=0o700)
+    with pytest.raises(Refused, match="was started before"):
+        await backend.perform(action, Permit(action), lambda text: None)
+    folders()[run_of(action)].rmdir()
+    assert folders().names() == old
+    run = await start(shell(tmp_path, "true"))
+    assert folders().names() == [*old[2:], run]
+    await until(run, RunState.DONE)
 
 
 async def test_what_a_list_no_longer_holds_is_refused_at_the_last_moment(tmp_path: Path) -> None:
