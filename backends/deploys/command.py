@@ -71,8 +71,13 @@ class Command:
             )
         except subprocess.SubprocessError:
             raise NotNoted from None
-        self._handle = os.pidfd_open(self._process.pid)
         self._denied = False
+        try:
+            self._handle = os.pidfd_open(self._process.pid)
+        except OSError:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            raise
 
     def watch(self, look: Callable[[], str], told: Callable[[str, str], None]) -> Ended:
         """Wait until it has ended.

@@ -84,10 +84,8 @@ class Runner:
             state, message = RunState.FAILED, f"{step.name} was not started: its journal can't be written"
         except ValueError:
             # Without the error's words: a secret may be among them.
-            state, message = (
-                RunState.FAILED,
-                f"{step.name} was not started: no program can be given its environment",
-            )
+            why = "no program can be given its arguments, or its environment"
+            state, message = RunState.FAILED, f"{step.name} was not started: {why}"
         else:
             ended = command.watch(self._look, self._note_left)
             self._take_marks(final=True)

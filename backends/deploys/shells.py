@@ -35,7 +35,8 @@ def code_items(argv: Sequence[str]) -> frozenset[int]:
         name, rest = os.path.basename(item), argv[at + 1 :]
         if SHELL.fullmatch(name):
             found.update(range(at + 1, at + 1 + _code_at_start(name, rest, first=at == 0)))
-        elif name in AS_ANOTHER and "-u" not in rest and _may_hold_code(rest):
+        elif name in AS_ANOTHER and not (name == "runuser" and "-u" in rest) and _may_hold_code(rest):
+            # (`runuser -u` takes no code: behind it stands a command as it is.)
             found.update(range(at + 1, len(argv)))
     return frozenset(found)
 

@@ -84,8 +84,22 @@ def test_an_environment_that_no_program_can_be_given(tmp_path: Path, environment
     made = runner(tmp_path, "touch ran", {**os.environ, **environment})
     assert made.run() is RunState.FAILED
     (ended,) = folders().look().values()
-    assert ended.message == "deploy.sh was not started: no program can be given its environment"
+    assert ended.message == "deploy.sh was not started: no program can be given its arguments, or its environment"
     assert SECRET not in repr(ended)
+
+
+def test_a_command_that_cannot_be_watched_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a kernel, or in a container, that has no pidfd."""
+
+    def none(pid: int) -> int:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("backends.deploys.command.os.pidfd_open", none)
+    made = runner(tmp_path, "until [ -e go ]; do sleep 0.02; done")
+    assert made.run() is RunState.FAILED
+    (ended,) = folders().look().values()
+    assert ended.message == "sh: Function not implemented"
+    assert folders().left_running(ended.key) == ()
 
 
 def test_an_output_that_cannot_be_read_leaves_no_command_unwatched(
