@@ -34,7 +34,12 @@ def nothing(text: str) -> None:
 
 def hold_runner(folder: Path, monkeypatch: pytest.MonkeyPatch, before: str) -> None:
     """Any runner waits for the file `let-go`: before it does anything, or before its journal."""
-    wait = f"import os, time\nwhile not os.path.exists({str(folder / 'let-go')!r}):\n    time.sleep(0.02)\n"
+    let_go = str(folder / "let-go")
+    # Not for ever: should the test fail, nobody lets it go.
+    wait = (
+        "import os, time\nuntil = time.monotonic() + 30\n"
+        f"while not os.path.exists({let_go!r}) and time.monotonic() < until:\n    time.sleep(0.02)\n"
+    )
     if before == "journal":
         indented = "".join(f"    {line}\n" for line in wait.splitlines())
         wait = (
