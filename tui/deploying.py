@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from backends.api.actions import Action
 from backends.api.capabilities import Deploys, ability
 from backends.api.errors import BackendError, Misconfigured
-from backends.api.runs import Deploy, Plan
+from backends.api.runs import Deploy, Plan, run_of
 from backends.watch import Watch
 from tui.kinds.runs import RUN_LOOKS
 from tui.question import Ended, plain
@@ -121,7 +121,7 @@ class DeployFlow:
             self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._begun(row, action))
 
     def _begun(self, row: Deploy, action: Action) -> None:
-        self._desk.show_run(row.source, dict(action.arguments)["run"])
+        self._desk.show_run(row.source, run_of(action))
 
 
 def _plan_lines(plan: Plan) -> list[str]:

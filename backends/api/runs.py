@@ -15,6 +15,8 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from backends.api.actions import Action
+
 
 class Param(Struct, frozen=True):
     """One parameter, and what it may be: one of `choices`, one of the lines that the command `listed` prints, or
@@ -61,10 +63,12 @@ class Run(Struct, frozen=True):
     ended: datetime | None = None
     steps: tuple[Step, ...] = ()
     message: str = ""
-    """How it ended, in words; what is left where it was interrupted."""
+    """How it ended, in words; what is left where it was interrupted, or goes on though it was to end."""
     runner: str = ""
     call: str = ""
     """What it runs, as a person would type it."""
+    left: str = ""
+    """What of it could not be ended when it was to end, and why ("it belongs to root"); it may go on."""
 
     @property
     def step(self) -> Step | None:
@@ -114,6 +118,25 @@ class Plan(Struct, frozen=True):
     def call(self) -> str:
         """Its commands as a person would type them."""
         return "; ".join(shlex.join(step.argv) for step in self.steps)
+
+
+PARAM = "param."
+"""Before a parameter's name among an action's arguments: it may be called anything, `run` too."""
+
+
+def start_arguments(run: str, plan: Plan) -> tuple[tuple[str, str], ...]:
+    """The arguments of the action that starts a run of a plan."""
+    return (("run", run), ("plan", plan.digest), *((PARAM + name, value) for name, value in plan.params))
+
+
+def run_of(action: Action) -> str:
+    """The id of the run that an action starts."""
+    return dict(action.arguments)["run"]
+
+
+def params_of(action: Action) -> dict[str, str]:
+    """The parameters with which it starts it."""
+    return {name.removeprefix(PARAM): value for name, value in action.arguments if name.startswith(PARAM)}
 
 
 DeployRows = Mapping[str, Deploy]

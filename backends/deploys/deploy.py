@@ -20,17 +20,30 @@ import msgspec
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
-from backends.api.errors import Denied, Misconfigured, NotFound, Unreachable
+from backends.api.errors import Denied, Misconfigured, NotFound, TimedOut, Unreachable
 from backends.api.models import LogBatch, LogBlock, LogRecord, Row, Seen, differing
-from backends.api.runs import Deploy, DeployRows, Param, Plan, PlannedStep, Run, RunRows, RunState
+from backends.api.runs import (
+    Deploy,
+    DeployRows,
+    Param,
+    Plan,
+    PlannedStep,
+    Run,
+    RunRows,
+    RunState,
+    params_of,
+    run_of,
+    start_arguments,
+)
 from backends.api.settings import SecretRef, Settings
 from backends.deploys import launch
 from backends.deploys.command import GRACE
 from backends.deploys.folder import OUTPUT, RunFolders, Written, new_id
+from backends.deploys.leave import Leave
 from backends.deploys.listing import LIST_SECONDS, listed
-from backends.deploys.news import news
 from backends.deploys.output import Output, follow
 from backends.deploys.params import check_template, filled, known_only, value_of
+from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.logs.formats import Formats
 from backends.processes.threads import Threads
@@ -63,6 +76,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         self._host = socket.gethostname().split(".")[0]
         self._formats = Formats(self.source)
         self._threads = Threads("runs", 6)
+        self._leaves: dict[str, Leave] = {}
 
     @cached_property
     def _runs(self) -> RunFolders:
@@ -157,8 +171,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             title=f"deploy {words}",
             effect=f"runs {plan.call} in {plan.directory}, by itself, for at most {plan.timeout:g} s",
             call=plan.call,
-            deadline=launch.ANSWER + 2 + self._asking,
-            arguments=(("run", new_id(self.name)), ("plan", plan.digest), *plan.params),
+            deadline=launch.ANSWER + 4 + self._asking,
+            arguments=start_arguments(new_id(self.name), plan),
         )
 
     @property
@@ -186,41 +200,77 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
         permit.use(action)
-        if action.verb == "abort":
-            with _mapped():
-                await self._threads.run(lambda: self._ask_to_end(action))
-            return
-        (_, run), (_, digest), *params = action.arguments
-        plan = await self.plan(dict(params))
-        if plan.digest != digest:
-            raise Refused("it would no longer run what was shown", "ask for a new plan")
-        await self._threads.run(lambda: self._start(run, plan))
+        leave = self._leaves[action.digest] = Leave()
+        try:
+            if action.verb == "abort":
+                with _mapped():
+                    await self._threads.run(lambda: self._ask_to_end(action, leave))
+            else:
+                await self._start(action, leave)
+        finally:
+            leave.give_up()
 
-    def _start(self, run: str, plan: Plan) -> None:
+    async def _start(self, action: Action, leave: Leave) -> None:
+        """Raises `Refused` where it can't start any more, `TimedOut` where it may."""
+        seconds = launch.ANSWER + 2 + self._asking
+        try:
+            async with asyncio.timeout(seconds):
+                told = dict(action.arguments)
+                plan = await self.plan(params_of(action))
+                if plan.digest != told["plan"]:
+                    raise Refused("it would no longer run what was shown", "ask for a new plan")
+                await self._threads.run(lambda: self._launch(run_of(action), plan, leave))
+        except (TimeoutError, TimedOut) as error:
+            late = error if isinstance(error, TimedOut) else TimedOut(f"no word for {seconds:g} s")
+            if leave.give_up():
+                raise late from None
+            raise Refused(f"nothing was started: {late.reason}", late.hint) from None
+
+    def _launch(self, run: str, plan: Plan, leave: Leave) -> None:
         environment = {name: reveal(value).reveal() for name, value in self.settings.environment.items()}
+        for name, value in environment.items():
+            if "\0" in value:
+                raise Misconfigured("holds a NUL, which no program can be given", where=name)
         by = Who.here(os.environ).user
-        launch.start(self._runs, Written(run, self.context, by, self._host, plan), environment)
+        launch.start(self._runs, Written(run, self.context, by, self._host, plan), environment, leave)
 
-    def _ask_to_end(self, action: Action) -> None:
+    def _ask_to_end(self, action: Action, leave: Leave) -> None:
         row = self._runs.look().get(action.target.key)
         if row is None or row.state is not RunState.RUNNING:
             raise Refused(f"{action.target.name} does not run" + (f": {row.state.value}" if row else ""))
         if self.target(row).identity != action.target.identity:
             raise Refused(f"{action.target.name} is carried out by another runner")
-        launch.abort(self._runs[row.key], Who.here(os.environ).user)
+        launch.abort(self._runs[row.key], Who.here(os.environ).user, leave)
 
     async def look(self, action: Action, tell: Tell) -> Outcome:
         """A deploy is done once it has started: how it goes on is what its run tells."""
-        if action.verb == "deploy":
-            run = action.arguments[0][1]
-            begun = run in await self._look()
-            return Outcome(End.DONE, f"{run} has started") if begun else Outcome(End.FAILED, "it did not start")
+        return await (self._look_for(action) if action.verb == "deploy" else self._look_for_end(action))
+
+    async def _look_for(self, action: Action) -> Outcome:
+        """Waits for as long as a slow start may still become a run."""
+        run, leave = run_of(action), self._leaves.get(action.digest)
+        while True:
+            # Before its journal is looked for: what holds afterwards may have begun in between.
+            may_begin = leave is not None and leave.used and await self._is_starting()
+            if run in await self._look():
+                return Outcome(End.DONE, f"{run} has started")
+            if not may_begin:
+                return Outcome(End.FAILED, "it did not start")
+            await asyncio.sleep(BUSY)
+
+    async def _is_starting(self) -> bool:
+        with _mapped():
+            return await self._threads.run(self._runs.is_starting)
+
+    async def _look_for_end(self, action: Action) -> Outcome:
         while True:
             row = (await self._look()).get(action.target.key)
             if row is None:
                 return Outcome(End.FAILED, f"{action.target.key} is gone")
+            if row.state is RunState.RUNNING and row.left:
+                return Outcome(End.FAILED, f"{row.key} goes on: {row.left}")
             if row.state is not RunState.RUNNING:
-                end = End.DONE if row.state is RunState.ABORTED else End.FAILED
+                end = End.DONE if row.state is RunState.ABORTED and not row.left else End.FAILED
                 return Outcome(end, f"{row.key} {row.state.value}: {row.message}".rstrip(": "))
             await asyncio.sleep(BUSY)
 

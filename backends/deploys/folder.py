@@ -22,6 +22,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from backends.api.actions import Permit
 from backends.api.runs import Plan, Run, RunRows, RunState
 from backends.deploys import journal
 from backends.deploys.identity import Identity
@@ -31,8 +32,6 @@ from backends.state import check_private, private_folder
 PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
 KEPT = 50
 """Runs of a deploy that are kept; older ones go when a new one starts."""
-START = 30.0
-"""Seconds within which a permit must be used."""
 
 
 class Written(Struct, frozen=True):
@@ -48,7 +47,7 @@ class Written(Struct, frozen=True):
 class RunPermit(Struct, frozen=True):
     """Leave for one runner to carry out one plan, as one user, begun soon and once: a journal is its receipt.
 
-    `digest` is that of `plan.json`, byte by byte; `until` in unix seconds.
+    `digest` is that of `plan.json`, byte by byte; `until` in unix seconds, `Permit.LIFE` from the consent.
     """
 
     digest: str
@@ -64,11 +63,12 @@ def new_id(deploy: str) -> str:
     return f"{deploy}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def write_plan(folder: Path, written: Written) -> None:
-    """Make a run's folder with its plan and its permit. Raises OSError: `FileExistsError` where it ran before."""
+def write_plan(folder: Path, written: Written, until: float) -> None:
+    """Make a run's folder with its plan and its permit, which is good `until` (unix seconds). Raises OSError:
+    `FileExistsError` where it ran before."""
     folder.mkdir(mode=0o700)
     data = msgspec.json.encode(written)
-    permit = RunPermit(hashlib.sha256(data).hexdigest(), os.geteuid(), time.time() + START)
+    permit = RunPermit(hashlib.sha256(data).hexdigest(), os.geteuid(), until)
     for name, content in ((PLAN, data), (PERMIT, msgspec.json.encode(permit))):
         handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(handle, "wb") as file:
@@ -91,7 +91,7 @@ def read_plan(folder: Path) -> Written:
     if permit.uid != os.geteuid():
         raise Rejected("its permit is for another user")
     if time.time() > permit.until:
-        raise Rejected(f"its permit is older than {START:g} s")
+        raise Rejected(f"its permit is older than {Permit.LIFE:g} s")
     return written
 
 
@@ -106,6 +106,7 @@ class RunFolders:
         self._deploy, self._source = deploy, source
         self._name = re.compile(rf"{re.escape(deploy)}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
         self._known: dict[str, tuple[tuple[int, int], Run]] = {}
+        self._orphans: dict[str, tuple[Identity, ...]] = {}
         self._looking = threading.Lock()
 
     def __getitem__(self, run: str) -> Path:
@@ -127,6 +128,15 @@ class RunFolders:
             os.close(handle)
             return None
         return handle
+
+    def is_starting(self) -> bool:
+        """Whether a start of this deploy may still become a run: somebody holds its lock, and no run is running.
+        Raises OSError."""
+        handle = self.lock()
+        if handle is not None:
+            os.close(handle)
+            return False
+        return all(row.state is not RunState.RUNNING for row in self.look().values())
 
     def names(self) -> list[str]:
         """Oldest first, by the time that is in the name: when the run was planned."""
@@ -181,7 +191,13 @@ class RunFolders:
             return None
         last = entries[-1]
         ended = last if last.what is What.ENDED else None
-        message = ended.message if ended is not None else "" if alive else _left(entries, written)
+        left = next((entry.message for entry in entries if entry.what is What.LEFT), "")
+        if ended is not None:
+            message = ended.message
+        elif alive:
+            message = left
+        else:
+            message = _lost(entries, written, self._left_running(folder.name, entries))
         if damaged:
             message = f"{message}; {damaged} damaged lines in its journal".removeprefix("; ")
         state = ended.state if ended is not None else RunState.RUNNING if alive else RunState.INTERRUPTED
@@ -198,16 +214,32 @@ class RunFolders:
             message=message,
             runner=str(entries[0].process or ""),
             call=written.plan.call,
+            left=left,
         )
 
     def journal(self, run: str) -> str:
         """The journal as it is. Raises OSError."""
         return (self[run] / JOURNAL).read_text("utf-8", "replace")
 
-    def left_running(self, run: str) -> Identity | None:
-        """The command of a run whose runner is gone, where it still runs: nobody watches it."""
+    def left_running(self, run: str) -> tuple[Identity, ...]:
+        """What still runs of the last command of a run that is over, oldest first: nobody watches it.
+
+        Raises OSError.
+        """
         entries, _ = journal.parse((self[run] / JOURNAL).read_bytes())
-        return _command(entries)
+        return self._left_running(run, entries)
+
+    def _left_running(self, run: str, entries: list[Entry]) -> tuple[Identity, ...]:
+        """All of /proc is read once, and again when all that was found has ended: its children may be there.
+        Where none are, none will come."""
+        known = self._orphans.get(run)
+        here = tuple(process for process in known or () if process.is_alive())
+        if known is None or (known and not here):
+            commands = (entry.process for entry in reversed(entries) if entry.what is What.COMMAND)
+            leader = next(commands, None)
+            here = () if leader is None else leader.session()
+        self._orphans[run] = here
+        return here
 
     def clear(self) -> None:
         """Remove what is too old to be kept. The newest are never removed, whatever their state."""
@@ -215,19 +247,14 @@ class RunFolders:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
 
-def _command(entries: list[Entry]) -> Identity | None:
-    """The last command that a journal tells of, where it runs and did not end."""
-    last = next((entry for entry in reversed(entries) if entry.what in (What.COMMAND, What.ENDED)), None)
-    process = None if last is None else last.process
-    return process if process is not None and process.is_alive() else None
-
-
-def _left(entries: list[Entry], written: Written) -> str:
+def _lost(entries: list[Entry], written: Written, orphans: tuple[Identity, ...]) -> str:
     """What is known of a run whose runner is gone."""
     runner = entries[0].process
     gone = f"its runner (pid {runner.pid} on {written.host}) is gone" if runner else "its runner is gone"
     step = next((entry.name for entry in reversed(entries) if entry.what is What.STEP), "")
-    command = _command(entries)
-    if command is not None:
-        return f"{gone}; in {step}, whose command (pid {command.pid}) still runs with nobody to watch it"
-    return f"{gone}; it was in {step}" if step else gone
+    if not orphans:
+        return f"{gone}; it was in {step}" if step else gone
+    pid = orphans[0].pid
+    leads = any(entry.process == orphans[0] for entry in entries)
+    what = f"whose command (pid {pid})" if leads else f"of whose command a child (pid {pid})"
+    return f"{gone}; in {step}, {what} still runs with nobody to watch it"

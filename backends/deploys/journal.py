@@ -30,7 +30,9 @@ class What(enum.StrEnum):
     """The first line; `process` is the runner."""
     STEP = "step"
     COMMAND = "command"
-    """The step's command runs; `process` is it."""
+    """The step's command is about to run; `process` is it."""
+    LEFT = "left"
+    """What was to end and could not be ended, and why, in `message`."""
     STEP_ENDED = "step-ended"
     ENDED = "ended"
 

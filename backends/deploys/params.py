@@ -1,25 +1,29 @@
 """Parameters of a deploy: what may be given, and how it gets into a command. Pure.
 
-A value can't become an option, a second argument or shell code: there is no shell, a placeholder is filled within
-its own item of the argv list, and a value that begins with `-` passes only where the configuration offers it.
+A value can't become an option or a second argument: there is no shell, a placeholder is filled within its own
+item of the argv list, and a value that begins with `-` passes only where the configuration offers it. Where the
+command is a shell, or goes to one of another host, `shells` says what would become code there.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 
 from backends.api.errors import Misconfigured
 from backends.api.runs import Param
 from backends.clean import clean
 from backends.config import nearest
+from backends.deploys.shells import INERT, code_items, remote_items
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "fish"})
-SCRIPT = re.compile(r"-[a-z]*c")
-"""The option of every shell after which its next argument is code."""
+AS_CODE = (
+    "a parameter would be read as shell code; give it as an argument of its own: 'echo \"$1\"', 'sh', '{name}'"
+)
+REMOTE = (
+    "a shell of another host would read it: there it may hold letters, digits and . _ / : @ + , - alone; "
+    "a script on this side can take what it likes"
+)
 MOST = 4096
 """Characters of a value."""
 
@@ -30,11 +34,11 @@ def check_template(argv: Sequence[str], params: Iterable[str]) -> None:
     if PLACEHOLDER.search(argv[0]):
         raise Misconfigured("the command itself can't be a parameter", where=argv[0])
     used: set[str] = set()
-    for before, item in pairwise(argv):
-        if SCRIPT.fullmatch(before) and PLACEHOLDER.search(item) and _is_shell(argv[0]):
-            hint = "give it as an argument of its own: 'echo \"$1\"', 'sh', '{name}'"
-            raise Misconfigured(f"a parameter would be read as shell code; {hint}", where=item)
+    code = code_items(argv)
+    for at, item in enumerate(argv):
         for name in PLACEHOLDER.findall(item):
+            if at in code:
+                raise Misconfigured(AS_CODE, where=item)
             if name not in names:
                 raise Misconfigured(f"{{{name}}} is no parameter{nearest(name, names)}", where=item)
             used.add(name)
@@ -43,13 +47,21 @@ def check_template(argv: Sequence[str], params: Iterable[str]) -> None:
             raise Misconfigured(f"nothing in argv says {{{name}}}", where=name)
 
 
-def _is_shell(program: str) -> bool:
-    return os.path.basename(program) in SHELLS
-
-
 def filled(argv: Sequence[str], values: Mapping[str, str]) -> tuple[str, ...]:
-    """The command with its parameters. One pass: what looks like a placeholder in a value stays as it is."""
-    return tuple(PLACEHOLDER.sub(lambda found: values[found.group(1)], item) for item in argv)
+    """The command with its parameters. One pass: what looks like a placeholder in a value stays as it is.
+
+    Raises `Misconfigured`, with the parameter as `where`, for a value that a shell would read as code.
+    """
+    made = tuple(PLACEHOLDER.sub(lambda found: values[found.group(1)], item) for item in argv)
+    # Once more: which program it is, or that an option is `-c`, may be what a parameter says.
+    code, remote = code_items(made), remote_items(made)
+    for at, item in enumerate(argv):
+        for name in PLACEHOLDER.findall(item):
+            if at in code:
+                raise Misconfigured(AS_CODE, where=name)
+            if at in remote and not INERT.fullmatch(values[name]):
+                raise Misconfigured(REMOTE, where=name)
+    return made
 
 
 def known_only(given: Iterable[str], params: Sequence[Param]) -> None:

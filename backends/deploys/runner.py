@@ -20,11 +20,11 @@ import msgspec
 from msgspec import Struct
 
 from backends.api.runs import PlannedStep, RunState
-from backends.deploys.command import Command, how
+from backends.deploys.command import Command, Ended, NotNoted, how
 from backends.deploys.folder import ABORT, OUTPUT, Rejected, Written, read_plan
 from backends.deploys.identity import Identity
 from backends.deploys.journal import Entry, Journal, What
-from backends.deploys.marks import Marks
+from backends.deploys.step_marks import Marks
 
 STARTED = "started"
 
@@ -44,6 +44,7 @@ class Runner:
         self._until = time.monotonic() + written.plan.timeout
         self._asked = False
         self._silent = ""
+        # First: whoever started this takes it back by making that file (`launch`).
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._output = os.open(folder / OUTPUT, flags, 0o600)
         self._marks = Marks(folder / OUTPUT)
@@ -70,16 +71,30 @@ class Runner:
         except OSError as error:
             return RunState.FAILED, f"{step.name} was not started: its journal can't be written: {error.strerror}"
         try:
-            command = Command(step.argv, self._plan.directory, self._environment, self._output)
+            command = Command(
+                step.argv,
+                self._plan.directory,
+                self._environment,
+                self._output,
+                lambda identity: self._journal.write(Entry(_now(), What.COMMAND, step.name, process=identity)),
+            )
         except OSError as error:
             state, message = RunState.FAILED, f"{error.filename or step.argv[0]}: {error.strerror}"
+        except NotNoted:
+            state, message = RunState.FAILED, f"{step.name} was not started: its journal can't be written"
+        except ValueError:
+            # Without the error's words: a secret may be among them.
+            why = "no program can be given its arguments, or its environment"
+            state, message = RunState.FAILED, f"{step.name} was not started: {why}"
         else:
-            self._note(Entry(_now(), What.COMMAND, step.name, process=command.identity))
-            status, reason = command.watch(self._look)
+            ended = command.watch(self._look, self._note_left)
             self._take_marks(final=True)
-            state, message = _judged(status, reason)
+            state, message = _judged(ended)
         self._note(Entry(_now(), What.STEP_ENDED, state=state, message=message))
         return state, message
+
+    def _note_left(self, reason: str, left: str) -> None:
+        self._note(Entry(_now(), What.LEFT, message=_in_vain(reason, left)))
 
     def _look(self) -> str:
         self._take_marks()
@@ -91,7 +106,12 @@ class Runner:
 
     def _take_marks(self, *, final: bool = False) -> None:
         """A command that says what it is at makes steps of its own."""
-        for name in self._marks.read(final=final):
+        try:
+            names = self._marks.read(final=final)
+        except OSError as error:
+            self._silent = f"its steps could not all be read: {error.strerror}"
+            return
+        for name in names:
             now = _now()
             self._note(Entry(now, What.STEP_ENDED, state=RunState.DONE))
             self._note(Entry(now, What.STEP, name))
@@ -107,11 +127,18 @@ class Runner:
         self._asked = True
 
 
-def _judged(status: int, reason: str) -> tuple[RunState, str]:
-    if not reason:
-        return (RunState.DONE, "") if status == 0 else (RunState.FAILED, how(status))
-    state = RunState.FAILED if reason.startswith("timed out") else RunState.ABORTED
-    return state, f"{reason}: {how(status)}"
+def _judged(ended: Ended) -> tuple[RunState, str]:
+    if not ended.reason or ended.outlived:
+        state = RunState.DONE if ended.status == 0 else RunState.FAILED
+        words = [how(ended.status)] if ended.status else []
+        words += [_in_vain(ended.reason, ended.left)] if ended.outlived else []
+        return state, "; ".join(words)
+    state = RunState.FAILED if ended.reason.startswith("timed out") else RunState.ABORTED
+    return state, f"{ended.reason}: {how(ended.status)}" + (f"; {ended.left}" if ended.left else "")
+
+
+def _in_vain(reason: str, left: str) -> str:
+    return f"{reason}, in vain: {left}"
 
 
 def _aborted(wish: Path) -> str:

@@ -52,3 +52,8 @@ class DeploySettings(Settings, frozen=True):
     environment: dict[str, SecretSetting] = msgspec.field(default_factory=dict)
     directory: str = "."
     timeout: Annotated[float, msgspec.Meta(gt=0, le=LONGEST)] = 3600.0
+
+    def __post_init__(self) -> None:
+        for name in self.environment:
+            if not name or "=" in name or "\0" in name:
+                raise ValueError(f"Expected names of variables in environment, without =: {name!r}")

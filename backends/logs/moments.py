@@ -114,7 +114,8 @@ def _number(stamp: bytes, zone: bytes) -> int | None:
 _DAY = rb"\d{4}[-/]\d\d[-/]\d\d"
 _ISO = rb"(" + _DAY + rb"[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9})(?!\d))?(?: ?(Z\b|UTC\b|[+-]\d\d:?\d\d\b))?(?![.,\d])"
 _MONTHS = "|".join(MONTHS).encode()
-_KEYS = rb"\{[^\n]{0,400}?\"(?:time|ts|timestamp|@timestamp|t|__REALTIME_TIMESTAMP)\"\s?:\s?"
+# Not past the brace of an inner object, whose stamp is not the line's.
+_KEYS = rb"\{[^\n{}]{0,400}?\"(?:time|ts|timestamp|@timestamp|t|__REALTIME_TIMESTAMP)\"\s?:\s?"
 PLACES: tuple[tuple[re.Pattern[bytes], MomentOf], ...] = tuple(
     (re.compile(rb"^(?:" + stamp + rb")?[^\n]*", re.MULTILINE), moment_of)
     for stamp, moment_of in (

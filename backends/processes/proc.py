@@ -35,6 +35,8 @@ class Stat(Struct, frozen=True):
     comm: str
     state: str
     ppid: int
+    group: int
+    session: int
     kernel: bool
     ticks: int
     threads: int
@@ -58,6 +60,8 @@ def parse_stat(data: bytes) -> Stat:
         comm=data[opening + 1 : closing].decode("utf-8", "replace"),
         state=rest[0].decode("ascii", "replace"),
         ppid=int(rest[1]),
+        group=int(rest[2]),
+        session=int(rest[3]),
         kernel=bool(int(rest[6]) & PF_KTHREAD),
         ticks=int(rest[11]) + int(rest[12]),
         threads=int(rest[17]),

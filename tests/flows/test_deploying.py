@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backends.api.runs import Plan, PlannedStep, RunState
+from backends.deploys.folder import Written, new_id, write_plan
+from backends.deploys.journal import Entry, Journal, What
 from backends.watch import FeedKey
 from tests.flows.conftest import Opened, Screen
 from tests.flows.deploying import CANARIES, ENV, context, go, script
-from tests.servers.runs import nothing_left
+from tests.servers.runs import folders, nothing_left
 
 pytestmark = pytest.mark.server
 Yard = Callable[..., Any]
@@ -111,6 +117,38 @@ async def test_how_long_it_takes_is_held_against_the_last_runs(yard: Yard, tmp_p
         await go(tmp_path, 3)
         await screen.until("failed after")
         await screen.until("exit 3")
+
+
+async def test_what_cannot_be_ended_is_told_while_it_goes_on_and_after(yard: Yard, tmp_path: Path) -> None:
+    left = "sudo (pid 7) can't be ended by www: it belongs to root"
+    why = f"aborted by ops, in vain: {left}"
+
+    def run_whose_end_is_asked_for() -> tuple[Journal, str]:
+        runs = folders("plain")
+        runs.make()
+        run = new_id("plain")
+        argv = ("sudo", "./deploy.sh")
+        plan = Plan("plain", "command", (), (PlannedStep("sudo", argv),), (), str(tmp_path), 60.0)
+        write_plan(runs[run], Written(run, "lab", "ops", "web-1", plan), time.time() + 30)
+        made = Journal(runs[run], Entry(now(), What.STARTED))
+        made.write(Entry(now(), What.STEP, "sudo"))
+        made.write(Entry(now(), What.LEFT, message=why))
+        return made, run
+
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    journal, run = await asyncio.to_thread(run_whose_end_is_asked_for)
+    async with yard("runs") as screen:
+        await screen.until(run)
+        screen.app.show_run("deploy/plain", run)
+        await screen.until("running for")
+        await screen.until(left)
+        await asyncio.to_thread(journal.write_last, Entry(now(), What.ENDED, state=RunState.DONE, message=why))
+        os.close(journal._file)
+        await screen.until("done after")
+        assert left in screen.text
+        assert left in screen.app.view.plain_text()
 
 
 async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> None:

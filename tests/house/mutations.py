@@ -50,6 +50,8 @@ METHODS = {
     *("unlink", "rmdir", "rename", "write_text", "write_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"),
     # Popen, psutil, asyncio transports
     *("send_signal", "terminate", "kill", "suspend", "resume", "subprocess_exec", "subprocess_shell"),
+    # sockets: what a text makes of the other side nobody can tell
+    *("sendall", "sendto", "sendmsg"),
     # httpx
     *("post", "put", "patch", "delete", "request"),
     # kazoo
@@ -68,6 +70,8 @@ WORDS = re.compile(
     r"|(supervisor|system)\.(start|stop|restart|shutdown|signal|remove|add|clear|reload|send|multicall)\w*"
 )
 """Constants that are methods of HTTP or of supervisord's XML-RPC, wherever they are handed over."""
+FAMILY = re.compile(r"(supervisor|system)\.")
+"""With this a name begins that is put together: it may be any of them."""
 WRITING = re.compile(r"[wax+]")
 OPENING = ("O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND")
 
@@ -123,6 +127,8 @@ def _change(node: ast.AST, names: dict[str, str]) -> str:
     if isinstance(node, ast.Constant):
         word = node.value.decode("latin-1") if isinstance(node.value, bytes) else node.value
         return word if isinstance(word, str) and (WORDS.fullmatch(word) or word in BY_NAME) else ""
+    if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
+        return ast.unparse(node) if FAMILY.match(str(node.values[0].value)) else ""
     if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
         # Also where it is not called but handed on: `to_thread(os.kill, pid, 9)`.
         name = _full(node, names)
@@ -168,26 +174,30 @@ def _opens_to_write(node: ast.Call, name: str) -> bool:
     if name == "os.open":
         return any(word in ast.unparse(node) for word in OPENING)
     given = [keyword.value for keyword in node.keywords if keyword.arg == "mode"]
-    modes = given or list(node.args[1:2] if name in ("open", "io.open") else node.args[:1])
-    return any(
-        isinstance(mode, ast.Constant)
-        and isinstance(mode.value, str)
-        and len(mode.value) < 4
-        and bool(WRITING.search(mode.value))
-        for mode in modes
-    )
+    of_a_path = name not in ("open", "io.open")
+    modes = given or list(node.args[:1] if of_a_path else node.args[1:2])
+    return any(_writes(mode, of_a_path=of_a_path and not given) for mode in modes)
+
+
+def _writes(mode: ast.expr, *, of_a_path: bool) -> bool:
+    """Whether a file's mode lets it be written, or can't be told; `x.open(y)` is mostly no file's."""
+    if isinstance(mode, ast.Constant) and isinstance(mode.value, str):
+        return len(mode.value) < 4 and bool(WRITING.search(mode.value))
+    return not of_a_path or (isinstance(mode, ast.Name) and "mode" in mode.id)
 
 
 def _permits(function: Function, line: int) -> bool:
-    """Whether a function takes a Permit and uses it above a line."""
+    """Whether a function takes a Permit and uses it above a line, in a statement of its own: below an `if`, a
+    `try` or a `with` (which may suppress what it raises) it may be gone by."""
     arguments = (*function.args.args, *function.args.kwonlyargs, *function.args.posonlyargs)
     permits = {a.arg for a in arguments if a.annotation is not None and ast.unparse(a.annotation) == "Permit"}
     return any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "use"
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id in permits
-        and node.lineno < line
-        for node in ast.walk(function)
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and isinstance(statement.value.func, ast.Attribute)
+        and statement.value.func.attr == "use"
+        and isinstance(statement.value.func.value, ast.Name)
+        and statement.value.func.value.id in permits
+        and statement.lineno < line
+        for statement in function.body
     )

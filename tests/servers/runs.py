@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.api.actions import Permit
-from backends.api.runs import Run, RunState
+from backends.api.runs import Run, RunState, run_of
 from backends.deploys.deploy import Deployer
 from backends.deploys.folder import RunFolders
 from backends.deploys.identity import Identity
@@ -39,7 +39,7 @@ async def start(backend: Deployer, **params: str) -> str:
     """Start a run as the door would, and return its id."""
     action = backend.action(await backend.plan(params))
     await backend.perform(action, Permit(action), lambda text: None)
-    return action.arguments[0][1]
+    return run_of(action)
 
 
 def row(run: str, name: str = "web") -> Run | None:

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import Misconfigured
 from backends.api.models import EventKind, Occurrence
-from backends.api.runs import RunState
+from backends.api.runs import RunState, params_of, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch
 from backends.deploys.deploy import Deployer
-from backends.deploys.folder import PERMIT, PLAN, RunPermit, Written, new_id, write_plan
+from backends.deploys.folder import KEPT, PERMIT, PLAN, RunPermit, Written, new_id, write_plan
 from backends.deploys.identity import Identity
 from backends.deploys.runner import STARTED, Handed
 from backends.deploys.settings import ParamSettings
@@ -55,7 +55,7 @@ async def test_through_the_door_to_its_end(tmp_path: Path) -> None:
         assert isinstance(made, Deployer)
         action = made.action(await made.plan({}))
         outcome = await door.carry_out(await door.propose(action), Consent())
-        run = action.arguments[0][1]
+        run = run_of(action)
         assert outcome == Outcome(End.DONE, f"{run} has started")
         assert notebook.outcomes[0][0] == "asked"
         ended = await until(run, RunState.DONE)
@@ -193,6 +193,35 @@ async def test_it_runs_in_its_folder_with_its_parameters_and_environment(tmp_pat
     assert output == f"['$(touch x); a b', 'two'] {tmp_path} eu\n"
 
 
+async def test_a_parameter_may_be_called_anything(tmp_path: Path) -> None:
+    names = ("run", "plan", "signal")
+    params = {name: ParamSettings(pattern=".*") for name in names}
+    backend = deployer(tmp_path, ("echo", *(f"{{{name}}}" for name in names)), params=params)
+    given = {name: f"not-{name}" for name in names}
+    action = backend.action(await backend.plan(given))
+    assert run_of(action).startswith("web-")
+    assert params_of(action) == given
+    ended = await until(await start(backend, **given), RunState.DONE)
+    assert dict(ended.params) == given
+
+
+async def test_a_start_that_starts_nothing_removes_no_old_runs(tmp_path: Path) -> None:
+    old = [f"web-20260101-0000{number:02}-00ff" for number in range(KEPT + 1)]
+    folders().make()
+    for run in old:
+        (folders().path / run).mkdir(mode=0o700)
+    backend = shell(tmp_path, "true")
+    action = backend.action(await backend.plan({}))
+    folders()[run_of(action)].mkdir(mode=0o700)
+    with pytest.raises(Refused, match="was started before"):
+        await backend.perform(action, Permit(action), lambda text: None)
+    folders()[run_of(action)].rmdir()
+    assert folders().names() == old
+    run = await start(shell(tmp_path, "true"))
+    assert folders().names() == [*old[2:], run]
+    await until(run, RunState.DONE)
+
+
 async def test_what_a_list_no_longer_holds_is_refused_at_the_last_moment(tmp_path: Path) -> None:
     (tmp_path / "tags").write_text("v1\nv2\n")
     params = {"v": ParamSettings(listed=("cat", "tags"))}
@@ -239,7 +268,7 @@ async def test_a_runner_carries_out_nothing_that_its_permit_is_not_for(tmp_path:
     def attempt(spoil: str) -> str:
         run = new_id("web")
         folder = here[run]
-        write_plan(folder, Written(run, "lab", "me", "here", plan))
+        write_plan(folder, Written(run, "lab", "me", "here", plan), time.time() + 30)
         permit, data = folder / PERMIT, (folder / PLAN).read_bytes()
         was = msgspec.json.decode(permit.read_bytes(), type=RunPermit)
         if spoil == "plan":

@@ -15,7 +15,7 @@ from backends.api.actions import Permit
 from backends.api.errors import Misconfigured
 from backends.api.runs import RunState
 from backends.api.settings import SecretRef
-from backends.deploys.news import news
+from backends.deploys.run_events import news
 from backends.masking import masked
 from backends.state import state_folder
 from tests.servers.runs import deployer, folders, nothing_left, runner_of, start, until, until_step
@@ -92,3 +92,18 @@ async def test_a_secret_that_is_not_there_starts_nothing(tmp_path: Path) -> None
         await backend.perform(action, Permit(action), lambda text: None)
     assert folders().names() == []
     assert not (tmp_path / "ran").exists()
+
+
+async def test_a_secret_that_no_program_can_be_given_starts_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "secret").write_text(f"{FILE}\0{FILE}")
+    (tmp_path / "secret").chmod(0o600)
+    secret = SecretRef(file=str(tmp_path / "secret"))
+    backend = deployer(tmp_path, ("touch", "ran"), environment={"T": secret})
+    action = backend.action(await backend.plan({}))
+    with pytest.raises(Misconfigured, match="holds a NUL") as caught:
+        await backend.perform(action, Permit(action), lambda text: None)
+    assert caught.value.where == "T"
+    assert FILE not in f"{caught.value!r} {caplog.text}"
+    assert folders().names() == []

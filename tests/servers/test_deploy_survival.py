@@ -99,6 +99,31 @@ async def test_a_killed_runner_is_told_truly(tmp_path: Path) -> None:
         await until(await start(backend), RunState.DONE)
 
 
+async def test_what_a_lost_command_has_started_is_seen_too(tmp_path: Path) -> None:
+    """As an rsync of a script that is gone."""
+    child = "(until [ -e go ]; do sleep 0.05; done) & echo $! > pid"
+    async with nothing_left():
+        backend = shell(tmp_path, f"echo $$ > leader; {child}; echo ::step waiting; wait")
+        run = await start(backend)
+        begun = await until_step(run, "waiting")
+        kill(runner_of(begun))
+        await until(run, RunState.INTERRUPTED)
+        leader, left = (Identity.of(int((tmp_path / name).read_text())) for name in ("leader", "pid"))
+        assert leader is not None
+        assert left is not None
+        kill(leader)
+        wait_until(lambda: not leader.is_alive())
+        found = await until(run, RunState.INTERRUPTED)
+        assert f"in waiting, of whose command a child (pid {left.pid}) still runs" in found.message
+        with pytest.raises(Refused, match=rf"its command \(pid {left.pid}\) still runs") as caught:
+            await start(backend)
+        assert str(folders()[run]) in caught.value.hint
+        (tmp_path / "go").touch()
+        wait_until(lambda: not left.is_alive())
+        wait_until(lambda: folders().left_running(run) == ())
+        await until(await start(backend), RunState.DONE)
+
+
 async def test_a_runner_that_is_asked_to_end_ends_its_command(tmp_path: Path) -> None:
     async with nothing_left():
         run = await start(shell(tmp_path, "sleep 300 & echo $! > pid; echo ::step waiting; wait"))

@@ -15,8 +15,8 @@ from backends.api.runs import Run, RunState, Step
 from backends.deploys import journal
 from backends.deploys.identity import Identity
 from backends.deploys.journal import JOURNAL, RESERVE, Entry, Journal, What, parse, steps_of
-from backends.deploys.marks import Marks
-from backends.deploys.news import news
+from backends.deploys.run_events import news
+from backends.deploys.step_marks import Marks
 
 START = datetime(2026, 11, 24, 2, 13, 20, tzinfo=UTC)
 RUNNER = Identity(7, 70, "boot")

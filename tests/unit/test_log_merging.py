@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -271,4 +272,16 @@ def test_a_place_of_stamps_that_deceives_is_not_used() -> None:
     lines = [(honest, deceiving)[number % 2].format(time, n=number) for number, time in enumerate(times)]
     block = LogBlock("o", "\n".join(lines).encode(), len(lines))
     found = [moment_of(moment) for moment in Reader().moments(block) if moment is not None]
+    assert found == times
+
+
+@pytest.mark.parametrize("place", [5, 4, 59])
+def test_one_line_that_deceives_among_many_is_read_by_the_parser(place: int) -> None:
+    base = datetime(2026, 11, 20, tzinfo=UTC)
+    honest, deceiving = STAMPS[4], next(form for form in STAMPS if "was" in form)
+    times = [base + timedelta(seconds=number) for number in range(60)]
+    lines = [honest.format(time, n=number) for number, time in enumerate(times)]
+    lines[place] = deceiving.format(times[place], n=place)
+    block = LogBlock("o", "\n".join(lines).encode(), len(lines))
+    found = [None if moment is None else moment_of(moment) for moment in Reader().moments(block)]
     assert found == times

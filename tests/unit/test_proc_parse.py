@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backends.api.models import ProcessState
 from backends.processes import proc
 
-REST = b"S 7 1 1 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 3 0 12345 4096 25 " + b"0 " * 28
+REST = b"S 7 3 2 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 3 0 12345 4096 25 " + b"0 " * 28
 NAMES = [b"plain", b"(od) d", b") S 9 (", b"a\nb", b"", b"\x1b[2J", b"\xff\xfe", b"((((", b"))))", b" "]
 
 
@@ -25,6 +25,8 @@ def test_a_name_may_hold_anything(name: bytes) -> None:
         comm=name.decode("utf-8", "replace"),
         state="S",
         ppid=7,
+        group=3,
+        session=2,
         kernel=False,
         ticks=200,
         threads=3,

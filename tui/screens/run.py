@@ -33,12 +33,15 @@ class RunScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.title = OneLine()
+        self.note = OneLine()
+        self.note.display = False
         self.steps = Board("STEPS")
         self.log_view = LogView()
         self._source = self._run = ""
 
     def compose(self) -> ComposeResult:
         yield self.title
+        yield self.note
         yield self.steps
         yield self.log_view
 
@@ -90,6 +93,8 @@ class RunScreen(View):
         left: list[Part] = [(f" run {row.key}", style(Look.STRONG)), (f"  {params_text(row)}", style())]
         left.append((f"  by {row.by}", style(Look.DIM)))
         self.title.show(left, [(f" {self._standing(row)} ", style(RUN_LOOKS[row.state]))])
+        self.note.display = bool(_note(row))
+        self.note.show([(f" {_note(row)}", style(Look.WARN))])
         self.steps.show([_step(number, step) for number, step in enumerate(row.steps, start=1)])
         self.steps.styles.height = min(len(row.steps), max(1, self.size.height // 3)) + 1
 
@@ -104,7 +109,7 @@ class RunScreen(View):
             if run.state is RunState.DONE and run.ended is not None and run.key != row.key
         ]
         usual = f", usually {age(min(before))} to {age(max(before))}" if before else ""
-        how = f": {row.message}" if row.message and row.state is not RunState.DONE else ""
+        how = f": {row.message}" if row.message and not _note(row) else ""
         return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}{how}"
 
     # Commands
@@ -134,7 +139,13 @@ class RunScreen(View):
 
     def plain_text(self) -> str:
         output = b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")
-        return "\n".join([self.title.text, *self.steps.plain_lines(), output])
+        note = [self.note.text] if self.note.display else []
+        return "\n".join([self.title.text, *note, *self.steps.plain_lines(), output])
+
+
+def _note(row: Run) -> str:
+    """What has a line of its own: what goes on though it was to end, and what is to be said of a good end."""
+    return row.message if row.left or row.state is RunState.DONE else ""
 
 
 def _step(number: int, step: Step) -> Entry:

@@ -12,7 +12,7 @@ from typing import Any
 from backends.api.actions import Action, Outcome
 from backends.api.capabilities import Deploys, ability
 from backends.api.errors import BackendError, Misconfigured
-from backends.api.runs import Deploy, Plan
+from backends.api.runs import Deploy, Plan, run_of
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
@@ -40,11 +40,6 @@ async def deploy(context: Context, options: argparse.Namespace) -> int:
     if status or not options.follow:
         return status
     return await attach(context, options, started[0])
-
-
-def run_of(action: Action) -> str:
-    """The id of the run that an action starts."""
-    return dict(action.arguments)["run"]
 
 
 def _answer(action: Action, outcome: Outcome) -> str:
