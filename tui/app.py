@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from difflib import get_close_matches
@@ -19,11 +18,11 @@ from textual.app import ComposeResult
 
 from backends.api.clock import Clock, LoopClock
 from backends.context import Context
-from backends.state import audit_folder
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.commands import Command
 from tui.completion import completions
+from tui.doors import Doors
 from tui.footer import Footer
 from tui.front import Front
 from tui.help import help_lines
@@ -35,7 +34,6 @@ from widgets.columns import LogsOf, Look
 from widgets.private import QuietApp
 
 if TYPE_CHECKING:
-    from backends.audit import Audit
     from backends.door import Door
     from tui.acting import ActionFlow
     from widgets.dialog import Dialog
@@ -81,11 +79,7 @@ class MidwatchApp(QuietApp):
         self.masthead = Masthead()
         self.footer = Footer()
         self.front = Front(self.tick)
-        self.door: Door | None = None
-        self._audit: Audit | None = None
-        """One for all contexts: the lines that it holds outlive the context of which they tell."""
-        self._left: list[Door] = []
-        """Doors of contexts that were left, with lines that no audit has taken yet."""
+        self.doors = Doors()
         self._flow: ActionFlow | None = None
         self._discover = None if first is not None else discover
         self._first_command = command
@@ -146,34 +140,22 @@ class MidwatchApp(QuietApp):
             old_bridge.close()
         self.context = context
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
-        old_door, self.door = self.door, None
-        self._left += [] if old_door is None else [old_door]
+        old_door = self.doors.turn()
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         self.watching.open()
         self.view.attach()
         self.tick()
-        if old_door is not None:
-            await old_door.close()
+        await self.doors.leave(old_door, self.watching)
         if old_watch is not None:
             await old_watch.close()
-        self._left = [door for door in self._left if door.held]
-        if self._left:
-            await self.open_door()  # It goes on trying to write them.
 
     async def on_unmount(self) -> None:
         if self.bridge is not None:
             self.bridge.close()
-        if self.door is not None:
-            await self.door.close()
+        await self.doors.close()
         if self.watching is not None:
             await self.watching.close()
-
-    @property
-    def unwritten(self) -> tuple[str, ...]:
-        """The lines that no audit has taken yet, as JSON in ASCII."""
-        doors = self._left if self.door is None else [*self._left, self.door]
-        return tuple(dict.fromkeys(line for door in doors for line in door.held))
 
     # What views ask
 
@@ -204,20 +186,12 @@ class MidwatchApp(QuietApp):
     def dialog(self) -> Dialog | None:
         return None if self._flow is None else self._flow.dialog
 
-    async def open_door(self) -> Door | None:
-        """The door of the open context. Who is here is asked in a thread: a directory server may be slow."""
-        if self.door is None and self.watching is not None:
-            from backends.audit import Audit
-            from backends.door import Door
-            from backends.who import Who
+    @property
+    def door(self) -> Door | None:
+        return self.doors.now
 
-            if self._audit is None:
-                self._audit = Audit(audit_folder(os.environ))
-            watching = self.watching
-            who = await asyncio.to_thread(Who.here, os.environ)
-            if watching is self.watching and self.door is None:
-                self.door = Door(watching, self._audit, who)
-        return self.door
+    async def open_door(self) -> Door | None:
+        return None if self.watching is None else await self.doors.open(self.watching)
 
     def work(self, job: Job, group: str = "default") -> None:
         self.run_worker(job, exclusive=group != "default", group=group, exit_on_error=False)
@@ -276,7 +250,7 @@ class MidwatchApp(QuietApp):
             ready=self.ready,
             mode=self.context.mode,
             armed=armed,
-            held=len(self.unwritten),
+            held=len(self.doors.unwritten),
             missed=missed,
             clock=self._clock,
         )

@@ -80,7 +80,7 @@ def _run(
     app.run(mouse=not options.no_mouse)
     # Python would look once more through all that the dashboard held before it gives the prompt back.
     gc.freeze()
-    return app.return_code or 0, app.crash, app.unwritten
+    return app.return_code or 0, app.crash, app.doors.unwritten
 
 
 def _discovery(*, read_only: bool) -> Callable[[], Awaitable[Context]]:
