@@ -98,7 +98,7 @@ class Metrics(Protocol):
     the request. Each raises `BackendError`; `Misconfigured` where the query is wrong, with the server's words."""
 
     async def query(self, expression: str) -> tuple[Series, ...]:
-        """The present value of each series: one point each."""
+        """The present value of each series: one point each, at most; its time is NaN where it is not known."""
         ...
 
     async def query_range(
