@@ -74,10 +74,15 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         after_gap = before is not None
         about = await self._about()
         enabled = await self._enabled()
+        untold: set[str] = set()
         while True:
             infos = await self._infos()
-            if any(info.full_name not in enabled for info in infos) and enabled:
+            names = {info.full_name for info in infos}
+            # Of one that runs on after it was taken out of the configuration supervisord has nothing to tell.
+            untold &= names
+            if enabled and not names <= enabled.keys() | untold:
                 enabled = await self._enabled()
+                untold = names - enabled.keys()
             seen = self._roll.look(before, infos, about, enabled, after_gap=after_gap)
             yield seen
             before, after_gap = seen.value, False

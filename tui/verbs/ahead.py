@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
-from backends.api.errors import BackendError, Silent
+from backends.api.errors import Silent
 from backends.api.models import LogBatch
 
 
