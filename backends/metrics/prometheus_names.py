@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from backends.api.errors import BadReply
-from backends.metrics.prometheus_access import Access, Papers
+from backends.metrics.prometheus_access import Access
+from backends.metrics.prometheus_papers import Papers
 from backends.metrics.prometheus_trouble import not_connected, not_json, refusal, silent, too_large
-from backends.processes.threads import Threads
+from backends.threads import Threads
 
 MOST = 8 << 20
 """Bytes of an answer: some 200,000 names."""

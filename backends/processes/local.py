@@ -18,7 +18,7 @@ from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Se
 from backends.api.settings import Settings
 from backends.processes import proc
 from backends.processes.table import Table, read, why
-from backends.processes.threads import Threads
+from backends.threads import Threads
 
 if TYPE_CHECKING:
     from backends.processes.signals import Signals

@@ -25,8 +25,8 @@ from backends.processes.handling import parse_handling
 from backends.processes.signal_lore import recognise
 from backends.processes.signal_offer import Subject, named, offers
 from backends.processes.table import read
-from backends.processes.threads import Threads
 from backends.processes.untouchable import why_untouchable
+from backends.threads import Threads
 
 GO_NOTE = b"\x04\0\0\0Go\0\0"
 """Type and name of the ELF note with Go's build id (cmd/link)."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -200,7 +199,7 @@ def resume(stream: Stream, tail: Tail, first: bytes) -> Piece:
     return Piece(stream, piece.tail, blocks, (note, *piece.notes))
 
 
-class Seam(NamedTuple):
+class Seam(Struct, frozen=True):
     """How many of the first bytes were seen already, the most that may be. `sure`: it can't be fewer."""
 
     count: int

@@ -12,7 +12,6 @@ from backends.api.errors import TimedOut
 
 T = TypeVar("T")
 
-
 KERNEL = "the kernel holds them: look for processes in state D"
 
 
@@ -20,9 +19,7 @@ class Threads:
     """At most `most` calls at once. Threads can't be cancelled: whoever stops waiting leaves his behind, and it
     counts until it returns. An executor's threads would be joined when the program ends."""
 
-    def __init__(
-        self, name: str, most: int, hint: str = "the kernel holds them: look for processes in state D"
-    ) -> None:
+    def __init__(self, name: str, most: int, hint: str = KERNEL) -> None:
         self._name, self._most, self._hint = name, most, hint
         self._busy = 0
 
