@@ -65,7 +65,7 @@ class ProcessTable(Protocol):
 
 class HostLoad(Protocol):
     def hosts(self, last: Hosts | None) -> AsyncGenerator[Seen[Hosts], None]:
-        """Load, memory and uptime of the host or hosts that this backend sees."""
+        """Load and memory of the host or hosts that this backend sees."""
         ...
 
 

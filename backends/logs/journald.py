@@ -163,10 +163,6 @@ class Journald(Backend, Logs):
             text = f"newest entry of {newest.astimezone():%Y-%m-%d %H:%M:%S}"
         return (Check(where, True, text, spent),)
 
-    def ask_logs(self) -> tuple[str, ...]:
-        """The command (an argv list) that would show the same."""
-        return (self.settings.program, *self._chosen(), "--follow")
-
     def _chosen(self) -> tuple[str, ...]:
         settings = self.settings
         chosen = [f"--file={path}" for path in settings.files] + [f"--unit={unit}" for unit in settings.units]

@@ -61,7 +61,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
         if url := env.get("PROMETHEUS_URL", "").strip():
-            return (Found("$PROMETHEUS_URL", PrometheusSettings(url=url), deliberate=True),)
+            return (Found("$PROMETHEUS_URL", PrometheusSettings(url=url)),)
         tried = f"{DEFAULT}, Prometheus's default"
         try:
             async with asyncio.timeout(timeout / 2):

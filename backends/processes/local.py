@@ -93,7 +93,6 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         try:
             stat = read(f"{PROC}/stat", 1 << 22)
             total, available = proc.parse_memory(read(f"{PROC}/meminfo"))
-            uptime = float(read(f"{PROC}/uptime").split()[0])
             hidden = self._hidden()
         except OSError as error:
             raise why(error) from error
@@ -111,7 +110,6 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
             memory_total=total,
             # In steps that a reader could see, so that an idle host is the same object look after look.
             memory_available=None if available is None else available // MEBIBYTE * MEBIBYTE,
-            uptime=uptime // 60 * 60,
             cpu=busy,
             addresses=self._own_addresses(),
             details=(Detail("other users' processes", hidden),) if hidden else (),

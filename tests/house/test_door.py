@@ -63,6 +63,7 @@ WITHOUT_PERMIT = {
     ("tui/log_file.py", "_File._open"): "our own log",
     ("tui/log_file.py", "file_handler"): "the folder of our own log",
     ("tui/terminal.py", "stop_job"): "stops ourselves on ctrl-z, as a shell expects",
+    ("tui/verbs/ahead.py", "ahead.fetch"): QUEUE,
     ("tui/verbs/configuration.py", "_init"): "`config init` writes a new file, never over an old one",
 }
 """Every place that could change something and needs no permit, and why."""

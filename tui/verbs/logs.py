@@ -21,7 +21,6 @@ from backends.api.capabilities import Logs, ability
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.models import Level, LogBatch, LogRecord, LogSpan, Reading
-from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.common import rfc3339
@@ -159,14 +158,13 @@ class _Printer:
                 if grep is not None and not grep.search(text):
                     continue
                 if self._wanted.everything and self._output == "text" and self._shapes is None:
-                    out.append(clean(text))
+                    out.append(text)
                     continue
                 record = source.parse(raw, block.origin)
                 if self._wanted.takes(record):
                     self._print(record, text, out)
         if out:
-            sys.stdout.write("\n".join(out) + "\n")
-            sys.stdout.flush()
+            say(*out)
         return LogSpan(0, self._count, 0)
 
     def _print(self, record: LogRecord, text: str, out: list[str]) -> None:
@@ -181,7 +179,7 @@ class _Printer:
             stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
             out.append(f"{stamp:14}  {level:5}  {record.source}  {_one_line(record.message)}")
         else:
-            out.append(clean(text))
+            out.append(text)
 
     def finish(self) -> None:
         if self._shapes is not None:
@@ -191,7 +189,7 @@ class _Printer:
 
 
 def _one_line(message: str) -> str:
-    return clean(message.replace("\n", " ⏎ "))
+    return message.replace("\n", " ⏎ ")
 
 
 def record_json(record: LogRecord) -> dict[str, Any]:

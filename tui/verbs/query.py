@@ -71,13 +71,11 @@ def _print(context: Context, options: argparse.Namespace, source: str, series: t
     if options.output == "json":
         say(to_json(_document(context, source, items)))
     elif options.output == "jsonl":
-        for item in items:
-            say(to_json(item))
+        say(*map(to_json, items))
     elif not items:
         say("no series: nothing has these names and labels now")
     else:
-        for line in _table(series, options.range is not None):
-            say(line)
+        say(*_table(series, options.range is not None))
 
 
 def _document(context: Context, source: str, items: Any, error: str | None = None) -> dict[str, Any]:
