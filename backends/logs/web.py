@@ -1,4 +1,4 @@
-"""Web servers' lines: access logs in the common and the combined format, nginx's error log, HAProxy's HTTP log."""
+"""Web servers' lines: access logs (common and combined), nginx's error log, HAProxy's HTTP log."""
 
 from __future__ import annotations
 

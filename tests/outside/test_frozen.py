@@ -8,11 +8,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.outside.program import run, run_within
+from tests.outside.program import run
 from tui.cli import VERBS
 
-LIMIT = 3.0
-"""Seconds: the timeout of 1 s, the 1 s that the contract adds, and the start of Python on a busy machine."""
+LIMIT = 2.0
+"""Seconds beside the program's start: the timeout of 1 s, and the 1 s that the contract adds."""
 
 CONFIG = """
 [context.all]
@@ -84,7 +84,12 @@ def test_every_verb_is_here() -> None:
     ("words", "status"), CASES, ids=lambda value: " ".join(value) if value.__class__ is tuple else ""
 )
 def test_a_verb_ends_in_time(words: tuple[str, ...], status: int, config: str) -> None:
-    ran = run_within(LIMIT, *words, "--timeout", "1", "--config", config)
+    for _ in range(3):  # A busy machine delays one of them; what hangs is late each time.
+        start = run("deploys", "--config", config).seconds
+        ran = run(*words, "--timeout", "1", "--config", config)
+        if ran.seconds < start + LIMIT:
+            break
+    assert ran.seconds < start + LIMIT
     assert ran.status == status, ran.err
     assert "Traceback" not in ran.err
     assert "bug" not in ran.err

@@ -41,7 +41,7 @@ PROXIED = (
 )
 ACCESS = '127.0.0.1 - - [24/Nov/2026:02:13:20 +0000] "GET /fail HTTP/1.1" 503 197 "-" "curl/8"'
 REFUSED = (
-    '2026/11/24 02:13:20 [error] 7#7: *1 connect() failed, client: ::1, server: a, request: "GET / HTTP/1.1"'
+    '2026/11/24 02:13:20 [error] 7#7: *1 no route, client: ::1, server: a, request: "GET / HTTP/1.1"'
 )
 
 TABLE: list[tuple[str, str, Level | None, datetime | None, str]] = [
@@ -78,7 +78,7 @@ TABLE: list[tuple[str, str, Level | None, datetime | None, str]] = [
     ),
     ("2026/11/24 02:13:20 [emerg] 1#1: unknown directive", "nginx", F, AT, "unknown directive"),
     (
-        "10.0.1.2:33317 [24/Nov/2026:02:13:20.123] in~ static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 "
+        "10.0.1.2:1 [24/Nov/2026:02:13:20.123] in~ static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 "
         '{1wt.eu} {} "GET /index.html?a=b HTTP/1.1"',
         *("haproxy", I, MS, "200 GET /index.html?a=b"),
     ),
