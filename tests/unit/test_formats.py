@@ -40,9 +40,7 @@ PROXIED = (
     '"GET / HTTP/1.1"'
 )
 ACCESS = '127.0.0.1 - - [24/Nov/2026:02:13:20 +0000] "GET /fail HTTP/1.1" 503 197 "-" "curl/8"'
-REFUSED = (
-    '2026/11/24 02:13:20 [error] 7#7: *1 no route, client: ::1, server: a, request: "GET / HTTP/1.1"'
-)
+REFUSED = '2026/11/24 02:13:20 [error] 7#7: *1 no route, client: ::1, server: a, request: "GET / HTTP/1.1"'
 
 TABLE: list[tuple[str, str, Level | None, datetime | None, str]] = [
     # JSON lines: etcd and zap, pino and bunyan, logrus, structlog, Docker, GELF, journalctl -o json, ECS
