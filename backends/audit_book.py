@@ -16,7 +16,7 @@ from typing import cast
 from backends.api.actions import Action, Outcome, Refused
 from backends.api.models import Event, EventKind
 from backends.audit import Audit, AuditEntry, AuditFailed
-from backends.processes.threads import Threads
+from backends.threads import Threads
 from backends.watch import Watch
 from backends.who import Who
 

@@ -13,7 +13,7 @@ PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
 
 
 class SourceConfig(Struct, frozen=True):
-    """One backend of a context. `deliberate` is False for what discovery found by itself."""
+    """One backend of a context."""
 
     kind: str
     name: str

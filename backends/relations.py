@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from backends.api.models import Host, Member, Process, Processes, Reading, Row, Unit
+from backends.host_port import split
 
 NOUNS = ("processes", "units", "members", "instances", "hosts")
 """What is joined."""
@@ -85,8 +86,8 @@ def label(unit: Unit) -> str:
 def is_same_place(address: str, listener: str, own: Iterable[str]) -> bool:
     """Whether whoever connects to `address` reaches a listener of this host, which is called `own`. All are
     `host:port`; a listener on every address (`0.0.0.0`, `[::]`) takes what comes to any of this host's."""
-    host, port = _split(address)
-    at, its_port = _split(listener)
+    host, port = split(address)
+    at, its_port = split(listener)
     if port != its_port or not port:
         return False
     loopback = _is_loopback(host)
@@ -199,11 +200,6 @@ def _registrations(processes: Iterable[Process], readings: Readings) -> list[Rel
 
 def _answers(process: Process, address: str, own: Iterable[str]) -> bool:
     return any(is_same_place(address, listener, own) for listener in process.listening or ())
-
-
-def _split(address: str) -> tuple[str, str]:
-    host, _, port = address.rpartition(":")
-    return host.strip("[]").lower(), port
 
 
 def _is_loopback(host: str) -> bool:

@@ -24,7 +24,7 @@ from backends.api.models import Role
 from tui.app import MidwatchApp
 from tui.demo.getting import cache_folder
 from tui.demo.process import members
-from tui.verbs import load
+from tui.verbs.opening import load
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "screenshots"

@@ -237,7 +237,7 @@ def _run(options: argparse.Namespace) -> int:
         from tui.demo.cli import run
 
         return int(run(options))
-    from tui.verbs import run_verb
+    from tui.verbs.dispatch import run_verb
 
     return run_verb(options)
 
@@ -281,7 +281,9 @@ def _bug(error: Exception) -> int:
 
 
 def _fail(text: str, status: int) -> int:
-    sys.stderr.write(f"midwatch: {text}\n")
+    from backends.clean import clean
+
+    sys.stderr.write(clean(f"midwatch: {text}") + "\n")
     return status
 
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from backends.api.registry import load
+from backends.clean import clean
 from backends.config import Config, ConfigError, choose_context
 from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
@@ -28,7 +29,7 @@ def dashboard(options: argparse.Namespace) -> int:
         config = load_config(options.config, os.environ, read_only=options.read_only)
         context = choose_context(config, options.context, os.environ)
     except ConfigError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{clean(str(error))}\n")
         return 2
     terminal = Terminal()
     end_in_order()

@@ -16,14 +16,13 @@ class Found(Struct, frozen=True):
     """One place where a system's own tools would look, and what was there.
 
     `tried` names the place and why it was tried ("127.0.0.1:2379, etcd's default"). `settings` is what to
-    connect with; None where nothing listens at a default place, which is no source, only a line of `doctor`.
-    A place that was set on purpose (`deliberate`) is a source even when it does not answer.
+    connect with; None where nothing listens at a default place, which is no source, only a line of `doctor`. What
+    was set on purpose is a source even when it does not answer: its settings are given without a look at it.
     """
 
     tried: str
     settings: Settings | None
     reason: str = ""
-    deliberate: bool = False
 
 
 class Check(Struct, frozen=True):

@@ -65,7 +65,7 @@ class ProcessTable(Protocol):
 
 class HostLoad(Protocol):
     def hosts(self, last: Hosts | None) -> AsyncGenerator[Seen[Hosts], None]:
-        """Load, memory and uptime of the host or hosts that this backend sees."""
+        """Load and memory of the host or hosts that this backend sees."""
         ...
 
 
@@ -98,7 +98,7 @@ class Metrics(Protocol):
     the request. Each raises `BackendError`; `Misconfigured` where the query is wrong, with the server's words."""
 
     async def query(self, expression: str) -> tuple[Series, ...]:
-        """The present value of each series: one point each."""
+        """The present value of each series: one point each, at most; its time is NaN where it is not known."""
         ...
 
     async def query_range(

@@ -129,7 +129,7 @@ class Process(Struct, frozen=True):
 
 
 class Host(Struct, frozen=True):
-    """A machine as a whole. Sizes in bytes, uptime in seconds, load as the kernel gives it (1, 5, 15 min)."""
+    """A machine as a whole. Sizes in bytes, load as the kernel gives it (1, 5, 15 min)."""
 
     key: str
     name: str
@@ -138,7 +138,6 @@ class Host(Struct, frozen=True):
     cores: int | None
     memory_total: int | None
     memory_available: int | None
-    uptime: float | None
     cpu: float | None = None
     """Percent of all cores since the last look; None at the first."""
     addresses: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ _SIGNS = tuple(
     for sign in (
         *(b"err", b"eror", b"fatal", b"crit", b"panic", b"emerg", b"alert", b"severe", b"fail"),
         rb"\" 5\d\d ",
+        rb"\] \S{1,128} \S{1,256} [-+\d/]{9,60} 5\d\d ",
         rb"level\w*[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
         rb"lvl[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
         rb"severity[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",

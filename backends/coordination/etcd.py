@@ -114,7 +114,7 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
             insecure_skip_tls_verify=env.get("ETCDCTL_INSECURE_SKIP_TLS_VERIFY", "") in TRUE,
         )
         if endpoints:
-            return (Found("$ETCDCTL_ENDPOINTS", settings, deliberate=True),)
+            return (Found("$ETCDCTL_ENDPOINTS", settings),)
         host, _, port = DEFAULT.rpartition(":")
         tried = f"{DEFAULT}, etcd's default"
         try:

@@ -46,9 +46,9 @@ from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.logs.formats import Formats
-from backends.processes.threads import Threads
 from backends.secrets import COMMAND_SECONDS, reveal
 from backends.state import state_folder
+from backends.threads import Threads
 from backends.who import Who
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")

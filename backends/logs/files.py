@@ -19,7 +19,7 @@ from backends.api.models import LogBatch, LogRecord, Seen
 from backends.api.settings import Settings
 from backends.logs.followed import Followed
 from backends.logs.formats import Formats
-from backends.logs.paths import Patterns, newest, readable, refusal
+from backends.logs.paths import Patterns, readable, refusal
 
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
 """Where Debian's, Red Hat's and most others' syslog writes."""
@@ -65,16 +65,6 @@ class Files(Backend, Logs):
         except TimeoutError:
             where = ", ".join(self.settings.paths)
             return (Check(where, False, f"no answer from the file system within {self.timeout:g} s"),)
-
-    def ask_logs(self) -> tuple[str, ...]:
-        """The command (an argv list) that would show the same: `tail -F` on the files that there are now, and
-        on the paths that are still waited for. Looks at the file system: call it in a thread."""
-        patterns = Patterns(self.settings.paths)
-        paths = [path for path in patterns.expand() if path in patterns.literal or os.path.isfile(path)]
-        return ("tail", "-F", "--", *newest(paths)) if paths else ("tail", "-F", "--", *patterns.all)
-
-    async def close(self) -> None:
-        self._files.close()
 
     def _check(self) -> tuple[Check, ...]:
         patterns = Patterns(self.settings.paths)

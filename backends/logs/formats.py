@@ -18,7 +18,7 @@ from backends.logs.parsed import Parsed
 from backends.logs.rfc import syslog
 from backends.logs.stamped import glog, python, stamped
 from backends.logs.structured import json_line, logfmt
-from backends.logs.web import access, nginx_error
+from backends.logs.web import access, haproxy, nginx_error
 
 log = logging.getLogger("midwatch.formats")
 
@@ -42,6 +42,7 @@ FORMATS: tuple[Format, ...] = (
     Format("stamped", stamped, "[" + _DIGITS),
     Format("go", glog, "IWEF", alone=True),
     Format("python", python, "DIWEC"),
+    Format("haproxy", haproxy, alone=True),
     Format("logfmt", logfmt, string.ascii_letters + "_@"),
     Format("access", access, alone=True),
 )

@@ -13,7 +13,7 @@ import glob
 import os
 import shutil
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
@@ -113,13 +113,18 @@ class Journald(Backend, Logs):
                 place = reader.place
 
     async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
-        """Every entry, or those from a time on, in the journal's own order; then it ends."""
+        """Every entry, or those from a time on, in the journal's own order; then it ends. Raises `TimedOut` where
+        journalctl says nothing for as long as a call may take."""
         reader = Reader(Place(since=0.0 if since is None else since.timestamp()))
         async with self._run(*reader.place.arguments()) as run:
-            while data := await run.read():
+            while data := await run.read(self.timeout):
                 blocks, notes = reader.take(data)
                 yield LogBatch(blocks, reader.place, notes)
-            await run.succeeded()
+            with self._in_time():
+                if data is None:
+                    raise TimeoutError
+                async with asyncio.timeout(self.timeout):
+                    await run.succeeded()
             yield LogBatch((), reader.place, self._complaints(run))
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
@@ -158,10 +163,6 @@ class Journald(Backend, Logs):
             text = f"newest entry of {newest.astimezone():%Y-%m-%d %H:%M:%S}"
         return (Check(where, True, text, spent),)
 
-    def ask_logs(self) -> tuple[str, ...]:
-        """The command (an argv list) that would show the same."""
-        return (self.settings.program, *self._chosen(), "--follow")
-
     def _chosen(self) -> tuple[str, ...]:
         settings = self.settings
         chosen = [f"--file={path}" for path in settings.files] + [f"--unit={unit}" for unit in settings.units]
@@ -189,9 +190,14 @@ class Journald(Backend, Logs):
 
     async def _goes_on(self, place: Place) -> bool:
         """Whether another journalctl sees an entry after a place."""
-        try:
+        with self._in_time():
             async with asyncio.timeout(self.timeout), self._run(*place.arguments()) as run:
                 return bool(await _blocks(run, Reader(place)))
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        try:
+            yield
         except TimeoutError:
             raise TimedOut(f"no answer from journalctl within {self.timeout:g} s", where=self.where) from None
 

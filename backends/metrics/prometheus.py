@@ -7,9 +7,11 @@ completion come through prometheus-api-client.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import msgspec
@@ -26,8 +28,11 @@ from backends.metrics.prometheus_names import Names
 from backends.metrics.prometheus_rows import command_for, raw_alert, raw_target
 from backends.metrics.prometheus_wire import Wire, load_client, off_loop
 
-SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*\s*(\{.*\})?|\{.*\})\s*", re.DOTALL)
-"""What may be series' own values, and not something computed."""
+_LABELS = r"""\{(?:[^"'`{}]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\}"""
+SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.DOTALL)
+"""What is series' own values, and nothing computed."""
+LOOKBACK = "5m"
+"""How old a sample may be that is still a present value, where the server was not told otherwise."""
 SKEW = 5.0
 """Seconds by which two clocks may differ before it is told."""
 THERE = (Silent, TimedOut, Denied)
@@ -56,7 +61,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
         if url := env.get("PROMETHEUS_URL", "").strip():
-            return (Found("$PROMETHEUS_URL", PrometheusSettings(url=url), deliberate=True),)
+            return (Found("$PROMETHEUS_URL", PrometheusSettings(url=url)),)
         tried = f"{DEFAULT}, Prometheus's default"
         try:
             async with asyncio.timeout(timeout / 2):
@@ -82,12 +87,20 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
         return self._feeds.alerts(last)
 
     async def query(self, expression: str) -> tuple[Series, ...]:
-        """The time of a series' own value is its sample's, up to five minutes old; that of something computed
-        is when the server computed it."""
+        """The time of a series' own value is its sample's, up to five minutes old, or NaN where the server does
+        not tell it; that of something computed is when the server computed it."""
+        ends = time.monotonic() + self.timeout
         found = await self._query("query", instant=True, query=expression)
         if not found or not SELECTOR.fullmatch(expression):
             return found
-        return await self._dated(expression, found)
+        times: Mapping[_Identity, float] = {}
+        # What was found is told without its times, too.
+        with suppress(BackendError):
+            times = await self._times(expression, found, ends - time.monotonic())
+        return tuple(
+            Series(one.labels, tuple((times.get(_identity(one), math.nan), value) for _, value in one.points))
+            for one in found
+        )
 
     async def query_range(
         self, expression: str, start: float, end: float, step: float, *, patience: float | None = None
@@ -110,15 +123,27 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
         data = await self._wire.get(path, {**words, "timeout": f"{limit * 0.9:.3f}"}, timeout=limit)
         return await off_loop(lambda: series(data, self.where, instant=instant), len(data))
 
-    async def _dated(self, expression: str, found: tuple[Series, ...]) -> tuple[Series, ...]:
-        """The same values at their samples' times: the server dates every value with the query's."""
+    async def _times(
+        self, expression: str, found: tuple[Series, ...], patience: float
+    ) -> Mapping[_Identity, float]:
+        """When the samples of a selector's values were taken: the server dates every value with the query's time.
+
+        `timestamp(…)` drops the metrics' names, and is refused where two series differ in nothing else; then the
+        samples themselves are asked for, which is more to send.
+        """
+        if patience <= 0:
+            return {}
         at = next((one.points[0][0] for one in found if one.points), time.time())
-        dated = await self._query("query", instant=True, query=f"timestamp({expression})", time=at)
-        times = {_identity(one): one.points[0][1] for one in dated if one.points}
-        return tuple(
-            Series(one.labels, tuple((times.get(_identity(one), at), value) for at, value in one.points))
-            for one in found
+        if len({_nameless(one) for one in found}) == len(found):
+            dated = await self._query(
+                "query", instant=True, patience=patience, query=f"timestamp({expression})", time=at
+            )
+            times = {_nameless(one): one.points[0][1] for one in dated if one.points}
+            return {_identity(one): times[_nameless(one)] for one in found if _nameless(one) in times}
+        samples = await self._query(
+            "query", instant=False, patience=patience, query=f"{expression.strip()}[{LOOKBACK}]", time=at
         )
+        return {_identity(one): one.points[-1][0] for one in samples if one.points}
 
     async def check(self) -> tuple[Check, ...]:
         try:
@@ -136,7 +161,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
         if runtime is not None and runtime.reload_config_success is False:
             said.append("its last reload failed: it runs on its old configuration")
             hints.append("its log names the line; promtool check config FILE too")
-        skew = now[0].points[0][1] - asked - took / 2
+        skew = next((value - asked - took / 2 for one in now for _, value in one.points), 0.0)
         if abs(skew) > SKEW:
             said.append(f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours")
             hints.append("ranges end too early or too late by as much; look at both clocks")
@@ -156,5 +181,12 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
         await self._wire.close()
 
 
-def _identity(found: Series) -> frozenset[tuple[str, str]]:
+_Identity = frozenset[tuple[str, str]]
+
+
+def _identity(found: Series) -> _Identity:
+    return frozenset(found.labels.items())
+
+
+def _nameless(found: Series) -> _Identity:
     return frozenset(item for item in found.labels.items() if item[0] != "__name__")

@@ -1,18 +1,16 @@
-"""How a Prometheus server is reached: its address with no secret in it, and the secrets once they are needed."""
+"""Which Prometheus server: the settings, and out of them its address with no secret in it."""
 
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from backends.api.errors import Misconfigured
-from backends.api.settings import Secret, SecretSetting, Settings
-from backends.secrets import reveal
+from backends.api.settings import SecretSetting, Settings
 
 DEFAULT = "http://127.0.0.1:9090"
 
@@ -78,51 +76,6 @@ class Access(msgspec.Struct, frozen=True):
         return self.base.startswith("https:")
 
 
-class Papers:
-    """What a request carries, in hand: neither repr nor a traceback's locals show it."""
-
-    __slots__ = ("auth", "context", "headers")
-
-    def __init__(
-        self, auth: tuple[str, Secret] | None, headers: Mapping[str, Secret], context: ssl.SSLContext | None
-    ) -> None:
-        self.auth, self.headers, self.context = auth, headers, context
-
-
-def papers_for(access: Access) -> Papers:
-    """Fetch the secrets and read the certificates. Blocks (files, a secret's command of at most 5 s).
-
-    Raises `Misconfigured`.
-    """
-    headers = {name: reveal(value) for name, value in access.headers.items()}
-    if access.token is not None:
-        headers["Authorization"] = Secret(f"Bearer {reveal(access.token).reveal()}")
-    for name, value in headers.items():
-        # httpx and requests would say so too, with the value in their words.
-        if not (name and name.isascii() and name.replace("-", "").replace("_", "").isalnum()):
-            raise Misconfigured("no name of a header", where=name)
-        if not (value.reveal().isascii() and value.reveal().isprintable()):
-            raise Misconfigured(f"the header {name} holds characters that no header may", where=access.base)
-    auth = None
-    if access.username is not None:
-        auth = (access.username, reveal(access.password) if access.password is not None else Secret(""))
-    return Papers(auth, headers, tls_context(access) if access.tls else None)
-
-
-def tls_context(access: Access) -> ssl.SSLContext:
-    """Raises `Misconfigured` for files that can't be used."""
-    try:
-        context = ssl.create_default_context(cafile=access.ca)
-        if access.cert:
-            context.load_cert_chain(access.cert, access.key)
-    except (OSError, ssl.SSLError) as error:
-        name = ", ".join(path for path in (access.ca, access.cert, access.key) if path)
-        raise Misconfigured(f"certificate or key not usable: {error.strerror or error}", where=name) from None
-    if access.skip_verify:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 def _parsed(url: str) -> tuple[str, str, str | None, str | None]:
     """The base, the host, and the user and password that a url carries. The errors don't repeat it: it may hold
     a password."""
@@ -142,11 +95,3 @@ def _parsed(url: str) -> tuple[str, str, str | None, str | None]:
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     return base, host, user, password
-
-
-def parameters(access: Access) -> list[str]:
-    """What curl must be told to get in; it asks for a password itself."""
-    words: list[Any] = ["--user", access.username] if access.username is not None else []
-    for flag, path in (("--cacert", access.ca), ("--cert", access.cert), ("--key", access.key)):
-        words += [flag, path] if path else []
-    return [str(word) for word in words] + (["--insecure"] if access.skip_verify else [])

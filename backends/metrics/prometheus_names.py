@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from backends.api.errors import BadReply
-from backends.metrics.prometheus_access import Access, Papers
+from backends.metrics.prometheus_access import Access
+from backends.metrics.prometheus_papers import Papers
 from backends.metrics.prometheus_trouble import not_connected, not_json, refusal, silent, too_large
-from backends.processes.threads import Threads
+from backends.threads import Threads
 
 MOST = 8 << 20
 """Bytes of an answer: some 200,000 names."""
@@ -104,10 +105,12 @@ def connect(access: Access, papers: Papers, timeout: float) -> Any:
 def _bounded(reply: Any, access: Access) -> Any:
     """The same answer with its body read, before the library reads one of any size. Raises `BackendError`."""
     data = bytearray()
-    for chunk in reply.iter_content(64 << 10):
-        data += chunk
-        if len(data) > MOST:
-            raise too_large(f"{MOST >> 20} MiB", access.base, HINT)
+    # A connection of which not all is read belongs to no pool, and would wait for the garbage collector.
+    with reply:
+        for chunk in reply.iter_content(64 << 10):
+            data += chunk
+            if len(data) > MOST:
+                raise too_large(f"{MOST >> 20} MiB", access.base, HINT)
     if reply.status_code != 200:
         raise refusal(reply.status_code, reply.headers, bytes(data), access)
     if data.lstrip()[:1] != b"{":

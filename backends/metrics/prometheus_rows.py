@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from backends.api.errors import BadReply, NotFound
 from backends.api.models import Alert, Row, Target
-from backends.metrics.prometheus_access import Access, parameters
+from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_answers import ActiveAlert, ActiveTarget, fingerprint
 
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -61,6 +62,14 @@ def command_for(row: Row, access: Access) -> tuple[str, ...] | None:
         return ("promtool", "query", "instant", access.base, query)
     url = f"{access.base}/api/v1/query"
     return ("curl", "-sG", *parameters(access), url, "--data-urlencode", f"query={query}")
+
+
+def parameters(access: Access) -> list[str]:
+    """What curl must be told to get in; it asks for a password itself."""
+    words: list[Any] = ["--user", access.username] if access.username is not None else []
+    for flag, path in (("--cacert", access.ca), ("--cert", access.cert), ("--key", access.key)):
+        words += [flag, path] if path else []
+    return [str(word) for word in words] + (["--insecure"] if access.skip_verify else [])
 
 
 def selector(labels: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -22,6 +22,7 @@ from backends.api.errors import (
     TimedOut,
     Unreachable,
 )
+from backends.causes import causes
 from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
 
@@ -59,7 +60,7 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
     """A connection that did not come about or was lost, from the exception of httpx or requests: what the
     socket and OpenSSL said is among its causes."""
     where = access.base
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return tls.server_certificate(cause, access.host, where)
         if isinstance(cause, ssl.SSLError):
@@ -81,11 +82,11 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
         return TimedOut(f"no connection within {seconds:g} s", where=where, hint=hint)
     if "Timeout" in name:
         return silent(access, seconds)
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, OSError) and cause.strerror:
             return Unreachable(cause.strerror.lower(), where=where)
-    names = {type(cause).__name__ for cause in _causes(error)}
-    if names & NO_HTTP and not any("disconnected" in str(cause).lower() for cause in _causes(error)):
+    names = {type(cause).__name__ for cause in causes(error)}
+    if names & NO_HTTP and not any("disconnected" in str(cause).lower() for cause in causes(error)):
         return BadReply("no HTTP comes from there", where=where, hint="is it another server's port?")
     return Unreachable("the connection was lost", where=where)
 
@@ -146,18 +147,3 @@ def _said(data: bytes) -> _Said | None:
 
 def _is_html(headers: Mapping[str, str], data: bytes) -> bool:
     return "html" in headers.get("content-type", "").lower() or data.lstrip()[:1] == b"<"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it came from, each once; requests keeps the causes in the arguments."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        reason = getattr(found, "reason", None)
-        near = (found.__cause__, found.__context__, *found.args, reason)
-        waiting += [item for item in near if isinstance(item, BaseException)]

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from backends.api.errors import BackendError, Denied
-from backends.metrics.prometheus_access import Access, Papers, papers_for
+from backends.metrics.prometheus_access import Access
+from backends.metrics.prometheus_papers import Papers, papers_for
 from backends.metrics.prometheus_trouble import LESS, not_connected, not_json, refusal, silent, too_large
 
 T = TypeVar("T")

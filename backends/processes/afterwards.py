@@ -14,7 +14,7 @@ from backends.processes import proc
 from backends.processes.handling import parse_handling
 from backends.processes.proc_files import read
 from backends.processes.signal_offer import END, GO_ON, PATIENCE, RESTART, STOP, named
-from backends.processes.threads import Threads
+from backends.threads import Threads
 
 MOMENT = 0.3
 """Seconds for which one that should live on is watched, and within which one that should stop has stopped."""

@@ -8,6 +8,8 @@ import struct
 import time
 from collections.abc import Iterator, Mapping
 
+from backends.host_port import split
+
 LISTEN = b"0A"
 """TCP_LISTEN of include/net/tcp_states.h."""
 FILES = 4_096
@@ -111,5 +113,5 @@ def _address(host: bytes, port: int, family: int) -> str:
 
 
 def _by_port(address: str) -> tuple[int, str]:
-    host, _, port = address.rpartition(":")
+    host, port = split(address)
     return int(port), host

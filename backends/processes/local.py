@@ -19,7 +19,7 @@ from backends.api.settings import Settings
 from backends.processes import proc
 from backends.processes.proc_files import read, why
 from backends.processes.table import Table
-from backends.processes.threads import Threads
+from backends.threads import Threads
 
 if TYPE_CHECKING:
     from backends.processes.signals import Signals
@@ -94,7 +94,6 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         try:
             stat = read(f"{PROC}/stat", 1 << 22)
             total, available = proc.parse_memory(read(f"{PROC}/meminfo"))
-            uptime = float(read(f"{PROC}/uptime").split()[0])
             hidden = self._hidden()
         except OSError as error:
             raise why(error) from error
@@ -112,7 +111,6 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
             memory_total=total,
             # In steps that a reader could see, so that an idle host is the same object look after look.
             memory_available=None if available is None else available // MEBIBYTE * MEBIBYTE,
-            uptime=uptime // 60 * 60,
             cpu=busy,
             addresses=self._own_addresses(),
             details=(Detail("other users' processes", hidden),) if hidden else (),

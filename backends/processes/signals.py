@@ -24,8 +24,8 @@ from backends.processes.afterwards import Afterwards, Sent
 from backends.processes.proc_files import read
 from backends.processes.signal_offer import named, offers
 from backends.processes.signal_subject import subject_of
-from backends.processes.threads import Threads
 from backends.processes.untouchable import why_untouchable
+from backends.threads import Threads
 
 
 class Signals:

@@ -24,7 +24,7 @@ from backends.processes.supervisord_discovery import places
 from backends.processes.supervisord_logs import ProgramLogs
 from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll
 from backends.processes.supervisord_rpc import Rpc, address_of
-from backends.processes.threads import Threads
+from backends.threads import Threads
 
 if TYPE_CHECKING:
     from backends.processes.signal_offer import Subject
@@ -84,12 +84,17 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         about = await self._about()
         await self._read_configs()
         read, doubtful = time.monotonic(), False
+        untold: set[str] = set()
         while True:
             infos = await self._infos()
-            unknown = any(info.full_name not in self._configs for info in infos) and self._configs
+            names = {info.full_name for info in infos}
+            # Of one that runs on after it was taken out of the configuration supervisord has nothing to tell.
+            untold &= names
+            unknown = bool(self._configs) and not names <= self._configs.keys() | untold
             if unknown or (doubtful and time.monotonic() - read > CONFIGS):
                 await self._read_configs()
                 read, doubtful = time.monotonic(), False
+                untold = names - self._configs.keys()
             enabled = {name: config.autostart for name, config in self._configs.items()}
             seen = self._roll.look(before, infos, about, enabled, after_gap=after_gap)
             yield seen

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from backends.api.errors import BackendError
 from backends.api.models import LogBatch, LogBlock, Seen
 from backends.logs.followed import Followed
 from backends.logs.paths import readable
@@ -225,5 +224,5 @@ class _Run:
                 async for piece in pieces:
                     await self._came.put(piece)
                     self._tails_at[stream.origin] = piece.tail
-        except BackendError as error:
+        except Exception as error:  # Raised again where the items are taken.
             await self._came.put(error)

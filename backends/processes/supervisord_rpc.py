@@ -33,6 +33,7 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret, SecretSetting
+from backends.causes import causes
 from backends.secrets import reveal
 
 STREAMS = 32
@@ -282,7 +283,8 @@ class Rpc:
 
     def _refused(self, error: BaseException) -> BackendError:
         where, path = self.address.shown, self.address.socket
-        cause = next(_causes(error), None)
+        told = (cause for cause in causes(error) if isinstance(cause, OSError) and cause.errno is not None)
+        cause = next(told, None)
         number = None if cause is None else cause.errno
         if number in (errno.ENOENT, errno.ENOTDIR):
             return Unreachable(
@@ -304,19 +306,3 @@ class Rpc:
         if cause is None or number is None:
             return Unreachable("no connection", where=where)
         return Unreachable(errno.errorcode.get(number, "no connection"), where=where)
-
-
-def _causes(error: BaseException) -> Iterator[OSError]:
-    """The errors of the system below an exception, and those of every address that was tried."""
-    todo: list[BaseException] = [error]
-    seen: set[int] = set()
-    while todo:
-        this = todo.pop()
-        if id(this) in seen:
-            continue
-        seen.add(id(this))
-        if isinstance(this, OSError) and this.errno is not None:
-            yield this
-        if isinstance(this, BaseExceptionGroup):
-            todo += this.exceptions
-        todo += [cause for cause in (this.__cause__, this.__context__) if cause is not None]

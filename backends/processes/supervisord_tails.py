@@ -1,7 +1,7 @@
 """Logs followed over the wire, where the files themselves can't be read: the last 1,024 bytes, and what comes.
 
 There are no offsets: after a pause the seam is found by the bytes themselves. Where it is not found, lines are
-missing, and a note says so.
+missing, and a note says so; so it does where the lines are too much alike to find it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.errors import BackendError, NotFound
 from backends.api.models import LogBlock
@@ -27,6 +28,9 @@ QUEUE = 16
 """Chunks that wait to be taken; then supervisord waits."""
 LINE = 1 << 20
 """Bytes after which a line is shown in pieces."""
+UNSURE = (
+    "{}: connected again, and its lines are too much alike to know how many came meanwhile: some may be missing"
+)
 AGAIN = 1.0
 """Seconds until a log that broke off, or is not there yet, is asked for again."""
 TRUNCATED = b"==> File truncated <=="
@@ -185,21 +189,39 @@ def begin(stream: Stream, first: bytes) -> Piece:
 
 def resume(stream: Stream, tail: Tail, first: bytes) -> Piece:
     """What a new connection sends first, joined to what was read before it."""
-    agreed = overlap(tail.seen, first)
-    if agreed:
-        return take(stream, tail, first[agreed:])
+    found = seam(tail.seen, first)
+    if found is not None:
+        piece = take(stream, tail, first[found.count :])
+        return piece if found.sure else replace(piece, notes=(UNSURE.format(stream.origin), *piece.notes))
     piece = begin(stream, first)
     blocks = (*_blocks(stream, [tail.partial] if tail.partial else []), *piece.blocks)
     note = f"{stream.origin}: connected again, and its log had gone on too far: lines are missing"
     return Piece(stream, piece.tail, blocks, (note, *piece.notes))
 
 
-def overlap(seen: bytes, first: bytes) -> int:
-    """How many of the first bytes were seen already; 0 where too few agree to be sure."""
-    for count in range(min(len(seen), len(first)), 0, -1):
-        if seen.endswith(first[:count]):
-            return count if count >= min(SEAM, len(seen), len(first)) else 0
-    return 0
+class Seam(Struct, frozen=True):
+    """How many of the first bytes were seen already, the most that may be. `sure`: it can't be fewer."""
+
+    count: int
+    sure: bool
+
+
+def seam(seen: bytes, first: bytes) -> Seam | None:
+    """Where what came first goes on from what was seen; None where too few bytes agree.
+
+    Less than a window is a whole file, and then it is certain. In a text that repeats itself there are several
+    such places, and how much of it is new can't be known.
+    """
+    if len(seen) < WINDOW and len(first) < WINDOW and first.startswith(seen):
+        return Seam(len(seen), True)
+    most = min(len(seen), len(first))
+    counts = (count for count in range(most, 0, -1) if seen.endswith(first[:count]))
+    longest = next(counts, 0)
+    if longest < min(SEAM, most) or not longest:
+        return None
+    half = seen[-(longest // 2) :]
+    alike = next(counts, 0) >= min(SEAM, longest / 2) or first.find(half, first.find(half) + 1) >= 0
+    return Seam(longest, longest >= SEAM and not alike)
 
 
 def _blocks(stream: Stream, lines: list[bytes]) -> tuple[LogBlock, ...]:

@@ -82,6 +82,7 @@ WITHOUT_PERMIT = {
     ("tui/clipboard.py", "save"): "what was copied, in our own folder, where no terminal takes it",
     ("tui/log_file.py", "_File._open"): "our own log",
     ("tui/terminal.py", "stop_job"): "stops ourselves on ctrl-z, as a shell expects",
+    ("tui/verbs/ahead.py", "ahead.fetch"): QUEUE,
     ("tui/verbs/configuration.py", "_init"): "`config init` writes a new file, never over an old one",
 }
 """Every place that could change something and needs no permit, and why: one call, if `SEVERAL` says no more."""
@@ -102,6 +103,7 @@ SEVERAL = {
     ("backends/processes/supervisord_tails.py", "_pumped.pump"): 2,
     ("backends/state.py", "_make"): 2,
     ("tui/clipboard.py", "save"): 2,
+    ("tui/verbs/ahead.py", "ahead.fetch"): 2,
     ("tui/log_file.py", "_File._open"): 2,
     ("tui/verbs/configuration.py", "_init"): 2,
 }

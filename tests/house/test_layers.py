@@ -41,7 +41,10 @@ def test_importing_a_backend_brings_no_screen_and_no_client(module: str) -> None
 
 @pytest.mark.parametrize(
     "module",
-    [f"tui.verbs.{name}" for name in ("listing", "logs", "watch", "doctor", "configuration", "signal")]
+    [
+        f"tui.verbs.{name}"
+        for name in ("dispatch", "listing", "logs", "watch", "doctor", "configuration", "signal")
+    ]
     + ["tui.demo.cli"],
 )
 def test_headless_verbs_bring_no_screen(module: str) -> None:

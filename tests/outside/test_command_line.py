@@ -271,3 +271,51 @@ def test_a_bug_is_one_line_and_its_traceback_is_in_the_log(config: str, tmp_path
     log = state / "midwatch" / "midwatch.log"
     assert "broken on purpose" in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2Jwhite\u202elie"
+
+
+HOSTILE = (
+    *[("config", what) for what in ("path", "check", "show", "init")],
+    *[("deploys",), ("doctor",), ("logs",), ("logs", "-o", "table"), ("units",), ("logs", "--patterns")],
+    *[
+        ("query", "up", "--source", EVIL),
+        ("logs", EVIL),
+        (EVIL,),
+        ("processes", EVIL),
+        ("deploy", EVIL, "--plan"),
+    ],
+    *[("run", "attach", EVIL), ("signal", EVIL, "TERM"), ("stop", EVIL), ("units", "--context", f"no {EVIL}")],
+    ("units", "--config", f"no {EVIL}"),
+)
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+def test_nothing_outside_acts_on_the_terminal(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Names of contexts, sources and files are made by others too."""
+    folder = tmp_path / EVIL
+    folder.mkdir()
+    (folder / "a.log").write_text(f"{EVIL} is a line\n")
+    path = folder / "config.toml"
+    name, pattern = json.dumps(EVIL), json.dumps(f"{folder}/*.log")
+    path.write_text(
+        f"[context.{name}]\n[context.{name}.files.{name}]\npaths = [{pattern}]\n"
+        f"[context.{name}.supervisord.{name}]\nurl = {json.dumps(f'unix://{folder}/s.sock')}\n"
+        f'[context.{name}.deploy.{name}]\nkind = "command"\nargv = [{name}]\n'
+    )
+    ran = run("--config", str(path), *words)
+    assert "white" in ran.out + ran.err
+    assert not set(ran.out + ran.err) & set("\x1b\x07\u202e")
+    assert "Traceback" not in ran.err
+    assert "bug" not in ran.err
+
+
+def test_a_mistake_in_a_hostile_configuration_acts_on_no_terminal(tmp_path: Path) -> None:
+    path = tmp_path / EVIL
+    path.write_text(f"[context.{json.dumps(EVIL)}]\nwrong = 1\n")
+    for words in (("units",), ("config", "check")):
+        ran = run(*words, "--config", str(path))
+        assert ran.status == 2
+        assert "white" in ran.err
+        assert not set(ran.err) & set("\x1b\x07\u202e")

@@ -59,6 +59,30 @@ def test_query(config: str) -> None:
     assert datetime.fromisoformat(items[0]["time"]).tzinfo is not None
 
 
+def test_a_selector_of_several_metrics(config: str, server: PrometheusServer) -> None:
+    """Series that differ in their names alone, each with the time of its own sample."""
+    asked = time.time()
+    for query in ('{job="dead"}', ' {__name__=~"up|scrape_duration_seconds", job = "dead"} '):
+        ran = run("query", query, "-o", "jsonl", "--config", config)
+        assert (ran.status, ran.err) == (0, "")
+        times = {item["labels"]["__name__"]: item["time"] for item in ran.items}
+        assert {"up", "scrape_duration_seconds"} <= set(times)
+        for name in ("up", "scrape_duration_seconds"):
+            own = server.ask("query", query=f'timestamp({name}{{job="dead"}})')["result"][0]["value"][1]
+            told = datetime.fromisoformat(times[name]).timestamp()
+            assert told <= float(own) + 0.002
+            assert told == pytest.approx(float(own), abs=3 + time.time() - asked)
+    assert run("query", '{job="dead"}', "--config", config).status == 0
+
+
+def test_what_is_computed_of_selectors_has_the_time_of_the_question(config: str) -> None:
+    (item,) = run(
+        "query", 'mw_ramp{instance="a"} - mw_ramp{instance="a"}', "-o", "jsonl", "--config", config
+    ).items
+    assert item["value"] == 0
+    assert time.time() - datetime.fromisoformat(item["time"]).timestamp() < 5
+
+
 def test_query_over_a_range(config: str, server: PrometheusServer) -> None:
     server.knows('count_over_time(mw_ramp{instance="a"}[10s]) > 2')
     words = ("query", 'mw_ramp{instance="a"}', "--range", "4s", "--step", "1s", "--config", config)

@@ -54,6 +54,17 @@ def raw(data: bytes) -> Say:
     return say
 
 
+def in_turn(*says: Say) -> Say:
+    """To each connection the next of these; nothing at all to those after them."""
+    left = iter(says)
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        then = next(left, None)
+        await (writer.wait_closed() if then is None else then(writer))
+
+    return say
+
+
 @asynccontextmanager
 async def fake(say: Say, asked: list[str] | None = None) -> AsyncIterator[str]:
     """Its address. `asked` gets the head of each request."""

@@ -215,12 +215,6 @@ async def test_doctor_tells_each_path(log: Path, tmp_path: Path) -> None:
     assert "is a directory" in folder.text
 
 
-async def test_the_command_that_shows_the_same(log: Path, tmp_path: Path) -> None:
-    log.write_text("")
-    async with source(tmp_path / "*.log", tmp_path / "later") as files:
-        assert files.ask_logs() == ("tail", "-F", "--", str(tmp_path / "later"), str(log))
-
-
 async def test_discovery_names_what_may_be_read(guarded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DEFAULTS", (f"{guarded}/syslog", f"{guarded}/*.log"))
     (found,) = await Files.discover({}, 5)

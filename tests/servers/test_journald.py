@@ -463,11 +463,6 @@ async def test_doctor_tells_the_newest_entry(journal: Journal) -> None:
         assert check.text.startswith("newest entry of 20")
 
 
-def test_the_command_that_shows_the_same() -> None:
-    backend = Journald("main", JournaldSettings(units=("web.service",), priority="err", boot=True))
-    assert backend.ask_logs() == (*("journalctl", "--unit=web.service", "--priority=err", "--boot", "--follow"),)
-
-
 def test_it_goes_when_midwatch_is_killed(journal: Journal, tmp_path: Path) -> None:
     """The follower polls its output, and nobody reads that any more."""
     journal.write(["one"])

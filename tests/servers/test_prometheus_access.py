@@ -255,6 +255,26 @@ async def test_a_body_that_never_ends() -> None:
     assert big.hint
 
 
+async def test_names_that_are_too_many_leave_no_connection() -> None:
+    """Not even while somebody keeps the error, and with it all that was in hand."""
+    over = asyncio.Event()
+
+    async def say(writer: asyncio.StreamWriter) -> None:
+        try:
+            # Of a length that is told: an answer in chunks is closed by the library itself.
+            await answer(b'["name"],' * (2 << 20))(writer)
+            await writer.wait_closed()
+        finally:
+            over.set()
+
+    async with fake(say) as address, opened(30.0, url=f"http://{address}") as backend:
+        with pytest.raises(Misconfigured) as kept:
+            await backend.names()
+        async with asyncio.timeout(10):
+            await over.wait()
+        assert "larger than" in kept.value.reason
+
+
 def vector(count: int, pad: str = "") -> bytes:
     """An answer of so many series."""
     rows = [{"metric": {"n": f"{n}{pad}"}, "value": [1.5, "2"]} for n in range(count)]

@@ -51,4 +51,3 @@ async def test_a_default_socket_and_a_configuration(
     assert default.settings is not None
     assert none.settings is None
     assert none.reason == "no such socket"
-    assert not any(place.deliberate for place in found)

@@ -18,6 +18,7 @@ import pytest
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, NotFound, Silent, Unreachable
 from backends.api.feed import Feed, Pace
 from backends.api.models import Event, Seen, State, Unit, Units, UnitState
+from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord, SupervisordSettings
 from tests.servers.etcd_cluster import until
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
@@ -122,6 +123,40 @@ async def test_what_is_being_stopped_says_so_and_since_when_is_not_known(shared:
     row = await see(shared.backend(), "stubborn", "STOPPING")
     assert (row.state, row.since) == (UnitState.STOPPING, None)
     os.kill(row.pid or 0, signal.SIGKILL)
+    await backend.close()
+
+
+async def test_a_program_that_is_configured_no_more_is_asked_for_once(
+    server: SupervisordServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a reread supervisord has no configuration to tell of one that still runs."""
+    monkeypatch.setattr(supervisord, "INTERVAL", 0.01)
+    conf = server.folder / "s.conf"
+    whole = conf.read_text()
+    conf.write_text(whole.replace(f"[program:job]\n{SLEEP}", ""))
+    assert "job: disappeared" in await asyncio.to_thread(server.control, "reread")
+    backend, asked = server.backend(), 0
+    call = backend._rpc.call
+
+    async def counted(name: str, *words: Any) -> Any:
+        nonlocal asked
+        asked += name == "supervisor.getAllConfigInfo"
+        return await call(name, *words)
+
+    monkeypatch.setattr(backend._rpc, "call", counted)
+    async with asyncio.timeout(20), aclosing(backend.units(None)) as seens:
+        for _ in range(8):
+            rows = {row.name: row for row in (await anext(seens)).value.values()}
+        assert (rows["web"].enabled, rows["job"].enabled) == (True, None)
+        assert asked == 2
+        # What comes anew is asked for.
+        conf.write_text(whole + f"\n[program:late]\n{SLEEP}")
+        await asyncio.to_thread(server.control, "update")
+        async for seen in seens:
+            rows = {row.name: row for row in seen.value.values()}
+            if "late" in rows:
+                break
+        assert rows["late"].enabled is True
     await backend.close()
 
 

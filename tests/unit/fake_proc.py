@@ -17,7 +17,6 @@ class FakeProc:
         (root / "sys/kernel/random/boot_id").write_text(BOOT)
         (root / "stat").write_text(f"cpu  100 0 100 800 0 0 0 0 0 0\nbtime {BOOTED}\n")
         (root / "meminfo").write_text("MemTotal: 2048 kB\nMemFree: 1 kB\nMemAvailable: 1536 kB\n")
-        (root / "uptime").write_text("125.55 200.00\n")
         (root / "self").mkdir()
         self.mounts("rw,nosuid")
 

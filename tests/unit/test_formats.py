@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from backends.api.models import Level, LogRecord
+from backends.api.suspects import suspects
 from backends.logs.formats import FORMATS, Formats
 
 AT = datetime(2026, 11, 24, 2, 13, 20, tzinfo=UTC)
@@ -33,6 +34,13 @@ def parse(line: str | bytes) -> LogRecord:
     assert record.source == "files/app"
     return record
 
+
+PROXIED = (
+    "10.0.1.2:1 [24/Nov/2026:02:13:20.655] in web/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 1/1/0/0/0 0/0 "
+    '"GET / HTTP/1.1"'
+)
+ACCESS = '127.0.0.1 - - [24/Nov/2026:02:13:20 +0000] "GET /fail HTTP/1.1" 503 197 "-" "curl/8"'
+REFUSED = '2026/11/24 02:13:20 [error] 7#7: *1 no route, client: ::1, server: a, request: "GET / HTTP/1.1"'
 
 TABLE: list[tuple[str, str, Level | None, datetime | None, str]] = [
     # JSON lines: etcd and zap, pino and bunyan, logrus, structlog, Docker, GELF, journalctl -o json, ECS
@@ -67,6 +75,27 @@ TABLE: list[tuple[str, str, Level | None, datetime | None, str]] = [
         *("nginx", E, AT, 'open() "/x" failed'),
     ),
     ("2026/11/24 02:13:20 [emerg] 1#1: unknown directive", "nginx", F, AT, "unknown directive"),
+    (
+        "10.0.1.2:1 [24/Nov/2026:02:13:20.123] in~ static/srv1 10/0/30/69/109 200 2750 - - ---- 1/1/1/1/0 0/0 "
+        '{1wt.eu} {} "GET /index.html?a=b HTTP/1.1"',
+        *("haproxy", I, MS, "200 GET /index.html?a=b"),
+    ),
+    (
+        "::1:33317 [24/Nov/2026:02:13:20.123] in web/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 1/1/0/0/0 0/0 "
+        '"<BADREQ>" 0/0/0/0/0 a.org/TLSv1.3/X',
+        *("haproxy", E, MS, "503 <BADREQ>"),
+    ),
+    (
+        '1.2.3.4:1 [24/Nov/2026:02:13:20] in web/a -1/-1/-1/-1/+9 -1 +0 - - CR-- 1/1/0/0/0 0/0 "GET /cut off',
+        *("haproxy", W, AT, "-1 GET /cut"),
+    ),
+    # what web servers and programs write to syslog
+    (f"Nov 24 02:13:20 lb haproxy[1]: {PROXIED}", "syslog", E, AT, PROXIED),
+    (f"<134>Nov 24 02:13:20 lb haproxy[1]: {PROXIED}", "syslog", E, AT, PROXIED),
+    (f"<190>Nov 24 02:13:20 h nginx: {ACCESS}", "syslog", E, AT, ACCESS),
+    (f"2026-11-24T02:13:20.123456+00:00 h nginx[1]: {REFUSED}", "syslog", E, US, REFUSED),
+    ('<14>1 2026-11-24T02:13:20Z h a - - - {"level":"error"}', "syslog", E, AT, '{"level":"error"}'),
+    (f"<12>Nov 24 02:13:20 lb haproxy[1]: {PROXIED}", "syslog", W, AT, PROXIED),
     # syslog
     ('<165>1 2026-11-24T02:13:20.123Z h app 77 ID [a b="c"] text', "syslog", I, MS, "text"),
     ("<34>1 2026-11-24T02:13:20Z h su - - - \ufefftext", "syslog", F, AT, "text"),
@@ -135,6 +164,23 @@ def test_what_a_line_is_does_not_hang_on_the_lines_before_it() -> None:
         for row, record in zip(TABLE, alone, strict=True):
             formats.parse(before[0].encode(), "app.log")
             assert formats.parse(row[0].encode(), "app.log") == record, before[0]
+
+
+def test_a_line_that_is_an_error_is_among_the_suspects() -> None:
+    """Only they are parsed by `e` and by the error rate."""
+    for line, _, level, _, _ in TABLE:
+        if level is not None and level >= Level.ERROR:
+            assert suspects(b"fine\n" + line.encode() + b"\nfine") == [1], line
+
+
+def test_the_fields_of_a_line_within_syslog() -> None:
+    fields = parse(f"Nov 24 02:13:20 lb haproxy[1]: {PROXIED}").fields
+    assert fields == {
+        **{"host": "lb", "app": "haproxy", "pid": "1", "remote": "10.0.1.2", "port": "1"},
+        **{"frontend": "in", "backend": "web", "server": "<NOSRV>", "timers": "0/-1/-1/-1/0"},
+        **{"status": "503", "bytes": "217", "termination": "SC--"},
+        **{"method": "GET", "path": "/", "protocol": "HTTP/1.1"},
+    }
 
 
 def test_the_fields_of_an_access_log() -> None:

@@ -87,7 +87,7 @@ def test_every_row_knows_the_others() -> None:
     web = unit("web", 10)
     mine = Member("e/1", "web-1", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.5:80")
     other = Member("e/2", "web-2", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.9:80")
-    host = Host("box", "box", "local/host", None, None, None, None, None, addresses=OWN)
+    host = Host("box", "box", "local/host", None, None, None, None, addresses=OWN)
     readings: dict[tuple[str, str], Reading[Any]] = {
         ("local/host", "processes"): Reading(State.LIVE, by_key(master, worker, process(99))),
         ("local/host", "hosts"): Reading(State.LIVE, by_key(host)),

@@ -21,7 +21,7 @@ from backends.api.models import Process
 from backends.processes import signals as signals_module
 from backends.processes.signals import Signals
 from backends.processes.table import Table
-from backends.processes.threads import Threads
+from backends.threads import Threads
 from tests.unit.fake_proc import FakeProc
 
 PID = 4242

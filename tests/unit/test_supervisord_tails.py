@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any, cast
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.logs.followed import Followed
+from backends.processes.supervisord_logs import Cursor, Plan, _Run
 from backends.processes.supervisord_programs import Info
+from backends.processes.supervisord_rpc import Rpc
 from backends.processes.supervisord_tails import WINDOW, Piece, Stream, Tail, begin, resume, streams_of, take
 
 LOG = Stream("web", "stdout", "/var/log/web.log")
@@ -45,6 +52,63 @@ def test_a_seam_is_found_wherever_the_connection_broke(texts: list[bytes], at: i
     told = lines(first, piece)
     assert told == whole.split(b"\n")[:-1][-len(told) :]
     assert not piece.notes
+
+
+few = st.sampled_from([b"tick", b"tock", b"", b"GET /healthz 200 from the balancer"])
+
+
+@given(
+    turn=st.lists(few, min_size=1, max_size=6),
+    turns=st.integers(1, 300),
+    ahead=st.lists(few, max_size=3),
+    seen=st.floats(0, 1),
+)
+def test_what_is_lost_among_equal_lines_is_told(
+    turn: list[bytes], turns: int, ahead: list[bytes], seen: float
+) -> None:
+    """Lines that repeat, over a break of any length: each that came is told, or a note says that some may not
+    be."""
+    every = ahead + turn * turns
+    whole = b"".join(line + b"\n" for line in every)
+    before = whole[: round(seen * len(whole))]
+    first = begin(LOG, window(before))
+    piece = resume(LOG, first.tail, window(whole))
+    told = lines(first, piece)
+    if piece.notes:
+        assert len(whole) >= WINDOW
+    else:
+        assert told == every[len(every) - len(told) :]
+        # Of a full window the first line may be only its end.
+        least = window(before).count(b"\n") - 1 + whole[len(before) :].count(b"\n")
+        assert len(told) >= (len(every) if len(before) < WINDOW else least)
+
+
+def test_a_log_that_ticks_on_is_not_taken_for_one_that_stands() -> None:
+    first = begin(LOG, window(b"tick\n" * 1000))
+    piece = resume(LOG, first.tail, window(b"tick\n" * 1100))
+    assert piece.blocks == ()
+    assert "some may be missing" in piece.notes[0]
+
+
+def test_a_log_that_was_empty_has_lost_nothing() -> None:
+    piece = resume(LOG, begin(LOG, b"").tail, b"one\ntwo\n")
+    assert (lines(piece), piece.notes) == ([b"one", b"two"], ())
+
+
+async def test_a_tail_that_breaks_in_an_unknown_way_is_heard_of() -> None:
+    class Broken:
+        def tail(self, program: str, channel: str) -> Any:
+            raise ValueError("nobody thought of it")
+
+    files = Followed()
+    run = _Run(cast(Rpc, Broken()), files, Cursor())
+    try:
+        await run.change(Plan({}, (LOG,)))
+        with pytest.raises(ValueError, match="nobody thought of it"):
+            await anext(run.until(asyncio.get_running_loop().time() + 10))
+    finally:
+        await run.close()
+        files.close()
 
 
 def test_where_the_log_went_on_too_far_a_note_says_so() -> None:

@@ -21,8 +21,8 @@ from backends.door import Consent, Door, Mode, NotAudited, Proposal
 from backends.state import audit_folder
 from backends.watch import FeedKey, Watch
 from backends.who import Who
-from tui.verbs.listing import first_word, troubles
 from tui.verbs.output import complain, say, to_json
+from tui.verbs.readings import first_word, troubles
 from tui.verbs.words import WrongUse
 from widgets.units import age
 
@@ -56,7 +56,7 @@ class Answers:
         if outcome.end is End.REFUSED:
             complain(f"{prefix}{text}")
         elif self._format not in ("json", "jsonl"):
-            say(clean(f"{prefix}{text}"))
+            say(f"{prefix}{text}")
         item = {
             "verb": action.verb,
             "title": action.title,
@@ -98,11 +98,10 @@ async def act(
     try:
         return await _one_by_one(options, door, await find(opened, options.timeout), answers)
     except WrongUse as error:
-        for line in f"midwatch: {error}".split("\n"):
-            complain(line)
+        complain(*f"midwatch: {error}".split("\n"))
         return 2
     except NotFound as error:
-        (complain if options.output in ("json", "jsonl") else say)(clean(error.reason))
+        (complain if options.output in ("json", "jsonl") else say)(error.reason)
         return 1
     except BackendError as error:
         complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
@@ -113,8 +112,7 @@ async def act(
     finally:
         answers.close()
         await door.close()
-        for line in door.held:
-            complain(f"midwatch: in no audit: {line}")
+        complain(*(f"midwatch: in no audit: {line}" for line in door.held))
         await opened.close()
 
 
@@ -201,8 +199,7 @@ async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) 
         raise Refused("nobody confirmed it", "--yes, or a terminal to ask on")
     if not terminal or (options.yes and not proposal.to_type):
         return consent
-    for line in _described(door, proposal):
-        complain(line)
+    complain(*_described(door, proposal))
     if proposal.to_type:
         typed = await _ask(f"type its name, {proposal.to_type}, to do it: ")
         return Consent(consent.reason, typed, once=True)

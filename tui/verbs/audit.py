@@ -11,7 +11,6 @@ from typing import Any
 
 from backends.audit import Audit
 from backends.audit_verify import BLIND, verify
-from backends.clean import clean
 from backends.state import audit_folder
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse, moment
@@ -35,9 +34,7 @@ def _verify(folder: Path, options: argparse.Namespace) -> int:
     if options.output in ("json", "jsonl"):
         say(to_json({"kind": "audit verify", "lines": count, "damage": wrong}))
         return 1 if wrong else 0
-    for text in wrong:
-        say(clean(text))
-    say(f"{folder}: {_verdict(count, wrong)}")
+    say(*wrong, f"{folder}: {_verdict(count, wrong)}")
     say(BLIND)
     return 1 if wrong else 0
 
@@ -62,13 +59,11 @@ def _list(folder: Path, options: argparse.Namespace) -> int:
     if options.output == "json":
         say(to_json({"kind": "audit", "items": entries}))
     elif options.output == "jsonl":
-        for entry in entries:
-            say(to_json(entry))
+        say(*map(to_json, entries))
     elif not entries:
         say("nothing has been tried: the audit is empty" + (f" since {options.since}" if since else ""))
     else:
-        for entry in entries:
-            say(clean(_line(entry)))
+        say(*map(_line, entries))
     return 0
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from backends.config_file import config_path
 from backends.context import Context
 from backends.masking import masked
-from tui.verbs import load
+from tui.verbs.opening import load
 from tui.verbs.output import complain, say, to_json
 
 EXAMPLE = """# midwatch: one [context.NAME] for each production, with one [context.NAME.KIND.NAME] a source.

@@ -13,7 +13,6 @@ from backends.api.actions import Action, Outcome
 from backends.api.capabilities import Deploys, ability
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.runs import Deploy, Plan, run_of
-from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.verbs.acting import act, rows_of
@@ -63,8 +62,7 @@ async def _show_plan(context: Context, options: argparse.Namespace) -> int:
     elif options.output == "jsonl":
         say(to_json(plan_json(plan)))
     else:
-        for name, text in plan_lines(plan):
-            say(clean(f"{name:<13}{text}"))
+        say(*(f"{name:<13}{text}" for name, text in plan_lines(plan)))
     return 0
 
 

@@ -94,9 +94,9 @@ def _print_table(lines: list[tuple[str, Check]]) -> None:
     for name, check in lines:
         trip = f"  {milliseconds(check.latency_ms)}" if check.latency_ms is not None else ""
         sign = "ok" if check.ok else "NOT"
-        say(f"{sign:<4}{name:<{width}}  {clean(check.where):<{where}}  {clean(check.text)}{trip}")
+        say(f"{sign:<4}{name:<{width}}  {clean(check.where):<{where}}  {check.text}{trip}")
         if check.hint:
-            say(f"    {'':<{width}}  {'':<{where}}  try: {clean(check.hint)}")
+            say(f"    {'':<{width}}  {'':<{where}}  try: {check.hint}")
 
 
 def _print_json(context: Context, lines: list[tuple[str, Check]], output: str) -> None:

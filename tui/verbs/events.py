@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable
 
 from backends.api.models import Occurrence, Reading, State
-from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.events import EVENTS, told
@@ -41,7 +40,7 @@ async def events(context: Context, options: argparse.Namespace) -> int:
 
 def text(row: Occurrence) -> str:
     stamp = row.time.astimezone().strftime("%H:%M:%S")
-    return clean(f"{stamp}  {row.kind.value:<7}  {row.target:<24}  {told(row)}  [{', '.join(row.witnesses)}]")
+    return f"{stamp}  {row.kind.value:<7}  {row.target:<24}  {told(row)}  [{', '.join(row.witnesses)}]"
 
 
 def _first_trouble(source: str) -> Callable[[Reading[object], Reading[object]], None]:

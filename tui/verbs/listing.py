@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
-from backends.api.feed import Feed
-from backends.api.models import Reading, State
+from backends.api.models import Reading
 from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.kinds.known import KINDS
-from tui.verbs.output import complain, readings_json, say, table, to_json, worst_by_source
+from tui.verbs.output import complain, say, table, to_json
+from tui.verbs.readings import first_word, readings_json, troubles
 from tui.verbs.sources import WrongSource, find_source
 from widgets.columns import Kind, Sight
 
@@ -81,33 +80,6 @@ class Listing:
         return table(self.kind, [(row, Sight.of(readings[key], now, wall)) for row, key in self.rows(group)])
 
 
-async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Event, timeout: float) -> None:
-    """Watch these feeds, and wait until each has answered or failed once, at most `timeout` seconds. `heard` is
-    set by all that comes from them, now and later."""
-    for feed in feeds.values():
-        feed.watch(lambda new, before: heard.set())
-    try:
-        async with asyncio.timeout(timeout):
-            while any(_undecided(feed.reading) for feed in feeds.values()):
-                heard.clear()
-                await heard.wait()
-    except TimeoutError:
-        pass
-
-
-def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[str]:
-    """One line for each source that is not live: its name, the address and the reason."""
-    lines = []
-    for source, reading in worst_by_source(readings).items():
-        if reading.state is not State.LIVE:
-            backend = opened.backend(source)
-            where = f"{backend.where}: " if backend is not None and backend.where else ""
-            reason = f"{where}no answer in time" if reading.error is None else str(reading.error)
-            hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
-            lines.append(f"{source}: {reason}{hint}")
-    return lines
-
-
 async def listing(context: Context, options: argparse.Namespace) -> int:
     """Print one kind; 0 where every source is live, else 3 with each trouble on stderr."""
     try:
@@ -144,8 +116,4 @@ def _print(here: Listing, context: Context, options: argparse.Namespace, group: 
             say(to_json(here.kind.json(row)))
     else:
         lines = here.lines(group)
-        say("\n".join(lines) if len(lines) > 1 or here.troubles() else here.kind.empty)
-
-
-def _undecided(reading: Reading[Any]) -> bool:
-    return reading.state in (State.LOADING, State.IDLE) and reading.error is None
+        say(*(lines if len(lines) > 1 or here.troubles() else [here.kind.empty]))

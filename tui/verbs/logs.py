@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import contextlib
 import glob
 import os
 import re
 import stat
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,10 +21,10 @@ from backends.api.capabilities import Logs, ability
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.models import Level, LogBatch, LogRecord, LogSpan, Reading
-from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.common import rfc3339
+from tui.verbs.ahead import ahead
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import find_source
 from tui.verbs.words import WrongUse, moment
@@ -31,6 +32,8 @@ from tui.verbs.words import WrongUse, moment
 SHAPES = re.compile(r'"[^"]*"|\'[^\']*\'|0x[0-9a-f]+|\b[0-9a-f]{8,}\b|[0-9]+', re.IGNORECASE)
 """What differs between two messages of one shape: quoted texts, hexadecimal and decimal numbers."""
 SHAPES_MOST = 10_000
+GRACE = 0.5
+"""Seconds for the source's own words on why it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,10 @@ class _Source:
     name: str
     parse: Callable[[bytes, str], LogRecord]
     shown: Callable[[bytes], bytes]
-    history: Callable[[datetime | None], AsyncIterator[LogBatch]]
+    history: Callable[[datetime | None], AsyncGenerator[LogBatch, None]]
     follow: Callable[[LogBatch | None], Any] | None
+    answers: bool = True
+    """Whether it must answer in time: who writes into a pipe may take as long as he likes."""
 
 
 async def logs(context: Context, options: argparse.Namespace) -> int:
@@ -85,16 +90,24 @@ async def logs(context: Context, options: argparse.Namespace) -> int:
 async def _read(sources: list[_Source], printer: _Printer, options: argparse.Namespace) -> int:
     status = 0
     ends: dict[str, LogBatch] = {}
-    for source in sources:
-        try:
-            async for batch in source.history(printer.since):
-                printer.take(source, batch)
-                ends[source.name] = batch
-                if any(note.endswith("no such file") for note in batch.notes) and not options.follow:
-                    status = 3
-        except BackendError as error:
-            complain(f"{source.name}: {error}")
-            status = 3
+    async with contextlib.AsyncExitStack() as stack:
+        # All at once: each may be silent for as long as one may, and then they are silent together.
+        held = [
+            await stack.enter_async_context(
+                ahead(source.history(printer.since), options.timeout + GRACE if source.answers else None)
+            )
+            for source in sources
+        ]
+        for source, batches in zip(sources, held, strict=True):
+            try:
+                async for batch in batches:
+                    printer.take(source, batch)
+                    ends[source.name] = batch
+                    if any(note.endswith("no such file") for note in batch.notes) and not options.follow:
+                        status = 3
+            except BackendError as error:
+                complain(f"{source.name}: {error}")
+                status = 3
     following = [source for source in sources if source.follow is not None]
     if not options.follow or not following:
         return status
@@ -145,14 +158,13 @@ class _Printer:
                 if grep is not None and not grep.search(text):
                     continue
                 if self._wanted.everything and self._output == "text" and self._shapes is None:
-                    out.append(clean(text))
+                    out.append(text)
                     continue
                 record = source.parse(raw, block.origin)
                 if self._wanted.takes(record):
                     self._print(record, text, out)
         if out:
-            sys.stdout.write("\n".join(out) + "\n")
-            sys.stdout.flush()
+            say(*out)
         return LogSpan(0, self._count, 0)
 
     def _print(self, record: LogRecord, text: str, out: list[str]) -> None:
@@ -167,7 +179,7 @@ class _Printer:
             stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
             out.append(f"{stamp:14}  {level:5}  {record.source}  {_one_line(record.message)}")
         else:
-            out.append(clean(text))
+            out.append(text)
 
     def finish(self) -> None:
         if self._shapes is not None:
@@ -177,7 +189,7 @@ class _Printer:
 
 
 def _one_line(message: str) -> str:
-    return clean(message.replace("\n", " ⏎ "))
+    return message.replace("\n", " ⏎ ")
 
 
 def record_json(record: LogRecord) -> dict[str, Any]:
@@ -270,4 +282,4 @@ def _stream(stream: int | str, name: str) -> _Source:
     from backends.logs.formats import Formats
     from backends.logs.stream import read_stream
 
-    return _Source(name, Formats(name).parse, bytes, lambda since: read_stream(stream, name), None)
+    return _Source(name, Formats(name).parse, bytes, lambda since: read_stream(stream, name), None, answers=False)

@@ -1,4 +1,4 @@
-"""Printing without a screen: the JSON document of the contract, plain tables, troubles on stderr."""
+"""Printing without a screen: lines that act on no terminal, JSON, plain tables."""
 
 from __future__ import annotations
 
@@ -6,64 +6,29 @@ import json
 import shutil
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from backends.api.models import Reading, State
 from backends.clean import clean
-from backends.watch import Broken, FeedKey
-from tui.kinds.common import rfc3339
 from widgets.columns import Kind, Sight
 
-WORSE = (State.UNREACHABLE, State.STALE, State.LOADING, State.IDLE, State.LIVE)
 
-
-def say(text: str) -> None:
-    """One line to standard output, at once."""
-    sys.stdout.write(text + "\n")
+def say(*lines: str) -> None:
+    """Lines to standard output, at once; whatever is in one, it is a line and acts on no terminal."""
+    sys.stdout.write("".join(f"{clean(line)}\n" for line in lines))
     sys.stdout.flush()
 
 
-def complain(text: str) -> None:
-    """One line to standard error."""
+def complain(*lines: str) -> None:
+    """The same to standard error."""
     sys.stdout.flush()
-    sys.stderr.write(clean(text) + "\n")
+    sys.stderr.write("".join(f"{clean(line)}\n" for line in lines))
     sys.stderr.flush()
 
 
 def to_json(document: Any) -> str:
     """ASCII only: nothing in it can act on a terminal."""
     return json.dumps(document, ensure_ascii=True, allow_nan=False)
-
-
-def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Reading[Any]]:
-    """One reading a source: of its feeds the one in the worst state, of those the oldest."""
-    found: dict[str, Reading[Any]] = {}
-    for key, reading in readings.items():
-        other = found.get(key.source)
-        if other is None or _rank(reading) < _rank(other):
-            found[key.source] = reading
-    return found
-
-
-def _rank(reading: Reading[Any]) -> tuple[int, float]:
-    return WORSE.index(reading.state), reading.at or 0.0
-
-
-def readings_json(
-    readings: Mapping[FeedKey, Reading[Any]], broken: Sequence[Broken]
-) -> list[dict[str, str | None]]:
-    out: list[dict[str, str | None]] = []
-    for source, reading in worst_by_source(readings).items():
-        state = reading.state if reading.state in (State.LIVE, State.STALE) else State.UNREACHABLE
-        error = None if reading.error is None else str(reading.error)
-        if state is State.UNREACHABLE and error is None:
-            error = "no answer yet"
-        out.append({"source": source, "state": state.value, "as_of": rfc3339(reading.as_of), "error": error})
-    return out + [
-        {"source": item.source, "state": "unreachable", "as_of": None, "error": str(item.error)}
-        for item in broken
-    ]
 
 
 def table(kind: Kind[Any], rows: Sequence[tuple[Any, Sight]]) -> list[str]:

@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import math
 import time
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from backends.api.backend import Backend
@@ -15,9 +17,10 @@ from backends.api.models import Series
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
+from tui.kinds.common import rfc3339
 from tui.verbs.output import aligned, complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
-from widgets.units import age
+from widgets.units import UNKNOWN, age
 
 STEPS = 240
 """Points of a range where no step is given."""
@@ -68,13 +71,11 @@ def _print(context: Context, options: argparse.Namespace, source: str, series: t
     if options.output == "json":
         say(to_json(_document(context, source, items)))
     elif options.output == "jsonl":
-        for item in items:
-            say(to_json(item))
+        say(*map(to_json, items))
     elif not items:
         say("no series: nothing has these names and labels now")
     else:
-        for line in _table(series, options.range is not None):
-            say(line)
+        say(*_table(series, options.range is not None))
 
 
 def _document(context: Context, source: str, items: Any, error: str | None = None) -> dict[str, Any]:
@@ -91,14 +92,32 @@ def _now() -> str:
 def _item(series: Series, ranged: bool) -> dict[str, Any]:
     labels = dict(series.labels)
     if ranged:
-        return {"labels": labels, "values": [[at, number(value)] for at, value in series.points]}
-    at, value = series.points[-1]
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1000):03}Z"
-    return {"labels": labels, "value": number(value), "time": moment}
+        return {
+            "labels": labels,
+            "values": [[at, number(value)] for at, value in series.points if math.isfinite(at)],
+        }
+    at, value = _newest(series)
+    return {"labels": labels, "value": number(value), "time": rfc3339(_moment(at))}
 
 
-def number(value: float) -> float | str:
+def _newest(series: Series) -> tuple[float | None, float | None]:
+    """Its last time and value; None for what is not known. A server that speaks this API may tell a series and
+    no value of it."""
+    at, value = series.points[-1] if series.points else (math.nan, None)
+    return at if math.isfinite(at) else None, value
+
+
+def _moment(at: float | None) -> datetime | None:
+    """None, too, for a time that no calendar has."""
+    with suppress(ValueError, OverflowError, OSError):
+        return None if at is None else datetime.fromtimestamp(round(at, 3), UTC)
+    return None
+
+
+def number(value: float | None) -> float | str | None:
     """JSON has no NaN and no infinity: they are strings, spelled as Prometheus does."""
+    if value is None:
+        return None
     if math.isnan(value):
         return "NaN"
     return value if math.isfinite(value) else ("+Inf" if value > 0 else "-Inf")
@@ -111,7 +130,7 @@ def _with_hint(error: BackendError) -> str:
 def _table(series: tuple[Series, ...], ranged: bool) -> list[str]:
     """A column for each label, after the numbers: what a narrow terminal cuts off is the labels' end."""
     names = sorted({name for one in series for name in one.labels}, key=lambda name: (name != "__name__", name))
-    old = not ranged and any(time.time() - one.points[-1][0] >= OLD for one in series)
+    old = not ranged and any(_is_old(one) for one in series)
     titles = ("LAST", "MIN", "MAX", "POINTS", "SPAN") if ranged else ("VALUE", "AGE") if old else ("VALUE",)
     numbers = _over_time if ranged else _present
     cells = [[*titles, *("NAME" if name == "__name__" else clean(name).upper() for name in names)]]
@@ -121,18 +140,28 @@ def _table(series: tuple[Series, ...], ranged: bool) -> list[str]:
     return aligned(cells, frozenset(range(len(titles))))
 
 
+def _is_old(series: Series) -> bool:
+    """Whether its age must be told: it is old, or nobody knows how old it is."""
+    at, _ = _newest(series)
+    return at is None or time.time() - at >= OLD
+
+
 def _present(series: Series) -> list[str]:
-    at, value = series.points[-1]
-    return [_short(value), age(time.time() - at)]
+    at, value = _newest(series)
+    return [_short(value), age(None if at is None else time.time() - at)]
 
 
 def _over_time(series: Series) -> list[str]:
+    if not series.points:
+        return [*[UNKNOWN] * 3, "0", UNKNOWN]
     values = [value for _, value in series.points]
     known = [value for value in values if not math.isnan(value)] or [math.nan]
     span = age(series.points[-1][0] - series.points[0][0])
     return [*map(_short, (values[-1], min(known), max(known))), str(len(values)), span]
 
 
-def _short(value: float) -> str:
+def _short(value: float | None) -> str:
     """Ten digits: counters and times are whole, and 0.1 + 0.2 is 0.3."""
+    if value is None:
+        return UNKNOWN
     return f"{value:.10g}" if math.isfinite(value) else str(number(value))

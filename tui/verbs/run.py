@@ -10,7 +10,6 @@ from backends.api.actions import Action
 from backends.api.capabilities import Runs, ability
 from backends.api.errors import BackendError, NotFound
 from backends.api.runs import Run, RunState
-from backends.clean import clean_bytes
 from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.kinds.runs import run_json
@@ -64,7 +63,7 @@ async def _print_output(opened: Watch, row: Run) -> None:
     assert runs is not None
     async for batch in runs.output(row.key):
         for block in batch.blocks:
-            say("\n".join(clean_bytes(line) for line in block.lines()))
+            say(*(line.decode("utf-8", "replace") for line in block.lines()))
 
 
 async def _to_its_end(opened: Watch, row: Run, *, changes: bool) -> Run:

@@ -1,0 +1,21 @@
+"""What an exception came from: clients wrap what the socket and OpenSSL said, each in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all that is below it, each once, the nearest first. requests keeps the causes in its
+    arguments, urllib3 as a reason, and a group has one for each address that was tried."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        group = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
+        near = (found.__cause__, found.__context__, *group, *found.args, getattr(found, "reason", None))
+        waiting += [item for item in near if isinstance(item, BaseException)]

@@ -1,0 +1,102 @@
+"""Every verb against sources that take a connection and then say nothing, as a frozen server does."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.outside.program import run
+from tui.cli import VERBS
+
+LIMIT = 2.0
+"""Seconds beside the program's start: the timeout of 1 s, and the 1 s that the contract adds."""
+
+CONFIG = """
+[context.all]
+local = false
+arm = "always"
+[context.all.etcd.main]
+endpoints = ["{tcp}"]
+groups = {{ web = "/services/web/" }}
+[context.all.zookeeper.main]
+hosts = "{tcp}"
+groups = {{ web = "/services/web" }}
+[context.all.prometheus.main]
+url = "http://{tcp}"
+[context.all.supervisord.main]
+url = "unix://{unix}"
+[context.all.supervisord.far]
+url = "http://{tcp}"
+[context.all.journald.main]
+program = "{program}"
+files = ["/var/log/none.journal"]
+[context.all.journald.other]
+program = "{halting}"
+files = ["/var/log/other.journal"]
+"""
+ENTRY = '{"__CURSOR":"s=1;i=1","__REALTIME_TIMESTAMP":"1577844000000000","MESSAGE":"before the halt"}'
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("frozen")
+    program, halting, unix = folder / "journalctl", folder / "halting", folder / "s.sock"
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
+    halting.write_text(f"#!/bin/sh\necho '{ENTRY}'\nexec sleep 600\n")
+    for script in (program, halting):
+        script.chmod(0o755)
+    with ExitStack() as stack:
+        # Never accepted: the kernel takes the connection, as it does for a process that was stopped.
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=100))
+        near = stack.enter_context(socket.socket(socket.AF_UNIX))
+        near.bind(str(unix))
+        near.listen(100)
+        address = "{}:{}".format(*tcp.getsockname())
+        path = folder / "config.toml"
+        path.write_text(CONFIG.format(tcp=address, unix=unix, program=program, halting=halting))
+        yield str(path)
+
+
+CASES = (
+    *[(("members",), 3), (("targets",), 3), (("alerts",), 3), (("units",), 3), (("doctor",), 3)],
+    *[(("query", "up"), 3), (("query", "up", "--range", "1m"), 3)],
+    *[(("watch", source, "/services"), 3) for source in ("etcd/main", "zookeeper/main")],
+    *[(("logs", source), 3) for source in ("supervisord/main", "far", "journald/main", "other")],
+    *[(("logs",), 3), (("logs", "--since", "1h", "--patterns"), 3)],
+    *[((verb, "web", "--yes", "--reason", "x"), 3) for verb in ("start", "stop", "restart")],
+    # What asks no server ends as ever.
+    *[(("processes",), 0), (("deploys",), 0), (("runs",), 0), (("deploy", "web", "--plan"), 2)],
+    *[(("run", "attach", "x"), 3), (("audit",), 0), (("config", "check"), 0), (("config", "show"), 0)],
+    (("signal", "1", "TERM", "--yes", "--reason", "x"), 3),
+)
+STREAMS = {"events", "demo"}
+"""Go on until ctrl-c; or have no sources."""
+
+
+def test_every_verb_is_here() -> None:
+    assert {words[0] for words, _ in CASES} | STREAMS == set(VERBS)
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), CASES, ids=lambda value: " ".join(value) if value.__class__ is tuple else ""
+)
+def test_a_verb_ends_in_time(words: tuple[str, ...], status: int, config: str) -> None:
+    for _ in range(3):  # A busy machine delays one of them; what hangs is late each time.
+        start = run("deploys", "--config", config).seconds
+        ran = run(*words, "--timeout", "1", "--config", config)
+        if ran.seconds < start + LIMIT:
+            break
+    assert ran.seconds < start + LIMIT
+    assert ran.status == status, ran.err
+    assert "Traceback" not in ran.err
+    assert "bug" not in ran.err
+
+
+def test_what_was_read_before_a_halt_is_printed(config: str) -> None:
+    ran = run("logs", "journald/other", "--timeout", "1", "--config", config, "-o", "jsonl")
+    assert [item["message"] for item in ran.items] == ["before the halt"]
+    assert "journald/other: " in ran.err
+    assert "within 1 s" in ran.err

@@ -1,0 +1,75 @@
+"""What the feeds of a context have said, without a screen: waited for, as JSON, and as troubles in words."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from backends.api.feed import Feed
+from backends.api.models import Reading, State
+from backends.watch import Broken, FeedKey, Watch
+from tui.kinds.common import rfc3339
+
+WORSE = (State.UNREACHABLE, State.STALE, State.LOADING, State.IDLE, State.LIVE)
+
+
+async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Event, timeout: float) -> None:
+    """Watch these feeds, and wait until each has answered or failed once, at most `timeout` seconds. `heard` is
+    set by all that comes from them, now and later."""
+    for feed in feeds.values():
+        feed.watch(lambda new, before: heard.set())
+    try:
+        async with asyncio.timeout(timeout):
+            while any(_undecided(feed.reading) for feed in feeds.values()):
+                heard.clear()
+                await heard.wait()
+    except TimeoutError:
+        pass
+
+
+def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[str]:
+    """One line for each source that is not live: its name, the address and the reason."""
+    lines = []
+    for source, reading in worst_by_source(readings).items():
+        if reading.state is not State.LIVE:
+            backend = opened.backend(source)
+            where = f"{backend.where}: " if backend is not None and backend.where else ""
+            reason = f"{where}no answer in time" if reading.error is None else str(reading.error)
+            hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
+            lines.append(f"{source}: {reason}{hint}")
+    return lines
+
+
+def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Reading[Any]]:
+    """One reading a source: of its feeds the one in the worst state, of those the oldest."""
+    found: dict[str, Reading[Any]] = {}
+    for key, reading in readings.items():
+        other = found.get(key.source)
+        if other is None or _rank(reading) < _rank(other):
+            found[key.source] = reading
+    return found
+
+
+def _rank(reading: Reading[Any]) -> tuple[int, float]:
+    return WORSE.index(reading.state), reading.at or 0.0
+
+
+def readings_json(
+    readings: Mapping[FeedKey, Reading[Any]], broken: Sequence[Broken]
+) -> list[dict[str, str | None]]:
+    out: list[dict[str, str | None]] = []
+    for source, reading in worst_by_source(readings).items():
+        state = reading.state if reading.state in (State.LIVE, State.STALE) else State.UNREACHABLE
+        error = None if reading.error is None else str(reading.error)
+        if state is State.UNREACHABLE and error is None:
+            error = "no answer yet"
+        out.append({"source": source, "state": state.value, "as_of": rfc3339(reading.as_of), "error": error})
+    return out + [
+        {"source": item.source, "state": "unreachable", "as_of": None, "error": str(item.error)}
+        for item in broken
+    ]
+
+
+def _undecided(reading: Reading[Any]) -> bool:
+    return reading.state in (State.LOADING, State.IDLE) and reading.error is None
