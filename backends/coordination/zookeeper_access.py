@@ -93,6 +93,8 @@ class Wire:
         """Which endpoint the next session begins with."""
         self.confirmed: float | None = None
         """When a session was last known to be well, in monotonic seconds."""
+        self.reached: dict[str, str] = {}
+        """The `IP:port` at which an address was reached last by a word."""
         self._tls: ssl.SSLContext | None = None
         self._http: Any = None
 
@@ -137,6 +139,7 @@ class Wire:
         async with _mapped(address, limit):
             reader, writer = await asyncio.open_connection(*split(address), ssl=self._tls)
             try:
+                self.reached[address] = _peer(writer)
                 writer.write(word.encode())
                 await writer.drain()
                 data = await _to_end(reader, address)
@@ -193,6 +196,11 @@ class Wire:
     async def close(self) -> None:
         if self._http is not None:
             await self._http.aclose()
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    host, port, *_ = writer.get_extra_info("peername")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _to_end(reader: asyncio.StreamReader, address: str) -> bytes:

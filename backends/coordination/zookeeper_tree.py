@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.settings import Secret
-from backends.coordination.cluster import together
+from backends.coordination.together import together
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
 from backends.coordination.zookeeper_words import Conf, parse_conf
@@ -134,12 +134,12 @@ async def _watch(
     await link.prove(limit)
     yield Listed(await tree.all(link, data=data))
     if learn is not None:
-        with suppress(BackendError):
-            text, _ = await link.get(CONFIG, limit)
-            learn(parse_conf(text.decode("utf-8", "replace")))
+        await _learn(link, limit, learn)
     proved = time.monotonic()
     while True:
         dirty = await link.stirred(max(0.0, proved + ASK - time.monotonic()))
+        if learn is not None and CONFIG in dirty:
+            await _learn(link, HURRY, learn)
         if dirty:
             found = await tree.again(link, dirty)
             if found:
@@ -148,6 +148,14 @@ async def _watch(
             await link.prove(HURRY)
             proved = time.monotonic()
             yield Confirmed()
+
+
+async def _learn(link: Link, limit: float, learn: Callable[[Conf], None]) -> None:
+    """Tell the ensemble's configuration as it is now, with a watch for the next one."""
+    with suppress(BackendError):
+        node = (await link.look([Wanted(CONFIG, data=True, children=False, coming=False)], limit))[CONFIG]
+        if node is not None and node.data is not None:
+            learn(parse_conf(node.data.decode("utf-8", "replace")))
 
 
 def _standing(error: BackendError, confirmed: float | None) -> BackendError:

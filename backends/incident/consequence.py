@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from backends.api.actions import Action
 from backends.api.models import Alert, AlertState, Member, MemberState, Reading, Role, Row, State, Unit, UnitState
+from backends.api.quorum import Quorum
 from backends.incident.sizes import Expected
 from backends.relations import related
 
@@ -53,15 +56,10 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
         reading = readings.get((member.source, "members"))
         rows = [] if reading is None else [row for row in (reading.value or {}).values() if row.role in VOTING]
         left = sum(row.state is MemberState.UP and row.trouble is None and row.key != member.key for row in rows)
-        quorum = len(rows) // 2 + 1
-        if left < quorum:
-            means = "below its quorum: the cluster stops"
-        elif left == quorum:
-            means = "no further failure allowed"
-        else:
-            means = f"{left - quorum} more may fail"
+        quorum = replace(member.quorum or Quorum(len(rows), 0), up=left)
+        means = "below its quorum: the cluster stops" if quorum.lost else quorum.consequence
         leads = ", and it leads" if member.role is Role.LEADER else ""
-        yield f"it is {member.name} of {member.source}{leads}; {left} of {len(rows)} stay up, {means}"
+        yield f"it is {member.name} of {member.source}{leads}; {left} of {quorum.voters} stay up, {means}"
 
 
 def _supervised(action: Action, unit: Unit) -> Iterator[str]:

@@ -52,7 +52,8 @@ class Eyes:
         return next(row for row in self.rows if row.name == name)
 
     def facts(self, name: str) -> dict[str, str]:
-        return {detail.label: str(detail.value) for detail in self.row(name).details}
+        row = self.row(name)
+        return {detail.label: str(detail.value) for detail in row.details} | {"quorum": str(row.quorum)}
 
     def told(self, *kinds: EventKind) -> list[Any]:
         return [item for item in self.news if item.kind in kinds]
@@ -146,7 +147,7 @@ async def test_a_frozen_server_costs_its_row_only(ensemble: ZookeeperEnsemble, e
     assert row.trouble.error.word == "silent"
     await until(lambda: any(r.role is Role.LEADER for r in eyes.rows if r.name != server.name), 15)
     assert eyes.members.reading.state is State.LIVE
-    assert "no further failure allowed" in str(eyes.rows[0].details)
+    assert "no further failure allowed" in str(eyes.rows[0].quorum)
     server.thaw()
     await eyes.all_up()
     leaders = [item.text for item in eyes.told(EventKind.LEADER)]
@@ -186,6 +187,7 @@ async def test_without_a_quorum_the_survivor_says_that_it_serves_nobody(
     assert "serves nobody" in trouble.error.reason
     assert eyes.members.reading.state is State.LIVE
     assert "quorum lost" in eyes.facts(survivor.name)["quorum"]
+    await until(lambda: eyes.row(survivor.name).leaderless is not None)
     await until(lambda: eyes.instances.reading.state in (State.STALE, State.UNREACHABLE), 15)
 
 

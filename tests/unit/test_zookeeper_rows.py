@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backends.api.errors import Misconfigured
 from backends.api.models import ChangeKind, Event, EventKind, KeyChange, Members, Role
-from backends.coordination.zookeeper_census import Answer, Census
+from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_changes import Changes, root_of
 from backends.coordination.zookeeper_instances import Groups
 from backends.coordination.zookeeper_link import Node, Stat
@@ -138,13 +138,13 @@ def test_a_prefix_is_a_path() -> None:
 
 
 def test_what_changed_among_the_servers_during_an_outage_is_marked() -> None:
-    mine = Census("zookeeper/main")
+    mine = ZookeeperCensus("zookeeper/main")
 
     def round(leader: str, *, gap: bool, before: Members) -> tuple[Members, list[tuple[EventKind, str, bool]]]:
         for server in ("a:1", "b:1"):
             role = Role.LEADER if server == leader else Role.FOLLOWER
-            mine.answers[server] = Answer(Status(role=role, zxid=1 << 32), at=0.0)
-        rows, news = mine.rows(("a:1", "b:1"), before, 0.0, after_gap=gap)
+            mine.answers[server] = ZookeeperAnswer(status=Status(role=role, zxid=1 << 32), at=0.0)
+        rows, news = mine.rows(("a:1", "b:1"), before, after_gap=gap)
         return rows, events(tuple(news))
 
     rows, _ = round("a:1", gap=False, before={})
