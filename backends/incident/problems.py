@@ -24,7 +24,7 @@ from backends.api.models import (
     Unit,
     UnitState,
 )
-from backends.incident.sizes import Expected
+from backends.incident.sizes import Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
 """A cluster that takes no writes is behind much else that is wrong; what is not known any more comes last."""
@@ -150,9 +150,18 @@ def _groups(
 ) -> Iterable[Problem]:
     if reading.state in ILL:
         return
-    sizes = Counter(row.group for row in rows)
+    ill = [row for row in rows if row.trouble is not None]
+    for row in {row.group: row for row in reversed(ill)}.values():
+        if row.trouble is not None:
+            count = sum(other.group == row.group for other in ill)
+            of = "its instances" if row.state is MemberState.UNKNOWN else f"{count} of its instances"
+            why = f"{of}: {row.trouble.error.reason}"
+            since = row.trouble.as_of or now.ago(row.trouble.since)
+            name = f"{source} {row.group}"
+            yield Problem(SERIOUS, name, row.trouble.error.word, since, why, source, "members", row.key)
+    sizes, unknown = Counter(row.group for row in rows), unlisted(rows)
     for group, wanted in expected.items():
-        if sizes[group] < wanted.size:
+        if sizes[group] < wanted.size and group not in unknown:
             why = "as configured" if wanted.configured else "the most seen in 15 minutes"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backends.api.errors import Misconfigured, Silent, Unreachable
+from backends.api.errors import Denied, Misconfigured, Silent, Unreachable
 from backends.api.models import (
     Alert,
     AlertState,
@@ -161,6 +161,21 @@ def test_a_group_below_its_size() -> None:
     ]
     assert found[1].since == WALL - timedelta(minutes=1)
     assert (found[1].kind, found[1].row) == ("members", "e/a")
+
+
+def test_a_group_that_may_not_be_read_is_a_problem_and_its_size_is_not_known() -> None:
+    denied = Trouble(Denied("permission denied"))
+    closed = member("/services/web", group="web", state=MemberState.UNKNOWN, trouble=denied)
+    some = [member(name, group="api", trouble=denied) for name in ("a", "b")]
+    sizes = {"etcd/a": {"web": Expected(3, True), "api": Expected(2, True)}}
+    found = told({("etcd/a", "instances"): live(closed, *some, member("c", group="api"))}, sizes=sizes)
+    assert {(p.name, p.word, p.why) for p in found} == {
+        ("etcd/a web", "denied", "its instances: permission denied"),
+        ("etcd/a api", "denied", "2 of its instances: permission denied"),
+    }
+    seen = GroupSizes({})
+    seen.note(0.0, rows(closed))
+    assert seen.expected(0.0) == {}
 
 
 def test_units_that_failed_and_that_flap() -> None:
