@@ -103,7 +103,8 @@ def test_one_that_looks_in_vain_does_not_speak_for_those_that_are_not_asked(own:
     assert [row.leaderless for row in one.look()] == [None]
 
 
-def test_a_dead_server_does_not_hold_its_configuration_up() -> None:
+@pytest.mark.parametrize("new", [2, 1], ids=["dynamic", "static"])
+def test_a_dead_server_does_not_hold_its_configuration_up(new: int) -> None:
     """h1 → h4 by a reconfiguration, then h1 dies: the others know better than it did."""
     three = Ensemble("h1:2181", "h2:2181", "h3:2181")
     for n in (1, 2, 3):
@@ -111,9 +112,9 @@ def test_a_dead_server_does_not_hold_its_configuration_up() -> None:
     three.look()
     three.fails("h1:2181", GONE)
     for n in (2, 3):
-        three.says(f"h{n}:2181", Role.LEADER if n == 2 else Role.FOLLOWER, conf(n, 2, 3, 4, version=2))
+        three.says(f"h{n}:2181", Role.LEADER if n == 2 else Role.FOLLOWER, conf(n, 2, 3, 4, version=new))
     assert "h4:2181" in three.census.targets(three.hosts)
-    three.says("h4:2181", Role.FOLLOWER, conf(4, 2, 3, 4, version=2))
+    three.says("h4:2181", Role.FOLLOWER, conf(4, 2, 3, 4, version=new))
     rows = three.look()
     assert (EventKind.JOINED, "server.4") in three.told()
     assert (EventKind.LEFT, "server.1") in three.told()
