@@ -35,6 +35,10 @@ class Answer(Struct, frozen=True):
 
 
 A = TypeVar("A", bound=Answer)
+L = TypeVar("L")
+"""What a leader is known by."""
+Belonging = Mapping[int, tuple[str, str]]
+"""By its number, a server's name and what is said of it when it joins or leaves."""
 
 
 def pending(target: str) -> BackendError:
@@ -50,10 +54,10 @@ def state_of(answer: Answer, error: BackendError | None) -> tuple[MemberState, T
     return state, Trouble(error, answer.at, answer.as_of)
 
 
-class Census(Generic[A]):
+class Census(Generic[A, L]):
     """Who belongs to a cluster, who said what last, and what of it was told as news.
 
-    A subclass makes the rows, and says who belongs to it and who leads.
+    A subclass makes the rows, and says who belongs to it, who leads (`_leader`), and how a leader is called.
     """
 
     def __init__(self, source: str) -> None:
@@ -61,7 +65,10 @@ class Census(Generic[A]):
         self.answers: dict[str, A] = {}
         self.cluster: str | None = None
         """The cluster's own id, where the system has one."""
+        self._leader: L | None = None
         self._leaderless: datetime | None = None
+        self._told_leader: L | None = None
+        self._told: Belonging = {}
 
     def targets(self, endpoints: tuple[str, ...]) -> list[str]:
         """Whom to ask: our endpoints, and each server that was named by the others and that none of them is."""
@@ -75,20 +82,44 @@ class Census(Generic[A]):
         for row in self._found(endpoints):
             old = before.get(row.key)
             rows[row.key] = old if old is not None and alike(old, row) else row
-        news = (*self._states(before, rows), *self._membership(), *self._leadership())
+        # First: a leader that has left is still known by its name.
+        leadership = tuple(self._leadership())
+        news = (*self._states(before, rows), *self._membership(), *leadership)
         return rows, [replace(event, after_gap=after_gap) for event in news]
 
     def _found(self, endpoints: tuple[str, ...]) -> Iterable[Member]:
         """The members as they are now, one row each."""
         raise NotImplementedError
 
+    def _belonging(self) -> Belonging:
+        """Who belongs to the cluster now; empty where that is not known."""
+        raise NotImplementedError
+
+    def _named(self, leader: L) -> str:
+        raise NotImplementedError
+
+    def _same(self, leader: L, other: L) -> bool:
+        return leader == other
+
     def _membership(self) -> Iterable[Event]:
         """Who joined and left since it was told last. What is there at the beginning is no news."""
-        raise NotImplementedError
+        now = self._belonging()
+        if not now:
+            return
+        told, self._told = self._told, now
+        for number in sorted(now.keys() - told.keys() if told else ()):
+            yield self._tell(EventKind.JOINED, *now[number])
+        for number in sorted(told.keys() - now.keys()):
+            yield self._tell(EventKind.LEFT, *told[number])
 
     def _leadership(self) -> Iterable[Event]:
         """One event for a change of leader, told when the new one is known."""
-        raise NotImplementedError
+        if self._leader is None:
+            return
+        before, self._told_leader = self._told_leader, self._leader
+        if before is not None and not self._same(before, self._leader):
+            text = f"{self._named(before)} → {self._named(self._leader)}"
+            yield self._tell(EventKind.LEADER, self.source, text)
 
     def _note_leader(self, led: bool | None) -> None:
         """`led`: whether the cluster has a leader; None where nobody who answers knows."""

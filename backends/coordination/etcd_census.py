@@ -8,24 +8,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.models import Detail, Event, EventKind, Member, Role
+from backends.api.models import Detail, Member, Role
 from backends.api.quorum import Quorum
-from backends.coordination.census import Answer, Census, pending, state_of
+from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.etcd_wire import host_port
 
 _ALARM = re.compile(r"memberID:(\d+) alarm:(\w+)")
 
 
-class EtcdCensus(Census[Answer]):
+class EtcdCensus(Census[Answer, int]):
     """An answer's `status` is a StatusResponse. A member is known by its id. Rows of endpoints that have never
     answered, and that no member advertises, are known by their address."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
         self.roster: dict[int, Any] = {}
-        self._leader: int | None = None
-        self._told_leader: int | None = None
-        self._told_names: dict[int, str] = {}
         self._alarmed: dict[int, datetime] = {}
 
     def forget(self) -> None:
@@ -33,7 +30,7 @@ class EtcdCensus(Census[Answer]):
         self.answers.clear()
         self.roster, self.cluster = {}, None
         self._leader = self._told_leader = None
-        self._told_names = {}
+        self._told = {}
         self._note_leader(None)
 
     def targets(self, endpoints: tuple[str, ...]) -> list[str]:
@@ -159,28 +156,12 @@ class EtcdCensus(Census[Answer]):
         self._alarmed = {number: self._alarmed.get(number, now) for number in found}
         return {number: tuple(sorted(alarms)) for number, alarms in found.items()}
 
-    def _named(self, number: int) -> str:
-        return self._name(number) or self._told_names.get(number) or f"{number:x}"
+    def _named(self, leader: int) -> str:
+        return self._name(leader) or self._told.get(leader, ("", ""))[0] or f"{leader:x}"
 
-    def _membership(self) -> list[Event]:
-        if not self.roster:
-            return []
-        names = {number: member.name for number, member in self.roster.items()}
-        told, self._told_names = self._told_names, {**self._told_names, **names}
-        joined = (names.keys() - told.keys()) if told else set()
-        left = told.keys() - names.keys()
-        news = [self._tell(EventKind.JOINED, self._named(n), f"member {n:x}") for n in joined]
-        news += [self._tell(EventKind.LEFT, self._named(n), f"member {n:x}") for n in left]
-        self._told_names = names
-        return news
-
-    def _leadership(self) -> list[Event]:
-        if self._leader is None or self._leader == self._told_leader:
-            return []
-        before, self._told_leader = self._told_leader, self._leader
-        if before is None:
-            return []
-        return [self._tell(EventKind.LEADER, self.source, f"{self._named(before)} → {self._named(self._leader)}")]
+    def _belonging(self) -> Belonging:
+        """Who has not started yet has no name."""
+        return {n: (member.name or f"{n:x}", f"member {n:x}") for n, member in self.roster.items()}
 
 
 def _why_unasked(member: Any) -> BackendError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from backends.api.errors import Unreachable
 from backends.api.models import Members, Seen, differing
@@ -44,7 +44,7 @@ class Asker(Protocol[A_co]):
 
 
 async def poll(
-    asker: Asker[A], census: Census[A], endpoints: tuple[str, ...], last: Members | None
+    asker: Asker[A], census: Census[A, Any], endpoints: tuple[str, ...], last: Members | None
 ) -> AsyncGenerator[Seen[Members], None]:
     """The source behind `Membership.members` of a cluster. Raises what all said when no server answers."""
     await asker.ready()
@@ -65,7 +65,7 @@ async def poll(
 class _Rounds(Generic[A]):
     """The questions that are under way. One to a frozen server goes on while the others are asked anew."""
 
-    def __init__(self, asker: Asker[A], census: Census[A], endpoints: tuple[str, ...]) -> None:
+    def __init__(self, asker: Asker[A], census: Census[A, Any], endpoints: tuple[str, ...]) -> None:
         self._asker, self._census, self._endpoints = asker, census, endpoints
         self._asking: dict[str, asyncio.Task[None]] = {}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from backends.api.models import Detail, Event, EventKind, Member, Role
+from backends.api.models import Detail, Member, Role
 from backends.api.quorum import Quorum
-from backends.coordination.census import Answer, Census, pending, state_of
+from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.zookeeper_access import WORDS, NotServing
 from backends.coordination.zookeeper_words import READ_ONLY, Conf, Peer, Status, whitelist_line
 
@@ -35,7 +35,7 @@ class ZookeeperAnswer(Answer, frozen=True):
         return isinstance(self.error, NotServing) and not self.electing
 
 
-class ZookeeperCensus(Census[ZookeeperAnswer]):
+class ZookeeperCensus(Census[ZookeeperAnswer, str]):
     """A server is known by the address at which it is asked. Its number and its fellows are in its `conf`, where
     that word is whitelisted, or in `/zookeeper/config`, which is empty on a static ensemble."""
 
@@ -44,9 +44,6 @@ class ZookeeperCensus(Census[ZookeeperAnswer]):
         self.config = Conf()
         self.reached: dict[str, str] = {}
         """The `IP:port` at which an address was reached last: two that are one server are known by it."""
-        self._leader: str | None = None
-        self._told_leader: str | None = None
-        self._told_peers: dict[int, Peer] = {}
 
     def learn(self, config: Conf) -> None:
         """What `/zookeeper/config` says now; nothing on a static ensemble."""
@@ -58,10 +55,10 @@ class ZookeeperCensus(Census[ZookeeperAnswer]):
         return list(dict.fromkeys((*endpoints, *learned)))
 
     def peers(self) -> tuple[Peer, ...]:
-        """The ensemble's servers by the latest configuration that is told now. A server that is gone goes by the
-        one that it had; that counts only where nobody tells another."""
-        now = [answer.conf for answer in self.answers.values() if answer.spoke]
-        then = [answer.conf for answer in self.answers.values() if not answer.spoke]
+        """The ensemble's servers by the latest configuration that is told now. A server that is gone, or serves
+        nobody, goes by the one that it had; that counts only where nobody else tells one."""
+        now = [answer.conf for answer in self.answers.values() if answer.error is None]
+        then = [answer.conf for answer in self.answers.values() if answer.error is not None]
         for told in ((*now, self.config), then):
             known = [conf for conf in told if conf.peers]
             if known:
@@ -117,7 +114,7 @@ class ZookeeperCensus(Census[ZookeeperAnswer]):
         role = answer.status.role if answer.status is not None else None
         if role is None or isinstance(answer.error, NotServing):
             return Role.MEMBER
-        leads = self._leader is not None and self._server(target) == self._server(self._leader)
+        leads = self._leader is not None and self._same(target, self._leader)
         return Role.MEMBER if role is Role.LEADER and not leads else role
 
     def _shared(self, servers: Servers) -> Iterable[Detail]:
@@ -188,24 +185,15 @@ class ZookeeperCensus(Census[ZookeeperAnswer]):
         self._leader = max(leading)[1] if leading else None
         return fresh[self._leader] if self._leader is not None else None
 
-    def _membership(self) -> Iterable[Event]:
-        """Who joined and left by a reconfiguration."""
-        peers = {peer.number: peer for peer in self.peers()}
-        if not peers:
-            return
-        told, self._told_peers = self._told_peers, peers
-        for number in sorted(peers.keys() - told.keys() if told else ()):
-            yield self._tell(EventKind.JOINED, f"server.{number}", f"at {peers[number].host}")
-        for number in sorted(told.keys() - peers.keys()):
-            yield self._tell(EventKind.LEFT, f"server.{number}", f"at {told[number].host}")
+    def _named(self, leader: str) -> str:
+        return self._name(leader)
 
-    def _leadership(self) -> list[Event]:
-        if self._leader is None:
-            return []
-        before, self._told_leader = self._told_leader, self._leader
-        if before is None or self._server(before) == self._server(self._leader):
-            return []
-        return [self._tell(EventKind.LEADER, self.source, f"{self._name(before)} → {self._name(self._leader)}")]
+    def _same(self, leader: str, other: str) -> bool:
+        """The leader is known by where it is asked; that may be another address of the same server."""
+        return self._server(leader) == self._server(other)
+
+    def _belonging(self) -> Belonging:
+        return {peer.number: (f"server.{peer.number}", f"at {peer.host}") for peer in self.peers()}
 
 
 def _lag(status: Status, leader: Status | None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from backends.api.feed import Feed
 from backends.api.models import EventKind, Member, MemberState, Role, State
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.coordination.zookeeper_words import parse_mntr, parse_srvr
+from backends.incident.problems import Now, problems
 from tests.servers.etcd_cluster import Server, until
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 
@@ -200,6 +202,21 @@ async def test_all_gone_keeps_every_row_and_returns_by_itself(ensemble: Zookeepe
     for server in ensemble.servers:
         server.start()
     await eyes.all_up(30)
+
+
+async def test_a_follower_of_which_alone_we_know_is_no_proof_that_nobody_leads(
+    ensemble: ZookeeperEnsemble, eyes: Eyes
+) -> None:
+    """A static ensemble does not tell where the others serve."""
+    part = Eyes(server_of(ensemble, "follower", eyes).address, groups={})
+    try:
+        await until(lambda: bool(part.rows))
+        assert [(row.role, row.leaderless) for row in part.rows] == [(Role.FOLLOWER, None)]
+        assert str(part.rows[0].quorum) == "1 of 3 answer, quorum 2: 2 not in hosts, so not known"
+        readings = {("zookeeper/main", "members"): part.members.reading}
+        assert problems(readings, (), {}, (), Now(time.monotonic(), datetime.now(UTC))) == []
+    finally:
+        await part.close()
 
 
 async def test_an_observer_does_not_vote_and_a_server_that_is_not_in_hosts_is_named() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
-from backends.api.models import Member, MemberState
+from backends.api.models import Event, EventKind, Member, MemberState
 from backends.coordination.census import Answer, state_of
 from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.zookeeper_access import NotListed, NotServing
@@ -52,7 +52,7 @@ class Cluster:
         self.census.answers[self.hosts[number - 1]] = Answer(status, 1.0)
 
     def look(self) -> list[Member]:
-        self.known, _ = self.census.rows(self.hosts, self.known, after_gap=False)
+        self.known, self.news = self.census.rows(self.hosts, self.known, after_gap=False)
         return list(self.known.values())
 
 
@@ -68,6 +68,25 @@ def test_no_leader_is_said_when_no_member_knows_one() -> None:
     assert {row.leaderless for row in two.look()} == {since}
     two.says(2, leader=2)
     assert {row.leaderless for row in two.look()} == {None}
+
+
+def test_a_change_of_leader_and_who_came_and_went_are_told_once() -> None:
+    two = Cluster()
+    two.look()
+    assert two.news == []
+    two.census.roster[3] = SimpleNamespace(name="", isLearner=False, peerURLs=[], clientURLs=[])
+    del two.census.roster[1]
+    two.says(1, leader=2)
+    two.says(2, leader=2)
+    two.look()
+    told = [(item.kind, item.target, item.text) for item in two.news if isinstance(item, Event)]
+    assert told == [
+        (EventKind.JOINED, "3", "member 3"),
+        (EventKind.LEFT, "m1", "member 1"),
+        (EventKind.LEADER, "etcd/main", "m1 → m2"),
+    ]
+    two.look()
+    assert two.news == []
 
 
 def test_an_alarm_is_known_since_it_was_first_seen() -> None:

@@ -122,6 +122,20 @@ def test_a_dead_server_does_not_hold_its_configuration_up(new: int) -> None:
     assert {str(row.quorum) for row in rows} == {"3 of 3 answer, quorum 2: 1 more may fail"}
 
 
+def test_one_that_has_left_and_serves_nobody_does_not_bring_its_configuration_back() -> None:
+    """All others are gone, and it was started again."""
+    three = Ensemble("h1:2181", "h2:2181", "h3:2181")
+    for n in (2, 3):
+        three.says(f"h{n}:2181", Role.LEADER if n == 2 else Role.FOLLOWER, conf(n, 2, 3, 4, version=2))
+    three.says("h1:2181", Role.FOLLOWER, conf(1, 1, 2, 3, version=1))
+    three.look()
+    three.fails("h1:2181", NOBODY, looking=1.0)
+    for n in (2, 3):
+        three.fails(f"h{n}:2181", GONE)
+    three.look()
+    assert [kind for kind, _ in three.told() if kind is not EventKind.STATE] == []
+
+
 def test_a_server_that_has_left_and_runs_on_is_not_counted() -> None:
     three = Ensemble("h1:2181", "h2:2181", "h3:2181")
     for n in (1, 2, 3):
