@@ -139,7 +139,7 @@ class Wire:
         async with _mapped(address, limit):
             reader, writer = await asyncio.open_connection(*split(address), ssl=self._tls)
             try:
-                self.reached[address] = _peer(writer)
+                self._note_peer(address, writer.get_extra_info("peername"))
                 writer.write(word.encode())
                 await writer.drain()
                 data = await _to_end(reader, address)
@@ -160,6 +160,12 @@ class Wire:
         if text.startswith(("HTTP/", "<")) or "\ufffd" in text[:64]:
             raise BadReply("something answers there that is not ZooKeeper", where=address, hint="check the port")
         return text
+
+    def _note_peer(self, address: str, peer: tuple[Any, ...] | None) -> None:
+        # One that hangs up at once has none any more.
+        if peer is not None:
+            host, port = peer[:2]
+            self.reached[address] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def _by_admin(self, address: str, limit: float) -> Status:
         monitor, stats = await asyncio.gather(
@@ -196,11 +202,6 @@ class Wire:
     async def close(self) -> None:
         if self._http is not None:
             await self._http.aclose()
-
-
-def _peer(writer: asyncio.StreamWriter) -> str:
-    host, port, *_ = writer.get_extra_info("peername")
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _to_end(reader: asyncio.StreamReader, address: str) -> bytes:

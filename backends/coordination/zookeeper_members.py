@@ -24,6 +24,7 @@ class ZookeeperAsker:
 
     def __init__(self, wire: Wire, census: ZookeeperCensus) -> None:
         self._wire, self._census = wire, census
+        census.reached = wire.reached
         self._rounds: dict[str, int] = {}
 
     async def ready(self) -> None:
@@ -47,7 +48,6 @@ class ZookeeperAsker:
         elif old.status is not None and old.error is None:
             status = merged(status, old.status)
         self._rounds[target] = self._rounds.get(target, 0) + 1
-        self._census.reached.update(self._wire.reached)
         return ZookeeperAnswer(
             status=status, at=time.monotonic(), as_of=datetime.now(UTC), latency_ms=took, conf=conf
         )
