@@ -228,10 +228,13 @@ class Watch:
         return {source: sizes.expected(now) for source, sizes in self._sizes.items()}
 
     def _peers(self, cluster: str) -> frozenset[str]:
-        """The sources whose members say that they belong to a cluster."""
-        return frozenset(
-            key.source for key, feed in self.feeds("members").items() if _cluster(feed.reading.value) == cluster
-        )
+        """The sources that may speak for a cluster: those whose members say so, and those of the same kind whose
+        members have not said yet to which one they belong."""
+        values = {key.source: feed.reading.value for key, feed in self.feeds("members").items()}
+        said = {source for source, members in values.items() if _cluster(members) == cluster}
+        unsaid = {source for source, members in values.items() if members is None}
+        kinds = {_kind(source) for source in said}
+        return frozenset(said | {source for source in unsaid if not kinds or _kind(source) in kinds})
 
     def _tell(self, source: str, news: tuple[News, ...]) -> None:
         self.timeline.hear(source, news)
@@ -242,8 +245,10 @@ class Watch:
                 log.exception("a news listener raised")
 
 
-def _cluster(members: Members | None) -> object:
-    """The cluster's own id, where the system has one: a detail of each of its members."""
-    first = next(iter(members.values()), None) if members else None
-    details = () if first is None else first.details
-    return next((detail.value for detail in details if detail.label == "cluster"), None)
+def _kind(source: str) -> str:
+    return source.partition("/")[0]
+
+
+def _cluster(members: Members | None) -> str | None:
+    """The cluster's own id, where the system has one."""
+    return next((row.cluster for row in (members or {}).values() if row.cluster is not None), None)

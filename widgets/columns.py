@@ -155,7 +155,7 @@ def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
         return sight.state.value
     if trouble is None:
         return word
-    told = trouble.error.word if trouble.error.word == "silent" else word
+    told = trouble.word(word)
     return f"{told} {age(sight.now - trouble.since)}" if trouble.since is not None else told
 
 

@@ -15,7 +15,8 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct, field
 
-from backends.api.errors import BackendError
+from backends.api.errors import BackendError, Silent
+from backends.api.quorum import Quorum
 from backends.api.runs import Deploy, Run
 
 T = TypeVar("T")
@@ -39,6 +40,10 @@ class Trouble(Struct, frozen=True):
     error: BackendError
     since: float | None = None
     as_of: datetime | None = None
+
+    def word(self, state: str) -> str:
+        """The one word for a row in this trouble: its state's, but where it only keeps silent."""
+        return self.error.word if isinstance(self.error, Silent) else state
 
 
 class MemberState(enum.StrEnum):
@@ -85,6 +90,18 @@ class Member(Struct, frozen=True):
     connections: int | None = None
     latency_ms: float | None = None
     alarms: tuple[str, ...] = ()
+    """The system's own words."""
+    alarmed: datetime | None = None
+    """When the first of its alarms was first seen from here; None without one."""
+    cluster: str | None = None
+    """The cluster's own id, where the system has one: by it two sources know that they watch the same one."""
+    quorum: Quorum | None = None
+    """Of its cluster; None where that has none, or it is not known."""
+    leaderless: datetime | None = None
+    """When it was first seen from here that its cluster has no leader, by the word of those who know. None where
+    it has one, and where nobody can say: a leader that is not among the rows may be well."""
+    created: int | None = None
+    """Of an instance: the store's count (a revision, a zxid) at which it registered: another is a new life."""
     trouble: Trouble | None = None
     details: tuple[Detail, ...] = ()
 
@@ -171,6 +188,8 @@ class Unit(Struct, frozen=True):
     exit: int | None = None
     """Its last exit status; minus the signal's number where it was killed by one."""
     enabled: bool | None = None
+    spawn_error: str | None = None
+    """Why its last start or run failed, in the supervisor's words."""
     trouble: Trouble | None = None
     details: tuple[Detail, ...] = ()
 
@@ -340,6 +359,8 @@ class Event(Struct, frozen=True):
     after_gap: bool = False
     bad: bool = False
     """Whether it is bad news: something is down, fires, has failed or is lost."""
+    restart: bool = False
+    """Whether a unit was started again; several of those in a short time are flapping."""
 
 
 class Occurrence(Struct, frozen=True):
@@ -356,6 +377,7 @@ class Occurrence(Struct, frozen=True):
     after_gap: bool = False
     """Derived after an outage of its source: it happened at some time before."""
     bad: bool = False
+    restart: bool = False
     details: tuple[Detail, ...] = ()
 
 

@@ -22,14 +22,14 @@ from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, NotFound
 from backends.api.models import ChangeKind, KeyChange, Member, Members, News, Row, Seen
 from backends.api.settings import SecretSetting, Settings
-from backends.coordination.cluster import milliseconds_since
-from backends.coordination.etcd_census import Census
+from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.etcd_diagnose import Access
 from backends.coordination.etcd_instances import Groups, Instances
-from backends.coordination.etcd_members import poll_members
+from backends.coordination.etcd_members import EtcdAsker
 from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
 from backends.coordination.etcd_wire import Wire, host_port, load_client
+from backends.coordination.rounds import milliseconds_since, poll
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
@@ -91,7 +91,7 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
         # Two: a watch that moves to another endpoint must not move the calls for members with it.
         self._wire = Wire(self._access, timeout)
         self._watch_wire = Wire(self._access, timeout)
-        self._census = Census(self.source)
+        self._census = EtcdCensus(self.source)
         self._groups = Groups(self.source, settings.prefixes())
 
     @classmethod
@@ -126,7 +126,8 @@ class Etcd(Backend, Membership, Registry, KeyWatch):
         return (Found(tried, settings),)
 
     def members(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
-        return poll_members(self._wire, self._census, last)
+        asker = EtcdAsker(self._wire, self._census)
+        return poll(asker, self._census, self._access.endpoints, last)
 
     async def instances(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
         """The value carries the position in the store's history that a restart goes on from (`Instances`)."""

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.api.models import (
-    Detail,
-    EventKind,
-    Member,
-    MemberState,
-    News,
-    Role,
-    Seen,
-    differing,
-)
-from backends.coordination.address import address_of
+from backends.api.models import Detail, EventKind, Member, News, Seen, differing
 from backends.coordination.etcd_stream import Changed, KeyValue, Position
 from backends.coordination.etcd_watch import Listed
-from backends.coordination.registered import VALUE_READ, VALUE_SHOWN, came_and_went, fact, told
+from backends.coordination.registered import came_and_went, instance, told
 
 
 class Instances(dict[str, Member]):
@@ -54,7 +44,7 @@ class Groups:
         now = Instances(rows, step.position)
         if before is None:
             return Seen(now)
-        news = came_and_went(before, rows, _created, cluster=cluster, after_gap=True)
+        news = came_and_went(before, rows, cluster=cluster, after_gap=True)
         return Seen(now, differing(before, rows), tuple(news))
 
     def changed(self, before: Instances, step: Changed, cluster: str | None = None) -> Seen[Instances]:
@@ -86,26 +76,14 @@ class Groups:
     def _row(self, group: str, prefix: bytes, kv: KeyValue) -> Member:
         key = kv.key.decode("utf-8", "replace")
         name = kv.key.removeprefix(prefix).decode("utf-8", "replace").strip("/") or key
-        value = kv.value[:VALUE_READ].decode("utf-8", "replace")
-        address, version = address_of(value, name)
-        return Member(
-            key=self._row_key(group, kv.key),
-            name=name,
-            source=self._source,
-            role=Role.MEMBER,
-            state=MemberState.UP,
-            group=group,
-            address=address,
-            version=version,
-            details=(
-                Detail("key", key),
-                Detail("lease", f"{kv.lease:x}" if kv.lease else None),
-                Detail("create revision", kv.created),
-                Detail("mod revision", kv.modified),
-                Detail("version of key", kv.version),
-                Detail("value", value[:VALUE_SHOWN]),
-            ),
+        details = (
+            Detail("key", key),
+            Detail("lease", f"{kv.lease:x}" if kv.lease else None),
+            Detail("create revision", kv.created),
+            Detail("mod revision", kv.modified),
+            Detail("version of key", kv.version),
         )
+        return instance(self._source, group, self._row_key(group, kv.key), name, kv.value, kv.created, details)
 
 
 def _escaped(key: bytes) -> str:
@@ -119,7 +97,3 @@ def _unescaped(text: str) -> bytes:
         head, *tails = part.split("\\x")
         parts.append(head.encode() + b"".join(bytes([int(t[:2], 16)]) + t[2:].encode() for t in tails))
     return b"\\".join(parts)
-
-
-def _created(row: Member) -> object:
-    return fact(row, "create revision")

@@ -15,7 +15,6 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
-from backends.coordination.cluster import together
 from backends.coordination.etcd_stream import (
     DEADLINE,
     Changed,
@@ -27,6 +26,7 @@ from backends.coordination.etcd_stream import (
     watch_stream,
 )
 from backends.coordination.etcd_wire import Compacted, NoLeader, OtherCluster, Wire
+from backends.coordination.together import together
 
 HURRY = 1.2
 """Seconds that each endpoint has for its first word while there are others to try."""

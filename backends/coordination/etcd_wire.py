@@ -25,9 +25,9 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret
-from backends.coordination.cluster import together
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_papers import Papers, papers_for
+from backends.coordination.together import together
 from backends.secrets import reveal
 
 OPTIONS = (

@@ -1,15 +1,45 @@
-"""Instances that registered themselves: what of their coming and going is news. The same for all registries."""
+"""Instances that registered themselves, as rows, and what of their coming and going is news: the same for all
+registries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from backends.api.models import Event, EventKind, Member, News
+from backends.api.models import Detail, Event, EventKind, Member, MemberState, News, Role, Trouble
+from backends.coordination.address import address_of
 
 VALUE_READ = 65_536
 """Bytes of a value in which an address is looked for."""
 VALUE_SHOWN = 500
+
+
+def instance(
+    source: str,
+    group: str,
+    key: str,
+    name: str,
+    value: bytes,
+    created: int,
+    details: Iterable[Detail],
+    trouble: Trouble | None = None,
+) -> Member:
+    """The row of one whose key is there: that is all that a registry says of how it is."""
+    text = value[:VALUE_READ].decode("utf-8", "replace")
+    address, version = address_of(text, name)
+    return Member(
+        key=key,
+        name=name,
+        source=source,
+        role=Role.MEMBER,
+        state=MemberState.UP,
+        group=group,
+        address=address,
+        version=version,
+        created=created,
+        trouble=trouble,
+        details=(*details, Detail("value", text[:VALUE_SHOWN])),
+    )
 
 
 def told(kind: EventKind, row: Member, *, cluster: str | None = None, after_gap: bool = False) -> Event:
@@ -21,20 +51,15 @@ def told(kind: EventKind, row: Member, *, cluster: str | None = None, after_gap:
 def came_and_went(
     before: Mapping[str, Member],
     now: Mapping[str, Member],
-    created: Callable[[Member], object],
     *,
     cluster: str | None = None,
     after_gap: bool,
 ) -> Iterable[News]:
-    """Who came and went between two looks. One whose key was created anew (`created` tells when) did both."""
-    again = {key for key in before.keys() & now.keys() if created(before[key]) != created(now[key])}
+    """Who came and went between two looks. One whose key was created anew did both."""
+    again = {key for key in before.keys() & now.keys() if before[key].created != now[key].created}
     for key, row in before.items():
         if key not in now or key in again:
             yield told(EventKind.LEFT, row, cluster=cluster, after_gap=after_gap)
     for key, row in now.items():
         if key not in before or key in again:
             yield told(EventKind.JOINED, row, cluster=cluster, after_gap=after_gap)
-
-
-def fact(row: Member, label: str) -> object:
-    return next((detail.value for detail in row.details if detail.label == label), None)

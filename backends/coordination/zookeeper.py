@@ -21,7 +21,8 @@ from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, Misconfigured, NotFound, Unreachable
 from backends.api.models import Member, Members, Row, Seen
 from backends.api.settings import Secret, SecretSetting, Settings
-from backends.coordination.cluster import milliseconds_since, together
+from backends.coordination.rounds import milliseconds_since, poll
+from backends.coordination.together import together
 from backends.coordination.zookeeper_access import (
     WORDS,
     Access,
@@ -32,11 +33,11 @@ from backends.coordination.zookeeper_access import (
     split,
     split_hosts,
 )
-from backends.coordination.zookeeper_census import Census
+from backends.coordination.zookeeper_census import ZookeeperCensus
 from backends.coordination.zookeeper_changes import Changes, root_of
 from backends.coordination.zookeeper_instances import Groups
 from backends.coordination.zookeeper_link import connected, load_client
-from backends.coordination.zookeeper_members import poll_members
+from backends.coordination.zookeeper_members import ZookeeperAsker
 from backends.coordination.zookeeper_tree import Changed, Confirmed, Listed, Step, follow
 from backends.coordination.zookeeper_words import whitelist_line
 from backends.secrets import reveal
@@ -111,7 +112,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
         super().__init__(name, settings, timeout=timeout)
         self._access = settings.access()
         self._wire = Wire(self._access)
-        self._census = Census(self.source)
+        self._census = ZookeeperCensus(self.source)
         self._groups = Groups(self.source, settings.paths())
         self._changes: dict[bytes, Changes] = {}
 
@@ -133,7 +134,8 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
         return (Found(tried, ZookeeperSettings()),)
 
     def members(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
-        return poll_members(self._wire, self._census, last)
+        asker = ZookeeperAsker(self._wire, self._census)
+        return poll(asker, self._census, self._access.endpoints, last)
 
     async def instances(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
         rows = last

@@ -93,6 +93,8 @@ class Wire:
         """Which endpoint the next session begins with."""
         self.confirmed: float | None = None
         """When a session was last known to be well, in monotonic seconds."""
+        self.reached: dict[str, str] = {}
+        """The `IP:port` at which an address was reached last by a word."""
         self._tls: ssl.SSLContext | None = None
         self._http: Any = None
 
@@ -137,6 +139,7 @@ class Wire:
         async with _mapped(address, limit):
             reader, writer = await asyncio.open_connection(*split(address), ssl=self._tls)
             try:
+                self._note_peer(address, writer.get_extra_info("peername"))
                 writer.write(word.encode())
                 await writer.drain()
                 data = await _to_end(reader, address)
@@ -157,6 +160,12 @@ class Wire:
         if text.startswith(("HTTP/", "<")) or "\ufffd" in text[:64]:
             raise BadReply("something answers there that is not ZooKeeper", where=address, hint="check the port")
         return text
+
+    def _note_peer(self, address: str, peer: tuple[Any, ...] | None) -> None:
+        # One that hangs up at once has none any more.
+        if peer is not None:
+            host, port = peer[:2]
+            self.reached[address] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def _by_admin(self, address: str, limit: float) -> Status:
         monitor, stats = await asyncio.gather(

@@ -73,6 +73,9 @@ def _differences(path: str, old: Stat | None, node: Node, *, gaps: bool) -> Iter
         yield _change(ChangeKind.DELETE, path, None, None)
         old = None
     passed = new.version - (-1 if old is None else old.version) - 1
+    if node.denied is not None:
+        text = f"{node.denied.reason}: neither its value nor what is below it is seen"
+        yield _change(ChangeKind.GAP, path, None, text.encode())
     if passed > 0 and gaps:
         yield _change(ChangeKind.GAP, path, None, f"{passed} changes of it passed between two looks".encode())
     yield _change(ChangeKind.PUT, path, new, node.data)

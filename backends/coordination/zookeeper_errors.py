@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from backends.api.errors import BackendError, Conflict, Denied, NotFound, Silent, Unreachable
 
+MAY_READ = "set username and password of one who may read it"
+
 
 class Suspended(Unreachable):
     """kazoo's SUSPENDED: the connection is gone, and the session may live on."""
@@ -36,8 +38,7 @@ def _meaning(error: Exception, endpoint: str, limit: float) -> Exception:
     if isinstance(error, KazooTimeoutError):
         return Silent(f"no answer in {limit:g} s", where=endpoint)
     if isinstance(error, kazoo.NoAuthError):
-        hint = "set username and password of one who may read it"
-        return Denied("permission denied", where=endpoint, hint=hint)
+        return Denied("permission denied", where=endpoint, hint=MAY_READ)
     if isinstance(error, kazoo.AuthFailedError):
         return Denied("authentication failed", where=endpoint, hint="check username and password")
     if isinstance(error, kazoo.NoNodeError):

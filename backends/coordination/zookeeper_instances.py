@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.api.errors import NotFound
-from backends.api.models import Detail, Member, Members, MemberState, Role, Seen, differing
-from backends.coordination.address import address_of
-from backends.coordination.registered import VALUE_READ, VALUE_SHOWN, came_and_went, fact
+from backends.api.errors import Denied, NotFound
+from backends.api.models import Detail, Member, Members, MemberState, Role, Seen, Trouble, differing
+from backends.coordination.registered import came_and_went, instance
 from backends.coordination.zookeeper_link import Node
 from backends.coordination.zookeeper_tree import Changed, Listed, Root
 
@@ -32,18 +31,21 @@ class Groups:
         rows: dict[str, Member] = {}
         for path, node in step.found.items():
             rows |= self._rows(path, node)
+        closed = {row.group for row in rows.values() if row.state is MemberState.UNKNOWN}
+        # Of a group that may not be listed any more, what was known stays.
+        rows = {key: row for key, row in (before or {}).items() if row.group in closed} | rows
         kept = {key: (before or {}).get(key) for key in rows}
         rows = {key: old if (old := kept[key]) == row and old is not None else row for key, row in rows.items()}
         if before is None:
             return Seen(rows)
-        news = tuple(came_and_went(before, rows, _created, after_gap=True))
+        news = tuple(came_and_went(_instances(before), _instances(rows), after_gap=True))
         return Seen(rows, differing(before, rows), news)
 
     def changed(self, before: Members, step: Changed) -> Seen[Members]:
         old: dict[str, Member] = {}
         new: dict[str, Member] = {}
         for path, node in step.found.items():
-            for group in self._groups(path):
+            for group in self._groups_at(path):
                 key = self._key(group, path)
                 if key in before:
                     old[key] = before[key]
@@ -51,7 +53,7 @@ class Groups:
                 new |= self._rows(path, node)
         new = {key: old[key] if old.get(key) == row else row for key, row in new.items()}
         rows = {key: row for key, row in before.items() if key not in old or key in new} | new
-        news = tuple(came_and_went(old, new, _created, after_gap=False))
+        news = tuple(came_and_went(_instances(old), _instances(new), after_gap=False))
         changed = differing(old, new)
         return Seen(rows if changed else before, changed, news)
 
@@ -62,44 +64,46 @@ class Groups:
             raise NotFound("ZooKeeper has no such row", where=self._source)
         return row.key.removeprefix(start)
 
-    def _groups(self, path: str) -> list[str]:
+    def _groups_at(self, path: str) -> list[str]:
+        """The groups that a znode is an instance of, and those whose parent it is."""
         parent = path.rpartition("/")[0] or "/"
-        return [group for group, root in self._paths.items() if parent == root and path != "/"]
+        return [group for group, root in self._paths.items() if root in (path, parent) and path != "/"]
 
     def _rows(self, path: str, node: Node) -> dict[str, Member]:
-        return {self._key(group, path): self._row(group, path, node) for group in self._groups(path)}
+        rows: dict[str, Member] = {}
+        for group in self._groups_at(path):
+            key = self._key(group, path)
+            if self._paths[group] != path:
+                rows[key] = self._row(group, key, path, node)
+            elif node.denied is not None:
+                rows[key] = self._closed(group, key, path, node.denied)
+        return rows
 
     def _key(self, group: str, path: str) -> str:
         return f"{self._source}/{group}{path}"
 
-    def _row(self, group: str, path: str, node: Node) -> Member:
-        name = path.rpartition("/")[2]
-        value = (node.data or b"")[:VALUE_READ].decode("utf-8", "replace")
-        address, version = address_of(value, name)
+    def _row(self, group: str, key: str, path: str, node: Node) -> Member:
         owner = node.stat.owner % (1 << 64)
-        return Member(
-            key=self._key(group, path),
-            name=name,
-            source=self._source,
-            role=Role.MEMBER,
-            state=MemberState.UP,
-            group=group,
-            address=address,
-            version=version,
-            details=(
-                Detail("znode", path),
-                Detail("session", f"{owner:#x}" if owner and not _special(owner) else PERSISTENT),
-                Detail("created zxid", f"{node.stat.czxid:#x}"),
-                Detail("modified zxid", f"{node.stat.mzxid:#x}"),
-                Detail("version of data", node.stat.version),
-                Detail("value", value[:VALUE_SHOWN]),
-            ),
+        details = (
+            Detail("znode", path),
+            Detail("session", f"{owner:#x}" if owner and not _special(owner) else PERSISTENT),
+            Detail("created zxid", f"{node.stat.czxid:#x}"),
+            Detail("modified zxid", f"{node.stat.mzxid:#x}"),
+            Detail("version of data", node.stat.version),
         )
+        name = path.rpartition("/")[2]
+        trouble = None if node.denied is None else Trouble(node.denied)
+        return instance(self._source, group, key, name, node.data or b"", node.stat.czxid, details, trouble)
+
+    def _closed(self, group: str, key: str, path: str, denied: Denied) -> Member:
+        """In place of the instances of a group that may not be listed."""
+        facts = (key, path, self._source, Role.MEMBER, MemberState.UNKNOWN)
+        return Member(*facts, group=group, trouble=Trouble(denied), details=(Detail("znode", path),))
+
+
+def _instances(rows: Mapping[str, Member]) -> dict[str, Member]:
+    return {key: row for key, row in rows.items() if row.state is not MemberState.UNKNOWN}
 
 
 def _special(owner: int) -> bool:
     return owner == SPECIAL or owner >> 56 == 0xFF
-
-
-def _created(row: Member) -> object:
-    return fact(row, "created zxid")

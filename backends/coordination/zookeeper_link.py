@@ -21,10 +21,10 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from backends.api.errors import Silent
+from backends.api.errors import Denied, Silent
 from backends.api.settings import Secret
 from backends.coordination.zookeeper_access import Access
-from backends.coordination.zookeeper_errors import Lost, Suspended, mapped
+from backends.coordination.zookeeper_errors import MAY_READ, Lost, Suspended, mapped
 
 log = logging.getLogger("midwatch.zookeeper.kazoo")
 
@@ -49,11 +49,14 @@ class Stat(Struct, frozen=True):
 
 
 class Node(Struct, frozen=True):
-    """A znode as it was looked at. `data` is None where only its stat was wanted; `children` are names."""
+    """A znode as it was looked at. `data` is None where only its stat was wanted, or where we may not read it;
+    `children` are names."""
 
     stat: Stat
     data: bytes | None
     children: tuple[str, ...]
+    denied: Denied | None = None
+    """Why neither its data nor its children may be read; its stat needs no permission."""
 
 
 class Wanted(Struct, frozen=True):
@@ -191,8 +194,8 @@ class Link:
 
     def _look(self, wanted: list[Wanted], limit: float) -> dict[str, Node | None]:
         """Ask for all at once, then collect. A data watch fires for a deletion too, and one set by `exists` on a
-        path that is not there fires when it comes."""
-        from kazoo.exceptions import NoNodeError
+        path that is not there fires when it comes; `exists` needs no permission."""
+        from kazoo.exceptions import NoAuthError, NoNodeError
 
         client, watch = self._client, self._hear_watch
         deadline = time.monotonic() + limit
@@ -216,10 +219,14 @@ class Link:
                     # It came between the two questions.
                     found |= self._look([item], limit)
                 continue
+            except NoAuthError:
+                stat = answer(client.exists_async(item.path, watch=watch))
+                denied = Denied("permission denied", where=item.path, hint=MAY_READ)
+                found[item.path] = None if stat is None else Node(_stat(stat), None, (), denied)
+                continue
             data, stat = (bytes(got[0]), got[1]) if item.data else (None, got)
             # `exists` says None where the others raise.
-            known = None if stat is None else Stat(stat.czxid, stat.mzxid, stat.version, stat.ephemeralOwner)
-            found[item.path] = None if known is None else Node(known, data, names)
+            found[item.path] = None if stat is None else Node(_stat(stat), data, names)
         return found
 
     # In kazoo's threads
@@ -263,6 +270,10 @@ class Link:
         future: Future[T] = Future()
         self._jobs.put((act, future))
         return await asyncio.wrap_future(future)
+
+
+def _stat(stat: Any) -> Stat:
+    return Stat(stat.czxid, stat.mzxid, stat.version, stat.ephemeralOwner)
 
 
 @asynccontextmanager

@@ -14,9 +14,9 @@ from contextlib import aclosing, suppress
 
 from msgspec import Struct
 
-from backends.api.errors import BackendError, Misconfigured
+from backends.api.errors import BackendError, Denied, Misconfigured
 from backends.api.settings import Secret
-from backends.coordination.cluster import together
+from backends.coordination.together import together
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
 from backends.coordination.zookeeper_words import Conf, parse_conf
@@ -33,6 +33,8 @@ ELECTION = 3.0
 """Seconds for which servers that serve nobody are asked again."""
 LAP = 0.3
 """Seconds between two rounds over all servers."""
+AGAIN = 5.0
+"""Seconds between two looks at what may not be read: no watch tells that somebody has allowed it."""
 CONFIG = "/zookeeper/config"
 
 
@@ -89,8 +91,9 @@ async def follow(
     """Watch what is below the roots for ever; with `data` the first listing has the values too. `learn` is told
     the ensemble's configuration, where it is kept in ZooKeeper.
 
-    Raises `TooMany` above `most` znodes, else only when every server has failed in turn: what all of them said,
-    and whether the session is suspended or lost.
+    A znode that may not be read costs itself only (`Node.denied`). Raises `Denied` where no root may be read,
+    `TooMany` above `most` znodes, else only when every server has failed in turn: what all of them said, and
+    whether the session is suspended or lost.
     """
     await wire.ready()
     endpoints = wire.access.endpoints
@@ -134,12 +137,14 @@ async def _watch(
     await link.prove(limit)
     yield Listed(await tree.all(link, data=data))
     if learn is not None:
-        with suppress(BackendError):
-            text, _ = await link.get(CONFIG, limit)
-            learn(parse_conf(text.decode("utf-8", "replace")))
-    proved = time.monotonic()
+        await _learn(link, limit, learn)
+    proved = looked = time.monotonic()
     while True:
         dirty = await link.stirred(max(0.0, proved + ASK - time.monotonic()))
+        if learn is not None and CONFIG in dirty:
+            await _learn(link, HURRY, learn)
+        if tree.denied and time.monotonic() - looked >= AGAIN:
+            dirty, looked = dirty | tree.denied.keys(), time.monotonic()
         if dirty:
             found = await tree.again(link, dirty)
             if found:
@@ -148,6 +153,14 @@ async def _watch(
             await link.prove(HURRY)
             proved = time.monotonic()
             yield Confirmed()
+
+
+async def _learn(link: Link, limit: float, learn: Callable[[Conf], None]) -> None:
+    """Tell the ensemble's configuration as it is now, with a watch for the next one."""
+    with suppress(BackendError):
+        node = (await link.look([Wanted(CONFIG, data=True, children=False, coming=False)], limit))[CONFIG]
+        if node is not None and node.data is not None:
+            learn(parse_conf(node.data.decode("utf-8", "replace")))
 
 
 def _standing(error: BackendError, confirmed: float | None) -> BackendError:
@@ -165,6 +178,8 @@ class _Tree:
     def __init__(self, roots: Sequence[Root], most: int) -> None:
         self._roots, self._most = roots, most
         self._children: dict[str, tuple[str, ...]] = {}
+        self.denied: dict[str, Denied] = {}
+        """What may not be read."""
 
     async def all(self, link: Link, *, data: bool) -> dict[str, Node]:
         found = await self._look(link, dict.fromkeys(root.path for root in self._roots), data=data)
@@ -189,6 +204,12 @@ class _Tree:
             for path, node in looked.items():
                 if node is None:
                     continue
+                self.denied.pop(path, None)
+                if node.denied is not None:
+                    # What was known below it stays: nobody tells that it has gone.
+                    self.denied[path] = node.denied
+                    self._children.setdefault(path, ())
+                    continue
                 before = self._children.get(path, ())
                 self._children[path] = node.children
                 for name in set(before) - set(node.children):
@@ -201,6 +222,9 @@ class _Tree:
                 where = ", ".join(root.path for root in self._roots)
                 raise TooMany(f"more than {self._most} znodes below", where=where, hint=hint)
             wanted = [self._wanted(path, data=data) for path in known]
+        roots = {root.path for root in self._roots}
+        if roots <= self.denied.keys():
+            raise self.denied[self._roots[0].path]
         return found
 
     def _wanted(self, path: str, *, data: bool) -> Wanted:
@@ -220,6 +244,7 @@ class _Tree:
         gone = [known for known in self._children if known == path or known.startswith(f"{path}/")]
         for known in gone:
             del self._children[known]
+            self.denied.pop(known, None)
         return gone
 
 

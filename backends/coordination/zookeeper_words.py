@@ -20,6 +20,8 @@ ROLES = {
     "observer": Role.OBSERVER,
     "standalone": Role.STANDALONE,
 }
+READ_ONLY = "read-only"
+"""The mode of one that has lost its quorum and still answers reads (`readonlymode.enabled`)."""
 _VERSION = re.compile(r"\d{1,6}(?:\.\d{1,6}){1,3}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _ZXID = re.compile(r"0x([0-9a-fA-F]{1,16})", re.ASCII)
@@ -70,10 +72,12 @@ class Peer(Struct, frozen=True):
 
 
 class Conf(Struct, frozen=True):
-    """The ensemble as one server's configuration has it, and which of its servers that one is."""
+    """The ensemble as one server's configuration has it, and which of its servers that one is. `version` grows
+    with each reconfiguration; a static ensemble has 0 for ever."""
 
     number: int | None = None
     peers: tuple[Peer, ...] = ()
+    version: int = 0
 
 
 def parse_srvr(text: str) -> Status:
@@ -148,12 +152,14 @@ def merged(first: Status, second: Status) -> Status:
 def parse_conf(text: str) -> Conf:
     """`conf` of a server, or the text of `/zookeeper/config`, which does not say whose it is."""
     own = re.search(r"^serverId=(\d{1,10})$", text, re.MULTILINE | re.ASCII)
+    version = re.search(r"^version=([0-9a-fA-F]{1,16})$", text, re.MULTILINE | re.ASCII)
     found: dict[int, Peer] = {}
     for line in text.splitlines():
         server = _SERVER.fullmatch(line.strip())
         if server and (peer := _peer(int(server.group(1)), server.group(2))) is not None:
             found[peer.number] = peer
-    return Conf(int(own.group(1)) if own else None, tuple(found[key] for key in sorted(found)))
+    peers = tuple(found[key] for key in sorted(found))
+    return Conf(int(own.group(1)) if own else None, peers, int(version.group(1), 16) if version else 0)
 
 
 def _peer(number: int, value: str) -> Peer | None:

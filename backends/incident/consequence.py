@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from backends.api.actions import Action
 from backends.api.models import Alert, AlertState, Member, MemberState, Reading, Role, Row, State, Unit, UnitState
+from backends.api.quorum import Quorum
 from backends.incident.sizes import Expected
 from backends.relations import related
 
@@ -91,17 +94,12 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
         rows = [] if reading is None else [row for row in (reading.value or {}).values() if row.role in VOTING]
         gone = {member.key for member in going}
         left = sum(row.state is MemberState.UP and row.trouble is None and row.key not in gone for row in rows)
-        quorum = len(rows) // 2 + 1
-        if left < quorum:
-            means = "below its quorum: the cluster stops"
-        elif left == quorum:
-            means = "no further failure allowed"
-        else:
-            means = f"{left - quorum} more may fail"
+        quorum = replace(going[0].quorum or Quorum(len(rows), 0), up=left)
+        means = "below its quorum: the cluster stops" if quorum.lost else quorum.consequence
         leader = next((member for member in going if member.role is Role.LEADER), None)
         leads = "" if leader is None else ", and it leads" if len(going) == 1 else f", and {leader.name} leads"
         they_are = "it is" if len(going) == 1 else "they are"
-        yield f"{they_are} {_listed(going)} of {source}{leads}; {left} of {len(rows)} stay up, {means}"
+        yield f"{they_are} {_listed(going)} of {source}{leads}; {left} of {quorum.voters} stay up, {means}"
 
 
 def _supervised(units: Sequence[Unit]) -> Iterator[str]:

@@ -14,27 +14,29 @@ from backends.api.errors import BackendError
 from backends.api.models import (
     Alert,
     AlertState,
-    EventKind,
     Member,
     MemberState,
     Occurrence,
     Reading,
-    Role,
     State,
     Target,
     TargetState,
-    Trouble,
     Unit,
     UnitState,
 )
-from backends.incident.sizes import Expected
+from backends.incident.sizes import Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
 """A cluster that takes no writes is behind much else that is wrong; what is not known any more comes last."""
+NO_WRITES = "the cluster takes no writes"
+ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members' data differ: {NO_WRITES}"}
+"""What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
+HERE = "seen since then"
+"""Said of a time that is not when it began."""
 GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
 """Values of an alert's `severity` that are to wake somebody, by custom of most rules."""
 FLAPS = 4
-"""Changes of a unit's state within `FLAPPING` that make it flap."""
+"""Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = timedelta(minutes=10)
 ILL = (State.STALE, State.UNREACHABLE)
 SHOWN_AS = {"instances": "members", "hosts": "processes"}
@@ -127,21 +129,20 @@ def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -
     if reading.state in ILL:
         return
     for row in rows:
+        name, state = f"{source} {row.name}", row.state.value
         if row.state is not MemberState.UP or row.trouble is not None:
-            word = row.trouble.error.word if row.trouble is not None else row.state.value
-            count, _, consequence = _detail(row, "quorum").rpartition(": ")
+            word = state if row.trouble is None else row.trouble.word(state)
             since = None if row.trouble is None else row.trouble.as_of or now.ago(row.trouble.since)
-            why = f"{consequence} ({count})" if consequence else _reason(row.trouble)
-            name = f"{source} {row.name}"
+            reason = "" if row.trouble is None else row.trouble.error.reason
+            why = reason if row.quorum is None else f"{row.quorum.consequence} ({row.quorum.count})"
             yield Problem(GRAVE, name, word, since, why, source, "members", row.key)
         if row.alarms:
-            why = "the cluster takes no writes" if "NOSPACE" in row.alarms else ""
-            yield Problem(
-                GRAVE, f"{source} {row.name}", " ".join(row.alarms), None, why, source, "members", row.key
-            )
-    roles = {row.role for row in rows}
-    if Role.FOLLOWER in roles and Role.LEADER not in roles:
-        yield Problem(ROOT, source, "no leader", None, "the cluster takes no writes", source, "members")
+            means = "; ".join(ALARMS.get(alarm, "an alarm of the cluster's own") for alarm in row.alarms)
+            why = f"{means}; {HERE}"
+            yield Problem(GRAVE, name, " ".join(row.alarms), row.alarmed, why, source, "members", row.key)
+    leaderless = min((row.leaderless for row in rows if row.leaderless is not None), default=None)
+    if leaderless is not None:
+        yield Problem(ROOT, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
 
 
 def _groups(
@@ -149,9 +150,18 @@ def _groups(
 ) -> Iterable[Problem]:
     if reading.state in ILL:
         return
-    sizes = Counter(row.group for row in rows)
+    ill = [row for row in rows if row.trouble is not None]
+    for row in {row.group: row for row in reversed(ill)}.values():
+        if row.trouble is not None:
+            count = sum(other.group == row.group for other in ill)
+            of = "its instances" if row.state is MemberState.UNKNOWN else f"{count} of its instances"
+            why = f"{of}: {row.trouble.error.reason}"
+            since = row.trouble.as_of or now.ago(row.trouble.since)
+            name = f"{source} {row.group}"
+            yield Problem(SERIOUS, name, row.trouble.error.word, since, why, source, "members", row.key)
+    sizes, unknown = Counter(row.group for row in rows), unlisted(rows)
     for group, wanted in expected.items():
-        if sizes[group] < wanted.size:
+        if sizes[group] < wanted.size and group not in unknown:
             why = "as configured" if wanted.configured else "the most seen in 15 minutes"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
@@ -162,17 +172,15 @@ def _groups(
 
 def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable[Problem]:
     lately = Counter(
-        (event.source, event.target)
-        for event in events
-        if event.kind is EventKind.STATE and now.wall - event.time <= FLAPPING
+        (event.source, event.target) for event in events if event.restart and now.wall - event.time <= FLAPPING
     )
     for row in rows:
-        changes = lately[(row.source, row.name)]
+        restarts = lately[(row.source, row.name)]
         if row.state is UnitState.FAILED:
-            why = _detail(row, "spawn error") or (f"last exit {row.exit}" if row.exit is not None else row.native)
+            why = row.spawn_error or (f"last exit {row.exit}" if row.exit is not None else row.native)
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
-        elif changes >= FLAPS:
-            why = f"{changes} changes in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
+        elif restarts >= FLAPS:
+            why = f"{restarts} restarts in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 
 
@@ -187,11 +195,3 @@ def _alert(row: Alert) -> Problem:
 def _target(row: Target) -> Problem:
     name = f"{row.job} {row.instance}"
     return Problem(SERIOUS, name, "down", row.since, row.error or "", row.source, "targets", row.key)
-
-
-def _detail(row: Member | Unit, label: str) -> str:
-    return next((str(detail.value) for detail in row.details if detail.label == label and detail.value), "")
-
-
-def _reason(trouble: Trouble | None) -> str:
-    return "" if trouble is None else trouble.error.reason

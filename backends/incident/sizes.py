@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from backends.api.models import Members
+from backends.api.models import Member, Members, MemberState
 
 LATELY = 900.0
 """Seconds for which the largest size of a group is remembered."""
@@ -22,6 +22,11 @@ class Expected(Struct, frozen=True):
     below: float | None = None
 
 
+def unlisted(instances: Iterable[Member]) -> set[str | None]:
+    """The groups whose instances may not be listed, so that their size is not known."""
+    return {row.group for row in instances if row.state is MemberState.UNKNOWN}
+
+
 class GroupSizes:
     """The groups of one source. `expected` are the configured sizes."""
 
@@ -33,7 +38,8 @@ class GroupSizes:
     def note(self, now: float, instances: Members) -> None:
         """Take in the present sizes; `now` in monotonic seconds."""
         sizes = Counter(row.group for row in instances.values() if row.group is not None)
-        for group in sizes.keys() | self._seen.keys():
+        unknown = unlisted(instances.values())
+        for group in (sizes.keys() | self._seen.keys()) - unknown:
             seen = self._seen.setdefault(group, deque())
             if seen and now - seen[-1][0] < BUCKET:
                 at, most = seen.pop()
@@ -43,7 +49,7 @@ class GroupSizes:
         self._below = {
             group: self._below.get(group, now)
             for group, wanted in self.expected(now).items()
-            if sizes[group] < wanted.size
+            if sizes[group] < wanted.size and group not in unknown
         }
 
     def expected(self, now: float) -> dict[str, Expected]:

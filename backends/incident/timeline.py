@@ -101,9 +101,9 @@ class Timeline:
     def _keep(self, source: str, event: Event) -> str:
         self._number += 1
         key = f"{self._number:08}"
-        self._rows[key] = Occurrence(
-            key, source, event.time, event.kind, event.target, event.text, (source,), event.after_gap, event.bad
-        )
+        facts = (event.time, event.kind, event.target, event.text)
+        marks = (event.after_gap, event.bad, event.restart)
+        self._rows[key] = Occurrence(key, source, *facts, (source,), *marks)
         self._kept.append(key)
         if len(self._kept) > MOST:
             del self._rows[self._kept.popleft()]

@@ -137,8 +137,7 @@ class Roll:
     ) -> Unit:
         state = state_of(info)
         supervisor = f"{about.identification} {about.version}, pid {about.pid}"
-        facts = [Detail("spawn error", _told(info))] if info.spawnerr else []
-        facts += [Detail("supervisor", supervisor)]
+        facts = [Detail("supervisor", supervisor)]
         facts += [Detail("stdout", info.stdout_logfile)] if info.stdout_logfile else []
         facts += [Detail("stderr", info.stderr_logfile)] if info.stderr_logfile else []
         return Unit(
@@ -153,6 +152,7 @@ class Roll:
             restarts=_restarts(info, old, old_info),
             exit=_exit(info, old, old_info),
             enabled=enabled,
+            spawn_error=_told(info) or None,
             details=tuple(facts),
         )
 
@@ -182,11 +182,15 @@ class Roll:
             old = before.get(key)
             text = f"added, {row.native}" if old is None else _change(old, row, before.infos[key], now.infos[key])
             if text:
-                yield self._event(row.name, text, after_gap, bad=row.state is UnitState.FAILED)
+                again = old is not None and _started_again(now.infos[key], before.infos[key])
+                bad = row.state is UnitState.FAILED
+                yield self._event(row.name, text, after_gap, bad=bad, restart=again)
 
-    def _event(self, target: str, text: str, after_gap: bool, *, bad: bool = False) -> Event:
-        now = datetime.now(UTC)
-        return Event(now, EventKind.STATE, self._source, target, text, after_gap=after_gap, bad=bad)
+    def _event(
+        self, target: str, text: str, after_gap: bool, *, bad: bool = False, restart: bool = False
+    ) -> Event:
+        facts = (datetime.now(UTC), EventKind.STATE, self._source, target, text)
+        return Event(*facts, after_gap=after_gap, bad=bad, restart=restart)
 
 
 def state_of(info: Info) -> UnitState:

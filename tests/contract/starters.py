@@ -50,7 +50,7 @@ def deploy(folder: Path) -> Iterator[Make]:
 
 @contextmanager
 def etcd(folder: Path) -> Iterator[Make]:
-    with sooner("coordination.etcd_members.INTERVAL", "coordination.etcd_stream.ASK"), EtcdCluster(1) as cluster:
+    with sooner("coordination.rounds.INTERVAL", "coordination.etcd_stream.ASK"), EtcdCluster(1) as cluster:
         settings = EtcdSettings(endpoints=cluster.endpoints, groups={"web": "/services/web/"})
         yield lambda: Etcd("main", settings)
 
@@ -88,7 +88,7 @@ def supervisord(folder: Path) -> Iterator[Make]:
 
 @contextmanager
 def zookeeper(folder: Path) -> Iterator[Make]:
-    intervals = ("coordination.zookeeper_members.INTERVAL", "coordination.zookeeper_tree.ASK")
+    intervals = ("coordination.rounds.INTERVAL", "coordination.zookeeper_tree.ASK")
     with sooner(*intervals), ZookeeperEnsemble(size=1) as ensemble:
         settings = ZookeeperSettings(hosts=ensemble.hosts, groups={"search": "/services/search"})
         yield lambda: Zookeeper("main", settings)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Supervisor
 from backends.api.errors import BackendError
-from backends.api.models import Detail, Row, Seen, Unit, Units, UnitState
+from backends.api.models import Row, Seen, Unit, Units, UnitState
 from backends.api.settings import Settings
 from tests.flows.fake import STARTED
 
@@ -46,8 +46,7 @@ def say_units(*rows: Unit) -> None:
 
 def unit(name: str, state: UnitState = UnitState.RUNNING, pid: int | None = None, **more: Any) -> Unit:
     """On the host of the other fake's processes; `error` is its spawn error."""
-    error = more.pop("error", "")
-    details = (Detail("spawn error", error),) if error else ()
-    facts: dict[str, Any] = {"since": STARTED, "details": details, "native": state.value.upper()}
+    error = more.pop("error", None)
+    facts: dict[str, Any] = {"since": STARTED, "spawn_error": error, "native": state.value.upper()}
     facts |= more
     return Unit(f"supervisor/main/{name}", name, "supervisor/main", "h", state, pid=pid, **facts)

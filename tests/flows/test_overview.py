@@ -8,12 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from backends.api.errors import Denied, Silent, Unreachable
-from backends.api.models import Detail, Event, EventKind, LogBatch, LogBlock, MemberState, Role, Seen, Trouble
+from backends.api.models import Event, EventKind, LogBatch, LogBlock, MemberState, Role, Seen, Trouble
+from backends.api.quorum import Quorum
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import Fake, FakeSettings, member
-
-QUORUM = (Detail("quorum", "2 of 3 answer, quorum 2: no further failure allowed"),)
 
 
 def silent() -> Trouble:
@@ -30,7 +29,7 @@ async def test_all_is_well_says_so_and_shows_vital_signs(opened: Opened) -> None
 
 async def test_a_silent_member_is_wrong_with_its_consequence_and_enter_leads_to_it(opened: Opened) -> None:
     async with opened(command="overview") as screen:
-        ill = member("m1", MemberState.UNKNOWN, trouble=silent(), details=QUORUM)
+        ill = member("m1", MemberState.UNKNOWN, trouble=silent(), quorum=Quorum(3, 2))
         screen.script.say_members(member("m0", role=Role.LEADER), ill, member("m2"))
         await screen.until("no further failure allowed")
         assert "1 problem" in screen.text

@@ -16,7 +16,8 @@ from textual.pilot import Pilot
 
 from backends.api import registry
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Detail, Event, EventKind, MemberState, Role, Seen, Trouble
+from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
+from backends.api.quorum import Quorum
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
@@ -201,8 +202,7 @@ async def wrong(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
     m0, m1, m2 = cluster()
     since = clock.now() - timedelta(seconds=42)
     trouble = Trouble(Silent("no answer in 1.8 s"), clock.monotonic() - 42, since)
-    details = (Detail("quorum", "2 of 3 answer, quorum 2: no further failure allowed"),)
-    silent = replace(m1, state=MemberState.UNKNOWN, trouble=trouble, details=details)
+    silent = replace(m1, state=MemberState.UNKNOWN, trouble=trouble, quorum=Quorum(3, 2))
     news = (
         Event(since, EventKind.JOINED, "fake/main", "web/web-7", "web-7  10.0.3.17:8080"),
         Event(since, EventKind.LEADER, "fake/main", "fake/main", "m2 → m0"),

@@ -93,7 +93,7 @@ async def test_members_with_their_facts(seen: tuple[EtcdCluster, Eyes]) -> None:
         assert row.raft_index
         assert row.latency_ms is not None
         assert row.alarms == ()
-    assert "quorum 2" in str(eyes.rows[0].details)
+    assert "quorum 2" in str(eyes.rows[0].quorum)
     raw = await eyes.backend.raw(eyes.rows[0])
     assert '"raftTerm"' in raw
     assert [check.ok for check in await eyes.backend.check()] == [True] * 3
@@ -131,7 +131,7 @@ async def test_a_killed_member_is_down_with_its_reason_and_returns(seen: tuple[E
     trouble = eyes.row("m1").trouble
     assert trouble is not None
     assert "refused" in trouble.error.reason
-    assert "no further failure allowed" in str(eyes.row("m0").details)
+    assert "no further failure allowed" in str(eyes.row("m0").quorum)
     server.start()
     await eyes.all_up()
 

@@ -104,8 +104,7 @@ async def test_each_state(
 ) -> None:
     row = await see(shared.backend(), name, native)
     assert (row.state, row.exit) == (state, exit_status)
-    details = {detail.label: detail.value for detail in row.details}
-    assert details.get("spawn error") == error
+    assert row.spawn_error == error
     assert (row.pid is not None) == (native in ("RUNNING", "STARTING"))
     assert (row.since is None) == (name == "idle")
     if row.since is not None:
@@ -113,7 +112,7 @@ async def test_each_state(
     assert row.enabled is (name != "idle")
     assert row.restarts is None
     assert row.host == socket.gethostname().split(".")[0]
-    assert "lab 4." in str(details["supervisor"])
+    assert "lab 4." in str(next(d.value for d in row.details if d.label == "supervisor"))
 
 
 async def test_what_is_being_stopped_says_so_and_since_when_is_not_known(shared: SupervisordServer) -> None:

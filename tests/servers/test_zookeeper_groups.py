@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from kazoo.client import KazooClient
+from kazoo.security import OPEN_ACL_UNSAFE, make_digest_acl
 
-from backends.api.models import EventKind, Role, State
+from backends.api.errors import Denied
+from backends.api.models import EventKind, MemberState, Role, State
 from tests.servers.etcd_cluster import until
 from tests.servers.test_zookeeper_members import Eyes
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
@@ -95,6 +97,35 @@ async def test_a_group_whose_parent_comes_goes_and_comes_back(eyes: Eyes, client
     await put(client, "b")
     await until(lambda: eyes.registered == ["b"])
     assert [kind for kind, _, _ in events(eyes)] == ["joined", "left", "joined"]
+
+
+async def test_what_may_not_be_read_costs_its_own_row_or_group(ensemble: ZookeeperEnsemble, client: Any) -> None:
+    secret = [make_digest_acl("ops", "pass", all=True)]  # type: ignore[no-untyped-call]
+    await put(client, "open")
+    await asyncio.to_thread(client.create, f"{GROUP}/secret", b"", acl=secret, ephemeral=True)
+    await asyncio.to_thread(client.create, "/services/closed", b"", acl=secret)
+    eyes = Eyes(ensemble.hosts, groups={"search": GROUP, "closed": "/services/closed"})
+    alone = Eyes(ensemble.hosts, groups={"closed": "/services/closed"})
+    try:
+        await until(lambda: eyes.instances.reading.state is State.LIVE)
+        rows = {row.name: row for row in (eyes.instances.reading.value or {}).values()}
+        assert rows.keys() == {"open", "secret", "/services/closed"}
+        assert {name for name, row in rows.items() if row.trouble is None} == {"open"}
+        assert rows["secret"].state is MemberState.UP
+        assert rows["/services/closed"].state is MemberState.UNKNOWN
+        # Where nothing at all may be read, the source itself is denied.
+        await until(lambda: isinstance(alone.instances.reading.error, Denied))
+        # What is readable stays live, and what is allowed later is seen.
+        await put(client, "later")
+        await until(lambda: "later" in eyes.registered)
+        await asyncio.to_thread(client.add_auth, "digest", "ops:pass")
+        await asyncio.to_thread(client.set_acls, "/services/closed", OPEN_ACL_UNSAFE)
+        await until(lambda: "/services/closed" not in eyes.registered, 10)
+        assert events(eyes) == [("joined", "search/later", False)]
+    finally:
+        await eyes.close()
+        await alone.close()
+        await asyncio.to_thread(client.delete, "/services/closed", recursive=True)
 
 
 async def test_an_instance_whose_session_ends_leaves(

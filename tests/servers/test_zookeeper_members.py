@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from backends.api.feed import Feed
 from backends.api.models import EventKind, Member, MemberState, Role, State
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.coordination.zookeeper_words import parse_mntr, parse_srvr
+from backends.incident.problems import Now, problems
 from tests.servers.etcd_cluster import Server, until
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 
@@ -52,7 +54,8 @@ class Eyes:
         return next(row for row in self.rows if row.name == name)
 
     def facts(self, name: str) -> dict[str, str]:
-        return {detail.label: str(detail.value) for detail in self.row(name).details}
+        row = self.row(name)
+        return {detail.label: str(detail.value) for detail in row.details} | {"quorum": str(row.quorum)}
 
     def told(self, *kinds: EventKind) -> list[Any]:
         return [item for item in self.news if item.kind in kinds]
@@ -146,7 +149,7 @@ async def test_a_frozen_server_costs_its_row_only(ensemble: ZookeeperEnsemble, e
     assert row.trouble.error.word == "silent"
     await until(lambda: any(r.role is Role.LEADER for r in eyes.rows if r.name != server.name), 15)
     assert eyes.members.reading.state is State.LIVE
-    assert "no further failure allowed" in str(eyes.rows[0].details)
+    assert "no further failure allowed" in str(eyes.rows[0].quorum)
     server.thaw()
     await eyes.all_up()
     leaders = [item.text for item in eyes.told(EventKind.LEADER)]
@@ -186,6 +189,7 @@ async def test_without_a_quorum_the_survivor_says_that_it_serves_nobody(
     assert "serves nobody" in trouble.error.reason
     assert eyes.members.reading.state is State.LIVE
     assert "quorum lost" in eyes.facts(survivor.name)["quorum"]
+    await until(lambda: eyes.row(survivor.name).leaderless is not None)
     await until(lambda: eyes.instances.reading.state in (State.STALE, State.UNREACHABLE), 15)
 
 
@@ -198,6 +202,21 @@ async def test_all_gone_keeps_every_row_and_returns_by_itself(ensemble: Zookeepe
     for server in ensemble.servers:
         server.start()
     await eyes.all_up(30)
+
+
+async def test_a_follower_of_which_alone_we_know_is_no_proof_that_nobody_leads(
+    ensemble: ZookeeperEnsemble, eyes: Eyes
+) -> None:
+    """A static ensemble does not tell where the others serve."""
+    part = Eyes(server_of(ensemble, "follower", eyes).address, groups={})
+    try:
+        await until(lambda: bool(part.rows))
+        assert [(row.role, row.leaderless) for row in part.rows] == [(Role.FOLLOWER, None)]
+        assert str(part.rows[0].quorum) == "1 of 3 answer, quorum 2: 2 not in hosts, so not known"
+        readings = {("zookeeper/main", "members"): part.members.reading}
+        assert problems(readings, (), {}, (), Now(time.monotonic(), datetime.now(UTC))) == []
+    finally:
+        await part.close()
 
 
 async def test_an_observer_does_not_vote_and_a_server_that_is_not_in_hosts_is_named() -> None:

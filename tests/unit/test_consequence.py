@@ -20,6 +20,7 @@ from backends.api.models import (
     State,
     UnitState,
 )
+from backends.api.quorum import Quorum
 from backends.incident.consequence import consequences
 from backends.incident.sizes import Expected
 from backends.watch import FeedKey
@@ -123,6 +124,12 @@ def test_what_is_left_of_a_cluster_whose_server_it_is(states: str, expected: str
         for i, state in enumerate(states.split())
     ]
     assert consequences([action_on(LISTENS)], joined("members", *rows), {})[0] == expected
+
+
+def test_of_a_cluster_of_which_only_some_servers_are_asked_the_rest_is_not_known() -> None:
+    row = registered("m0", 8001, group=None, role=Role.FOLLOWER, quorum=Quorum(3, 1, 2))
+    (said,) = consequences([action_on(LISTENS)], joined("members", row), {})
+    assert said == "it is m0 of etcd/main; 0 of 3 stay up, 2 not in hosts, so not known"
 
 
 def test_a_unit_of_another_host_with_the_same_pid_is_not_meant() -> None:

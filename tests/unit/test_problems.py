@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backends.api.errors import Misconfigured, Silent, Unreachable
+import pytest
+
+from backends.api.errors import Denied, Misconfigured, Silent, Unreachable
 from backends.api.models import (
     Alert,
     AlertState,
@@ -23,6 +25,7 @@ from backends.api.models import (
     Unit,
     UnitState,
 )
+from backends.api.quorum import Quorum
 from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
 from backends.incident.sizes import LATELY, Expected, GroupSizes
 
@@ -95,8 +98,49 @@ def test_lost_logs_are_a_lost_source() -> None:
 
 
 def test_a_cluster_without_a_leader_and_one_with_a_full_store() -> None:
-    found = told({("etcd/a", "members"): live(member("m0", alarms=("NOSPACE",)), member("m1"))})
-    assert {(p.name, p.word) for p in found} == {("etcd/a m0", "NOSPACE"), ("etcd/a", "no leader")}
+    since = WALL - timedelta(seconds=7)
+    lost = {"leaderless": since}
+    ill = member("m0", alarms=("NOSPACE",), alarmed=WALL, **lost)
+    found = told({("etcd/a", "members"): live(ill, member("m1", **lost))})
+    assert {(p.name, p.word, p.since) for p in found} == {
+        ("etcd/a m0", "NOSPACE", WALL),
+        ("etcd/a", "no leader", since),
+    }
+    assert all("the cluster takes no writes" in p.why for p in found)
+
+
+def test_followers_alone_prove_that_there_is_a_leader() -> None:
+    """The leader may be a server that this source does not ask."""
+    assert told({("zookeeper/a", "members"): live(member("m0"), member("m1"))}) == []
+
+
+@pytest.mark.parametrize("alarm", ["CORRUPT", "NEW"])
+def test_every_alarm_says_what_it_means_and_since_when_it_is_known(alarm: str) -> None:
+    (found,) = told({("etcd/a", "members"): live(member("m0", alarms=(alarm,), alarmed=WALL))})
+    assert (found.word, found.since) == (alarm, WALL)
+    assert found.why
+
+
+def test_a_members_quorum_is_its_consequence_and_a_refused_one_is_down_on_every_screen() -> None:
+    trouble = Trouble(Unreachable("connection refused"), 990.0, None)
+    ill = member("m1", state=MemberState.DOWN, trouble=trouble, quorum=Quorum(3, 2))
+    (found,) = told({("etcd/a", "members"): live(ill)})
+    assert (found.word, found.why) == ("down", "no further failure allowed (2 of 3 answer, quorum 2)")
+
+
+@pytest.mark.parametrize(
+    ("quorum", "sentence", "lost"),
+    [
+        (Quorum(3, 3), "3 of 3 answer, quorum 2: 1 more may fail", False),
+        (Quorum(3, 2), "2 of 3 answer, quorum 2: no further failure allowed", False),
+        (Quorum(3, 1), "1 of 3 answer, quorum 2: quorum lost", True),
+        (Quorum(4, 2), "2 of 4 answer, quorum 3: quorum lost", True),
+        (Quorum(3, 1, 2), "1 of 3 answer, quorum 2: 2 not in hosts, so not known", False),
+        (Quorum(5, 0, 2), "0 of 5 answer, quorum 3: 2 not in hosts, so not known", True),
+    ],
+)
+def test_what_a_quorum_allows(quorum: Quorum, sentence: str, lost: bool) -> None:
+    assert (str(quorum), quorum.lost) == (sentence, lost)
 
 
 def test_a_silent_member_says_what_its_loss_means() -> None:
@@ -119,9 +163,24 @@ def test_a_group_below_its_size() -> None:
     assert (found[1].kind, found[1].row) == ("members", "e/a")
 
 
+def test_a_group_that_may_not_be_read_is_a_problem_and_its_size_is_not_known() -> None:
+    denied = Trouble(Denied("permission denied"))
+    closed = member("/services/web", group="web", state=MemberState.UNKNOWN, trouble=denied)
+    some = [member(name, group="api", trouble=denied) for name in ("a", "b")]
+    sizes = {"etcd/a": {"web": Expected(3, True), "api": Expected(2, True)}}
+    found = told({("etcd/a", "instances"): live(closed, *some, member("c", group="api"))}, sizes=sizes)
+    assert {(p.name, p.word, p.why) for p in found} == {
+        ("etcd/a web", "denied", "its instances: permission denied"),
+        ("etcd/a api", "denied", "2 of its instances: permission denied"),
+    }
+    seen = GroupSizes({})
+    seen.note(0.0, rows(closed))
+    assert seen.expected(0.0) == {}
+
+
 def test_units_that_failed_and_that_flap() -> None:
     events = [
-        Occurrence(str(n), "supervisord/a", WALL, EventKind.STATE, "web", "running → failed", ("supervisord/a",))
+        Occurrence(str(n), "supervisord/a", WALL, EventKind.STATE, "web", "restarted", (), restart=True)
         for n in range(FLAPS)
     ]
     units = live(unit("web", UnitState.RUNNING, exit=1), unit("job", UnitState.FAILED, exit=2))

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Event, EventKind, Occurrence, Reading, State
+from backends.api.models import Event, EventKind, Occurrence, Reading, Seen, State
+from backends.context import Context, SourceConfig
 from backends.incident.timeline import MOST, TOGETHER, Timeline
-from tests.clock import FakeClock
+from backends.watch import Watch
+from tests.clock import FakeClock, settle
+from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
@@ -102,6 +105,53 @@ async def test_how_a_source_was_found_is_no_event() -> None:
     board.timeline.reading("etcd/a", "members", Reading(State.UNREACHABLE, error=Unreachable("refused")))
     board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1001.0))
     assert board.settled == []
+
+
+class Pair:
+    """A watch of two sources, as its context has them."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        names = ("a", "b")
+        SCRIPTS.update({name: Script() for name in names})
+        context = Context(
+            "lab", tuple(SourceConfig("tests.flows.fake", n, FakeSettings(script=n)) for n in names)
+        )
+        self.watch = Watch(context, clock=self.clock)
+        self.settled: list[Occurrence] = []
+        self.watch.timeline.on_settled(self.settled.append)
+        self.sources = [config.source for config in context.sources]
+        self.watch.open()
+
+    async def say(self, name: str, *, news: bool = False) -> None:
+        """Its members; with `news` that one of them has left."""
+        told = (event(f"fake/{name}", EventKind.LEFT, "m1", "member 1", "c"),) if news else ()
+        SCRIPTS[name].members.put_nowait(Seen({"m0": member("m0", cluster="c")}, None, told))
+        await settle()
+
+
+async def test_a_source_that_has_not_spoken_yet_is_waited_for() -> None:
+    """It may be of the same cluster, and then tells of the same event a moment later."""
+    pair = Pair()
+    try:
+        await settle()
+        await pair.say("a", news=True)
+        assert pair.settled == []
+        await pair.say("b", news=True)
+        assert [row.witnesses for row in pair.settled] == [tuple(pair.sources)]
+    finally:
+        await pair.watch.close()
+
+
+async def test_a_source_that_never_speaks_holds_nothing_up_for_longer_than_five_seconds() -> None:
+    pair = Pair()
+    try:
+        await settle()
+        await pair.say("a", news=True)
+        await pair.clock.advance(TOGETHER + 0.1)
+        assert [row.target for row in pair.settled if row.kind is EventKind.LEFT] == ["m1"]
+    finally:
+        await pair.watch.close()
 
 
 async def test_it_is_bounded() -> None:

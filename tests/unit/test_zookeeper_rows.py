@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.errors import Misconfigured
-from backends.api.models import ChangeKind, Event, EventKind, KeyChange, Members, Role
-from backends.coordination.zookeeper_census import Answer, Census
+from backends.api.errors import Denied, Misconfigured
+from backends.api.models import ChangeKind, Event, EventKind, KeyChange, Members, MemberState, Role
+from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_changes import Changes, root_of
 from backends.coordination.zookeeper_instances import Groups
 from backends.coordination.zookeeper_link import Node, Stat
@@ -66,6 +66,32 @@ def test_a_look_that_finds_nothing_new_is_no_change() -> None:
     seen = mine.changed(before, Changed({WEB: node(1), f"{WEB}/a": node(2)}))
     assert seen.value is before
     assert seen.changed == frozenset()
+
+
+DENIED = Denied("permission denied")
+
+
+def closed(zxid: int) -> Node:
+    return Node(Stat(1, zxid, 0, 7), None, (), DENIED)
+
+
+def test_a_znode_that_may_not_be_read_costs_its_own_row() -> None:
+    rows = groups().listed(None, Listed({WEB: node(1), f"{WEB}/a": node(2), f"{WEB}/b": closed(3)})).value
+    troubles = {row.name: row.trouble and row.trouble.error for row in rows.values()}
+    assert troubles == {"a": None, "b": DENIED}
+    assert {row.state for row in rows.values()} == {MemberState.UP}
+
+
+def test_a_group_that_may_not_be_listed_costs_itself_and_nobody_has_left_it() -> None:
+    mine = Groups("zookeeper/main", {"web": WEB, "api": "/api"})
+    first = mine.listed(None, Listed({WEB: closed(1), "/api": node(1), "/api/a": node(2)})).value
+    assert {(row.group, row.state.value) for row in first.values()} == {("web", "unknown"), ("api", "up")}
+    opened = mine.changed(first, Changed({WEB: node(1), f"{WEB}/b": node(2)}))
+    assert sorted(row.name for row in opened.value.values()) == ["a", "b"]
+    assert events(opened.news) == [(EventKind.JOINED, "web/b", False)]
+    again = mine.listed(opened.value, Listed({WEB: closed(1), "/api": node(1), "/api/a": node(2)}))
+    assert sorted(row.name for row in again.value.values()) == [WEB, "a", "b"]
+    assert again.news == ()
 
 
 @pytest.mark.parametrize(("owner", "word"), [(7, "0x7"), (-(1 << 63), "none"), (0, "none"), (-2, "none")])
@@ -138,13 +164,13 @@ def test_a_prefix_is_a_path() -> None:
 
 
 def test_what_changed_among_the_servers_during_an_outage_is_marked() -> None:
-    mine = Census("zookeeper/main")
+    mine = ZookeeperCensus("zookeeper/main")
 
     def round(leader: str, *, gap: bool, before: Members) -> tuple[Members, list[tuple[EventKind, str, bool]]]:
         for server in ("a:1", "b:1"):
             role = Role.LEADER if server == leader else Role.FOLLOWER
-            mine.answers[server] = Answer(Status(role=role, zxid=1 << 32), at=0.0)
-        rows, news = mine.rows(("a:1", "b:1"), before, 0.0, after_gap=gap)
+            mine.answers[server] = ZookeeperAnswer(status=Status(role=role, zxid=1 << 32), at=0.0)
+        rows, news = mine.rows(("a:1", "b:1"), before, after_gap=gap)
         return rows, events(tuple(news))
 
     rows, _ = round("a:1", gap=False, before={})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.models import Member, MemberState, Role
-from tui.kinds.common import details, why
+from tui.kinds.common import clock_time, details, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, milliseconds, size
 
@@ -47,6 +47,9 @@ def _member_facts(row: Member, sight: Sight) -> list[tuple[str, str]]:
     if row.group is None:
         facts += [("round trip", milliseconds(row.latency_ms)), *_store_facts(row), *_ensemble_facts(row)]
         facts += [("alarms", ", ".join(row.alarms))] if row.alarms else []
+        facts += [("cluster", row.cluster)] if row.cluster is not None else []
+        facts += [("quorum", str(row.quorum))] if row.quorum is not None else []
+        facts += [("no leader", f"since {clock_time(row.leaderless, sight)}")] if row.leaderless else []
     return facts + details(row.details)
 
 

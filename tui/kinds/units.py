@@ -46,6 +46,7 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
         ("restarts seen", count(row.restarts)),
         ("last exit", text_of(row.exit)),
         ("enabled", text_of(None if row.enabled is None else "yes" if row.enabled else "no")),
+        *([("spawn error", row.spawn_error)] if row.spawn_error else []),
         *details(row.details),
     ]
 
@@ -58,9 +59,7 @@ def _brief(row: Unit, sight: Sight) -> str:
 def _note(row: Unit) -> str:
     if row.trouble is not None:
         return row.trouble.error.reason
-    return next(
-        (str(detail.value) for detail in row.details if detail.label == "spawn error" and detail.value), ""
-    )
+    return row.spawn_error or ""
 
 
 def _logs(row: Unit) -> LogsOf:

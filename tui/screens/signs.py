@@ -78,9 +78,17 @@ def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:
 
 def _cluster(rows: list[Member], reading: Reading[Any]) -> tuple[Part, ...]:
     leader = next((row.name for row in rows if row.role is Role.LEADER), None)
-    says = f"  {leader} leads" if leader else "  no leader" if rows else ""
-    look = _dim(reading) or (Look.PLAIN if leader else Look.BAD)
+    leaderless = any(row.leaderless is not None for row in rows)
+    look = _dim(reading) or (Look.BAD if leaderless else Look.PLAIN)
+    says = f"  {leader} leads" if leader else "  no leader" if leaderless else _unseen(rows)
     return (*_dots(rows, reading), (says, style(look)), *_standing(reading))
+
+
+def _unseen(rows: list[Member]) -> str:
+    """Of a leader who is not among the rows: one that follows has one."""
+    if not any(row.role in (Role.FOLLOWER, Role.OBSERVER) for row in rows):
+        return ""
+    return "  leader not known" if any(row.trouble is not None for row in rows) else "  leader not in hosts"
 
 
 def _group(rows: list[Member], wanted: Expected | None, reading: Reading[Any]) -> tuple[Part, ...]:

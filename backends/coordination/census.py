@@ -1,0 +1,148 @@
+"""What every cluster's census shares: answers of servers as rows, and what of them is news. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from backends.api.errors import BackendError, BadReply, Denied, Silent
+from backends.api.models import Event, EventKind, Member, Members, MemberState, News, Trouble
+
+UNSURE = (Silent, BadReply, Denied)
+"""What a server that may well serve others says to us: its state is not known. It is down where nothing listens,
+or where it says itself that it serves nobody."""
+_PENDING = "no answer yet"
+
+
+class Answer(Struct, frozen=True):
+    """What one server said of itself last. `error` is why it did not, at its latest try."""
+
+    status: Any = None
+    at: float | None = None
+    """Monotonic seconds of its last word, `as_of` the wall clock."""
+    as_of: datetime | None = None
+    latency_ms: float | None = None
+    error: BackendError | None = None
+
+    @property
+    def spoke(self) -> bool:
+        """Whether it gave a sign of life at its latest try."""
+        return self.error is None
+
+
+A = TypeVar("A", bound=Answer)
+L = TypeVar("L")
+"""What a leader is known by."""
+Belonging = Mapping[int, tuple[str, str]]
+"""By its number, a server's name and what is said of it when it joins or leaves."""
+
+
+def pending(target: str) -> BackendError:
+    """Why there is nothing to show yet of a server that is being asked for the first time."""
+    return Silent(_PENDING, where=target)
+
+
+def state_of(answer: Answer, error: BackendError | None) -> tuple[MemberState, Trouble | None]:
+    """How a server is whose latest trouble is `error`."""
+    if error is None:
+        return MemberState.UP, None
+    state = MemberState.UNKNOWN if isinstance(error, UNSURE) else MemberState.DOWN
+    return state, Trouble(error, answer.at, answer.as_of)
+
+
+class Census(Generic[A, L]):
+    """Who belongs to a cluster, who said what last, and what of it was told as news.
+
+    A subclass makes the rows, and says who belongs to it, who leads (`_leader`), and how a leader is called.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.answers: dict[str, A] = {}
+        self.cluster: str | None = None
+        """The cluster's own id, where the system has one."""
+        self._leader: L | None = None
+        self._leaderless: datetime | None = None
+        self._told_leader: L | None = None
+        self._told: Belonging = {}
+
+    def targets(self, endpoints: tuple[str, ...]) -> list[str]:
+        """Whom to ask: our endpoints, and each server that was named by the others and that none of them is."""
+        raise NotImplementedError
+
+    def rows(
+        self, endpoints: tuple[str, ...], before: Members, *, after_gap: bool
+    ) -> tuple[dict[str, Member], list[News]]:
+        """The members now, and what is news. A row that did not change visibly is the same object as before."""
+        rows: dict[str, Member] = {}
+        for row in self._found(endpoints):
+            old = before.get(row.key)
+            rows[row.key] = old if old is not None and alike(old, row) else row
+        # First: a leader that has left is still known by its name.
+        leadership = tuple(self._leadership())
+        news = (*self._states(before, rows), *self._membership(), *leadership)
+        return rows, [replace(event, after_gap=after_gap) for event in news]
+
+    def _found(self, endpoints: tuple[str, ...]) -> Iterable[Member]:
+        """The members as they are now, one row each."""
+        raise NotImplementedError
+
+    def _belonging(self) -> Belonging:
+        """Who belongs to the cluster now; empty where that is not known."""
+        raise NotImplementedError
+
+    def _named(self, leader: L) -> str:
+        raise NotImplementedError
+
+    def _same(self, leader: L, other: L) -> bool:
+        return leader == other
+
+    def _membership(self) -> Iterable[Event]:
+        """Who joined and left since it was told last. What is there at the beginning is no news."""
+        now = self._belonging()
+        if not now:
+            return
+        told, self._told = self._told, now
+        for number in sorted(now.keys() - told.keys() if told else ()):
+            yield self._tell(EventKind.JOINED, *now[number])
+        for number in sorted(told.keys() - now.keys()):
+            yield self._tell(EventKind.LEFT, *told[number])
+
+    def _leadership(self) -> Iterable[Event]:
+        """One event for a change of leader, told when the new one is known."""
+        if self._leader is None:
+            return
+        before, self._told_leader = self._told_leader, self._leader
+        if before is not None and not self._same(before, self._leader):
+            text = f"{self._named(before)} → {self._named(self._leader)}"
+            yield self._tell(EventKind.LEADER, self.source, text)
+
+    def _note_leader(self, led: bool | None) -> None:
+        """`led`: whether the cluster has a leader; None where nobody who answers knows."""
+        self._leaderless = (self._leaderless or datetime.now(UTC)) if led is False else None
+
+    def _tell(self, kind: EventKind, target: str, text: str, *, bad: bool = False) -> Event:
+        return Event(datetime.now(UTC), kind, self.source, target, text, cluster=self.cluster, bad=bad)
+
+    def _states(self, before: Members, rows: Mapping[str, Member]) -> Iterable[Event]:
+        # A row by address turns into one by the server's own id once that is known.
+        by_address = {row.address: row for row in before.values() if row.address is not None}
+        for key, row in rows.items():
+            old = before.get(key) or by_address.get(row.address or "")
+            new = old is None or (old.trouble is not None and old.trouble.error.reason == _PENDING)
+            if old is not None and not new and old.state is not row.state:
+                why = f": {row.trouble.error.reason}" if row.trouble else ""
+                bad = row.state is not MemberState.UP
+                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}", bad=bad)
+
+
+def alike(old: Member, new: Member) -> bool:
+    """Whether nothing differs that a reader would call a difference: a round trip is never the same twice."""
+    if old.latency_ms is None or new.latency_ms is None:
+        return old == new
+    near = abs(old.latency_ms - new.latency_ms) < max(1.0, 0.2 * old.latency_ms)
+    return near and replace(new, latency_ms=old.latency_ms) == old

@@ -1,0 +1,127 @@
+"""A cluster's servers, asked round by round, each for itself: a dead or frozen one costs its own row only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from typing import Any, Generic, Protocol, TypeVar
+
+from backends.api.errors import Unreachable
+from backends.api.models import Members, Seen, differing
+from backends.coordination.census import Answer, Census
+from backends.coordination.together import together
+
+INTERVAL = 1.0
+"""Seconds between two rounds."""
+CALL = 1.8
+"""Seconds that one server may take: with the round's own, a frozen one is told within 4 s."""
+
+A = TypeVar("A", bound=Answer)
+A_co = TypeVar("A_co", bound=Answer, covariant=True)
+
+
+class Asker(Protocol[A_co]):
+    """How one system's servers are asked."""
+
+    async def ready(self) -> None:
+        """Before the first question. Raises `BackendError`."""
+        ...
+
+    async def ask(self, target: str) -> A_co:
+        """What a server says of itself within `CALL` seconds; why it does not is the answer's `error`."""
+        ...
+
+    async def named(self, spoke: list[str]) -> None:
+        """After a round in which these servers spoke: ask one of them for the others, where it is time to."""
+        ...
+
+    def lost(self) -> None:
+        """Nobody answers any more."""
+        ...
+
+    def close(self) -> None: ...
+
+
+async def poll(
+    asker: Asker[A], census: Census[A, Any], endpoints: tuple[str, ...], last: Members | None
+) -> AsyncGenerator[Seen[Members], None]:
+    """The source behind `Membership.members` of a cluster. Raises what all said when no server answers."""
+    await asker.ready()
+    rounds = _Rounds(asker, census, endpoints)
+    before, gap = last, last is not None
+    try:
+        while True:
+            start = time.monotonic()
+            if await rounds.next():
+                rows, news = census.rows(endpoints, before or {}, after_gap=gap)
+                yield Seen(rows, None if before is None else differing(before, rows), tuple(news))
+                before, gap = rows, False
+            await asyncio.sleep(max(0.0, start + INTERVAL - time.monotonic()))
+    finally:
+        rounds.close()
+
+
+class _Rounds(Generic[A]):
+    """The questions that are under way. One to a frozen server goes on while the others are asked anew."""
+
+    def __init__(self, asker: Asker[A], census: Census[A, Any], endpoints: tuple[str, ...]) -> None:
+        self._asker, self._census, self._endpoints = asker, census, endpoints
+        self._asking: dict[str, asyncio.Task[None]] = {}
+
+    async def next(self) -> bool:
+        """Ask everyone who is not being asked; whether anybody spoke within a round's time. Raises what all of
+        them said when nobody does any more."""
+        answers = self._census.answers
+        ended = await self._ask_all(INTERVAL)
+        spoke = [target for target in ended if target in answers and answers[target].spoke]
+        if spoke:
+            await self._asker.named(spoke)
+            # The first answers name servers that we did not know of.
+            if set(self._census.targets(self._endpoints)) - answers.keys() - self._asking.keys():
+                await self._ask_all(INTERVAL / 2)
+            return True
+        errors = {target: answers[target].error for target in self._endpoints if target in answers}
+        if len(errors) == len(self._endpoints) and all(errors.values()) and not self._alive():
+            self._asker.lost()
+            raise together({where: error or Unreachable("no answer") for where, error in errors.items()})
+        return False
+
+    def close(self) -> None:
+        for task in self._asking.values():
+            task.cancel()
+        self._asker.close()
+
+    async def _ask_all(self, limit: float) -> list[str]:
+        """Who gave an answer within so many seconds, good or not."""
+        targets = self._census.targets(self._endpoints)
+        self._forget(targets)
+        for target in targets:
+            if target not in self._asking:
+                self._asking[target] = asyncio.create_task(self._ask(target))
+        await asyncio.wait(self._asking.values(), timeout=limit)
+        ended = [target for target, task in self._asking.items() if task.done()]
+        for target in ended:
+            await self._asking.pop(target)
+        return ended
+
+    def _forget(self, targets: list[str]) -> None:
+        """Servers that left the cluster, and that nobody named, are not asked any more."""
+        for gone in self._census.answers.keys() - set(targets):
+            del self._census.answers[gone]
+            task = self._asking.pop(gone, None)
+            if task is not None:
+                task.cancel()
+
+    async def _ask(self, target: str) -> None:
+        self._census.answers[target] = await self._asker.ask(target)
+
+    def _alive(self) -> bool:
+        now = time.monotonic()
+        answers = self._census.answers.values()
+        return any(a.error is None and a.at is not None and now - a.at < 2 * CALL for a in answers)
+
+
+def milliseconds_since(start: float) -> float:
+    """Of a monotonic time: how long a round trip took."""
+    return (time.monotonic() - start) * 1000

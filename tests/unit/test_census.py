@@ -1,0 +1,102 @@
+"""What is said alike of the servers of every cluster; and what etcd's own words make of its members."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
+from backends.api.models import Event, EventKind, Member, MemberState
+from backends.coordination.census import Answer, state_of
+from backends.coordination.etcd_census import EtcdCensus
+from backends.coordination.zookeeper_access import NotListed, NotServing
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (None, MemberState.UP),
+        (Denied("certificate"), MemberState.UNKNOWN),
+        (NotListed("srvr is not in its whitelist"), MemberState.UNKNOWN),
+        (Silent("no answer"), MemberState.UNKNOWN),
+        (BadReply("HTML"), MemberState.UNKNOWN),
+        (Unreachable("connection refused"), MemberState.DOWN),
+        (NotServing("no leader"), MemberState.DOWN),
+        (NotFound("not started yet"), MemberState.DOWN),
+    ],
+)
+def test_a_server_that_is_up_enough_to_say_no_is_not_down(error: BackendError | None, state: MemberState) -> None:
+    assert state_of(Answer(), error)[0] is state
+
+
+class Cluster:
+    """Two members of etcd, each as it says of itself."""
+
+    hosts = ("a:2379", "b:2379")
+
+    def __init__(self) -> None:
+        self.census = EtcdCensus("etcd/main")
+        self.known: dict[str, Member] = {}
+        for number, host in enumerate(self.hosts, start=1):
+            facts = {"name": f"m{number}", "isLearner": False, "peerURLs": [], "clientURLs": [f"http://{host}"]}
+            self.census.roster[number] = SimpleNamespace(**facts)
+        self.says(1, leader=1)
+        self.says(2, leader=1)
+
+    def says(self, number: int, *, leader: int, errors: tuple[str, ...] = ()) -> None:
+        facts: dict[str, Any] = {"version": "3.5", "dbSize": 1, "dbSizeInUse": 1, "raftIndex": 1}
+        facts |= {"header": SimpleNamespace(member_id=number), "isLearner": False, "raftAppliedIndex": 1}
+        status = SimpleNamespace(leader=leader, errors=errors, raftTerm=2, **facts)
+        self.census.answers[self.hosts[number - 1]] = Answer(status, 1.0)
+
+    def look(self) -> list[Member]:
+        self.known, self.news = self.census.rows(self.hosts, self.known, after_gap=False)
+        return list(self.known.values())
+
+
+def test_no_leader_is_said_when_no_member_knows_one() -> None:
+    two = Cluster()
+    assert {row.leaderless for row in two.look()} == {None}
+    two.says(1, leader=0)
+    # One that is cut off from the others is not asked where another knows who leads.
+    assert {row.leaderless for row in two.look()} == {None}
+    two.says(2, leader=0)
+    (since,) = {row.leaderless for row in two.look()}
+    assert since is not None
+    assert {row.leaderless for row in two.look()} == {since}
+    two.says(2, leader=2)
+    assert {row.leaderless for row in two.look()} == {None}
+
+
+def test_a_change_of_leader_and_who_came_and_went_are_told_once() -> None:
+    two = Cluster()
+    two.look()
+    assert two.news == []
+    two.census.roster[3] = SimpleNamespace(name="", isLearner=False, peerURLs=[], clientURLs=[])
+    del two.census.roster[1]
+    two.says(1, leader=2)
+    two.says(2, leader=2)
+    two.look()
+    told = [(item.kind, item.target, item.text) for item in two.news if isinstance(item, Event)]
+    assert told == [
+        (EventKind.JOINED, "3", "member 3"),
+        (EventKind.LEFT, "m1", "member 1"),
+        (EventKind.LEADER, "etcd/main", "m1 → m2"),
+    ]
+    two.look()
+    assert two.news == []
+
+
+def test_an_alarm_is_known_since_it_was_first_seen() -> None:
+    two = Cluster()
+    assert [row.alarmed for row in two.look()] == [None, None]
+    two.says(2, leader=1, errors=("memberID:1 alarm:NOSPACE",))
+    first, second = two.look()
+    assert (first.alarms, second.alarms, second.alarmed) == (("NOSPACE",), (), None)
+    assert first.alarmed is not None
+    two.says(2, leader=1, errors=("memberID:1 alarm:NOSPACE", "memberID:1 alarm:CORRUPT"))
+    assert two.look()[0].alarmed == first.alarmed
+    two.says(2, leader=1)
+    assert two.look()[0].alarmed is None

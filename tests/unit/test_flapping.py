@@ -1,0 +1,81 @@
+"""What makes a unit flap: starts, counted from supervisord's own answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from backends.api.models import Event, Reading, State
+from backends.incident.problems import FLAPPING, Now, problems
+from backends.incident.timeline import Timeline
+from backends.processes.supervisord_programs import About, Info, Programs, Roll
+from tests.clock import FakeClock
+
+ABOUT = About("4.2.5", 7, "supervisor", "h", True)
+RUNNING, STOPPING, STOPPED, STARTING, BACKOFF, EXITED = (
+    *("RUNNING", "STOPPING", "STOPPED"),
+    *("STARTING", "BACKOFF", "EXITED"),
+)
+ONE_RESTART = (STOPPING, STOPPED, STARTING, RUNNING)
+
+
+class Supervised:
+    """One program, answer after answer, and what the timeline makes of its news."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.roll = Roll("supervisord/a")
+        self.timeline = Timeline(self.clock, lambda cluster: frozenset())
+        self.at = int(datetime.now(UTC).timestamp())
+        self.info = Info("web", "web", self.at, 0, self.at, RUNNING, "", 0, 100)
+        self.rows: Programs | None = None
+        self._look()
+
+    def goes(self, *states: str) -> None:
+        for state in states:
+            again = state == STARTING or (state == RUNNING and self.info.statename in (RUNNING, EXITED, STOPPED))
+            self.at += 1
+            start, pid = (self.at, self.info.pid + 1) if again else (self.info.start, self.info.pid)
+            self.info = replace(self.info, statename=state, start=start, pid=pid)
+            self._look()
+
+    def _look(self) -> None:
+        seen = self.roll.look(self.rows, [self.info], ABOUT, {})
+        self.rows = seen.value
+        # Their time is the program's, not the test's clock.
+        news = [replace(item, time=self.clock.now()) for item in seen.news if isinstance(item, Event)]
+        self.timeline.hear("supervisord/a", tuple(news))
+
+    async def said(self, later: timedelta = timedelta()) -> list[tuple[str, str]]:
+        source = self.timeline.events(None)
+        events = (await anext(source)).value
+        await source.aclose()
+        readings = {("supervisord/a", "units"): Reading(State.LIVE, self.rows, 1.0, self.clock.now())}
+        now = Now(self.clock.monotonic(), self.clock.now() + later)
+        return [(found.word, found.why) for found in problems(readings, (), {}, events.values(), now)]
+
+
+@pytest.mark.parametrize(
+    "states",
+    [ONE_RESTART, ONE_RESTART * 2, (*ONE_RESTART, RUNNING, RUNNING)],
+    ids=["one stop and start", "two restarts by a deploy", "three starts"],
+)
+async def test_a_stop_and_start_on_request_is_no_flapping(states: tuple[str, ...]) -> None:
+    web = Supervised()
+    web.goes(*states)
+    assert await web.said() == []
+
+
+@pytest.mark.parametrize(
+    "states",
+    [(RUNNING,) * 4, (EXITED, RUNNING) * 4, (STARTING, BACKOFF) * 4],
+    ids=["restarts between two looks", "exits", "tries that fail"],
+)
+async def test_four_starts_in_ten_minutes_are(states: tuple[str, ...]) -> None:
+    web = Supervised()
+    web.goes(*states)
+    ((word, why),) = await web.said()
+    assert (word, why.partition(",")[0]) == ("flapping", "4 restarts in 10 min")
+    assert await web.said(FLAPPING + timedelta(seconds=1)) == []
