@@ -110,7 +110,6 @@ class Kind(Struct, Generic[R], frozen=True):
 
     name: str
     title: str
-    aliases: tuple[str, ...]
     nouns: tuple[str, ...]
     columns: tuple[Column[R], ...]
     json: Callable[[R], dict[str, Any]]

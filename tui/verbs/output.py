@@ -12,7 +12,7 @@ from typing import Any
 from backends.api.models import Reading, State
 from backends.clean import clean
 from backends.watch import Broken, FeedKey
-from tui.kinds.common import rfc3339
+from tui.kinds.facts import rfc3339
 from widgets.columns import Kind, Sight
 
 WORSE = (State.UNREACHABLE, State.STALE, State.LOADING, State.IDLE, State.LIVE)

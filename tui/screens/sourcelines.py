@@ -1,4 +1,4 @@
-"""Vital signs: one line for each source and group, as the overview shows them."""
+"""Source lines: how each source and group stands, one line each; numbers over time are in `signals`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from backends.api.models import Host, Member, MemberState, Reading, Role, State
 from backends.incident.sizes import Expected
-from tui.kinds.common import host_line
+from tui.kinds.facts import host_line
 from widgets.board import Entry
 from widgets.columns import Look
 from widgets.oneline import Part
@@ -25,7 +25,7 @@ Sizes = Mapping[str, Mapping[str, Expected]]
 """By source and group."""
 
 
-def signs(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
+def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
     """Lines, each with the kind that it leads to."""
     registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
     for (source, noun), reading in readings.items():

@@ -1,4 +1,4 @@
-"""Vitals: the signals that matter most, as numbers and sparklines, for the overview: those of the first page."""
+"""Signals: the charts that matter most, those of the first page, as numbers and sparklines in the overview."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAME, VALUE = 11, 13
 """Cells of a name, which has half of what is more than `CELL`, and of a value."""
 
 
-class Vitals:
+class Signals:
     """Made for one context; sets nothing in motion before `attach`."""
 
     def __init__(self, watching: Watch, context: Context, changed: Callable[[], None]) -> None:
