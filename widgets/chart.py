@@ -21,7 +21,7 @@ from backends.api.clock import Clock, LoopClock
 from backends.api.errors import Misconfigured
 from backends.api.models import Reading, State
 from widgets.canvas import has_braille
-from widgets.columns import Look
+from widgets.columns import ILL, STANDINGS, Look
 from widgets.legend import Curve, curves
 from widgets.oneline import Part
 from widgets.plot import Mark, Plot
@@ -97,7 +97,7 @@ class Chart(Widget):
     def waiting(self) -> bool:
         """Whether the answer to what was asked for is not here yet, and may still come."""
         reading = self.reading
-        if reading is None or self.ended or reading.state in (State.UNREACHABLE, State.STALE):
+        if reading is None or self.ended or reading.state in ILL:
             return False
         return reading.value is None or reading.value.span != self.span
 
@@ -211,8 +211,8 @@ class Chart(Widget):
         if isinstance(reading.error, Misconfigured):
             return own + "wrong query", Look.BAD
         old = None if reading.at is None else self.clock.monotonic() - reading.at
-        if reading.state in (State.STALE, State.UNREACHABLE):
-            look = Look.BAD if reading.state is State.UNREACHABLE else Look.WARN
+        if reading.state in ILL:
+            look = STANDINGS[reading.state].look
             reason = "" if reading.error is None or value is None else f"  {reading.error.reason}"
             return f"{reading.state.value.upper()}{'' if old is None else ' ' + age(old)}  {own}{reason}", look
         if self.waiting:

@@ -61,13 +61,23 @@ class Sight(Struct, frozen=True):
         return None if self.at is None else self.now - self.at
 
 
-STATE_LOOKS = {
-    State.LOADING: Look.DIM,
-    State.LIVE: Look.PLAIN,
-    State.STALE: Look.WARN,
-    State.UNREACHABLE: Look.BAD,
-    State.IDLE: Look.DIM,
+class Standing(Struct, frozen=True):
+    """What a source's state means for a reader. Of two states the one with the lower `rank` is worse."""
+
+    rank: int
+    look: Look
+
+
+STANDINGS = {
+    State.UNREACHABLE: Standing(0, Look.BAD),
+    State.STALE: Standing(1, Look.WARN),
+    State.LOADING: Standing(2, Look.DIM),
+    State.IDLE: Standing(3, Look.DIM),
+    State.LIVE: Standing(4, Look.GOOD),
 }
+"""For each state; its word is its value."""
+ILL = frozenset({State.STALE, State.UNREACHABLE})
+"""What was known is old: nobody says that it still holds."""
 
 
 class Column(Struct, Generic[R], frozen=True):
@@ -148,7 +158,7 @@ class Kind(Struct, Generic[R], frozen=True):
 
 def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
     """The state cell of a row: its own word while its source is live, else how its source is, with the age."""
-    if sight.state is State.STALE or sight.state is State.UNREACHABLE:
+    if sight.state in ILL:
         return f"{sight.state.value} {age(sight.age)}" if sight.at is not None else sight.state.value
     if sight.state is not State.LIVE:
         return sight.state.value
@@ -160,7 +170,7 @@ def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
 
 def standing_look(look: Look, trouble: Trouble | None, sight: Sight) -> Look:
     if sight.state is not State.LIVE:
-        return STATE_LOOKS[sight.state]
+        return STANDINGS[sight.state].look
     return Look.BAD if trouble is not None and look is Look.PLAIN else look
 
 

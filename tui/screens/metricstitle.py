@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.api.errors import Misconfigured
-from backends.api.models import State
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.timeframe import TimeFrame
-from widgets.columns import Look
+from widgets.columns import STANDINGS, Look
 from widgets.freshness import worst
 from widgets.oneline import Part
 from widgets.plot import Mark
 from widgets.safe import style
 from widgets.scales import exact_time
 from widgets.units import span_text
-
-LOOKS = {State.LIVE: Look.GOOD, State.UNREACHABLE: Look.BAD, State.STALE: Look.WARN}
 
 
 def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str) -> list[Part]:
@@ -48,4 +45,4 @@ def standing(grid: ChartGrid) -> tuple[str, Look]:
         return f"{more}WRONG QUERY", Look.BAD
     alike = sum(other.state is reading.state for other in readings)
     share = "" if alike == len(readings) else f" {alike} of {len(readings)}"
-    return f"{more}{reading.state.value.upper()}{share}", LOOKS.get(reading.state, Look.DIM)
+    return f"{more}{reading.state.value.upper()}{share}", STANDINGS[reading.state].look

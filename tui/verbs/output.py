@@ -14,8 +14,7 @@ from backends.clean import clean
 from backends.watch import Broken, FeedKey
 from tui.kinds.facts import rfc3339
 from widgets.columns import Kind, Sight
-
-WORSE = (State.UNREACHABLE, State.STALE, State.LOADING, State.IDLE, State.LIVE)
+from widgets.freshness import worst
 
 
 def say(text: str) -> None:
@@ -38,16 +37,11 @@ def to_json(document: Any) -> str:
 
 def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Reading[Any]]:
     """One reading a source: of its feeds the one in the worst state, of those the oldest."""
-    found: dict[str, Reading[Any]] = {}
+    of_source: dict[str, list[Reading[Any]]] = {}
     for key, reading in readings.items():
-        other = found.get(key.source)
-        if other is None or _rank(reading) < _rank(other):
-            found[key.source] = reading
-    return found
-
-
-def _rank(reading: Reading[Any]) -> tuple[int, float]:
-    return WORSE.index(reading.state), reading.at or 0.0
+        of_source.setdefault(key.source, []).append(reading)
+    found = ((source, worst(feeds)) for source, feeds in of_source.items())
+    return {source: reading for source, reading in found if reading is not None}
 
 
 def readings_json(
