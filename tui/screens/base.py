@@ -80,7 +80,7 @@ class View(Vertical):
 
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
     screen_name: ClassVar[str] = "table"
-    """Which commands apply: `table`, `logs` or `text` of `tui.commands`."""
+    """Which commands apply: one of `tui.commands.SCREENS`."""
 
     @property
     def desk(self) -> Desk:
