@@ -105,10 +105,16 @@ class Column(Struct, Generic[R], frozen=True):
 
 class LogsOf(Struct, frozen=True):
     """Which logs belong to something, and when they are of interest. `names`, the most particular first: the
-    first that a log is named after decides, else all logs are meant. `when` is None for what they say now."""
+    first that a log is named after decides, else all lines are meant. `when` is None for what they say now."""
 
     names: tuple[str, ...]
     when: datetime | None = None
+    source: str = ""
+    """The log source that is meant; all of them where it is empty."""
+
+
+Lead = tuple[str, str] | LogsOf
+"""Where something leads: a kind and the key of its row ("": wherever it was), or logs."""
 
 
 class Kind(Struct, Generic[R], frozen=True):
@@ -134,9 +140,9 @@ class Kind(Struct, Generic[R], frozen=True):
     heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
     beside: tuple[str, ...] = ()
     """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""
-    leads: Callable[[R, Mapping[Any, Reading[Any]]], tuple[str, str] | None] | None = None
-    """Where Enter leads from a row: another kind and the key of its row ("": wherever it was), by all readings;
-    None where that is gone. Without it Enter opens the row's detail."""
+    leads: Callable[[R, Mapping[Any, Reading[Any]]], Lead | None] | None = None
+    """Where Enter leads from a row, by all readings; None where that is gone. Without it Enter opens the row's
+    detail."""
     logs: Callable[[R], LogsOf] | None = None
     """Where `l` leads from a row; None where no log is about it."""
     brief: Callable[[R, Sight], str] | None = None

@@ -341,6 +341,8 @@ class Event(Struct, frozen=True):
     after_gap: bool = False
     bad: bool = False
     """Whether it is bad news: something is down, fires, has failed or is lost."""
+    about: tuple[str, str] | None = None
+    """The noun and the key of the row that it is about, where its target's name does not say that by itself."""
 
 
 class Occurrence(Struct, frozen=True):
@@ -358,6 +360,8 @@ class Occurrence(Struct, frozen=True):
     """Derived after an outage of its source: it happened at some time before."""
     bad: bool = False
     details: tuple[Detail, ...] = ()
+    about: tuple[str, str] | None = None
+    """As in `Event`."""
 
 
 class ChangeKind(enum.StrEnum):

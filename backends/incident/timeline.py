@@ -102,7 +102,16 @@ class Timeline:
         self._number += 1
         key = f"{self._number:08}"
         self._rows[key] = Occurrence(
-            key, source, event.time, event.kind, event.target, event.text, (source,), event.after_gap, event.bad
+            key,
+            source,
+            event.time,
+            event.kind,
+            event.target,
+            event.text,
+            (source,),
+            event.after_gap,
+            event.bad,
+            about=event.about,
         )
         self._kept.append(key)
         if len(self._kept) > MOST:
