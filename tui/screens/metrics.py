@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.reactive import var
@@ -15,7 +15,6 @@ from backends.api.models import Reading
 from backends.metrics.panels import Page
 from backends.watch import Watch
 from tui.screens.chartgrid import ChartGrid, Sheet
-from tui.screens.dashboards import Dashboards
 from tui.screens.marks import marks_of
 from tui.screens.metricstitle import standing, time_parts
 from tui.screens.text import TextPane
@@ -25,6 +24,9 @@ from widgets.columns import Look
 from widgets.oneline import OneLine, Part
 from widgets.promql import complete
 from widgets.safe import style
+
+if TYPE_CHECKING:
+    from tui.screens.dashboards import Dashboards
 
 
 class MetricsScreen(TimeView):
@@ -66,7 +68,7 @@ class MetricsScreen(TimeView):
             return
         if watching is not self._of:
             self._of, self._question, self._page = watching, None, 0
-            self.dashboards = Dashboards(watching, self.desk.context)
+            self.dashboards = self.desk.dashboards
             self.grid.leave()
             self.grid.begin()
         bridge.attach(self, ("events",))
@@ -86,7 +88,7 @@ class MetricsScreen(TimeView):
 
     def _look(self) -> None:
         if self.dashboards is not None:
-            self.dashboards.look(self.desk.work, self._arrange, "pages")
+            self.dashboards.look(self.desk.work, self._arrange)
 
     def on_chart_grid_sized(self) -> None:
         self._arrange()

@@ -89,10 +89,11 @@ class OverviewScreen(View):
         if watching is not self._of:
             self._of, self._signals = watching, None
             self._layout.leave_charts()
-            if watching.answering():
+            dashboards = self.desk.dashboards if watching.answering() else None
+            if dashboards is not None:
                 from tui.screens.signals import Signals
 
-                self._signals = Signals(watching, self.desk.context, self._show_vital)
+                self._signals = Signals(watching, dashboards, self._show_vital)
         if self._signals is not None:
             # The same twice would cost the server twice.
             if self._layout.has_charts:
