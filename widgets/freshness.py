@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from backends.api.errors import Misconfigured
 from backends.api.models import Reading, State
 from widgets.columns import ILL, STANDINGS, Look
 from widgets.units import age
@@ -16,6 +17,11 @@ LATE = 5.0
 def worst(readings: Iterable[Reading[Any]]) -> Reading[Any] | None:
     """The reading that a reader should trust least; of equally bad ones the oldest."""
     return min(readings, key=lambda r: (STANDINGS[r.state].rank, r.at or 0.0), default=None)
+
+
+def word_of(reading: Reading[Any]) -> str:
+    """How it is; what our own settings or a query did wrong has a word of its own, for nothing else will help."""
+    return reading.error.word if isinstance(reading.error, Misconfigured) else reading.state.value
 
 
 def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look]:

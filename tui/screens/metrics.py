@@ -160,7 +160,7 @@ class MetricsScreen(TimeView):
         elif pages:
             left.append((f"  {pages[self._page].title}", style()))
             left.append((f" {self._page + 1} of {len(pages)}" if len(pages) > 1 else "", dim))
-        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter)
+        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter, self.now)
         left.append((f"  {self._page_source or ''}", dim))
         text, look = self._standing()
         self.title.show(left, [(f"  {text} ", style(look))])
