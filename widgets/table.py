@@ -260,11 +260,12 @@ class Table(Widget):
         self._sorted_at = self.clock.monotonic()
         self._unsorted = False
         column = self.kind.column(self.sort_key)
-        rows = [row for row, _ in self._rows.values()]
-        now = Sight(self._sorted_at, self.clock.now())
-        passes = self._filter.matcher(self.filter_text, len(self._rows), now)
-        if passes is not None:
-            rows = [row for row in rows if passes(row)]
+        passes = self._filter.matcher(self.filter_text, len(self._rows))
+        if passes is None:
+            rows = [row for row, _ in self._rows.values()]
+        else:
+            sights = self._sights()
+            rows = [row for row, feed in self._rows.values() if passes(row, sights[feed])]
         if column is not None:
             rows = self.kind.order(rows, column, self.descending)
         if self.kind.group is not None:

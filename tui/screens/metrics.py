@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -24,6 +23,7 @@ from widgets.columns import Look
 from widgets.oneline import OneLine, Part
 from widgets.promql import complete
 from widgets.safe import style
+from widgets.typedpattern import typed_pattern
 
 if TYPE_CHECKING:
     from tui.screens.dashboards import Dashboards
@@ -136,17 +136,8 @@ class MetricsScreen(TimeView):
 
     def tell(self) -> None:
         """Span, cursor, filter and marks to all charts in sight."""
-        self.grid.overlay(self.frame.span, self.frame.cursor, self._pattern(), self.marks)
+        self.grid.overlay(self.frame.span, self.frame.cursor, typed_pattern(self._filter), self.marks)
         self._show_title()
-
-    def _pattern(self) -> re.Pattern[str] | None:
-        if not self._filter:
-            return None
-        flags = re.IGNORECASE if self._filter == self._filter.lower() else re.NOFLAG
-        try:
-            return re.compile(self._filter, flags)
-        except re.error:
-            return re.compile(re.escape(self._filter), flags)
 
     def on_chart_heard(self) -> None:
         self.desk.show_frame()
