@@ -229,9 +229,9 @@ class Watch:
             if key.source != source:
                 continue
             if before.state is State.LIVE and new.error is not None:
-                chart.feed.doubt(new.error)
+                chart.doubt(new.error)
             elif new.state is State.LIVE and chart.feed.reading.error is not None:
-                chart.feed.retry_now()
+                chart.hurry()
 
     def expected_sizes(self) -> dict[str, dict[str, Expected]]:
         """How many instances each group should have, by source and group."""

@@ -120,7 +120,7 @@ ON_TABLES = (
     _c("its logs, around its time", "show_its_logs", "l", on=ROWS, hint="logs"),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
     _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
-    _c("on to what belongs to it: its unit, process, registration, output, target", "go_on", "o", on=(TABLE,)),
+    _c("on to what belongs to it: unit, process, registration, output, target", "go_on", "o", on=(TABLE,)),
     _c("sort by the next column", "sort_next 1", "greater_than_sign", on=(TABLE,), hint="sort"),
     _c("sort by the column before", "sort_next -1", "less_than_sign", on=(TABLE,)),
     _c("invert the sort", "invert", "I", on=(TABLE,)),

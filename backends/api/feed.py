@@ -294,24 +294,19 @@ class Feed(Generic[S, T]):
             return
         self._deadline = None
         kind = Silent if self._spoke else TimedOut
-        self._give_up(kind(f"no answer for {limit:g} s", where=self.name))
-
-    def doubt(self, error: BackendError) -> None:
-        """Its server is not well, as another feed has found: what is known counts as old at once, and the server
-        is asked anew."""
-        if self._attempt is not None and self._reading.state is State.LIVE:
-            self._disarm()
-            self._give_up(error)
-
-    def _give_up(self, error: BackendError) -> None:
-        """The present attempt, whose words are not believed any more."""
-        self._overdue = error
+        self._overdue = kind(f"no answer for {limit:g} s", where=self.name)
         state = State.STALE if self._reading.value is not None else State.UNREACHABLE
         self._show(replace(self._reading, state=state, error=self._overdue))
         self._number += 1
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             self._end(attempt)
+
+    def doubt(self, error: BackendError) -> None:
+        """Its server is not well, as another feed has found: what is known counts as old at once, until the
+        server speaks here again. Whatever it is being asked goes on."""
+        if self._reading.state is State.LIVE:
+            self._show(replace(self._reading, state=State.STALE, error=error))
 
     def _end(self, attempt: asyncio.Task[None]) -> None:
         attempt.cancel()
