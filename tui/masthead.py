@@ -83,7 +83,7 @@ def state_words(
         return f"▲ {len(troubled)} {what}" + ("" if since is None else f" {age(now - since)}")
     if any(reading.state is State.LOADING for reading in readings.values()):
         return "loading"
-    return "all live" if readings else "no source"
+    return "all live" if context.sources else "no source"
 
 
 def _troubled(readings: Mapping[FeedKey, Reading[Any]]) -> list[Trouble]:

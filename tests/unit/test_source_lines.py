@@ -8,9 +8,10 @@ import pytest
 
 from backends.api.errors import Unreachable
 from backends.api.models import Member, MemberState, Reading, Role, State, Unit, UnitState
-from backends.context import Context
+from backends.api.settings import Settings
+from backends.context import Context, SourceConfig
 from backends.incident.sizes import Expected
-from backends.watch import FeedKey
+from backends.watch import TIMELINE, FeedKey
 from tui.masthead import state_words
 from tui.screens.sourcelines import source_lines
 from tui.verbs.output import worst_by_source
@@ -18,6 +19,7 @@ from widgets.columns import Look
 from widgets.freshness import worst
 from widgets.safe import style
 
+LAB = Context("lab", (SourceConfig("x", "main", Settings()),))
 LOST = Unreachable("connection refused")
 
 
@@ -69,8 +71,14 @@ def test_the_masthead_has_the_worst_word_of_a_source() -> None:
         FeedKey("x/main", "instances"): Reading(State.UNREACHABLE, {}, 20.0, error=LOST),
     }
     for order in (readings, dict(reversed(readings.items()))):
-        told = state_words(Context("lab"), order, (), ready=True, now=40.0)
+        told = state_words(LAB, order, (), ready=True, now=40.0)
         assert told == "✖ x/main unreachable 30s"
+
+
+def test_nothing_is_live_where_there_is_no_source() -> None:
+    own: dict[FeedKey, Reading[Any]] = {TIMELINE: Reading(State.LIVE, {}, 10.0)}
+    assert state_words(Context("bare"), own, (), ready=True, now=10.0) == "no source"
+    assert state_words(LAB, own, (), ready=True, now=10.0) == "all live"
 
 
 def test_what_nobody_watches_is_never_better_than_live_on_any_scale() -> None:
