@@ -77,7 +77,8 @@ class AuditBook:
         except AuditFailed as failure:
             log.warning("an outcome could not be audited, and is held: %s", failure)
         text = f"{action.title}: {outcome.text}" if outcome.text else action.title
-        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.shown, text)
+        about = (action.target.noun, action.target.key)
+        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.shown, text, about=about)
         self._timeline.hear(HERE, (event,))
 
     async def _append(self, action: Action, outcome: str, text: str, reason: str) -> None:

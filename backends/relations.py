@@ -1,7 +1,7 @@
 """What belongs together: a process, the unit that runs it, and its entry in etcd or ZooKeeper.
 
-No backend knows another; here their rows meet, by host and pid and by host and port. Pure functions over
-readings, and `Relations`, which a Watch keeps for its own.
+No backend knows another; here their rows meet, by host and pid and by host and port: `Index` over the rows of one
+moment, and `Relations`, which a Watch keeps for its own.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -35,24 +36,109 @@ class Related(NamedTuple):
 
 
 def related(row: Row, readings: Readings) -> list[Related]:
-    """For a process its unit and its registrations, for a unit its process and theirs, for a member or an
-    instance its process on this host and that one's unit."""
-    if isinstance(row, Process):
-        units = _units_of(row, readings)
-        return [*units, *_registrations((row,), readings)]
-    if isinstance(row, Unit):
-        members = _members_of(row, readings)
-        mains = [found for found in _rows(readings, "processes") if found.row.key in _top(members)]
-        return [*mains, *_registrations(members, readings)]
-    if isinstance(row, Member):
-        processes = _listeners(row, readings)
-        return [*processes, *(unit for found in processes for unit in _units_of(found.row, readings))]
-    return []
+    """The rows that are about the same thing, by these readings."""
+    return Index(readings).related(row)
 
 
-def listening_of(unit: Unit, readings: Readings) -> tuple[str, ...]:
-    """Where the processes of a unit listen."""
-    return tuple(dict.fromkeys(a for process in _members_of(unit, readings) for a in process.listening or ()))
+class Index:
+    """What the rows of some readings have to do with each other; each part is reckoned when first asked for."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._units = [found for found in _rows(readings, "units") if isinstance(found.row, Unit)]
+        self._processes = [found for found in _rows(readings, "processes") if isinstance(found.row, Process)]
+        self._members = [
+            found for found in _rows(readings, "members", "instances") if isinstance(found.row, Member)
+        ]
+        self._hosts = [found.row for found in _rows(readings, "hosts") if isinstance(found.row, Host)]
+
+    def related(self, row: Row) -> list[Related]:
+        """For a process its unit and its registrations, for a unit its process and theirs, for a member or an
+        instance its process on this host and that one's unit."""
+        if isinstance(row, Process):
+            return [*self._units_of((row,)), *self._registrations((row,))]
+        if isinstance(row, Unit):
+            mine = self._of_unit.get(row.key, [])
+            return [*_top(mine), *self._registrations(found.row for found in mine)]
+        if isinstance(row, Member) and row.address is not None:
+            found = self._listeners(row.address)
+            return [*found, *self._units_of(item.row for item in found)]
+        return []
+
+    def listening_of(self, unit: Unit) -> tuple[str, ...]:
+        """Where the processes of a unit listen."""
+        mine = (found.row for found in self._of_unit.get(unit.key, []))
+        return tuple(dict.fromkeys(a for row in mine if isinstance(row, Process) for a in row.listening or ()))
+
+    def at(self, address: str) -> list[Related]:
+        """Who is at an address: whoever is registered there, the unit that answers, its process."""
+        there = [found for found in self._members if _address(found.row) == address]
+        listeners = self._listeners(address)
+        return [*there, *self._units_of(found.row for found in listeners), *listeners]
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        """The key of each process's unit."""
+        processes = {found.row.key: found.row for found in self._processes}
+        units = [found.row for found in self._units]
+        return {key: unit.key for key, unit in unit_by_process(processes, units).items()}  # type: ignore[arg-type]
+
+    @cached_property
+    def _of_unit(self) -> dict[str, list[Related]]:
+        """The processes of each unit."""
+        mine: dict[str, list[Related]] = {}
+        for found in self._processes:
+            owner = self._owners.get(found.row.key)
+            if owner is not None:
+                mine.setdefault(owner, []).append(found)
+        return mine
+
+    @cached_property
+    def _by_port(self) -> dict[str, list[Related]]:
+        """The processes that listen on a port, on whichever address."""
+        there: dict[str, list[Related]] = {}
+        for found in self._processes:
+            for port in dict.fromkeys(split(listener)[1] for listener in _listening(found.row)):
+                there.setdefault(port, []).append(found)
+        return there
+
+    @cached_property
+    def _registered(self) -> dict[str, list[tuple[int, Related]]]:
+        """The members and instances by the port of their address, numbered in their order."""
+        there: dict[str, list[tuple[int, Related]]] = {}
+        for number, found in enumerate(self._members):
+            there.setdefault(split(_address(found.row))[1], []).append((number, found))
+        return there
+
+    @cached_property
+    def _own_names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for host in self._hosts:
+            names.setdefault(host.name, []).extend(host.addresses)
+        return names
+
+    def _answers(self, process: Row, address: str) -> bool:
+        host = process.host if isinstance(process, Process) else ""
+        own = (host, *self._own_names.get(host, ()))
+        return any(is_same_place(address, listener, own) for listener in _listening(process))
+
+    def _units_of(self, processes: Iterable[Row]) -> list[Related]:
+        owners = [owner for row in processes if (owner := self._owners.get(row.key)) is not None]
+        return [found for owner in owners for found in self._units if found.row.key == owner]
+
+    def _listeners(self, address: str) -> list[Related]:
+        """The processes of this host that answer at an address."""
+        there = self._by_port.get(split(address)[1], [])
+        return _top([found for found in there if self._answers(found.row, address)])
+
+    def _registrations(self, processes: Iterable[Row]) -> list[Related]:
+        """The members and instances whose address leads to one of the processes."""
+        found = {}
+        for process in processes:
+            for port in {split(listener)[1] for listener in _listening(process)}:
+                for number, item in self._registered.get(port, []):
+                    if number not in found and self._answers(process, _address(item.row)):
+                        found[number] = item
+        return [item for _, item in sorted(found.items())]
 
 
 def unit_by_process(processes: Processes, units: Iterable[Unit]) -> dict[str, Unit]:
@@ -105,12 +191,32 @@ class Relations:
     def __init__(self, readings: Callable[[], Readings]) -> None:
         self._readings = readings
         self._filled: dict[str, tuple[Process, Process]] = {}
+        self._values: list[tuple[tuple[str, str], object]] = []
+        self._present: Index | None = None
 
     def of(self, row: Row) -> list[Related]:
-        return related(row, self._readings())
+        """The rows that are about the same thing."""
+        return self._index().related(row)
 
     def listening_of(self, unit: Unit) -> tuple[str, ...]:
-        return listening_of(unit, self._readings())
+        """Where the processes of a unit listen."""
+        return self._index().listening_of(unit)
+
+    def at(self, address: str) -> list[Related]:
+        """Who is at an address (`host:port`)."""
+        return self._index().at(address)
+
+    def _index(self) -> Index:
+        """Put together anew only where a reading has another value: a screen asks again and again."""
+        readings = {key: reading for key, reading in self._readings().items() if key[1] in NOUNS}
+        values = [(key, reading.value) for key, reading in readings.items()]
+        same = len(values) == len(self._values) and all(
+            key == old_key and value is old
+            for (key, value), (old_key, old) in zip(values, self._values, strict=True)
+        )
+        if self._present is None or not same:
+            self._values, self._present = values, Index(readings)
+        return self._present
 
     def with_units(self, processes: Processes) -> Processes:
         """The processes, each with its unit; the same object for the same row, look after look."""
@@ -137,69 +243,20 @@ def _same_run(process: Process, unit: Unit) -> bool:
     return process.started is None or unit.since is None or process.started <= unit.since + SAME_RUN
 
 
-def _owners(readings: Readings) -> dict[str, Unit]:
-    units = [found.row for found in _rows(readings, "units") if isinstance(found.row, Unit)]
-    processes = {found.row.key: found.row for found in _rows(readings, "processes")}
-    return unit_by_process(processes, units)  # type: ignore[arg-type]
+def _top(processes: list[Related]) -> list[Related]:
+    """Those whose parent is not among them: a worker inherits its master's sockets."""
+    rows = [found.row for found in processes if isinstance(found.row, Process)]
+    pids = {(row.host, row.pid) for row in rows}
+    tops = {row.key for row in rows if (row.host, row.ppid) not in pids}
+    return [found for found in processes if found.row.key in tops]
 
 
-def _units_of(row: Row, readings: Readings) -> list[Related]:
-    owner = _owners(readings).get(row.key)
-    return [found for found in _rows(readings, "units") if owner is not None and found.row.key == owner.key]
+def _listening(row: Row) -> tuple[str, ...]:
+    return (row.listening or ()) if isinstance(row, Process) else ()
 
 
-def _members_of(unit: Unit, readings: Readings) -> list[Process]:
-    """The processes of a unit."""
-    owners = _owners(readings)
-    return [
-        found.row
-        for found in _rows(readings, "processes")
-        if isinstance(found.row, Process) and getattr(owners.get(found.row.key), "key", None) == unit.key
-    ]
-
-
-def _top(processes: Iterable[Process]) -> set[str]:
-    """The keys of those whose parent is not among them: a worker inherits its master's sockets."""
-    processes = list(processes)
-    pids = {(process.host, process.pid) for process in processes}
-    return {process.key for process in processes if (process.host, process.ppid) not in pids}
-
-
-def _own_names(host: str, readings: Readings) -> list[str]:
-    hosts = [found.row for found in _rows(readings, "hosts") if isinstance(found.row, Host)]
-    return [host, *(name for row in hosts if row.name == host for name in row.addresses)]
-
-
-def _listeners(member: Member, readings: Readings) -> list[Related]:
-    """The processes of this host that answer at a member's address."""
-    if member.address is None:
-        return []
-    found = [
-        item
-        for item in _rows(readings, "processes")
-        if isinstance(item.row, Process)
-        and item.row.listening
-        and _answers(item.row, member.address, _own_names(item.row.host, readings))
-    ]
-    top = _top(item.row for item in found if isinstance(item.row, Process))
-    return [item for item in found if item.row.key in top]
-
-
-def _registrations(processes: Iterable[Process], readings: Readings) -> list[Related]:
-    """The members and instances whose address leads to one of the processes."""
-    listening = [process for process in processes if process.listening]
-    names = {process.host: _own_names(process.host, readings) for process in listening}
-    return [
-        item
-        for item in _rows(readings, "members", "instances")
-        if isinstance(item.row, Member)
-        and item.row.address is not None
-        and any(_answers(process, item.row.address, names[process.host]) for process in listening)
-    ]
-
-
-def _answers(process: Process, address: str, own: Iterable[str]) -> bool:
-    return any(is_same_place(address, listener, own) for listener in process.listening or ())
+def _address(row: Row) -> str:
+    return (row.address or "") if isinstance(row, Member) else ""
 
 
 def _is_loopback(host: str) -> bool:

@@ -215,12 +215,23 @@ class Watch:
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
             if new.state is not before.state:
                 self.timeline.reading(key.source, key.noun, new)
+                self._tell_charts(key.source, new, before)
                 if errors is not None and new.state is not State.LIVE:
                     errors.lost()
             if sizes is not None and new.value is not None and new.state is State.LIVE:
                 sizes.note(self._clock.monotonic(), new.value)
 
         return heard
+
+    def _tell_charts(self, source: str, new: Reading[Any], before: Reading[Any]) -> None:
+        """Charts ask so seldom that they would count as true for long after their server froze."""
+        for key, chart in self._charts.items():
+            if key.source != source:
+                continue
+            if before.state is State.LIVE and new.error is not None:
+                chart.doubt(new.error)
+            elif new.state is State.LIVE and chart.feed.reading.error is not None:
+                chart.hurry()
 
     def expected_sizes(self) -> dict[str, dict[str, Expected]]:
         """How many instances each group should have, by source and group."""

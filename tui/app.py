@@ -36,6 +36,7 @@ from widgets.private import QuietApp
 if TYPE_CHECKING:
     from backends.door import Door
     from tui.acting import ActionFlow
+    from tui.screens.dashboards import Dashboards
     from widgets.dialog import Dialog
 
 log = logging.getLogger("midwatch.app")
@@ -81,6 +82,7 @@ class MidwatchApp(QuietApp):
         self.front = Front(self.tick)
         self.doors = Doors()
         self._flow: ActionFlow | None = None
+        self._dashboards: Dashboards | None = None
         self._discover = None if first is not None else discover
         self._first_command = command
         self._timeout = timeout
@@ -140,6 +142,7 @@ class MidwatchApp(QuietApp):
             old_bridge.close()
         self.context = context
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
+        self._dashboards = None
         old_door = self.doors.turn()
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
@@ -181,6 +184,15 @@ class MidwatchApp(QuietApp):
             self._flow = ActionFlow(self)
             self.mount(self._flow.dialog)
         return self._flow
+
+    @property
+    def dashboards(self) -> Dashboards | None:
+        """The open context's pages of charts, made when somebody first looks at them."""
+        if self._dashboards is None and self.watching is not None:
+            from tui.screens.dashboards import Dashboards
+
+            self._dashboards = Dashboards(self.watching, self.context)
+        return self._dashboards
 
     @property
     def dialog(self) -> Dialog | None:
@@ -373,6 +385,9 @@ class MidwatchApp(QuietApp):
     def refresh_now(self) -> None:
         if self.watching is not None:
             self.watching.retry_now()
+            if self._dashboards is not None:
+                self._dashboards.ask_now()
+            self.view.tick()
             self.say("trying again now")
 
     def redraw(self) -> None:

@@ -21,8 +21,7 @@ ROWS = (OVERVIEW, TABLE)
 
 class Command(Struct, frozen=True):
     """One thing to do. `keys` are Textual's key names; `hint` is its word in the footer, most useful first in
-    the table; `word` makes it typeable after `:`, and `takes` says what follows (`source`, `context`, `file`,
-    `filter` are completed)."""
+    the table; `word` makes it typeable after `:`, and `takes` says what follows (`tui.completion` knows some)."""
 
     help: str
     do: str
@@ -42,7 +41,7 @@ def _c(help: str, do: str, keys: str = "", **more: str | bool | tuple[str, ...])
     return Command(help, do, tuple(keys.split()), **more)  # type: ignore[arg-type]
 
 
-ANYWHERE = (
+OPENING = (
     _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
@@ -68,9 +67,13 @@ ANYWHERE = (
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
+)
+SEARCHING = (
     _c("filter rows as you type", "open_search", "slash f3", on=(TABLE,), hint="filter"),
     _c("show only series whose name fits, as you type", "open_search", "slash f3", on=(METRICS,)),
     _c("search", "open_search", "slash f3", on=(LOGS, TEXT), hint="search"),
+)
+LEAVING = (
     _c("clear, then close, then up one level; never quits", "step_back", "escape"),
     _c("up one level; at the top, quit", "up", "q", hint="back"),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
@@ -94,6 +97,7 @@ ANYWHERE = (
     _c('arm a guarded context: `:arm 15m "why"`', "arm", word="arm", takes="text", acts=True),
     _c("disarm it at once", "disarm", word="disarm", acts=True),
 )
+ANYWHERE = (*OPENING, *LEAVING)
 MOVING = (
     _c("down", "move 1", "j down"),
     _c("up", "move -1", "k up"),
@@ -116,7 +120,7 @@ ON_TABLES = (
     _c("its logs, around its time", "show_its_logs", "l", on=ROWS, hint="logs"),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
     _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
-    _c("on to what belongs to it: its unit, process, registration, output", "go_on", "o", on=(TABLE,)),
+    _c("on to what belongs to it: unit, process, registration, output, target", "go_on", "o", on=(TABLE,)),
     _c("sort by the next column", "sort_next 1", "greater_than_sign", on=(TABLE,), hint="sort"),
     _c("sort by the column before", "sort_next -1", "less_than_sign", on=(TABLE,)),
     _c("invert the sort", "invert", "I", on=(TABLE,)),
@@ -182,7 +186,7 @@ ON_METRICS = (
     _c("edit the query of this chart", "edit_query", "E", on=(METRICS,)),
     _c("describe: the query and every series with its figures", "describe", "d", on=(METRICS,)),
 )
-COMMANDS: tuple[Command, ...] = (*ANYWHERE, *MOVING, *ON_TABLES, *ON_LOGS, *ON_METRICS)
+COMMANDS: tuple[Command, ...] = (*OPENING, *SEARCHING, *LEAVING, *MOVING, *ON_TABLES, *ON_LOGS, *ON_METRICS)
 
 
 def on_screen(screen: str, kind: str = "") -> Iterable[Command]:

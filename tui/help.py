@@ -4,9 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tui.commands import ANYWHERE, LOGS, METRICS, MOVING, TABLE, Command, key_glyph, on_screen
+from tui.commands import (
+    ANYWHERE,
+    LOGS,
+    METRICS,
+    MOVING,
+    OVERVIEW,
+    RUN,
+    TABLE,
+    TEXT,
+    Command,
+    key_glyph,
+    on_screen,
+)
 
-_TITLES = {TABLE: "On this table", LOGS: "In logs", METRICS: "In metrics"}
+TITLES = {
+    OVERVIEW: "On the overview",
+    TABLE: "On this table",
+    LOGS: "In logs",
+    TEXT: "In this text",
+    METRICS: "In metrics",
+    RUN: "On this run",
+}
+_SEARCH = "A search is a regular expression; capitals count once there is one."
+_FILTER = "A filter is a regular expression; capitals count once there is one"
+PATTERNS = {
+    TABLE: f"{_FILTER}. !text keeps what does not match.",
+    METRICS: f"{_FILTER}.",
+    LOGS: _SEARCH,
+    TEXT: _SEARCH,
+}
+"""What may be typed after `/`, where that is something."""
 
 
 def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bool]) -> list[str]:
@@ -14,7 +42,7 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
     here = list(on_screen(screen, kind))
     own = [command for command in here if command not in ANYWHERE and command not in MOVING]
     sections = [
-        (_TITLES.get(screen, "In this text"), own),
+        (TITLES[screen], own),
         ("Moving", [command for command in here if command in MOVING]),
         ("Everywhere", [command for command in here if command in ANYWHERE]),
     ]
@@ -24,7 +52,7 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
     lines += [
         "",
         f"This context is {mode}. No single key changes anything: each leads to a question, with Cancel chosen.",
-        "Filters are regular expressions, !text keeps what does not match; capitals count once there is one.",
+        *([PATTERNS[screen]] if screen in PATTERNS else []),
         "With --no-mouse the terminal keeps the mouse; else hold shift to select text with it.",
     ]
     return lines[1:]

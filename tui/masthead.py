@@ -9,7 +9,7 @@ from backends.api.clock import Clock
 from backends.api.models import Reading, State, Trouble
 from backends.context import Context
 from backends.watch import Broken, FeedKey
-from widgets.columns import Look
+from widgets.columns import ILL, STANDINGS, Look
 from widgets.oneline import OneLine, Part
 from widgets.safe import style
 from widgets.units import age
@@ -68,13 +68,11 @@ def state_words(
     """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"."""
     if not ready:
         return "opening" if context.sources else "looking for sources"
-    bad = {item.source: "broken" for item in broken}
-    oldest: float | None = None
-    for key, reading in readings.items():
-        if reading.state in (State.UNREACHABLE, State.STALE):
-            bad.setdefault(key.source, reading.state.value)
-            if reading.at is not None:
-                oldest = min(oldest, reading.at) if oldest is not None else reading.at
+    ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
+    ranked = sorted(ill.items(), key=lambda pair: STANDINGS[pair[1].state].rank, reverse=True)
+    # Of a source's feeds the last one here, which is the worst, has its word.
+    bad = {key.source: reading.state.value for key, reading in ranked} | {i.source: "broken" for i in broken}
+    oldest = min((reading.at for reading in ill.values() if reading.at is not None), default=None)
     old = "" if oldest is None else f" {age(now - oldest)}"
     if len(bad) == 1:
         source, word = next(iter(bad.items()))
@@ -88,7 +86,7 @@ def state_words(
         return f"▲ {len(troubled)} {what}" + ("" if since is None else f" {age(now - since)}")
     if any(reading.state is State.LOADING for reading in readings.values()):
         return "loading"
-    return "all live" if readings else "no source"
+    return "all live" if context.sources else "no source"
 
 
 def _troubled(readings: Mapping[FeedKey, Reading[Any]]) -> list[Trouble]:

@@ -18,10 +18,11 @@ from textual.widget import Widget
 from backends.api.charts import Chart as Value
 from backends.api.charts import Panel, Span
 from backends.api.clock import Clock, LoopClock
-from backends.api.errors import Misconfigured
+from backends.api.errors import WrongQuery
 from backends.api.models import Reading, State
 from widgets.canvas import has_braille
-from widgets.columns import Look
+from widgets.columns import ILL, STANDINGS, Look
+from widgets.freshness import word_of
 from widgets.legend import Curve, curves
 from widgets.oneline import Part
 from widgets.plot import Mark, Plot
@@ -97,7 +98,7 @@ class Chart(Widget):
     def waiting(self) -> bool:
         """Whether the answer to what was asked for is not here yet, and may still come."""
         reading = self.reading
-        if reading is None or self.ended or reading.state in (State.UNREACHABLE, State.STALE):
+        if reading is None or self.ended or reading.state in ILL:
             return False
         return reading.value is None or reading.value.span != self.span
 
@@ -148,7 +149,8 @@ class Chart(Widget):
         head = f"{self.panel.title}  {self.panel.query}"
         if value is None:
             return [head, "  " + "  ".join(self._lesson())]
-        told = f"  {exact_time(value.start)} to {exact_time(value.end)}, each {age(value.step)}"
+        start, end = exact_time(value.start, self._unix), exact_time(value.end, self._unix)
+        told = f"  {start} to {end}, each {span_text(value.step)}"
         rows = [f"  {curve.letter} {curve.name}  {self._figures(curve)}" for curve in self.curves]
         more = [f"  {value.left_out} more series are left out"] if value.left_out else []
         return [head, told, *(rows or ["  no series"]), *more]
@@ -178,7 +180,9 @@ class Chart(Widget):
             or plot.panel != self.panel
             or self._plot_size != (width, height)
         ):
-            plot = self._plot = Plot(self.panel, value, shown, width, height, braille=self._braille)
+            plot = self._plot = Plot(
+                self.panel, value, shown, width, height, braille=self._braille, now=self._unix
+            )
             self._plot_size = width, height
         return plot
 
@@ -203,18 +207,18 @@ class Chart(Widget):
     def _standing(self) -> tuple[str, Look]:
         """The right end of the title: nothing while all is well."""
         reading, value = self.reading, self.value
-        own = "" if value is None else f"{exact_time(value.start)[:5]}–{exact_time(value.end)[:5]}  "
+        own = "" if value is None else f"{self._bounds(value)}  "
         if self.ended:
             return own + self.ended, Look.WARN
         if reading is None:
             return "loading", Look.DIM
-        if isinstance(reading.error, Misconfigured):
-            return own + "wrong query", Look.BAD
+        if isinstance(reading.error, WrongQuery):
+            return own + reading.error.word, Look.BAD
         old = None if reading.at is None else self.clock.monotonic() - reading.at
-        if reading.state in (State.STALE, State.UNREACHABLE):
-            look = Look.BAD if reading.state is State.UNREACHABLE else Look.WARN
+        if reading.state in ILL:
+            look = STANDINGS[reading.state].look
             reason = "" if reading.error is None or value is None else f"  {reading.error.reason}"
-            return f"{reading.state.value.upper()}{'' if old is None else ' ' + age(old)}  {own}{reason}", look
+            return f"{word_of(reading).upper()}{'' if old is None else ' ' + age(old)}  {own}{reason}", look
         if self.waiting:
             return f"{own}loading {span_text(self.span.seconds)}", Look.DIM
         if reading.state is not State.LIVE:
@@ -223,6 +227,18 @@ class Chart(Widget):
         if left_out:
             return f"{len(self.curves)} of {len(self.curves) + left_out} series", Look.WARN
         return (f"live {age(old)}", Look.DIM) if old is not None and old > LATE else ("", Look.DIM)
+
+    @property
+    def _unix(self) -> float:
+        """Now, in unix seconds."""
+        return self.clock.now().timestamp()
+
+    def _bounds(self, value: Value) -> str:
+        """From when to when, with the date of the end only where it is another one."""
+        start = exact_time(value.start, self._unix, seconds=False)
+        return (
+            f"{start}–{exact_time(value.end, self._unix if start[0].isdigit() else value.start, seconds=False)}"
+        )
 
     def _frame(self, width: int, height: int) -> list[Runs]:
         """Empty axes, with why they are."""
@@ -243,7 +259,7 @@ class Chart(Widget):
             return ["loading …"]
         if reading.value is not None:
             return list(EMPTY) if not reading.value.series else ["the filter hides every series; esc clears it"]
-        if isinstance(reading.error, Misconfigured):
+        if isinstance(reading.error, WrongQuery):
             return [*pointed_at(self.panel.query, reading.error.reason), "E edits it"]
         if reading.error is None:
             return []

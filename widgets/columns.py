@@ -61,13 +61,23 @@ class Sight(Struct, frozen=True):
         return None if self.at is None else self.now - self.at
 
 
-STATE_LOOKS = {
-    State.LOADING: Look.DIM,
-    State.LIVE: Look.PLAIN,
-    State.STALE: Look.WARN,
-    State.UNREACHABLE: Look.BAD,
-    State.IDLE: Look.DIM,
+class Standing(Struct, frozen=True):
+    """What a source's state means for a reader. Of two states the one with the lower `rank` is worse."""
+
+    rank: int
+    look: Look
+
+
+STANDINGS = {
+    State.UNREACHABLE: Standing(0, Look.BAD),
+    State.STALE: Standing(1, Look.WARN),
+    State.LOADING: Standing(2, Look.DIM),
+    State.IDLE: Standing(3, Look.DIM),
+    State.LIVE: Standing(4, Look.GOOD),
 }
+"""For each state; its word is its value."""
+ILL = frozenset({State.STALE, State.UNREACHABLE})
+"""What was known is old: nobody says that it still holds."""
 
 
 class Column(Struct, Generic[R], frozen=True):
@@ -95,10 +105,16 @@ class Column(Struct, Generic[R], frozen=True):
 
 class LogsOf(Struct, frozen=True):
     """Which logs belong to something, and when they are of interest. `names`, the most particular first: the
-    first that a log is named after decides, else all logs are meant. `when` is None for what they say now."""
+    first that a log is named after decides, else all lines are meant. `when` is None for what they say now."""
 
     names: tuple[str, ...]
     when: datetime | None = None
+    source: str = ""
+    """The log source that is meant; all of them where it is empty."""
+
+
+Lead = tuple[str, str] | LogsOf
+"""Where something leads: a kind and the key of its row ("": wherever it was), or logs."""
 
 
 class Kind(Struct, Generic[R], frozen=True):
@@ -110,7 +126,6 @@ class Kind(Struct, Generic[R], frozen=True):
 
     name: str
     title: str
-    aliases: tuple[str, ...]
     nouns: tuple[str, ...]
     columns: tuple[Column[R], ...]
     json: Callable[[R], dict[str, Any]]
@@ -125,9 +140,9 @@ class Kind(Struct, Generic[R], frozen=True):
     heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
     beside: tuple[str, ...] = ()
     """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""
-    leads: Callable[[R, Mapping[Any, Reading[Any]]], tuple[str, str] | None] | None = None
-    """Where Enter leads from a row: another kind and the key of its row ("": wherever it was), by all readings;
-    None where that is gone. Without it Enter opens the row's detail."""
+    leads: Callable[[R, Mapping[Any, Reading[Any]]], Lead | None] | None = None
+    """Where Enter leads from a row, by all readings; None where that is gone. Without it Enter opens the row's
+    detail."""
     logs: Callable[[R], LogsOf] | None = None
     """Where `l` leads from a row; None where no log is about it."""
     brief: Callable[[R, Sight], str] | None = None
@@ -149,7 +164,7 @@ class Kind(Struct, Generic[R], frozen=True):
 
 def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
     """The state cell of a row: its own word while its source is live, else how its source is, with the age."""
-    if sight.state is State.STALE or sight.state is State.UNREACHABLE:
+    if sight.state in ILL:
         return f"{sight.state.value} {age(sight.age)}" if sight.at is not None else sight.state.value
     if sight.state is not State.LIVE:
         return sight.state.value
@@ -161,7 +176,7 @@ def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
 
 def standing_look(look: Look, trouble: Trouble | None, sight: Sight) -> Look:
     if sight.state is not State.LIVE:
-        return STATE_LOOKS[sight.state]
+        return STANDINGS[sight.state].look
     return Look.BAD if trouble is not None and look is Look.PLAIN else look
 
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from backends.api.errors import Misconfigured
 from backends.api.models import Reading, State
-from widgets.columns import Look
+from widgets.columns import ILL, STANDINGS, Look
 from widgets.units import age
 
-WORST = (State.UNREACHABLE, State.STALE, State.LOADING, State.LIVE, State.IDLE)
 LATE = 5.0
 """Seconds after which even a live reading says its age: past twice the longest interval of a source."""
 
 
 def worst(readings: Iterable[Reading[Any]]) -> Reading[Any] | None:
     """The reading that a reader should trust least; of equally bad ones the oldest."""
-    ranked = sorted(readings, key=lambda r: (WORST.index(r.state), r.at if r.at is not None else 0.0))
-    return ranked[0] if ranked else None
+    return min(readings, key=lambda r: (STANDINGS[r.state].rank, r.at or 0.0), default=None)
+
+
+def word_of(reading: Reading[Any]) -> str:
+    """How it is; what our own settings or a query did wrong has a word of its own, for nothing else will help."""
+    return reading.error.word if isinstance(reading.error, Misconfigured) else reading.state.value
 
 
 def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look]:
@@ -30,10 +34,11 @@ def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look
     share = f" {alike} of {len(all_of)}" if 1 <= alike < len(all_of) else ""
     text = reading.state.value.upper() + share
     old = None if reading.at is None else now - reading.at
+    look = STANDINGS[reading.state].look
     if reading.state is State.LIVE:
-        return (text, Look.GOOD) if old is None or old < LATE else (f"{text} {age(old)}", Look.GOOD)
-    if reading.state is State.LOADING or reading.state is State.IDLE:
-        return text, Look.DIM
+        return (text if old is None or old < LATE else f"{text} {age(old)}"), look
+    if reading.state not in ILL:
+        return text, look
     if old is not None:
         text += f" {age(old)}"
     if reading.error is not None:
@@ -44,4 +49,4 @@ def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look
         text += f", again in {max(1, round(reading.next_try - now))} s"
     elif reading.state is State.UNREACHABLE:
         text += ", trying now"
-    return text, Look.BAD if reading.state is State.UNREACHABLE else Look.WARN
+    return text, look

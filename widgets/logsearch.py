@@ -4,9 +4,10 @@ nine times faster than line by line."""
 from __future__ import annotations
 
 import re
-import warnings
 
 from msgspec import Struct
+
+from widgets.typedpattern import case_of, regular
 
 _LINEWISE = re.compile(r"\\[AZ]|\(\?(?!:)|[+*?}]\+")
 """What may match within a line and yet not where the line stands among others: anchors to the whole text, looks
@@ -41,16 +42,11 @@ def compiled(text: str) -> Pattern | None:
     """A regular expression, else the plain text; capitals count once there is one. None for an empty text."""
     if not text:
         return None
-    without_escapes = re.sub(r"\\.", "", text)
-    ignore = re.IGNORECASE if without_escapes == without_escapes.lower() else re.NOFLAG
+    ignore = case_of(text)
     for plain, wanted in ((False, text), (True, re.escape(text))):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # `[[` may mean something else one day
-                encoded = _encoded(wanted, ignore)
-                raw = re.compile(encoded, re.MULTILINE | ignore)
-                shown = re.compile(wanted, re.MULTILINE | ignore)
-        except (re.error, OverflowError, RecursionError):
+        encoded = _encoded(wanted, ignore)
+        raw, shown = regular(encoded, re.MULTILINE | ignore), regular(wanted, re.MULTILINE | ignore)
+        if raw is None or shown is None:
             continue
         blockwise = plain or _LINEWISE.search(text) is None
         foldable = ignore and blockwise and text.isascii() and (plain or not _UNFOLDABLE.search(text))

@@ -30,12 +30,21 @@ class Mark(Struct, frozen=True):
 
 
 class Plot:
-    """`width` and `height` are the cells of all of it: value labels, curves, letters, and two lines of time."""
+    """`width` and `height` are the cells of all of it: value labels, curves, letters, and two lines of time.
+    `now` (unix seconds) decides which of its times need a date."""
 
     def __init__(
-        self, panel: Panel, chart: Chart, curves: Sequence[Curve], width: int, height: int, *, braille: bool
+        self,
+        panel: Panel,
+        chart: Chart,
+        curves: Sequence[Curve],
+        width: int,
+        height: int,
+        *,
+        braille: bool,
+        now: float,
     ) -> None:
-        self.panel, self.chart, self.curves = panel, chart, curves
+        self.panel, self.chart, self.curves, self._now = panel, chart, curves, now
         self.rows = max(1, height - 2)
         scale = value_scale(
             (value for curve in curves for value in (curve.low, curve.high) if value is not None),
@@ -53,7 +62,7 @@ class Plot:
         for number, curve in enumerate(curves):
             trace(self.canvas, curve.points, self.times, self.values, 1.5 * chart.step, number)
         self._labels = {self._row(value): label for value, label in scale.ticks}
-        self._ticks = time_ticks(*self.times, max(1, self.columns // LABEL_CELLS))
+        self._ticks = time_ticks(*self.times, max(1, self.columns // LABEL_CELLS), now)
         self._drawn: tuple[bool, list[Runs]] | None = None
         """The rows without a cursor, and whether they are dim: a cursor that moves draws one column anew."""
         self._ends = self._place_letters() if self._letters else {}
@@ -120,7 +129,7 @@ class Plot:
         """Labels under their moments; the cursor's comes first where two want the same cells."""
         wanted: list[tuple[int, str, bool]] = []
         if at is not None and cursor is not None:
-            wanted.append((at, exact_time(cursor), True))
+            wanted.append((at, exact_time(cursor, self._now), True))
         for moment, text in self._ticks:
             column = self.column(moment)
             if column is not None:

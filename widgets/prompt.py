@@ -33,6 +33,8 @@ class Prompt:
         self._complete: Completer = lambda text: ()
         self._history: dict[str, list[str]] = {}
         self._back = 0
+        self._draft = ""
+        """What was typed before the history was gone through."""
         self._offered: list[str] = []
 
     @property
@@ -111,8 +113,13 @@ class Prompt:
 
     def _recall(self, step: int) -> None:
         past = self._history.get(self.sign, [])
-        self._back = min(max(self._back + step, 0), len(past))
-        self.text = past[-self._back] if self._back else ""
+        back = min(max(self._back + step, 0), len(past))
+        if back == self._back:
+            return
+        if not self._back:
+            self._draft = self.text
+        self._back = back
+        self.text = past[-back] if back else self._draft
         self.at = len(self.text)
 
     def _tab(self) -> None:

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import Struct
+
 from backends.clean import clean
 from widgets.columns import Kind, Shown, Sight
+from widgets.typedpattern import typed_pattern
+
+KEPT = 60.0
+"""Seconds for which a row's text is matched as it was, at most, and at least half of them: only its ages differ.
+Each row for itself, as thousands of texts made anew at once would hold the loop up."""
+
+
+class _Text(Struct, frozen=True):
+    row: Any
+    sight: Sight
+    until: float
+    """Monotonic seconds."""
+    text: str
 
 
 class RowFilter:
     def __init__(self, kind: Kind[Any]) -> None:
         self._kind = kind
-        self._texts: dict[str, tuple[Any, str]] = {}
+        self._texts: dict[str, _Text] = {}
 
-    def matcher(self, text: str, rows: int, now: Sight) -> Callable[[Shown], bool] | None:
-        """Whether a row passes; None where all do. `!` in front inverts; `rows` is how many there are, and `now`
-        what ages are reckoned by."""
+    def matcher(self, text: str, rows: int) -> Callable[[Shown, Sight], bool] | None:
+        """Whether a row passes as it is shown now; None where all do. `!` in front inverts; `rows` is how many
+        there are."""
         inverted = text.startswith("!")
-        text = text[1:] if inverted else text
-        if not text:
+        pattern = typed_pattern(text.removeprefix("!"))
+        if pattern is None:
             return None
-        try:
-            pattern = re.compile(text, 0 if text != text.lower() else re.IGNORECASE)
-        except re.error:
-            pattern = re.compile(re.escape(text), re.IGNORECASE)
         if len(self._texts) > 2 * rows + 100:
             self._texts.clear()
-        return lambda row: (pattern.search(self._text(row, now)) is None) is inverted
+        search = pattern.search
+        return lambda row, sight: (search(self._text(row, sight)) is None) is inverted
 
-    def _text(self, row: Any, now: Sight) -> str:
-        """All that a row shows, as one text to match; kept as long as the row is the same object."""
+    def _text(self, row: Any, sight: Sight) -> str:
+        """All that a row shows, as one text to match: kept as long as it is the same row of a source that is as
+        well as it was, for each key that is typed looks at every row."""
         kept = self._texts.get(row.key)
-        if kept is not None and kept[0] is row:
-            return kept[1]
-        text = " ".join(clean(column.text(row, now)) for column in self._kind.columns)
-        self._texts[row.key] = (row, text)
+        if kept is not None and kept.row is row and sight.now < kept.until and _is_alike(kept.sight, sight):
+            return kept.text
+        text = " ".join(clean(column.text(row, sight)) for column in self._kind.columns)
+        until = sight.now + KEPT * (0.5 + hash(row.key) % 100 / 200)
+        self._texts[row.key] = _Text(row, sight, until, text)
         return text
+
+
+def _is_alike(before: Sight, now: Sight) -> bool:
+    return before.state is now.state and before.error == now.error

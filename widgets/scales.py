@@ -96,11 +96,17 @@ def _bare(text: str) -> str:
     return re.sub(r"(\.\d*?)0+(?!\d)", r"\1", text).replace(". ", " ").removesuffix(".")
 
 
-def time_ticks(start: float, end: float, most: int) -> tuple[Tick, ...]:
-    """At most `most` moments (unix seconds) at round local times, each as people write it."""
+def time_ticks(start: float, end: float, most: int, now: float) -> tuple[Tick, ...]:
+    """At most `most` moments (unix seconds) at round local times, each as people write it: with the date where it
+    is not that of the tick before, nor today's at the first."""
     least = (end - start) / max(1, most)
     step = next((step for step in TIMES if step >= least), math.ceil(least / DAY) * DAY)
-    return tuple((moment, _clock(moment, step)) for moment in _round_moments(start, end, step))
+    day, ticks = _local(now).date(), []
+    for moment in _round_moments(start, end, step):
+        local = _local(moment)
+        ticks.append((moment, _clock(local, step, dated=local.date() != day)))
+        day = local.date()
+    return tuple(ticks)
 
 
 def _round_moments(start: float, end: float, step: int) -> Iterator[float]:
@@ -112,12 +118,23 @@ def _round_moments(start: float, end: float, step: int) -> Iterator[float]:
         moment += step
 
 
-def _clock(moment: float, step: int) -> str:
-    local = datetime.fromtimestamp(moment).astimezone()
+def _clock(local: datetime, step: int, *, dated: bool) -> str:
     if step >= DAY or (step >= 3600 and (local.hour, local.minute) == (0, 0)):
-        return f"{local:%b} {local.day}"
-    return local.strftime("%H:%M:%S" if step < 60 else "%H:%M")
+        return _date(local)
+    text = local.strftime("%H:%M:%S" if step < 60 else "%H:%M")
+    return f"{_date(local)} {text}" if dated else text
 
 
-def exact_time(moment: float) -> str:
-    return datetime.fromtimestamp(moment).astimezone().strftime("%H:%M:%S")
+def exact_time(moment: float, now: float, *, seconds: bool = True) -> str:
+    """Local time of day of a moment (unix seconds), with its date where that is not today's."""
+    local = _local(moment)
+    text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return text if local.date() == _local(now).date() else f"{_date(local)} {text}"
+
+
+def _local(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment).astimezone()
+
+
+def _date(local: datetime) -> str:
+    return f"{local:%b} {local.day}"

@@ -41,6 +41,9 @@ class Table(Widget):
     class Moved(Message):
         """The cursor is on another row, or its row has changed."""
 
+    class Missed(Message):
+        """The row that was asked for before all sources had spoken is not there."""
+
     class Chosen(Message):
         """A row was double-clicked."""
 
@@ -152,6 +155,9 @@ class Table(Widget):
             self._settle()
             if had != bool(self._view):
                 self.repaint()
+        if self._wanted is not None and self._all_have_spoken:
+            self._wanted = None
+            self.post_message(self.Missed())
         self.flush()
 
     def flush(self) -> None:
@@ -191,17 +197,21 @@ class Table(Widget):
         self.post_message(self.Moved())
 
     def go_to_key(self, key: str) -> bool:
-        """Onto a row, wherever it is; a filter that hides it is lifted. False where there is no such row. Before
-        the first rows are here, once they come."""
-        if not self._rows:
-            self._wanted = key
-            return True
+        """Onto a row, wherever it is; a filter that hides it is lifted. False where there is no such row. While a
+        source has not spoken yet, once it does; `Missed` where it says otherwise."""
         if key not in self._rows:
-            return False
+            self._wanted = None if self._all_have_spoken else key
+            return self._wanted is not None
         if key not in self._place:
             self.set_filter("")
         self.go_to(self._place[key])
         return True
+
+    @property
+    def _all_have_spoken(self) -> bool:
+        return bool(self.readings) and all(
+            reading.state not in (State.LOADING, State.IDLE) for reading in self.readings.values()
+        )
 
     def set_filter(self, text: str) -> None:
         if text != self.filter_text:
@@ -250,11 +260,12 @@ class Table(Widget):
         self._sorted_at = self.clock.monotonic()
         self._unsorted = False
         column = self.kind.column(self.sort_key)
-        rows = [row for row, _ in self._rows.values()]
-        now = Sight(self._sorted_at, self.clock.now())
-        passes = self._filter.matcher(self.filter_text, len(self._rows), now)
-        if passes is not None:
-            rows = [row for row in rows if passes(row)]
+        passes = self._filter.matcher(self.filter_text, len(self._rows))
+        if passes is None:
+            rows = [row for row, _ in self._rows.values()]
+        else:
+            sights = self._sights()
+            rows = [row for row, feed in self._rows.values() if passes(row, sights[feed])]
         if column is not None:
             rows = self.kind.order(rows, column, self.descending)
         if self.kind.group is not None:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from backends.api.capabilities import Metrics
 from backends.api.clock import Clock
+from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.models import Seen, Series
 
@@ -102,6 +103,7 @@ class ChartSource:
         self._longest = PATIENT if question else SELDOM
         self._phase = crc32(name.encode()) / 2**32
         self._wake = asyncio.Event()
+        self._pausing = False
         self._whole = False
 
     def show(self, span: Span) -> None:
@@ -115,6 +117,17 @@ class ChartSource:
         """Fetch all of it anew, now: the server's past may have been filled in."""
         self._whole = True
         self._wake.set()
+
+    def doubt(self, error: BackendError) -> None:
+        """Another feed has found that the server is not well: say so, and look for oneself."""
+        self.feed.doubt(error)
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Ask now, where nothing is being asked."""
+        self.feed.retry_now()
+        if self._pausing:
+            self._wake.set()
 
     async def _charts(self, last: Chart | None) -> AsyncGenerator[Seen[Chart], None]:
         while True:
@@ -166,9 +179,11 @@ class ChartSource:
 
     async def _pause(self, seconds: float) -> None:
         timer = self._clock.call_later(seconds, self._wake.set)
+        self._pausing = True
         try:
             await self._wake.wait()
         finally:
+            self._pausing = False
             timer.cancel()
 
 

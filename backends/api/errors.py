@@ -9,6 +9,7 @@
     ├── Conflict        it is no longer what it was when we looked
     ├── BadReply        an answer that makes no sense: wrong protocol, HTML instead of JSON
     ├── Misconfigured   our own settings are wrong; trying again will not help
+    │   └── WrongQuery  what the server says of a query that a person wrote
     ├── Unsupported     this server, version or platform cannot do that
     ├── Ended           a source that should run for ever merely ended: a bug in the backend
     └── BackendBug      any other exception that left a backend: a bug in the backend
@@ -84,6 +85,10 @@ class BadReply(BackendError):
 
 class Misconfigured(BackendError):
     word = "misconfigured"
+
+
+class WrongQuery(Misconfigured):
+    word = "wrong query"
 
 
 class Unsupported(BackendError):

@@ -302,6 +302,12 @@ class Feed(Generic[S, T]):
         if attempt is not None:
             self._end(attempt)
 
+    def doubt(self, error: BackendError) -> None:
+        """Its server is not well, as another feed has found: what is known counts as old at once, until the
+        server speaks here again. Whatever it is being asked goes on."""
+        if self._reading.state is State.LIVE:
+            self._show(replace(self._reading, state=State.STALE, error=error))
+
     def _end(self, attempt: asyncio.Task[None]) -> None:
         attempt.cancel()
         self._ending.add(attempt)

@@ -361,6 +361,8 @@ class Event(Struct, frozen=True):
     """Whether it is bad news: something is down, fires, has failed or is lost."""
     restart: bool = False
     """Whether a unit was started again; several of those in a short time are flapping."""
+    about: tuple[str, str] | None = None
+    """The noun and the key of the row that it is about, where its target's name does not say that by itself."""
 
 
 class Occurrence(Struct, frozen=True):
@@ -379,6 +381,8 @@ class Occurrence(Struct, frozen=True):
     bad: bool = False
     restart: bool = False
     details: tuple[Detail, ...] = ()
+    about: tuple[str, str] | None = None
+    """As in `Event`."""
 
 
 class ChangeKind(enum.StrEnum):

@@ -21,7 +21,7 @@ def _of(before: Run | None, run: Run, at: datetime) -> Iterator[Event]:
     name = " ".join((run.deploy, *(value for _, value in run.params)))
 
     def event(time: datetime, text: str, *, bad: bool = False) -> Event:
-        return Event(time, EventKind.DEPLOY, run.source, name, text, bad=bad)
+        return Event(time, EventKind.DEPLOY, run.source, name, text, bad=bad, about=("runs", run.key))
 
     if before is None:
         yield event(run.started, f"started by {run.by} ({run.key})")

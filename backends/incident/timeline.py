@@ -103,7 +103,7 @@ class Timeline:
         key = f"{self._number:08}"
         facts = (event.time, event.kind, event.target, event.text)
         marks = (event.after_gap, event.bad, event.restart)
-        self._rows[key] = Occurrence(key, source, *facts, (source,), *marks)
+        self._rows[key] = Occurrence(key, source, *facts, (source,), *marks, about=event.about)
         self._kept.append(key)
         if len(self._kept) > MOST:
             del self._rows[self._kept.popleft()]

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from backends.api.errors import BadReply, Misconfigured, Unsupported
+from backends.api.errors import BadReply, Unsupported, WrongQuery
 from backends.api.models import Alert, AlertState, Detail, Series, Target, TargetState
 from backends.masking import mask_url
 from backends.metrics.prometheus_trouble import LESS, too_large
@@ -74,14 +74,14 @@ _many = msgspec.json.Decoder(list[_Series])
 
 def series(data: bytes, where: str, *, instant: bool) -> tuple[Series, ...]:
     """The series of a query's answer, with one value each where that is `instant`. Raises `BadReply`,
-    `Unsupported`, and `Misconfigured` where the query asks for something else or for more than `MOST_SERIES`."""
+    `Unsupported`, `WrongQuery` where it asks for something else, `TooLarge` where for more than `MOST_SERIES`."""
     try:
         # Values are decoded series by series: one call for all of them would hold every other thread up.
         answer = msgspec.json.decode(data, type=_Result)
         if answer.result_type == "string":
-            raise Misconfigured("the query is a text, expected numbers")
+            raise WrongQuery("the query is a text, expected numbers")
         if answer.result_type == "matrix" and instant:
-            raise Misconfigured(
+            raise WrongQuery(
                 "the query is a range of values, expected one value of each series",
                 hint="put it into rate(…) or last_over_time(…), or ask for a range",
             )

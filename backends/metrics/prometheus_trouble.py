@@ -21,6 +21,7 @@ from backends.api.errors import (
     Silent,
     TimedOut,
     Unreachable,
+    WrongQuery,
 )
 from backends.causes import causes
 from backends.masking import mask_url
@@ -35,6 +36,8 @@ SHOWN = 300
 
 class TooLarge(Misconfigured):
     """The answer is more than may be taken; asking again will not make it smaller."""
+
+    word = "too large"
 
 
 class _Said(msgspec.Struct, frozen=True, rename="camel"):
@@ -96,7 +99,7 @@ def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access
     where = access.base
     said = _said(data)
     if said is not None and status in (400, 422):
-        return Misconfigured(said.error[:SHOWN])
+        return WrongQuery(said.error[:SHOWN])
     if said is not None and said.error_type == "timeout":
         return TimedOut("the query took longer than it may", where=where, hint=LESS)
     text = (said.error if said is not None else data.decode("utf-8", "replace").strip())[:SHOWN]

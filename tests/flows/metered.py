@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from backends.api.backend import Backend
 from backends.api.capabilities import Metrics
+from backends.api.errors import Unreachable
 from backends.api.models import Series
 from backends.api.settings import Settings
 from backends.context import Context, SourceConfig
@@ -28,6 +29,9 @@ class Store:
     answers: dict[str, Mapping[str, Value] | Exception] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    lost: set[str] = field(default_factory=set)
+    """Sources that can't be asked for names."""
+    asked_names: list[str] = field(default_factory=list)
     asked: list[tuple[str, float, float, float]] = field(default_factory=list)
     cancelled: int = 0
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,6 +73,9 @@ class Metered(Backend, Metrics):
         return tuple(_series(text, value, start, end, step) for text, value in answer.items())
 
     async def names(self) -> tuple[str, ...]:
+        STORE.asked_names.append(self.source)
+        if self.source in STORE.lost:
+            raise Unreachable("connection refused", where=self.source)
         return STORE.names
 
     async def label_names(self) -> tuple[str, ...]:

@@ -12,12 +12,15 @@ from textual.geometry import Region
 from backends.api import registry
 from backends.api.charts import Chart as Value
 from backends.api.charts import Span
-from backends.api.errors import Misconfigured, Unreachable
+from backends.api.errors import Misconfigured, Unreachable, WrongQuery
 from backends.api.models import Event, EventKind, Occurrence, Seen
 from backends.context import Context, SourceConfig
+from backends.metrics.prometheus_trouble import TooLarge
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings
-from tests.flows.metered import Store, fresh_store, metered_context, panel
+from tests.flows.metered import MeteredSettings, Store, fresh_store, metered_context, panel
+from tests.flows.scraped import QUEUES, scraped_context
+from tests.flows.scraped import orders as scraped_orders
 from tui.screens.marks import marks_of
 from tui.screens.metrics import MetricsScreen
 from widgets.columns import Look
@@ -205,7 +208,7 @@ async def test_a_query_of_ones_own_with_completion(metrics: Open, store: Store) 
 
 
 async def test_a_wrong_query_says_where_and_nothing_of_it_is_lost(metrics: Open, store: Store) -> None:
-    store.answers["rate(up"] = Misconfigured('invalid parameter "query": 1:6: parse error: unclosed left paren')
+    store.answers["rate(up"] = WrongQuery('invalid parameter "query": 1:6: parse error: unclosed left paren')
     async with metrics() as screen:
         await screen.type(":query rate(up\r")
         await screen.until("unclosed left paren")
@@ -215,6 +218,79 @@ async def test_a_wrong_query_says_where_and_nothing_of_it_is_lost(metrics: Open,
         assert "UNREACHABLE" not in screen.text.split("wrong query")[0].splitlines()[-1]
         await screen.press("E")
         assert screen.app.keys.prompt.text == "rate(up"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            Misconfigured(
+                "redirects to https://sso/login", where="http://p", hint="set url to what answers itself"
+            ),
+            ("MISCONFIGURED", "http://p: redirects to https://sso/login", "set url to what answers itself"),
+        ),
+        (
+            TooLarge("the answer is larger than 32 MiB", where="http://p", hint="ask for less"),
+            ("TOO LARGE", "http://p: the answer is larger than 32 MiB", "ask for less"),
+        ),
+    ],
+)
+async def test_what_is_wrong_elsewhere_is_not_called_a_wrong_query(
+    metrics: Open, store: Store, error: Misconfigured, words: tuple[str, ...]
+) -> None:
+    store.answers["size"] = error
+    async with metrics(DB) as screen:
+        await screen.until(words[1])
+        for text in words:
+            assert text in screen.text
+        assert "wrong query" not in screen.text.lower()
+        assert "E edits" not in screen.text
+
+
+@pytest.mark.parametrize("command", ["metrics", "overview"])
+async def test_charts_say_at_once_that_their_server_is_lost(
+    opened: Opened, store: Store, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Its other feeds have found out; the charts themselves ask so seldom that they would hear of it late."""
+    monkeypatch.setitem(registry.MODULES, "scraped", "tests.flows.scraped")
+    QUEUES.clear()
+    async with opened(size=(120, 40), contexts=(scraped_context(WEB),), command=command) as screen:
+        scraped_orders().put_nowait(Seen({}))
+        await screen.until("71.0 %")
+        await screen.until("all live")
+        store.open.clear()
+        scraped_orders().put_nowait(Unreachable("connection refused", where="p:9090"))
+        if command == "metrics":
+            await screen.until("STALE")
+            assert " LIVE" not in screen.text
+            # What was known stays, and is told to be old.
+            assert "71.0 %" in screen.text
+        else:
+            await screen.until(lambda: "71.0 %" not in screen.text)
+            cpu = next(line for line in screen.lines if "cpu" in line)
+            assert "unreachable" in cpu
+        store.open.set()
+        scraped_orders().put_nowait(Seen({}))
+        await screen.press("r")
+        await screen.until(" LIVE" if command == "metrics" else "71.0 %")
+
+
+async def test_the_title_says_how_fine_the_points_are_and_which_day_it_is(metrics: Open) -> None:
+    async with metrics() as screen:
+        await screen.until("30m → now  10s a point")
+        await screen.type(":range 7d\r")
+        await screen.until("7d → now  1h a point")
+        await screen.press("left_parenthesis")
+        day = datetime.fromtimestamp(view_of(screen).frame.span.end or 0).astimezone()
+        await screen.until(f"7d → {day:%b} {day.day} ")
+        await screen.type(":range 1h\r")
+        await screen.until(f"1h → {day:%b} {day.day} ")
+        await screen.until(lambda: all(chart.true for chart in view_of(screen).grid.shown))
+        axis = next(line for line in screen.lines[3:] if f"{day:%b} {day.day} " in line)
+        assert f"{day:%b} {day.day} " in axis
+        await screen.press("left", "d")
+        await screen.until(", each 15s")
+        assert screen.text.count(f"{day:%b} {day.day} ") >= 2
 
 
 async def test_esc_cancels_a_query_that_runs(metrics: Open, store: Store) -> None:
@@ -254,6 +330,30 @@ async def test_without_pages_the_server_is_asked_what_it_has(opened: Opened, sto
         await screen.until("targets up")
         await screen.type(":metrics hosts\r")
         await screen.until("load")
+
+
+async def test_a_server_that_was_down_at_the_start_gets_its_page_and_none_is_asked_twice(
+    opened: Opened, store: Store
+) -> None:
+    store.names = ("node_load1",)
+    store.answers["node_load1"] = {"instance=a": lambda t: 0.5}
+    store.lost = {"metered/b"}
+    sources = tuple(SourceConfig("metered", name, MeteredSettings()) for name in "ab")
+    async with opened(size=(120, 40), contexts=(Context("lab", sources),), command="overview") as screen:
+        await screen.until("signals of the last 30 min")
+        await screen.type("4")
+        await screen.until("LIVE")
+        assert store.asked_names.count("metered/a") == 1
+        dashboards = view_of(screen).dashboards
+        assert dashboards is not None
+        pages = len(dashboards.pages)
+        store.lost.clear()
+        await screen.press("r")
+        await screen.until(lambda: len(dashboards.pages) == 2 * pages)
+        # What was looked at is still in its place.
+        assert dashboards.pages[0].source == "metered/a"
+        await screen.until(f"1 of {2 * pages}")
+        assert store.asked_names.count("metered/a") == 1
 
 
 async def test_without_a_metrics_server_it_teaches(opened: Opened) -> None:

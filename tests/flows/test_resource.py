@@ -76,6 +76,23 @@ async def test_a_whole_command_in_one_burst_counts(opened: Opened) -> None:
         assert "python" not in screen.text
 
 
+async def test_a_filter_matches_what_is_shown_not_what_was(opened: Opened) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("m0"), member("m1", MemberState.DOWN))
+        await screen.until("m1")
+        await screen.type("/unreachable\r")
+        await screen.until("0 of 2")
+        screen.script.members.put_nowait(Unreachable("connection refused", where="10.0.0.1:2379"))
+        await screen.until("2 of 2")
+        await screen.type("/")
+        await screen.press("ctrl+u")
+        await screen.type("down\r")
+        await screen.until("0 of 2")
+        screen.script.say_members(member("m0"), member("m1", MemberState.DOWN))
+        await screen.press("r")
+        await screen.until("1 of 2")
+
+
 async def test_filters_are_live_and_escape_clears(opened: Opened) -> None:
     async with opened() as screen:
         screen.script.say_members(member("alpha"), member("beta"))

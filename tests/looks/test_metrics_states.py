@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from backends.api import registry
-from backends.api.errors import Misconfigured, Unreachable
+from backends.api.errors import Unreachable, WrongQuery
 from backends.context import Context
 from tests.clock import FakeClock
 from tests.flows.metered import Store, fresh_store, metered_context, panel
@@ -149,7 +149,7 @@ def test_another_span_is_on_its_way(picture: Callable[..., bool]) -> None:
 
 def test_a_wrong_query(picture: Callable[..., bool]) -> None:
     async def steps(pilot: Pilot[None], store: Store, clock: FakeClock) -> None:
-        store.answers["sum(rate(up[1m])"] = Misconfigured("1:17: parse error: unclosed left parenthesis")
+        store.answers["sum(rate(up[1m])"] = WrongQuery("1:17: parse error: unclosed left parenthesis")
         await pilot.press(
             "e", *"sum(rate(up", "left_square_bracket", "1", "m", "right_square_bracket", ")", "enter"
         )

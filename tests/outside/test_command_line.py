@@ -18,6 +18,7 @@ CONFIG = """
 default = "lab"
 [context.lab.etcd.main]
 endpoints = ["127.0.0.1:1"]
+groups = {{ web = "/services/web/" }}
 [context.lab.files.app]
 paths = ["{folder}/*.log"]
 [context.prod]
@@ -49,6 +50,7 @@ def test_version_and_help() -> None:
         (["query", "up"], "this context has no metrics"),
         (["query", "up", "--range", "long"], "expected 90s, 15m"),
         (["units", "--source", "nowhere"], "nowhere has no units"),
+        (["members", "--group", "nope"], "no group nope, and none is configured"),
         (["members", "--bogus"], "--bogus"),
         (["members", "--timeout", "soon"], "soon"),
         (["logs", "--level", "loud", "-"], "expected one of fatal"),
@@ -64,6 +66,13 @@ def test_wrong_use_is_one_line_and_two(words: list[str], expected: str) -> None:
     assert ran.out == ""
     assert expected in ran.err
     assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_a_group_that_nobody_configured_is_wrong_use(config: str) -> None:
+    ran = run("members", "--group", "nope", "--timeout", "1", "--config", config)
+    assert (ran.status, ran.out) == (2, "")
+    assert "no group nope, expected one of web" in ran.err
+    assert run("members", "--group", "web", "--timeout", "1", "--config", config).status == 3
 
 
 def test_without_a_terminal_it_says_what_to_type() -> None:

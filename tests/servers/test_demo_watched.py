@@ -31,6 +31,7 @@ from tests.servers.getting import program
 from tui.app import MidwatchApp
 from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER
 from tui.demo.process import Identity, end_members, members, start_tied
+from tui.screens.timeframe import USUAL
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
 
@@ -178,7 +179,7 @@ def seen(running: Lab) -> Opened:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Eyes]:
         watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
-        made = watch.chart(METRICS, "page", "up", Span(60))
+        made = watch.chart(METRICS, "page", "up", Span(USUAL))
         assert made is not None
         eyes = Eyes(watch, running.config, made[1])
         watch.open()
@@ -273,6 +274,8 @@ async def test_the_metrics_server(running: Lab, seen: Opened) -> None:
             await eyes.until(lambda: eyes.all_live(METRICS, "targets", "alerts"))
             await eyes.until(lambda: chart.reading.state is State.LIVE)
 
+        # Of a server that has just begun the first point is a step away.
+        await eyes.until(lambda: chart.reading.value is not None and chart.reading.value.series, ELECTED)
         await frozen_and_killed(Server(running, "prometheus"), told, back)
         eyes.only(METRICS)
 

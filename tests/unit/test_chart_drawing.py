@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from widgets.canvas import NOBODY, Canvas, has_braille, trace
 from widgets.columns import Look
 from widgets.legend import curves, names
 from widgets.plot import Mark, Plot
-from widgets.scales import nice_step, tick_label, time_ticks, value_scale
+from widgets.scales import exact_time, nice_step, tick_label, time_ticks, value_scale
 from widgets.sparkline import sparkline
 from widgets.units import duration, quantity, span_text
 
@@ -95,9 +96,28 @@ def test_a_threshold_is_in_sight_once_a_value_comes_near() -> None:
 
 @given(st.floats(1e9, 2e9), st.floats(60, 40 * 86_400), st.integers(1, 12))
 def test_time_ticks_are_few_and_within_the_span(start: float, seconds: float, most: int) -> None:
-    ticks = time_ticks(start, start + seconds, most)
+    ticks = time_ticks(start, start + seconds, most, start)
     assert len(ticks) <= most + 1
     assert all(start <= moment <= start + seconds for moment, _ in ticks)
+
+
+def moment(text: str) -> float:
+    return datetime.fromisoformat(text).astimezone().timestamp()
+
+
+def test_a_time_of_another_day_has_its_date() -> None:
+    now = moment("2026-11-25T02:13:20")
+    assert exact_time(now, now) == "02:13:20"
+    assert exact_time(moment("2026-11-24T22:54:57"), now) == "Nov 24 22:54:57"
+    assert exact_time(moment("2026-11-24T22:54:57"), now, seconds=False) == "Nov 24 22:54"
+
+    def labels(start: str, end: str) -> list[str]:
+        return [label for _, label in time_ticks(moment(start), moment(end), 6, now)]
+
+    assert labels("2026-11-25T01:00:00", "2026-11-25T02:00:00")[0] == "01:00"
+    assert labels("2026-11-24T22:00:00", "2026-11-24T22:50:00")[:2] == ["Nov 24 22:00", "22:10"]
+    night = labels("2026-11-24T23:40:00", "2026-11-25T00:30:00")
+    assert night == ["Nov 24 23:40", "23:50", "Nov 25 00:00", "00:10", "00:20", "00:30"]
 
 
 def rows_of(canvas: Canvas) -> list[str]:
@@ -156,7 +176,7 @@ def plot_of(
     found: tuple[Series, ...], panel: Panel | None = None, width: int = 40, height: int = 10
 ) -> tuple[Plot, list[str]]:
     chart = Chart(Span(100), 0, 100, 10, found)
-    plot = Plot(panel or Panel("t", "q"), chart, curves(found, 100, 10), width, height, braille=True)
+    plot = Plot(panel or Panel("t", "q"), chart, curves(found, 100, 10), width, height, braille=True, now=100.0)
     mark = Mark(50, "▲", Look.BAD, "an alert")
     return plot, ["".join(text for text, _ in cells) for cells in plot.lines(20.0, [mark], dim=False)]
 

@@ -165,3 +165,30 @@ async def test_nobody_looks_and_nothing_is_asked(store: Store, clock: FakeClock)
     await clock.advance(60)
     assert len(store.asked) == asked
     await made.feed.close()
+
+
+async def test_a_chart_that_is_doubted_asks_at_once_and_a_request_that_runs_goes_on(
+    store: Store, clock: FakeClock
+) -> None:
+    store.answers["q"] = {"a=1": lambda t: 1.0}
+    chart = ChartSource("main q", Metered("main", MeteredSettings()), "q", Span(1800), clock)
+    chart.feed.watch(lambda new, before: None)
+
+    def state() -> State:
+        return chart.feed.reading.state
+
+    await clock.advance(0)
+    assert state() is State.LIVE
+    asked = len(store.asked)
+    store.open.clear()
+    chart.doubt(TimedOut("no answer for 8 s"))
+    assert state() is State.STALE
+    await clock.advance(0)
+    assert len(store.asked) == asked + 1
+    chart.hurry()
+    await clock.advance(1)
+    assert (len(store.asked), store.cancelled) == (asked + 1, 0)
+    store.open.set()
+    await clock.advance(0)
+    assert state() is State.LIVE
+    await chart.feed.close()

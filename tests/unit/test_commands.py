@@ -89,3 +89,15 @@ def test_help_names_every_key_of_the_screen() -> None:
         for command in on_screen(screen, "members"):
             assert command.help in text
             assert all(key_glyph(key) in text for key in command.keys)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_help_begins_with_this_screen_and_says_what_its_slash_takes(screen: str) -> None:
+    lines = help_lines(screen, "", "guarded", lambda command: True)
+    assert lines[0].removeprefix("On ").removeprefix("In ").split()[-1] == screen
+    everywhere = lines[lines.index("Everywhere") :]
+    searches = tuple(f" {command.help}" for command in COMMANDS if command.do == "open_search")
+    assert not any(line.endswith(searches) for line in everywhere)
+    has_filter = any("regular expression" in line for line in lines)
+    assert has_filter is any(command.do == "open_search" for command in on_screen(screen))
+    assert any("!text" in line for line in lines) is (screen == TABLE)

@@ -79,6 +79,33 @@ async def test_first_answer_slower_than_quiet_is_waited_for() -> None:
     await watched.feed.close()
 
 
+async def test_a_feed_that_is_doubted_is_stale_at_once_until_its_server_speaks() -> None:
+    clock, script = FakeClock(), Script()
+    watched = Watched(script, clock)
+    doubt = Silent("no answer for 8 s", where="lab/x targets")
+    watched.feed.doubt(doubt)
+    assert watched.state() is State.LOADING
+    script.say({"a": 1})
+    await settle()
+    heard = clock.monotonic()
+    watched.feed.doubt(doubt)
+    assert watched.state() is State.STALE
+    reading = watched.feed.reading
+    assert (reading.value, reading.at, reading.error) == ({"a": 1}, heard, doubt)
+    await clock.advance(1)
+    assert watched.state() is State.STALE
+    script.say({"a": 1}, frozenset())
+    await settle()
+    assert (watched.state(), watched.feed.reading.error) == (State.LIVE, None)
+    assert script.starts == [None]
+    await clock.advance(4.99)
+    assert watched.state() is State.LIVE
+    watched.leave()
+    await watched.feed.close()
+    watched.feed.doubt(doubt)
+    assert watched.state() is State.IDLE
+
+
 async def test_no_first_answer_is_unreachable_and_tried_again() -> None:
     clock, script = FakeClock(), Script()
     watched = Watched(script, clock)

@@ -52,6 +52,27 @@ def test_history_belongs_to_its_sign() -> None:
     assert prompt.text == ""
 
 
+def test_what_was_typed_is_there_again_below_the_history() -> None:
+    prompt = Prompt()
+    prompt.begin(":")
+    prompt.press("down", None)
+    typed(prompt, "members")
+    prompt.press("enter", None)
+    prompt.begin(":")
+    typed(prompt, "logs ap")
+    prompt.press("down", None)
+    assert prompt.text == "logs ap"
+    prompt.press("up", None)
+    prompt.press("up", None)
+    assert prompt.text == "members"
+    prompt.press("down", None)
+    assert (prompt.text, prompt.at) == ("logs ap", 7)
+    prompt.begin(":")
+    prompt.press("up", None)
+    prompt.press("down", None)
+    assert prompt.text == ""
+
+
 def test_tab_goes_round_the_completions() -> None:
     prompt = Prompt()
     words = ["members", "metrics"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from backends.api.models import Host, Member, MemberState, Process, Reading, Role, State, Unit, UnitState
-from backends.relations import Relations, is_same_place, related, unit_by_process
+from backends.relations import Index, Relations, is_same_place, unit_by_process
 from tests.clock import START
 
 OWN = ("box", "10.0.0.5", "fe80::1")
@@ -94,9 +94,13 @@ def test_every_row_knows_the_others() -> None:
         ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
         ("etcd/main", "instances"): Reading(State.LIVE, by_key(mine, other)),
     }
+    index = Index(readings)
     rows = {
-        row.key: [item.row for item in related(row, readings)] for row in (master, worker, web, mine, other, host)
+        row.key: [item.row for item in index.related(row)] for row in (master, worker, web, mine, other, host)
     }
+    assert [item.row for item in index.at("10.0.0.5:80")] == [mine, web, master]
+    assert [item.row for item in index.at("10.0.0.9:80")] == [other]
+    assert index.at("10.0.0.9:81") == []
     assert rows == {
         "box/10": [web, mine],
         "box/11": [web, mine],
@@ -111,3 +115,33 @@ def test_every_row_knows_the_others() -> None:
     again = relations.with_units(by_key(master, worker))
     assert again["box/10"] is first["box/10"]
     assert relations.listening_of(web) == ("0.0.0.0:80",)
+
+
+def test_what_is_asked_again_is_not_reckoned_again_until_a_reading_has_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    web = unit("web", 10)
+    readings: dict[tuple[str, str], Reading[Any]] = {
+        ("local/host", "processes"): Reading(State.LIVE, by_key(process(10), process(11, 10))),
+        ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
+    }
+    relations = Relations(lambda: readings)
+    reckoned: list[int] = []
+
+    def counted(processes: Any, units: Any) -> dict[str, Unit]:
+        reckoned.append(len(processes))
+        return unit_by_process(processes, units)
+
+    monkeypatch.setattr("backends.relations.unit_by_process", counted)
+    for _ in range(3):
+        assert [item.row.key for item in relations.of(web)] == ["box/10"]
+        relations.listening_of(web)
+    assert reckoned == [2]
+    # The same values, a moment later: confirmed, and nothing else.
+    readings |= {key: Reading(State.STALE, reading.value, 5.0) for key, reading in readings.items()}
+    assert relations.of(web)
+    assert reckoned == [2]
+    more = by_key(process(10), process(11, 10), process(12, 10, listening=("0.0.0.0:80",)))
+    readings["local/host", "processes"] = Reading(State.LIVE, more)
+    assert relations.listening_of(web) == ("0.0.0.0:80",)
+    assert reckoned == [2, 3]

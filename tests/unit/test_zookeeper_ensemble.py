@@ -11,7 +11,7 @@ from backends.api.models import Event, EventKind, Member, MemberState, Reading, 
 from backends.coordination.zookeeper_access import NotServing
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, Peer, Status, parse_conf
-from tui.screens.signs import signs
+from tui.screens.sourcelines import source_lines
 
 NOBODY = NotServing("it answers and serves nobody: no leader, or no quorum")
 GONE = Unreachable("connection refused")
@@ -46,7 +46,7 @@ class Ensemble:
 
     def vital_sign(self) -> str:
         reading: Reading[Any] = Reading(State.LIVE, self.known, 1.0)
-        ((_, entry),) = signs({("zookeeper/main", "members"): reading}, {})
+        ((_, entry),) = source_lines({("zookeeper/main", "members"): reading}, {})
         return "".join(text for text, _ in entry.parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.models import Alert, AlertState
-from tui.kinds.common import clock_time, details, rfc3339, why
+from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import since
 
@@ -50,7 +50,6 @@ ABOUT = ("unit", "pod", "container", "instance", "service", "app", "job")
 ALERTS: Kind[Alert] = Kind(
     name="alerts",
     title="alerts",
-    aliases=("alert", "al"),
     nouns=("alerts",),
     columns=(
         Column("name", "NAME", lambda a, s: a.name, 24, sort=lambda a: a.name),

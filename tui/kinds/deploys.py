@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from backends.api.runs import Deploy, Param
-from tui.kinds.common import clock_time, rfc3339
+from tui.kinds.facts import clock_time, rfc3339
 from tui.kinds.runs import RUN_LOOKS, params_text
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
 from widgets.units import since
@@ -98,7 +98,6 @@ def _facts(row: Deploy, sight: Sight) -> list[tuple[str, str]]:
 DEPLOYS: Kind[Deploy] = Kind(
     name="deploys",
     title="deploys",
-    aliases=("deploy", "dep"),
     nouns=("deploys",),
     columns=(
         Column("name", "NAME", lambda d, s: d.name, 16, sort=lambda d: d.name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.models import EventKind, Occurrence
-from tui.kinds.common import clock_time, details, rfc3339
+from tui.kinds.facts import clock_time, details, rfc3339
 from tui.kinds.leads import thing_of
 from widgets.columns import Column, Kind, LogsOf, Look, Sight
 
@@ -60,7 +60,6 @@ def _logs(row: Occurrence) -> LogsOf:
 EVENTS: Kind[Occurrence] = Kind(
     name="events",
     title="events",
-    aliases=("event", "ev"),
     nouns=("events",),
     columns=(
         Column("age", "TIME", _stamp, 11, sort=lambda e: e.key, descending=True),

@@ -1,35 +1,86 @@
-"""From an event to the thing itself: which kind shows it, and on which row."""
+"""From an event or an alert to the thing itself: which kind shows it, and on which row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from backends.api.models import Alert, EventKind, Member, Occurrence, Reading, Role, Target, Unit
+from backends.api.models import (
+    Alert,
+    EventKind,
+    Member,
+    Occurrence,
+    Process,
+    Reading,
+    Role,
+    State,
+    Target,
+    Unit,
+)
+from backends.relations import Relations
+from widgets.columns import Lead, LogsOf
 
-NOUNS = {"members": "members", "instances": "members", "units": "units", "alerts": "alerts", "targets": "targets"}
-"""Where events come from, and the kind that shows it."""
+Readings = Mapping[Any, Reading[Any]]
+"""By source and noun."""
+
+KINDS_OF = {
+    "members": "members",
+    "instances": "members",
+    "units": "units",
+    "alerts": "alerts",
+    "targets": "targets",
+    "deploys": "deploys",
+    "runs": "runs",
+    "processes": "processes",
+    "hosts": "processes",
+    "logs": "logs",
+}
+"""The kind that shows what a feed says; of a source with several feeds the first of these is its own screen."""
 FIRST = {EventKind.ALERT: "alerts"}
 """What an event is about, where names alone might lead elsewhere."""
 
 
-def thing_of(event: Occurrence, readings: Mapping[Any, Reading[Any]]) -> tuple[str, str] | None:
-    """The kind and the row's key; an empty key where a whole source is meant, None where it is gone."""
+def thing_of(event: Occurrence, readings: Readings) -> Lead | None:
+    """Where an event leads: a row, logs of that time, or its source's own screen; None where it is gone."""
+    if event.kind is EventKind.ERRORS:
+        return LogsOf((event.target,), event.time, event.source)
+    if event.about is not None:
+        return _row_of(*event.about, readings)
     first = FIRST.get(event.kind, "")
     found = sorted(_named(event, readings), key=lambda pair: pair[0] != first)
     if found:
         return found[0]
-    of_source = [NOUNS[noun] for source, noun in readings if source == event.target and noun in NOUNS]
-    return (of_source[0], "") if of_source else None
+    return _screen_of(event, readings)
 
 
-def _named(event: Occurrence, readings: Mapping[Any, Reading[Any]]) -> Iterator[tuple[str, str]]:
+def _row_of(noun: str, key: str, readings: Readings) -> Lead | None:
+    """A row by its key; where its feed is not live it may be there, and its screen will know."""
+    feeds = [reading for (_, of), reading in readings.items() if of == noun]
+    known = all(reading.state is State.LIVE for reading in feeds)
+    there = any(key in (reading.value or {}) for reading in feeds)
+    return (KINDS_OF[noun], key) if noun in KINDS_OF and feeds and (there or not known) else None
+
+
+def _screen_of(event: Occurrence, readings: Readings) -> Lead | None:
+    """Where a whole source is meant."""
+    of_source = {noun: reading for (source, noun), reading in readings.items() if source == event.target}
+    noun = next((noun for noun in KINDS_OF if noun in of_source), None)
+    if noun is None:
+        return None
+    if noun == "logs":
+        return LogsOf((), event.time, event.target)
+    # A source of one row has no other: a deploy.
+    keys = tuple(of_source[noun].value or ()) if noun == "deploys" else ()
+    return KINDS_OF[noun], keys[0] if len(keys) == 1 else ""
+
+
+def _named(event: Occurrence, readings: Readings) -> Iterator[tuple[str, str]]:
     for (source, noun), reading in readings.items():
-        if noun not in NOUNS or source not in (event.source, *event.witnesses):
+        if source not in (event.source, *event.witnesses) or not isinstance(reading.value, Mapping):
             continue
-        for key, row in (reading.value or {}).items():
+        for key, row in reading.value.items():
             if event.target in _names(row):
-                yield NOUNS[noun], key
+                yield KINDS_OF[noun], key
 
 
 def _names(row: object) -> tuple[str, ...]:
@@ -38,6 +89,48 @@ def _names(row: object) -> tuple[str, ...]:
         # A change of leader is told of the whole cluster.
         leads = (row.source,) if row.role is Role.LEADER else ()
         return (row.name, f"{row.group}/{row.name}", f"{row.source} {row.name}", *leads)
-    if isinstance(row, Unit | Alert):
+    if isinstance(row, Alert):
+        return (f"{row.name} {row.on}" if row.on else row.name,)
+    if isinstance(row, Unit):
         return (row.name,)
     return (f"{row.job} {row.instance}", row.instance) if isinstance(row, Target) else ()
+
+
+UNIT_LABELS = ("unit", "name", "service", "app", "pod", "container")
+"""Labels that may hold a unit's or a member's name."""
+KIND_OF: dict[type[Any], str] = {Process: "processes", Unit: "units", Member: "members"}
+
+
+def subject_of(alert: Alert, readings: Readings, relations: Relations) -> tuple[str, str] | None:
+    """What an alert is about, as far as its labels say so: its target, else the unit or the member of that name,
+    else whoever is at its address."""
+    return next(_subjects(alert, readings, relations), None)
+
+
+def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterator[tuple[str, str]]:
+    instance, job = alert.labels.get("instance", ""), alert.labels.get("job")
+    rows = [
+        (KINDS_OF[noun], key, row)
+        for (_, noun), reading in readings.items()
+        if noun in ("targets", "units", "members", "instances")
+        for key, row in (reading.value or {}).items()
+    ]
+    for kind, key, row in rows:
+        if isinstance(row, Target) and (row.source, row.instance) == (alert.source, instance):
+            yield from [(kind, key)] if job in (None, row.job) else ()
+    named = {alert.labels[label] for label in UNIT_LABELS if alert.labels.get(label)}
+    for kind, key, row in rows:
+        if isinstance(row, Unit | Member) and named & {row.name, row.name.rpartition(":")[2]}:
+            yield kind, key
+    for found in relations.at(instance) if instance else ():
+        yield KIND_OF[type(found.row)], found.row.key
+
+
+def no_subject(alert: Alert) -> str:
+    """Why an alert leads nowhere."""
+    told = " ".join(
+        f"{name}={alert.labels[name]}" for name in ("instance", "job", *UNIT_LABELS) if name in alert.labels
+    )
+    if not told:
+        return f"{alert.name}: none of its labels says what it is about (instance, job, unit …)"
+    return f"{alert.name}: no target, unit or member that is watched here is {told}"

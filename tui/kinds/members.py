@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.models import Member, MemberState, Role
-from tui.kinds.common import clock_time, details, why
+from tui.kinds.facts import clock_time, details, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, milliseconds, size
 
@@ -101,7 +101,6 @@ def _logs(row: Member) -> LogsOf:
 MEMBERS: Kind[Member] = Kind(
     name="members",
     title="members",
-    aliases=("member", "memb", "m"),
     nouns=("members", "instances"),
     columns=(
         Column(

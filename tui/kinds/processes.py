@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from backends.api.models import Host, Process, ProcessState, Reading
-from tui.kinds.common import clock_time, details, host_line, rfc3339, why
+from tui.kinds.facts import clock_time, details, host_line, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, percent, since, size
 
@@ -97,7 +97,6 @@ def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> str:
 PROCESSES: Kind[Process] = Kind(
     name="processes",
     title="processes",
-    aliases=("process", "proc", "ps", "p"),
     nouns=("processes",),
     aside=("hosts",),
     beside=("units",),

@@ -8,10 +8,9 @@ from typing import Any
 
 from backends.api.models import Member, Process, Reading, Row, State, Unit
 from backends.relations import Related, Relations
+from tui.kinds.leads import KIND_OF
 from widgets.columns import Sight, standing
 from widgets.units import count, percent, since, size
-
-KIND_OF: dict[type[Any], str] = {Process: "processes", Unit: "units", Member: "members"}
 
 
 def related_facts(

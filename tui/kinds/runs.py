@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.runs import Run, RunState, Step
-from tui.kinds.common import clock_time, rfc3339
+from tui.kinds.facts import clock_time, rfc3339
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, age, since
 
@@ -91,7 +91,6 @@ def _brief(row: Run, sight: Sight) -> str:
 RUNS: Kind[Run] = Kind(
     name="runs",
     title="runs",
-    aliases=("run",),
     nouns=("runs",),
     columns=(
         Column("name", "ID", lambda r, s: r.key, 26, sort=lambda r: r.key),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.models import Target, TargetState
-from tui.kinds.common import clock_time, details, rfc3339, why
+from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import since
 
@@ -41,7 +41,6 @@ def _facts(row: Target, sight: Sight) -> list[tuple[str, str]]:
 TARGETS: Kind[Target] = Kind(
     name="targets",
     title="targets",
-    aliases=("target", "tg"),
     nouns=("targets",),
     columns=(
         Column("job", "JOB", lambda t, s: t.job, 18, sort=lambda t: t.job),

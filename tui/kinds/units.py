@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.models import Unit, UnitState
-from tui.kinds.common import clock_time, details, rfc3339, why
+from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import count, since
 
@@ -72,7 +72,6 @@ def _logs(row: Unit) -> LogsOf:
 UNITS: Kind[Unit] = Kind(
     name="units",
     title="units",
-    aliases=("unit", "u"),
     nouns=("units",),
     columns=(
         Column("name", "NAME", lambda u, s: u.name, 22, sort=lambda u: u.name),
@@ -109,9 +108,7 @@ UNITS: Kind[Unit] = Kind(
         Column("source", "SOURCE", lambda u, s: u.source, 18, sort=lambda u: u.source, drop=1),
         Column("note", "", lambda u, s: _note(u), 10, grow=True, look=lambda u, s: Look.BAD),
     ),
-    brief=lambda u, s: (
-        f"{text_of(u.host)}  {u.native} for {since(u.since, s.wall)}  pid {text_of(u.pid)}  {u.source}"
-    ),
+    brief=_brief,
     json=_json,
     facts=_facts,
     sort="name",

@@ -19,6 +19,7 @@ from widgets.columns import LogsOf, Look
 
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
+    from tui.screens.dashboards import Dashboards
 
 Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
 
@@ -40,6 +41,10 @@ class Desk(Protocol):
     @property
     def flow(self) -> ActionFlow:
         """The way to the door."""
+
+    @property
+    def dashboards(self) -> Dashboards | None:
+        """The open context's pages of charts; None before it is open."""
 
     @property
     def without_source(self) -> tuple[str, Look]:
@@ -80,7 +85,7 @@ class View(Vertical):
 
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
     screen_name: ClassVar[str] = "table"
-    """Which commands apply: `table`, `logs` or `text` of `tui.commands`."""
+    """Which commands apply: one of `tui.commands.SCREENS`."""
 
     @property
     def desk(self) -> Desk:

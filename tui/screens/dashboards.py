@@ -1,13 +1,13 @@
 """Dashboards: the pages of charts that a context has, and the names that its metrics servers know.
 
-Pages come from the configuration; where it has none, the servers are asked what they have. Both the Metrics
-screen and the overview look at them.
+Pages come from the configuration; where it has none, each server is asked what it has, until it has told. The app
+keeps one for its context: the Metrics screen and the overview look at the same.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendBug, BackendError
@@ -17,8 +17,8 @@ from backends.watch import Watch
 from tui.screens.base import Job
 from widgets.columns import Look
 
-AGAIN = 5.0
-"""Seconds after which a server that could not be asked is asked again."""
+AGAIN, SELDOM = 5.0, 30.0
+"""Seconds after which a server is asked again: one that could not be, and one that had nothing for a page."""
 FRESH = 60.0
 """Seconds for which names are good for completion."""
 PATIENCE = 10.0
@@ -32,11 +32,14 @@ class Dashboards:
         self._watching = watching
         self._metrics: dict[str, Metrics] = watching.answering()
         self._context = context
-        self.pages: tuple[Page, ...] = configured_pages(context) if self._metrics else ()
+        self._configured: tuple[Page, ...] = configured_pages(context) if self._metrics else ()
+        self._found: dict[str, tuple[Page, ...]] = {}
+        """By source, in the order in which they told: a page that is looked at keeps its number."""
+        self._due: dict[str, float] = {}
+        """When each source that has told of no page is to be asked, monotonic."""
         self._asking = False
-        self._next = 0.0
+        self._changed: Changed = lambda: None
         self._troubles: dict[str, BackendError] = {}
-        self._empty = False
         self._names: dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]] = {}
         self._learning: set[str] = set()
 
@@ -49,22 +52,39 @@ class Dashboards:
         fit = [source for source in self._metrics if wanted in ("", source, source.partition("/")[2])]
         return fit[0] if fit else None
 
-    def look(self, work: Work, changed: Changed, group: str) -> None:
-        """Find pages where there are none yet; called whenever somebody waits for them."""
-        now = self._watching.clock.monotonic()
-        if self._metrics and not self.pages and not self._asking and now >= self._next:
-            self._asking = True
-            work(self._suggest(changed), group)
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        return self._configured or tuple(page for pages in self._found.values() for page in pages)
 
-    async def _suggest(self, changed: Changed) -> None:
+    def look(self, work: Work, changed: Changed) -> None:
+        """Ask the servers that have told of no page yet; called whenever somebody looks. The last one to look
+        hears of what has come."""
+        self._changed = changed
+        now = self._watching.clock.monotonic()
+        due = [] if self._configured else [s for s in self._metrics if now >= self._due.get(s, 0.0)]
+        due = [source for source in due if source not in self._found]
+        if due and not self._asking:
+            self._asking = True
+            work(self._suggest(due), "pages")
+
+    def ask_now(self) -> None:
+        """Whoever looks next asks at once."""
+        self._due.clear()
+
+    async def _suggest(self, sources: Sequence[str]) -> None:
         try:
-            found = await asyncio.gather(*(self._one(*item) for item in self._metrics.items()))
-            self.pages = tuple(page for pages in found for page in pages)
-            self._empty = not self.pages and not self._troubles
+            # Each is there as soon as it has told: a server that is silent holds no other one up.
+            await asyncio.gather(*(self._ask(source) for source in sources))
         finally:
             self._asking = False
-            self._next = self._watching.clock.monotonic() + AGAIN
-        changed()
+
+    async def _ask(self, source: str) -> None:
+        pages = await self._one(source, self._metrics[source])
+        if pages:
+            self._found[source] = pages
+        pause = AGAIN if source in self._troubles else SELDOM
+        self._due[source] = self._watching.clock.monotonic() + pause
+        self._changed()
 
     async def _one(self, source: str, metrics: Metrics) -> tuple[Page, ...]:
         try:
@@ -82,11 +102,15 @@ class Dashboards:
         return ()
 
     @property
+    def _all_asked(self) -> bool:
+        return all(source in self._due for source in self._metrics)
+
+    @property
     def standing(self) -> tuple[str, Look]:
         """What a title says while there is no page."""
         if self._troubles:
             return "UNREACHABLE", Look.BAD
-        return ("EMPTY", Look.DIM) if self._empty else ("LOADING", Look.DIM)
+        return ("EMPTY", Look.DIM) if self._all_asked else ("LOADING", Look.DIM)
 
     def lesson(self) -> list[str]:
         """What to say while there is no page."""
@@ -105,7 +129,7 @@ class Dashboards:
             for source, error in self._troubles.items():
                 lines += [f"{source}: {error}", *([f"  {error.hint}"] if error.hint else [])]
             return [*lines, "", f"asked again each {AGAIN:g} s; r asks now"]
-        if self._empty:
+        if self._all_asked:
             return [
                 "no metric has a name that a page could be made of; e asks a query of your own,",
                 f"and the configuration may have pages: [[context.{name}.page]]",

@@ -134,7 +134,7 @@ class LogsScreen(View):
 
     def look_at(self, logs: LogsOf) -> None:
         """The lines about something, around its time: as soon as the sources have spoken."""
-        self._source, self._keep, self._window, self._since = None, "", 0.0, None
+        self._source, self._keep, self._window, self._since = logs.source or None, "", 0.0, None
         self._asked = (self.log_view.clock.monotonic(), logs)
         self.attach()
 

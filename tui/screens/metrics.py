@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.reactive import var
@@ -15,7 +14,6 @@ from backends.api.models import Reading
 from backends.metrics.panels import Page
 from backends.watch import Watch
 from tui.screens.chartgrid import ChartGrid, Sheet
-from tui.screens.dashboards import Dashboards
 from tui.screens.marks import marks_of
 from tui.screens.metricstitle import standing, time_parts
 from tui.screens.text import TextPane
@@ -25,6 +23,10 @@ from widgets.columns import Look
 from widgets.oneline import OneLine, Part
 from widgets.promql import complete
 from widgets.safe import style
+from widgets.typedpattern import typed_pattern
+
+if TYPE_CHECKING:
+    from tui.screens.dashboards import Dashboards
 
 
 class MetricsScreen(TimeView):
@@ -66,7 +68,7 @@ class MetricsScreen(TimeView):
             return
         if watching is not self._of:
             self._of, self._question, self._page = watching, None, 0
-            self.dashboards = Dashboards(watching, self.desk.context)
+            self.dashboards = self.desk.dashboards
             self.grid.leave()
             self.grid.begin()
         bridge.attach(self, ("events",))
@@ -86,7 +88,7 @@ class MetricsScreen(TimeView):
 
     def _look(self) -> None:
         if self.dashboards is not None:
-            self.dashboards.look(self.desk.work, self._arrange, "pages")
+            self.dashboards.look(self.desk.work, self._arrange)
 
     def on_chart_grid_sized(self) -> None:
         self._arrange()
@@ -134,17 +136,8 @@ class MetricsScreen(TimeView):
 
     def tell(self) -> None:
         """Span, cursor, filter and marks to all charts in sight."""
-        self.grid.overlay(self.frame.span, self.frame.cursor, self._pattern(), self.marks)
+        self.grid.overlay(self.frame.span, self.frame.cursor, typed_pattern(self._filter), self.marks)
         self._show_title()
-
-    def _pattern(self) -> re.Pattern[str] | None:
-        if not self._filter:
-            return None
-        flags = re.IGNORECASE if self._filter == self._filter.lower() else re.NOFLAG
-        try:
-            return re.compile(self._filter, flags)
-        except re.error:
-            return re.compile(re.escape(self._filter), flags)
 
     def on_chart_heard(self) -> None:
         self.desk.show_frame()
@@ -158,7 +151,7 @@ class MetricsScreen(TimeView):
         elif pages:
             left.append((f"  {pages[self._page].title}", style()))
             left.append((f" {self._page + 1} of {len(pages)}" if len(pages) > 1 else "", dim))
-        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter)
+        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter, self.now)
         left.append((f"  {self._page_source or ''}", dim))
         text, look = self._standing()
         self.title.show(left, [(f"  {text} ", style(look))])

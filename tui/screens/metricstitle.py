@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.api.errors import Misconfigured
-from backends.api.models import State
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.timeframe import TimeFrame
-from widgets.columns import Look
-from widgets.freshness import worst
+from widgets.columns import STANDINGS, Look
+from widgets.freshness import word_of, worst
 from widgets.oneline import Part
 from widgets.plot import Mark
 from widgets.safe import style
 from widgets.scales import exact_time
 from widgets.units import span_text
 
-LOOKS = {State.LIVE: Look.GOOD, State.UNREACHABLE: Look.BAD, State.STALE: Look.WARN}
 
-
-def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str) -> list[Part]:
-    """The span, the filter, the cursor, and the events within `near` seconds of it."""
-    warn = style(Look.WARN)
-    until = "now" if frame.span.end is None else exact_time(frame.span.end)
-    made = style() if frame.span.end is None else warn
-    parts: list[Part] = [(f"  {span_text(frame.span.seconds)} → {until}", made)]
+def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str, now: float) -> list[Part]:
+    """The span and how fine its points are, the filter, the cursor, and the events within `near` seconds of it.
+    `now` is unix seconds."""
+    warn, span = style(Look.WARN), frame.span
+    until = "now" if span.end is None else exact_time(span.end, now)
+    made = style() if span.end is None else warn
+    parts: list[Part] = [(f"  {span_text(span.seconds)} → {until}", made)]
+    # Nothing that is shorter is sure to be seen, a lowest or highest value neither.
+    parts.append((f"  {span_text(span.step)} a point", style(Look.DIM)))
     if filter_text:
         parts.append((f"  filter {filter_text}", warn))
     if frame.cursor is not None:
-        parts.append((f"  at {exact_time(frame.cursor)}", style(Look.STRONG)))
+        parts.append((f"  at {exact_time(frame.cursor, now)}", style(Look.STRONG)))
         found = [mark for mark in marks if abs(mark.at - frame.cursor) <= near]
         parts += [(f"  {mark.glyph} {mark.text}", style(mark.look)) for mark in found[-2:]]
     return parts
@@ -44,8 +43,6 @@ def standing(grid: ChartGrid) -> tuple[str, Look]:
     reading = worst(readings)
     if reading is None:
         return more.strip(), Look.DIM
-    if isinstance(reading.error, Misconfigured):
-        return f"{more}WRONG QUERY", Look.BAD
     alike = sum(other.state is reading.state for other in readings)
     share = "" if alike == len(readings) else f" {alike} of {len(readings)}"
-    return f"{more}{reading.state.value.upper()}{share}", LOOKS.get(reading.state, Look.DIM)
+    return f"{more}{word_of(reading).upper()}{share}", STANDINGS[reading.state].look

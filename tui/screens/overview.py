@@ -9,22 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
-from textual.widget import Widget
 
 from backends.api.models import EventKind, Occurrence, Reading, State
 from backends.incident.problems import Now, Problem, problems
 from backends.watch import Watch
 from tui.screens.base import View
-from tui.screens.news import change_line, problem_line
-from tui.screens.signs import signs
+from tui.screens.headlines import change_line, problem_line
+from tui.screens.overviewlayout import OverviewLayout
+from tui.screens.sourcelines import source_lines
 from widgets.board import Board, Entry
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
 from widgets.safe import style
 
 if TYPE_CHECKING:
-    from tui.screens.chartgrid import ChartGrid
-    from tui.screens.vitals import Vitals
+    from tui.screens.signals import Signals
     from widgets.chart import Chart
 
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
@@ -35,8 +34,6 @@ ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
-CHARTS, CHARTS_MOST = 17, 24
-"""Lines that charts want at least and at most; where wide news leaves fewer, signals are sparklines."""
 WIDE = 160
 """Cells from which on problems and changes stand side by side."""
 
@@ -56,11 +53,11 @@ class OverviewScreen(View):
         self.wrong = Board("WRONG NOW")
         self.changed = Board("CHANGED")
         self.vital = Board("VITAL SIGNS")
+        self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
         self._problems: dict[str, Problem] = {}
         self._events: dict[str, Occurrence] = {}
-        self._signs: dict[str, tuple[str, str]] = {}
-        self._vitals: Vitals | None = None
-        self._charts: ChartGrid | None = None
+        self._leading: dict[str, tuple[str, str]] = {}
+        self._signals: Signals | None = None
         self._of: Watch | None = None
         self._moved = False
         self._happened = 1
@@ -81,34 +78,35 @@ class OverviewScreen(View):
     def attach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.attach(self, NOUNS)
-        self._look_at_vitals()
+        self._look_at_signals()
         self.tick()
 
-    def _look_at_vitals(self) -> None:
+    def _look_at_signals(self) -> None:
         """Signals cost nothing where nothing answers queries."""
         watching, bridge = self.desk.watching, self.desk.bridge
         if watching is None or bridge is None or self.desk.view is not self:
             return
         if watching is not self._of:
-            self._of, self._vitals = watching, None
-            self._give_charts(0)
-            if watching.answering():
-                from tui.screens.vitals import Vitals
+            self._of, self._signals = watching, None
+            self._layout.leave_charts()
+            dashboards = self.desk.dashboards if watching.answering() else None
+            if dashboards is not None:
+                from tui.screens.signals import Signals
 
-                self._vitals = Vitals(watching, self.desk.context, self._show_signs)
-        if self._vitals is not None:
+                self._signals = Signals(watching, dashboards, self._show_vital)
+        if self._signals is not None:
             # The same twice would cost the server twice.
-            if self._has_charts:
-                self._vitals.detach()
+            if self._layout.has_charts:
+                self._signals.detach()
             else:
-                self._vitals.attach(bridge, self.desk.work)
+                self._signals.attach(bridge, self.desk.work)
 
     def detach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self)
-        if self._vitals is not None:
-            self._vitals.detach()
-        self._give_charts(0)
+        if self._signals is not None:
+            self._signals.detach()
+        self._layout.leave_charts()
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         # Once all have spoken: a frame for the first of them would hold the others' up.
@@ -125,7 +123,7 @@ class OverviewScreen(View):
         if watching is None:
             self.heading.show([(" overview", style(Look.STRONG)), ("  opening …", style(Look.DIM))])
             return
-        self._look_at_vitals()
+        self._look_at_signals()
         now = Now(watching.clock.monotonic(), watching.clock.now())
         events = _events(self.readings)
         found = problems(
@@ -138,7 +136,7 @@ class OverviewScreen(View):
         self._problems = {problem.key: problem for problem in found}
         self._show_wrong(now)
         self._show_changed(events, now)
-        self._show_signs()
+        self._show_vital()
         self._show_heading(len(found), sum(now.wall - event.time <= LATELY for event in events))
         self._place_cursor()
 
@@ -200,64 +198,28 @@ class OverviewScreen(View):
         nothing = " nothing since this watch was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
-    def _show_signs(self) -> None:
+    def _show_vital(self) -> None:
         watching = self.desk.watching
-        found = list(signs(self.readings, {} if watching is None else watching.expected_sizes()))
+        found = list(source_lines(self.readings, {} if watching is None else watching.expected_sizes()))
         lines = 1 if self.size.height <= LOW else 2
         signals = (
             []
-            if self._vitals is None or self._has_charts
-            else self._vitals.entries(self.vital.size.width - 1, lines)
+            if self._signals is None or self._layout.has_charts
+            else self._signals.entries(self.vital.size.width - 1, lines)
         )
-        self._signs = {entry.key or "": (kind, "") for kind, entry in found}
-        self._signs |= {entry.key or "": ("metrics", title) for title, entry in signals}
+        self._leading = {entry.key or "": (kind, "") for kind, entry in found}
+        self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
         self.vital.name_it("VITAL SIGNS" if not signals else "VITAL SIGNS  signals of the last 30 min")
         self.vital.show([entry for _, entry in (*signals, *found)])
 
     def _fit(self) -> None:
-        """Problems as many as there are, up to a share of the screen; what is left is for the changes."""
-        height = self.size.height
-        if not height:
+        watching = self.desk.watching
+        if watching is None:
             return
-        most = 9 if height <= 24 else height // 2
-        wrong = min(len(self.wrong.entries) + 1, most)
-        wide = self.has_class("wide")
-        # Vital signs have a third, and what the news leaves empty.
-        news = max(wrong, self._happened + 1) if wide else wrong + self._happened + 1
-        signs = min(len(self.vital.entries) + 1, max(3, height // 3, height - 4 - news))
-        rest = height - 1 - signs - 3
-        rest -= self._give_charts(rest - max(10, min(news, rest // 2)) if wide else 0)
-        _height(self.vital, signs)
-        _height(self.wrong, max(3, rest) if wide else max(2, min(wrong, rest - 3)))
-        _height(self.changed, max(3, rest) if wide else max(2, rest - max(2, min(wrong, rest - 3))))
-
-    @property
-    def _has_charts(self) -> bool:
-        return self._charts is not None and self._charts.display
-
-    def _give_charts(self, lines: int) -> int:
-        """Show the signals as charts where there are so many lines for them; how many they take."""
-        watching, bridge = self.desk.watching, self.desk.bridge
-        sheet = self._vitals.sheet if self._vitals is not None and lines >= CHARTS else None
-        if sheet is None or watching is None or bridge is None or self.desk.view is not self:
-            if self._charts is not None:
-                self._charts.leave()
-                self._charts.display = False
-            return 0
-        from tui.screens.chartgrid import ChartGrid
-        from tui.screens.vitals import SPAN
-
-        if self._charts is None:
-            self._charts = ChartGrid()
-            self.mount(self._charts, before=self.vital)
-        lines = min(lines, CHARTS_MOST)
-        self._charts.display = True
-        _height(self._charts, lines)
-        self._charts.lay_out(watching, bridge, sheet, SPAN)
-        for chart in self._charts.shown:
-            chart.chosen = False
-            chart.flush()
-        return lines
+        sheet = None if self._signals is None or self.desk.view is not self else self._signals.sheet
+        self._layout.fit(
+            self._happened, wide=self.has_class("wide"), watching=watching, bridge=self.desk.bridge, sheet=sheet
+        )
 
     def on_chart_grid_sized(self) -> None:
         self.tick()
@@ -338,8 +300,8 @@ class OverviewScreen(View):
             return (self._problems[key].kind, self._problems[key].row)
         if (key := self.changed.chosen) is not None and key in self._events:
             return ("events", key)
-        if (key := self.vital.chosen) is not None and key in self._signs:
-            return self._signs[key]
+        if (key := self.vital.chosen) is not None and key in self._leading:
+            return self._leading[key]
         return None
 
     def _open_broken(self, source: str) -> None:
@@ -374,11 +336,6 @@ class OverviewScreen(View):
 
     def copied(self) -> str:
         return self.plain_text()
-
-
-def _height(part: Widget, rows: int) -> None:
-    if part.styles.height is None or part.styles.height.value != rows:
-        part.styles.height = rows
 
 
 def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence]:

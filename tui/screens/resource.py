@@ -11,13 +11,15 @@ from textual.containers import Container
 
 from backends.api.backend import Backend
 from backends.api.errors import BackendError
+from backends.api.models import Alert, State
 from backends.api.runs import Run
 from backends.clean import clean_lines
 from backends.relations import NOUNS
 from backends.watch import FeedKey
+from tui.kinds.leads import no_subject, subject_of
 from tui.kinds.related import leads_to, related_facts
 from tui.screens.base import View
-from widgets.columns import Kind, Look, Sight
+from widgets.columns import Kind, LogsOf, Look, Sight
 from widgets.detail import Detail
 from widgets.freshness import standing_of
 from widgets.oneline import OneLine, Part
@@ -96,6 +98,10 @@ class ResourceScreen(View):
 
     def on_table_moved(self) -> None:
         self._heard()
+
+    def on_table_missed(self) -> None:
+        all_live = all(reading.state is State.LIVE for reading in self.table.readings.values())
+        self.desk.say("it is not there any more" if all_live else "it is not among the rows that are known now")
 
     def on_table_chosen(self) -> None:
         self.open_row()
@@ -231,6 +237,8 @@ class ResourceScreen(View):
         found = leads(row, bridge.readings())
         if found is None:
             self.desk.say(f"{self.kind.label(row)}: it is not there any more; d describes what happened")
+        elif isinstance(found, LogsOf):
+            self.desk.show_logs_of(found)
         else:
             self.desk.go_to(*found)
 
@@ -285,13 +293,18 @@ class ResourceScreen(View):
 
     def go_on(self) -> None:
         """To the next thing that the row's own thing is part of, or that is part of it."""
-        row, watching = self.table.current, self.desk.watching
+        row, watching, bridge = self.table.current, self.desk.watching, self.desk.bridge
         if isinstance(row, Run):
             self.desk.show_run(row.source, row.key)
             return
-        found = None if row is None or watching is None else leads_to(row, watching.relations)
+        found = None
+        if row is not None and watching is not None and bridge is not None:
+            alert = isinstance(row, Alert)
+            relations = watching.relations
+            found = subject_of(row, bridge.readings(), relations) if alert else leads_to(row, relations)
         if found is None:
-            self.desk.say("nothing else is known to belong to this")
+            why = no_subject(row) if isinstance(row, Alert) else "nothing else is known to belong to this"
+            self.desk.say("no row is chosen" if row is None else why)
         else:
             self.desk.go_to(*found)
 

@@ -15,6 +15,7 @@ from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine
 from widgets.safe import line, style
+from widgets.typedpattern import typed_pattern
 
 Lines = Callable[[], Sequence[str]]
 
@@ -167,11 +168,7 @@ class TextScreen(View):
 
     def search(self, text: str) -> None:
         self._search = text
-        flags = re.IGNORECASE if text == text.lower() else re.NOFLAG
-        try:
-            self.pane.pattern = re.compile(text, flags) if text else None
-        except re.error:
-            self.pane.pattern = re.compile(re.escape(text), flags)
+        self.pane.pattern = typed_pattern(text)
         if text:
             self._find(range(self.pane.top, len(self.pane.lines)))
         self.pane.refresh()

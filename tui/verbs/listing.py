@@ -59,6 +59,15 @@ class Listing:
         order = self.kind.group or (lambda row: ())
         return sorted(found, key=lambda pair: (order(pair[0]), self.kind.tie(pair[0])))
 
+    def without(self, group: str | None) -> str:
+        """Why nothing can be in a group: no source is configured to look for it; empty where one is."""
+        if group is None:
+            return ""
+        known = {name for config in self.watch.context.sources for name in getattr(config.settings, "groups", ())}
+        known |= {row.group for row, _ in self.rows(None) if row.group is not None}
+        there = f"expected one of {', '.join(sorted(known))}" if known else "and none is configured"
+        return "" if group in known else f"no group {group}, {there}"
+
     def troubles(self) -> list[str]:
         """One line for each source that is not live: its name, the address and the reason."""
         return troubles(self.readings, self.watch) + [
@@ -90,6 +99,9 @@ async def listing(context: Context, options: argparse.Namespace) -> int:
     group = getattr(options, "group", None)
     try:
         await here.first_word(options.timeout)
+        if without := here.without(group):
+            complain(f"midwatch: {without}")
+            return 2
         _print(here, context, options, group)
         told = here.troubles()
         for line in told:

@@ -23,7 +23,7 @@ from backends.api.feed import Feed, Pace
 from backends.api.models import Level, LogBatch, LogRecord, LogSpan, Reading
 from backends.context import Context
 from backends.watch import Watch
-from tui.kinds.common import rfc3339
+from tui.kinds.facts import rfc3339
 from tui.verbs.ahead import ahead
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import find_source

@@ -17,7 +17,7 @@ from backends.api.models import Series
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
-from tui.kinds.common import rfc3339
+from tui.kinds.facts import rfc3339
 from tui.verbs.output import aligned, complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
 from widgets.units import UNKNOWN, age

@@ -9,9 +9,8 @@ from typing import Any
 from backends.api.feed import Feed
 from backends.api.models import Reading, State
 from backends.watch import Broken, FeedKey, Watch
-from tui.kinds.common import rfc3339
-
-WORSE = (State.UNREACHABLE, State.STALE, State.LOADING, State.IDLE, State.LIVE)
+from tui.kinds.facts import rfc3339
+from widgets.freshness import worst
 
 
 async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Event, timeout: float) -> None:
@@ -43,16 +42,11 @@ def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[st
 
 def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Reading[Any]]:
     """One reading a source: of its feeds the one in the worst state, of those the oldest."""
-    found: dict[str, Reading[Any]] = {}
+    of_source: dict[str, list[Reading[Any]]] = {}
     for key, reading in readings.items():
-        other = found.get(key.source)
-        if other is None or _rank(reading) < _rank(other):
-            found[key.source] = reading
-    return found
-
-
-def _rank(reading: Reading[Any]) -> tuple[int, float]:
-    return WORSE.index(reading.state), reading.at or 0.0
+        of_source.setdefault(key.source, []).append(reading)
+    found = ((source, worst(feeds)) for source, feeds in of_source.items())
+    return {source: reading for source, reading in found if reading is not None}
 
 
 def readings_json(

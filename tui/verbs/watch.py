@@ -13,7 +13,7 @@ from backends.api.models import KeyChange, News, Reading, State
 from backends.clean import clean_bytes
 from backends.context import Context
 from backends.watch import Watch
-from tui.kinds.common import rfc3339
+from tui.kinds.facts import rfc3339
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
 

@@ -1,4 +1,4 @@
-"""Vital signs: one line for each source and group, as the overview shows them."""
+"""Source lines: how each source and group stands, one line each; numbers over time are in `signals`."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ from typing import Any
 
 from backends.api.models import Host, Member, MemberState, Reading, Role, State
 from backends.incident.sizes import Expected
-from tui.kinds.common import host_line
+from tui.kinds.facts import host_line
+from tui.kinds.members import DOTS, MEMBER_LOOKS
 from widgets.board import Entry
-from widgets.columns import Look
+from widgets.columns import STANDINGS, Look
 from widgets.oneline import Part
 from widgets.safe import fit, style
 
 CROWD = 20
 """Members above which they are counted instead of drawn."""
-DOTS = {
-    MemberState.UP: ("●", Look.GOOD),
-    MemberState.DOWN: ("○", Look.BAD),
-    MemberState.UNKNOWN: ("◌", Look.WARN),
-}
+UNKNOWN_DOT = DOTS[MemberState.UNKNOWN]
 Sizes = Mapping[str, Mapping[str, Expected]]
 """By source and group."""
 
 
-def signs(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
+def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
     """Lines, each with the kind that it leads to."""
     registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
     for (source, noun), reading in readings.items():
@@ -58,21 +55,19 @@ def _dim(reading: Reading[Any]) -> Look | None:
 def _standing(reading: Reading[Any]) -> tuple[Part, ...]:
     if reading.state is State.LIVE:
         return ()
-    look = Look.BAD if reading.state is State.UNREACHABLE else Look.WARN
-    return ((f"  {reading.state.value}", style(Look.DIM if reading.state is State.LOADING else look)),)
+    return ((f"  {reading.state.value}", style(STANDINGS[reading.state].look)),)
 
 
 def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:
-    rows = list(rows)
+    rows, dim = list(rows), _dim(reading)
     if len(rows) > CROWD:
         states = Counter(row.state for row in rows)
-        return [
-            (f"{states[state]} {state.value}  ", style(DOTS[state][1])) for state in MemberState if states[state]
-        ]
+        told = [state for state in MemberState if states[state]]
+        return [(f"{states[state]} {state.value}  ", style(dim or MEMBER_LOOKS[state])) for state in told]
     parts: list[Part] = []
     for row in sorted(rows, key=lambda row: row.name):
-        glyph, look = DOTS[row.state] if reading.state is State.LIVE else ("◌", Look.DIM)
-        parts.append((glyph, style(look)))
+        glyph = DOTS[row.state] if reading.state is State.LIVE else UNKNOWN_DOT
+        parts.append((glyph, style(dim or MEMBER_LOOKS[row.state])))
     return parts
 
 
@@ -92,14 +87,21 @@ def _unseen(rows: list[Member]) -> str:
 
 
 def _group(rows: list[Member], wanted: Expected | None, reading: Reading[Any]) -> tuple[Part, ...]:
+    """Who is missing; where nobody has told who is there, that is not known."""
     parts = _dots(rows, reading)
+    dim = _dim(reading)
     if wanted is not None and len(rows) < wanted.size:
-        parts += [("○" * min(CROWD, wanted.size - len(rows)), style(Look.BAD))]
-        parts += [(f"  {len(rows)} of {wanted.size}", style(Look.WARN))]
+        missing = DOTS[MemberState.DOWN] if dim is None else UNKNOWN_DOT
+        parts += [(missing * min(CROWD, wanted.size - len(rows)), style(dim or Look.BAD))]
+        if reading.value is not None:
+            parts += [(f"  {len(rows)} of {wanted.size}", style(dim or Look.WARN))]
     return (*parts, *_standing(reading))
 
 
 def _counts(noun: str, rows: list[Any], reading: Reading[Any]) -> tuple[Part, ...]:
+    if reading.value is None:
+        # Nobody has told how many there are.
+        return ((reading.state.value, style(STANDINGS[reading.state].look)),)
     states = Counter(row.state for row in rows)
     words = [f"{number} {state.value}" for state, number in sorted(states.items(), key=lambda pair: -pair[1])]
     text = "  ".join(words) or f"no {noun}"

@@ -1,4 +1,4 @@
-"""News: how a problem and a change stand in a line of the overview."""
+"""Headlines: how a problem and a change stand in a line of the overview."""
 
 from __future__ import annotations
 

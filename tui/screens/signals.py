@@ -1,4 +1,4 @@
-"""Vitals: the signals that matter most, as numbers and sparklines, for the overview: those of the first page."""
+"""Signals: the charts that matter most, those of the first page, as numbers and sparklines in the overview."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 
 from backends.api.charts import Chart, Panel, Span
 from backends.api.models import Reading, State
-from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.bridge import Bridge
 from tui.screens.chartgrid import Sheet
@@ -29,13 +28,13 @@ NAME, VALUE = 11, 13
 """Cells of a name, which has half of what is more than `CELL`, and of a value."""
 
 
-class Vitals:
+class Signals:
     """Made for one context; sets nothing in motion before `attach`."""
 
-    def __init__(self, watching: Watch, context: Context, changed: Callable[[], None]) -> None:
-        self._watching, self._changed = watching, changed
-        self._dashboards = Dashboards(watching, context)
+    def __init__(self, watching: Watch, dashboards: Dashboards, changed: Callable[[], None]) -> None:
+        self._watching, self._dashboards, self._changed = watching, dashboards, changed
         self._bridge: Bridge | None = None
+        self._shown: Sheet | None = None
         self._panels: dict[FeedKey, Panel] = {}
         self._readings: Mapping[FeedKey, Reading[Chart]] = {}
 
@@ -51,20 +50,20 @@ class Vitals:
 
     def attach(self, bridge: Bridge, work: Work) -> None:
         """Look at the signals, or find out which there are; called until they are known."""
-        self._dashboards.look(work, lambda: self._watch(bridge), "vitals")
-        if self._bridge is not bridge:
-            self._bridge = bridge
-            self._watch(bridge)
+        self._dashboards.look(work, self._watch)
+        self._bridge = bridge
+        self._watch()
 
     def detach(self) -> None:
         if self._bridge is not None:
             self._bridge.detach(self)
-            self._bridge = None
+            self._bridge = self._shown = None
 
-    def _watch(self, bridge: Bridge) -> None:
-        sheet = self.sheet
-        if sheet is None or self._bridge is not bridge:
+    def _watch(self) -> None:
+        sheet, bridge = self.sheet, self._bridge
+        if sheet is None or bridge is None or sheet == self._shown:
             return
+        self._shown = sheet
         feeds = {}
         for panel in sheet.panels:
             made = self._watching.chart(sheet.source, "overview", panel.query, SPAN)

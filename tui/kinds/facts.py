@@ -1,4 +1,4 @@
-"""What several kinds say in the same way."""
+"""Facts that several kinds tell in the same way: times, troubles, details, a host's line."""
 
 from __future__ import annotations
 

@@ -1,0 +1,89 @@
+"""A line for each source and group: what is known, and nothing that is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from backends.api.errors import Unreachable
+from backends.api.models import Member, MemberState, Reading, Role, State, Unit, UnitState
+from backends.api.settings import Settings
+from backends.context import Context, SourceConfig
+from backends.incident.sizes import Expected
+from backends.watch import TIMELINE, FeedKey
+from tui.masthead import state_words
+from tui.screens.sourcelines import source_lines
+from tui.verbs.readings import worst_by_source
+from widgets.columns import Look
+from widgets.freshness import worst
+from widgets.safe import style
+
+LAB = Context("lab", (SourceConfig("x", "main", Settings()),))
+LOST = Unreachable("connection refused")
+
+
+def line_of(noun: str, reading: Reading[Any], **sizes: int) -> list[tuple[str, object]]:
+    expected = {"x/main": {group: Expected(size, configured=True) for group, size in sizes.items()}}
+    ((_, entry),) = source_lines({("x/main", noun): reading}, expected)
+    return [part for part in entry.parts[1:] if part[0].strip()]
+
+
+def instance(name: str) -> Member:
+    return Member(f"x/main/{name}", name, "x/main", Role.MEMBER, MemberState.UP, "web")
+
+
+@pytest.mark.parametrize("noun", ["units", "targets", "alerts"])
+@pytest.mark.parametrize("state", [State.LOADING, State.UNREACHABLE])
+def test_what_nobody_has_counted_has_no_number(noun: str, state: State) -> None:
+    ((text, _),) = line_of(noun, Reading(state, error=LOST))
+    assert text.strip() == state.value
+
+
+def test_what_was_counted_as_none_is_none() -> None:
+    assert [text for text, _ in line_of("alerts", Reading(State.LIVE, {}))] == ["no alerts"]
+
+
+def test_a_group_that_nobody_has_looked_at_has_no_member_that_is_down() -> None:
+    dots, word = line_of("instances", Reading(State.UNREACHABLE, error=LOST), web=6)
+    assert dots == ("◌" * 6, style(Look.DIM))
+    assert word == ("  unreachable", style(Look.BAD))
+
+
+def test_a_group_that_was_too_small_before_its_source_was_lost_is_not_red() -> None:
+    rows = {row.key: row for row in (instance("a"), instance("b"))}
+    *known, word = line_of("instances", Reading(State.STALE, rows), web=3)
+    assert "".join(text for text, _ in known) == "◌◌◌  2 of 3"
+    assert {made for _, made in known} == {style(Look.DIM)}
+    assert word == ("  stale", style(Look.WARN))
+    live = line_of("instances", Reading(State.LIVE, rows), web=3)
+    assert live[2:] == [("○", style(Look.BAD)), ("  2 of 3", style(Look.WARN))]
+
+
+def test_last_words_are_dim() -> None:
+    rows = {"1": Unit("1", "a", "x/main", None, UnitState.RUNNING, "RUNNING")}
+    assert line_of("units", Reading(State.STALE, rows))[0] == ("1 running", style(Look.DIM))
+
+
+def test_the_masthead_has_the_worst_word_of_a_source() -> None:
+    readings: dict[FeedKey, Reading[Any]] = {
+        FeedKey("x/main", "members"): Reading(State.STALE, {}, 10.0),
+        FeedKey("x/main", "instances"): Reading(State.UNREACHABLE, {}, 20.0, error=LOST),
+    }
+    for order in (readings, dict(reversed(readings.items()))):
+        told = state_words(LAB, order, (), ready=True, now=40.0)
+        assert told == "✖ x/main unreachable 30s"
+
+
+def test_nothing_is_live_where_there_is_no_source() -> None:
+    own: dict[FeedKey, Reading[Any]] = {TIMELINE: Reading(State.LIVE, {}, 10.0)}
+    assert state_words(Context("bare"), own, (), ready=True, now=10.0) == "no source"
+    assert state_words(LAB, own, (), ready=True, now=10.0) == "all live"
+
+
+def test_what_nobody_watches_is_never_better_than_live_on_any_scale() -> None:
+    idle: Reading[Any] = Reading(State.IDLE, {})
+    live: Reading[Any] = Reading(State.LIVE, {})
+    assert worst([live, idle]) is idle
+    both = {FeedKey("x/main", "members"): live, FeedKey("x/main", "processes"): idle}
+    assert worst_by_source(both) == {"x/main": idle}
