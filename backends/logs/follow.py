@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -20,7 +20,7 @@ from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.pipe import Pipe
 from backends.logs.position import Cursor
-from backends.logs.reader import TAIL_BYTES, Reader, same_file, tail_of
+from backends.logs.reader import TAIL_BYTES, Reader, Taken, same_file, tail_of
 from backends.logs.rotation import Entry, appended, packed, prefixes_of, scan, stem
 from backends.logs.turn import NOBODY, Stream, Turn, by_path
 
@@ -54,9 +54,16 @@ class Look:
 
 
 class Follower:
-    """All paths of one source. Its methods block and belong in one thread. `close` lets go of the files."""
+    """All paths of one source. Its methods block and belong in one thread. `close` lets go of the files.
+    `clock` gives seconds, by which renamed files are let go of."""
 
-    def __init__(self, patterns: Iterable[str], cursor: Cursor | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Iterable[str],
+        cursor: Cursor | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._patterns = Patterns(tuple(patterns))
         self._resumed = cursor is not None
         self._ledger = Ledger(cursor.positions if cursor else {})
@@ -83,7 +90,7 @@ class Follower:
         # What stands in the directories is looked at before the paths: while a path still leads to the same
         # file after that, nothing seen there can be a generation of it that was missed.
         listed = {} if first else self._ledger.changed(self._folders())
-        since = time.monotonic() - self._globbed
+        since = self._clock() - self._globbed
         due = since > max(GLOB, 20 * self._glob_cost) or (listed and self._glob_cost < CHEAP)
         if due and self._expand(first):
             listed |= self._ledger.changed(self._folders())
@@ -124,8 +131,7 @@ class Follower:
             self._ledger.prefixes = ()
         if not self._streams and not self._pipes:
             self._opened.say_once(f"no file matches {', '.join(self._patterns.all)}: waiting for one")
-        self._globbed = time.monotonic()
-        self._glob_cost = self._globbed - started
+        self._globbed, self._glob_cost = self._clock(), time.monotonic() - started
         return bool(new) or first
 
     def _is_followed(self, path: str) -> bool:
@@ -197,7 +203,7 @@ class Follower:
             stream = self._streams[path]
             spent, left = self._read(stream, infos[path], min(FILE_BYTES, budget), blocks)
             budget, more = budget - spent, more or left
-            self._let_go(stream, blocks)
+            more = self._let_go(stream, blocks) or more
             if not stream.readers and stream.current is None and path not in self._patterns.literal:
                 del self._streams[path]
         return more
@@ -214,12 +220,16 @@ class Follower:
             try:
                 taken = reader.read(budget - spent, info if known else None)
             except OSError as error:
-                self._opened.say_once(f"{stream.path}: {error.strerror}")
-                return spent, False
-            blocks += taken.blocks
+                if reader.key == stream.current:
+                    self._opened.say_once(f"{stream.path}: {error.strerror}")
+                    return spent, False
+                # One that can't be read any more must not stand before those that were written after it.
+                lost = "what was not read of a renamed file is lost"
+                self._opened.say(f"{stream.path}: {error.strerror}: {lost}, behind byte {reader.offset:,}")
+                self._close(stream, reader)
+                continue
+            self._account(reader, taken, blocks)
             spent += taken.used
-            for note in taken.notes:
-                self._opened.say(note)
             if taken.truncated:
                 self._start_over(stream, at)
                 info = None
@@ -260,13 +270,24 @@ class Follower:
             os.close(handle)
         return None
 
-    def _let_go(self, stream: Stream, blocks: list[LogBlock]) -> None:
-        """Close the renamed and deleted files that nobody writes to any more."""
+    def _account(self, reader: Reader, taken: Taken, blocks: list[LogBlock]) -> None:
+        blocks += taken.blocks
+        for note in taken.notes:
+            self._opened.say(note)
+        if taken.changed or reader.quiet_since is None:
+            reader.quiet_since = self._clock()
+
+    def _let_go(self, stream: Stream, blocks: list[LogBlock]) -> bool:
+        """Close the renamed and deleted files that were read to their ends and that nobody writes to any more;
+        whether one of them has still more to read."""
         if not stream.readers or (len(stream.readers) == 1 and stream.readers[0].key == stream.current):
-            return
-        now = time.monotonic()
+            return False
+        now, more = self._clock(), False
         old = [reader for reader in stream.readers if reader.key != stream.current]
         for at, reader in enumerate(old):
+            if reader.quiet_since is None or not reader.drained:
+                # What was written after it is behind it in the order as well.
+                break
             quiet, deleted = now - reader.quiet_since, reader.deleted
             # Before a new file has the name, its writer may still be at work in the old one.
             followed = stream.current is not None or at < len(old) - 1
@@ -276,13 +297,23 @@ class Follower:
             if not followed and not deleted:
                 continue
             reader.finished = True
-            blocks += reader.read(FILE_BYTES).blocks
-            stream.readers.remove(reader)
-            del self._opened.readers[reader.key]
-            if not deleted:
-                self._ledger.positions[reader.key] = reader.position
-            reader.close()
-            self._dirty = True
+            taken = reader.read(FILE_BYTES)
+            if taken.truncated or taken.more:
+                # Its writer came back at this very moment.
+                reader.finished = False
+            self._account(reader, taken, blocks)
+            more = more or taken.more
+            if reader.finished:
+                if not deleted:
+                    self._ledger.positions[reader.key] = reader.position
+                self._close(stream, reader)
+        return more
+
+    def _close(self, stream: Stream, reader: Reader) -> None:
+        stream.readers.remove(reader)
+        del self._opened.readers[reader.key]
+        reader.close()
+        self._dirty = True
 
     def _open_pipe(self, path: str) -> None:
         if path in self._pipes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, field
 
 from backends.api.models import LogBlock
@@ -21,13 +20,14 @@ TAIL_LINES = 2_000
 @dataclass(slots=True)
 class Taken:
     """What one read brought. `more`: the budget ended before the file did. `truncated`: the file no longer
-    holds what was read from it; nothing further was read."""
+    holds what was read from it; nothing further was read. `changed`: it was written to since the last read."""
 
     blocks: list[LogBlock] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     used: int = 0
     more: bool = False
     truncated: bool = False
+    changed: bool = False
 
 
 class Reader:
@@ -43,7 +43,8 @@ class Reader:
         self.cut = position.cut
         self.finished = False
         """It will not grow any more: its last record counts without its LF as well."""
-        self.quiet_since = time.monotonic()
+        self.quiet_since: float | None = None
+        """When whoever follows it saw it change last, by his clock; None while it was never read."""
         self._head, self._tail = position.head, position.tail
         self._seen: tuple[int, int] | None = None
         self._hole = False
@@ -62,6 +63,12 @@ class Reader:
         return self._seen[1] if self._seen else 0
 
     @property
+    def drained(self) -> bool:
+        """Whether every whole record that stands in it now was read."""
+        info = os.fstat(self.handle)
+        return self._seen == (info.st_size, info.st_mtime_ns)
+
+    @property
     def deleted(self) -> bool:
         return os.fstat(self.handle).st_nlink == 0
 
@@ -72,8 +79,7 @@ class Reader:
         taken = Taken()
         if now == self._seen and not self.finished:
             return taken
-        if now != self._seen:
-            self.quiet_since = time.monotonic()
+        taken.changed = now != self._seen
         if info.st_size < self.offset or not same_file(self.handle, self.position):
             taken.truncated = True
             return taken

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened, key_of
+from backends.logs.paths import at_once
 from backends.logs.position import Key, Position
 from backends.logs.reader import Reader, print_at, same_file
 from backends.logs.rotation import Entry, appended, inserted, oldest_first, packed, scan, shape, stem
@@ -67,6 +68,7 @@ class Turn:
         self._stream, self._ledger, self._opened, self._streams = stream, ledger, opened, streams
         self._found: dict[Key, Reader] = {}
         self._entries: dict[Key, Entry] = {}
+        self._lost: dict[Key, int] = {}
         self._current: Key | None = None
         self._last = stream.current or (stream.wanted[-1] if stream.wanted else None)
 
@@ -86,6 +88,9 @@ class Turn:
                 break
             before = seen
         self._line_up()
+        if self._lost:
+            many = f"{len(self._lost)} of its renamed files were not read, {sum(self._lost.values()):,} bytes are lost"
+            self._opened.say(f"{self._stream.path}: {many}: {at_once()} files are open already")
         for folder, _ in self._stream.places:
             self._ledger.forget(folder)
 
@@ -93,8 +98,10 @@ class Turn:
         stream = self._stream
         renamed = self._entries[self._last].name if self._last in self._entries else None
         scheme = shape(renamed) if renamed is not None else None
-        for key, entry in self._entries.items():
-            if key in self._opened.readers or key in self._found:
+        # Where not all of them may be open, the newest are.
+        for entry in sorted(self._entries.values(), key=lambda entry: entry.mtime, reverse=True):
+            key = entry.key
+            if key in self._opened.readers or key in self._found or key in self._lost:
                 continue
             if key not in stream.wanted:
                 if stream.fresh and not self._ledger.knows(stream.folder):
@@ -109,6 +116,10 @@ class Turn:
                 position = self._ledger.positions[key]
             if position is None or key_of(handle) != key:
                 os.close(handle)
+            elif len(self._opened.readers) + len(self._found) >= at_once():
+                os.close(handle)
+                self._lost[key] = entry.size - position.offset
+                self._ledger.positions[key] = Position(position.folder, entry.size, mtime=entry.mtime, ours=False)
             else:
                 self._found[key] = Reader(stream.path, handle, position)
 
