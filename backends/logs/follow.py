@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from backends.api.models import LogBlock
+from backends.logs.copies import Copies, Suspect, copy_at
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.pipe import Pipe
-from backends.logs.position import Cursor
+from backends.logs.position import Cursor, Position
 from backends.logs.reader import TAIL_BYTES, Reader, Taken, same_file, tail_of
 from backends.logs.rotation import Entry, appended, packed, prefixes_of, scan, stem
 from backends.logs.turn import NOBODY, Stream, Turn, by_path
@@ -68,6 +69,7 @@ class Follower:
         self._resumed = cursor is not None
         self._ledger = Ledger(cursor.positions if cursor else {})
         self._opened = Opened()
+        self._copies = Copies(self._ledger, self._opened)
         self._streams: dict[str, Stream] = {}
         self._pipes: dict[str, Pipe] = {}
         self._looks = 0
@@ -95,8 +97,11 @@ class Follower:
         if due and self._expand(first):
             listed |= self._ledger.changed(self._folders())
         infos = {stream.path: self._find(stream, listed, first) for stream in by_path(self._streams)}
+        own, more = self._copies.look(self._clock())
+        for suspect in own:
+            self._take_over(suspect)
         blocks: list[LogBlock] = []
-        more = self._read_all(infos, blocks, first)
+        more = self._read_all(infos, blocks, first) or more
         more = self._read_pipes(blocks) or more
         self._ledger.account(listed, self._opened.readers, lambda path: not first and self._expects(path))
         if self._dirty or blocks or listed:
@@ -106,6 +111,7 @@ class Follower:
 
     def close(self) -> None:
         self._opened.close()
+        self._copies.close()
         for pipe in self._pipes.values():
             pipe.close()
         self._streams, self._pipes = {}, {}
@@ -161,9 +167,40 @@ class Follower:
         if stream.at_tail and stream.fresh and key is not None:
             self._open_tail(stream)
         elif key != stream.current or stream.wanted or (key is None and stream.folder in listed and not first):
-            Turn(stream, self._ledger, self._opened, self._streams.values()).run()
+            streams, now = self._streams.values(), self._clock()
+            Turn(stream, self._ledger, self._opened, self._copies, streams, now).run()
             self._dirty = True
+        elif info is not None:
+            self._read_again(stream, info)
         return info
+
+    def _read_again(self, stream: Stream, info: os.stat_result) -> None:
+        """Open a file that counts as read, a copy or one that was let go of, where it has changed since."""
+        key = (info.st_dev, info.st_ino)
+        known = self._ledger.positions.get(key)
+        if known is None or key in self._opened.readers or known.offset == info.st_size:
+            return
+        handle = self._opened.open(stream.path) if known.ours or known.copy else None
+        if handle is None:
+            return
+        reader = Reader(stream.path, handle, known)
+        if reader.key != key:
+            reader.close()
+            return
+        del self._ledger.positions[key]
+        self._opened.readers[key] = reader
+        stream.readers.append(reader)
+        self._dirty = True
+
+    def _take_over(self, suspect: Suspect) -> None:
+        """Read a file that is no copy from its first byte, under the path that leads to it."""
+        here = [stream for stream in self._streams.values() if stream.current == suspect.key]
+        stream = here[0] if here else self._streams.setdefault(suspect.path, Stream(suspect.path, fresh=False))
+        folder = os.path.dirname(os.path.realpath(suspect.path))
+        reader = Reader(stream.path, suspect.handle, Position(folder, 0))
+        stream.readers.insert(len(stream.readers) if here else 0, reader)
+        self._opened.readers[suspect.key] = reader
+        self._dirty = True
 
     def _stat(self, stream: Stream) -> os.stat_result | None:
         try:
@@ -247,28 +284,37 @@ class Follower:
         )
         copy = self._copy_of(stream, reader)
         if copy is not None:
+            self._copies.drop(copy.key)
             self._opened.readers[copy.key] = copy
             self._ledger.positions.pop(copy.key, None)
             stream.readers.insert(at, copy)
+        for suspect in self._copies.end(reader):
+            self._take_over(suspect)
         reader.start_over()
         self._dirty = True
 
     def _copy_of(self, stream: Stream, reader: Reader) -> Reader | None:
-        position = reader.position
+        """The newest copy that holds what was read and perhaps more. Those that end before that are noted down
+        as copies: all that is in them was read."""
+        position, found = reader.position, None
         entries = scan(reader.folder, (stem(stream.base),)) if position.offset else []
         for entry in sorted(entries, key=lambda entry: entry.mtime, reverse=True):
             beside = any(appended(entry.name, base) for _, base in stream.places)
-            if not beside or entry.key in self._opened.readers or entry.mtime < reader.written:
+            accounted = entry.key in self._ledger.positions or entry.key in self._copies.suspects
+            late = entry.mtime < reader.written
+            if not beside or entry.key in self._opened.readers or (accounted and late):
                 continue
             handle = self._opened.open(entry.path)
             if handle is None:
                 continue
-            if same_file(handle, position):
-                copy = Reader(stream.path, handle, position)
-                copy.finished = True
-                return copy
+            if found is None and not late and same_file(handle, position):
+                found = Reader(stream.path, handle, position)
+                found.finished = True
+                continue
+            if not accounted and reader.is_begin_of(handle):
+                self._ledger.positions[entry.key] = copy_at(handle, reader.folder)
             os.close(handle)
-        return None
+        return found
 
     def _account(self, reader: Reader, taken: Taken, blocks: list[LogBlock]) -> None:
         blocks += taken.blocks
@@ -310,6 +356,8 @@ class Follower:
         return more
 
     def _close(self, stream: Stream, reader: Reader) -> None:
+        for suspect in self._copies.end(reader):
+            self._take_over(suspect)
         stream.readers.remove(reader)
         del self._opened.readers[reader.key]
         reader.close()
@@ -346,8 +394,9 @@ class Follower:
             keys = tuple(reader.key for reader in stream.readers)
             if stream.current is None and keys:
                 keys = (*keys, NOBODY)
-            elif stream.current is not None and not keys:
+            elif stream.current is not None and not keys and stream.current not in self._copies.suspects:
                 keys = (stream.current,)
             if keys:
                 streams[path] = keys
-        return Cursor(MappingProxyType(streams), MappingProxyType({**self._ledger.positions, **held}))
+        positions = {**self._ledger.positions, **self._copies.positions, **held}
+        return Cursor(MappingProxyType(streams), MappingProxyType(positions))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from dataclasses import dataclass, field
 
 from backends.api.models import LogBlock
@@ -12,6 +13,8 @@ CHUNK = 256 << 10
 """Bytes of one read, and so about the size of a block."""
 RECORD = 8 << 20
 """Bytes after which a record that has no end is given out in pieces."""
+PRINTS = 32
+"""Reads whose ends are remembered: a copy made some time before the truncation is known by one of them."""
 TAIL_BYTES = 256 << 10
 TAIL_LINES = 2_000
 """How much of a file's end is shown when it is opened to be followed."""
@@ -46,6 +49,9 @@ class Reader:
         self.quiet_since: float | None = None
         """When whoever follows it saw it change last, by his clock; None while it was never read."""
         self._head, self._tail = position.head, position.tail
+        self._prints: deque[tuple[int, bytes]] = deque(maxlen=PRINTS)
+        if self.offset:
+            self._prints.append((self.offset, self._tail))
         self._seen: tuple[int, int] | None = None
         self._hole = False
 
@@ -54,8 +60,18 @@ class Reader:
         return Position(self.folder, self.offset, self._head, self._tail, self.written, cut=self.cut)
 
     @property
-    def head(self) -> bytes:
-        return self._head
+    def intact(self) -> bool:
+        """Whether the file still holds what was read from it."""
+        return same_file(self.handle, self.position)
+
+    def is_begin_of(self, other: int) -> bool:
+        """Whether another open file begins with what was read from this one, or ends within the last part of
+        that; judged by the remembered ends of the last reads."""
+        size = os.fstat(other).st_size
+        for offset, tail in reversed(self._prints):
+            if offset <= size:
+                return same_file(other, Position(self.folder, offset, self._head[:offset], tail))
+        return False
 
     @property
     def written(self) -> int:
@@ -102,6 +118,7 @@ class Reader:
         passed over.
         """
         self.offset, self._head, self._tail, self._seen, self.cut = 0, b"", b"", None, False
+        self._prints.clear()
         self._hole = True
 
     def close(self) -> None:
@@ -159,6 +176,7 @@ class Reader:
             self._head += step[: PRINT - len(self._head)]
         self._tail = (self._tail + step[-PRINT:])[-PRINT:]
         self.offset += len(step)
+        self._prints.append((self.offset, self._tail))
         self.cut = False
 
 

@@ -7,11 +7,12 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from backends.logs.copies import Copies
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened, key_of
 from backends.logs.paths import at_once
 from backends.logs.position import Key, Position
-from backends.logs.reader import Reader, print_at, same_file
+from backends.logs.reader import Reader, same_file
 from backends.logs.rotation import Entry, appended, inserted, oldest_first, packed, scan, shape, stem
 
 PASSES = 20
@@ -64,8 +65,17 @@ class Turn:
     opened the moment it is found, and from then on known by its descriptor alone.
     """
 
-    def __init__(self, stream: Stream, ledger: Ledger, opened: Opened, streams: Iterable[Stream]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        ledger: Ledger,
+        opened: Opened,
+        copies: Copies,
+        streams: Iterable[Stream],
+        now: float,
+    ) -> None:
         self._stream, self._ledger, self._opened, self._streams = stream, ledger, opened, streams
+        self._copies, self._now = copies, now
         self._found: dict[Key, Reader] = {}
         self._entries: dict[Key, Entry] = {}
         self._lost: dict[Key, int] = {}
@@ -89,8 +99,9 @@ class Turn:
             before = seen
         self._line_up()
         if self._lost:
-            many = f"{len(self._lost)} of its renamed files were not read, {sum(self._lost.values()):,} bytes are lost"
-            self._opened.say(f"{self._stream.path}: {many}: {at_once()} files are open already")
+            files, size = len(self._lost), sum(self._lost.values())
+            lost = f"{files} of its renamed files were not read, {size:,} bytes are lost"
+            self._opened.say(f"{self._stream.path}: {lost}: {at_once()} files are open already")
         for folder, _ in self._stream.places:
             self._ledger.forget(folder)
 
@@ -101,7 +112,7 @@ class Turn:
         # Where not all of them may be open, the newest are.
         for entry in sorted(self._entries.values(), key=lambda entry: entry.mtime, reverse=True):
             key = entry.key
-            if key in self._opened.readers or key in self._found or key in self._lost:
+            if self._is_open(key) or key in self._lost:
                 continue
             if key not in stream.wanted:
                 if stream.fresh and not self._ledger.knows(stream.folder):
@@ -116,10 +127,11 @@ class Turn:
                 position = self._ledger.positions[key]
             if position is None or key_of(handle) != key:
                 os.close(handle)
-            elif len(self._opened.readers) + len(self._found) >= at_once():
+            elif entry.size > position.offset and self._full():
                 os.close(handle)
                 self._lost[key] = entry.size - position.offset
-                self._ledger.positions[key] = Position(position.folder, entry.size, mtime=entry.mtime, ours=False)
+                given_up = Position(position.folder, entry.size, mtime=entry.mtime, ours=False, copy=True)
+                self._ledger.positions[key] = given_up
             else:
                 self._found[key] = Reader(stream.path, handle, position)
 
@@ -133,7 +145,7 @@ class Turn:
         key = (info.st_dev, info.st_ino)
         if not stat.S_ISREG(info.st_mode):
             return
-        if key not in self._opened.readers and key not in self._found:
+        if not self._is_open(key):
             handle = self._opened.open(self._stream.path)
             if handle is None:
                 return
@@ -142,16 +154,10 @@ class Turn:
         if handle is None:
             return
         known = self._ledger.positions.get(key)
-        if key in self._opened.readers or key in self._found or (known is not None and known.copy):
+        if self._is_open(key) or (known is not None and known.copy and not known.suspected):
             os.close(handle)
-        elif (original := self._copied(handle, key)) is not None:
-            size = os.fstat(handle).st_size
-            if size < len(original):
-                self._current = None  # Perhaps the beginning of a copy: the next look will tell.
-            else:
-                position = print_at(handle, self._stream.folder, size, ours=False)
-                self._ledger.positions[key] = replace(position, copy=True)
-            os.close(handle)
+        elif self._may_be_copy(handle, key):
+            pass  # The descriptor is the suspect's now.
         elif self._elder_turns():
             self._current = None
             os.close(handle)
@@ -181,19 +187,22 @@ class Turn:
                 return True
         return False
 
-    def _copied(self, handle: int, key: Key) -> bytes | None:
-        """The first bytes of the followed file that this one is a copy of, as copytruncate makes it: it has
-        that one's name with a rotation's ending, and begins like it as far as it goes."""
+    def _full(self) -> bool:
+        return len(self._opened.readers) + len(self._found) >= at_once()
+
+    def _is_open(self, key: Key) -> bool:
+        return key in self._opened.readers or key in self._found or key in self._copies.suspects
+
+    def _may_be_copy(self, handle: int, key: Key) -> bool:
+        """Whether the file may be a copy as copytruncate makes it: it has a followed file's name with a
+        rotation's ending, and begins like that one."""
         stream = self._stream
-        if key in stream.wanted or key in self._ledger.positions:
-            return None
-        for other in self._streams:
-            if other.folder != stream.folder or not other.readers or not appended(stream.base, other.base):
-                continue
-            head = other.readers[-1].head
-            if head and head.startswith(os.pread(handle, len(head), 0)):
-                return head
-        return None
+        known = self._ledger.positions.get(key)
+        if key in stream.wanted or (known is not None and not known.suspected):
+            return False
+        beside = (other for other in self._streams if other.folder == stream.folder and other.readers)
+        originals = [other.readers[-1] for other in beside if appended(stream.base, other.base)]
+        return self._copies.suspect(stream.path, handle, key, originals, self._now)
 
     def _line_up(self) -> None:
         stream, current = self._stream, self._current

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.logs import follow, turn
+from backends.logs.reader import Reader
 from tests.unit.following import Following, add
 
 
@@ -146,15 +147,15 @@ def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
         old = writer.rotate()
         writer.write(1_000)
         it.look()
-        read = follow.Reader.read
+        read = Reader.read
 
-        def late(self: follow.Reader, *args: object) -> object:
+        def late(self: Reader, *args: object) -> object:
             if self.finished and not old.stat().st_size > 1_000:
                 with old.open("ab") as file:
                     file.write(b"".join(b"late %08d\n" % number for number in range(100_000)))
             return read(self, *args)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(follow.Reader, "read", late)
+        monkeypatch.setattr(Reader, "read", late)
         it.now += follow.LATE + 1
         it.look()
         assert [line for line in it.lines if line.startswith("late")] == [f"late {n:08d}" for n in range(100_000)]
