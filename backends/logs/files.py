@@ -19,6 +19,7 @@ from backends.api.models import LogBatch, LogRecord, Seen
 from backends.api.settings import Settings
 from backends.logs.followed import Followed
 from backends.logs.formats import Formats
+from backends.logs.lane import Lane
 from backends.logs.paths import Patterns, newest, readable, refusal
 
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
@@ -46,7 +47,7 @@ class Files(Backend, Logs):
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
         try:
-            return await asyncio.wait_for(asyncio.to_thread(_discover), timeout)
+            return await asyncio.wait_for(Lane("files-discover").run(_discover), timeout)
         except TimeoutError:
             return (Found(", ".join(DEFAULTS), None, f"no answer from the file system within {timeout:g} s"),)
 
@@ -72,9 +73,6 @@ class Files(Backend, Logs):
         patterns = Patterns(self.settings.paths)
         paths = [path for path in patterns.expand() if path in patterns.literal or os.path.isfile(path)]
         return ("tail", "-F", "--", *newest(paths)) if paths else ("tail", "-F", "--", *patterns.all)
-
-    async def close(self) -> None:
-        self._files.close()
 
     def _check(self) -> tuple[Check, ...]:
         patterns = Patterns(self.settings.paths)

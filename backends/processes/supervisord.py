@@ -146,7 +146,6 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         return "\n".join(f"{key:<{width}}  {value}" for key, value in facts.items())
 
     async def close(self) -> None:
-        self._logs.close()
         with suppress(Exception):
             await self._rpc.close()
 

@@ -105,9 +105,6 @@ class ProgramLogs:
                     cursor, batch = _told(cursor, Batch(batch), plan)
                     yield batch
 
-    def close(self) -> None:
-        self._files.close()
-
     async def _plan(self) -> Plan:
         about, infos = await self._ask()
         streams = streams_of(infos)
