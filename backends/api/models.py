@@ -295,13 +295,15 @@ class LogBatch(Struct, frozen=True):
 
     `cursor` is the source's own (offsets, inodes, a journal cursor), immutable, and all that a restart needs.
     `notes` are sentences that the reader must see ("app.log was truncated; lines may be lost"). `files` is how
-    many files are followed now, None where the source has no such thing.
+    many files are followed now, None where the source has no such thing. `troubles`: parts of the source that
+    could not be read; each is one of the notes as well.
     """
 
     blocks: tuple[LogBlock, ...]
     cursor: object
     notes: tuple[str, ...] = ()
     files: int | None = None
+    troubles: tuple[BackendError, ...] = ()
 
 
 class LogSpan(Struct, frozen=True):

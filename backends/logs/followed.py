@@ -72,7 +72,8 @@ class Followed:
                 while True:
                     blocks = await self._reading.run(history.read)
                     cursor = history.cursor()
-                    yield LogBatch(tuple(blocks or ()), cursor, history.notes(), history.files)
+                    told = history.notes(), history.files, history.troubles()
+                    yield LogBatch(tuple(blocks or ()), cursor, *told)
                     if blocks is None:
                         return
         finally:

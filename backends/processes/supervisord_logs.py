@@ -147,7 +147,7 @@ def _told(cursor: Cursor, item: Batch | Piece, plan: Plan) -> tuple[Cursor, LogB
         return cursor, LogBatch(item.blocks, cursor, item.notes, len(plan.files))
     cursor = replace(cursor, files=item.batch.cursor)
     blocks = tuple(_named(block, plan) for block in item.batch.blocks)
-    return cursor, LogBatch(blocks, cursor, item.batch.notes, len(plan.files))
+    return cursor, LogBatch(blocks, cursor, item.batch.notes, len(plan.files), item.batch.troubles)
 
 
 def _named(block: LogBlock, plan: Plan) -> LogBlock:
