@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from backends.api.models import LogBatch, LogBlock, LogSpan
+from backends.api.logs import LogBatch, LogBlock, LogSpan
 
 LINES = 200_000
 BYTES = 64 << 20

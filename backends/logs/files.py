@@ -15,7 +15,8 @@ import msgspec
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
-from backends.api.models import LogBatch, LogRecord, Seen
+from backends.api.logs import LogBatch, LogRecord
+from backends.api.models import Seen
 from backends.api.settings import Settings
 from backends.logs.followed import Followed
 from backends.logs.formats import Formats

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.logs.copies import Copies, Suspect, copy_at
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened

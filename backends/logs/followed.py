@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from backends.api.errors import Denied, Unreachable
-from backends.api.models import LogBatch, Seen
+from backends.api.logs import LogBatch
+from backends.api.models import Seen
 from backends.logs.follow import Follower
 from backends.logs.history import History
 from backends.logs.lane import Lane

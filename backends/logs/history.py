@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from backends.api.errors import BackendError, Denied, NotFound, Unreachable
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest

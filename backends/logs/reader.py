@@ -6,7 +6,7 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.logs.position import PRINT, Key, Position
 
 CHUNK = 256 << 10

@@ -16,7 +16,8 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.models import LogBatch, LogRecord, Row, Seen, Unit, Units
+from backends.api.logs import LogBatch, LogRecord
+from backends.api.models import Row, Seen, Unit, Units
 from backends.api.settings import SecretSetting, Settings
 from backends.logs.formats import Formats
 from backends.processes.handling import Handling, parse_handling

@@ -13,7 +13,7 @@ from contextlib import aclosing, asynccontextmanager
 from msgspec import Struct
 
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.processes.supervisord_programs import Info
 from backends.processes.supervisord_rpc import Rpc
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backends.api.models import Level, LogRecord
+from backends.api.logs import Level, LogRecord
 from backends.logs.formats import FORMATS, Formats
 
 AT = datetime(2026, 11, 24, 2, 13, 20, tzinfo=UTC)

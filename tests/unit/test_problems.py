@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backends.api.errors import Misconfigured, Silent, Unreachable
+from backends.api.logs import LogSpan
 from backends.api.models import (
     Alert,
     AlertState,
     EventKind,
-    LogSpan,
     Member,
     MemberState,
     Occurrence,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.models import LogBatch, LogBlock
+from backends.api.logs import LogBatch, LogBlock
 from backends.api.tail import JOIN_BYTES, Tail
 
 

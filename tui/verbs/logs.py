@@ -19,7 +19,8 @@ from typing import Any
 from backends.api.capabilities import Logs, ability
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
-from backends.api.models import Level, LogBatch, LogRecord, LogSpan, Reading
+from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
+from backends.api.models import Reading
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
