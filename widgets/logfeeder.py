@@ -13,7 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from backends.api.models import LogBlock, LogRecord
+from backends.api.logs import LogBlock, LogRecord
 from backends.api.tail import Tail
 
 HEAD = 48

@@ -10,7 +10,7 @@ from msgspec import Struct
 from rich.cells import cell_len
 from rich.style import Style
 
-from backends.api.models import Level, LogRecord
+from backends.api.logs import Level, LogRecord
 from backends.clean import clean
 from widgets.columns import Look
 from widgets.safe import fit, style

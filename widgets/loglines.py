@@ -14,7 +14,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.api.tail import Note
 from widgets.logfeeder import HEAD, LINE, MASK, NOTE, SOURCE, WHEN, Feeder, Origins, micros, number_of
 from widgets.logjobs import JOB, Job, jobs_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Set
 
-from backends.api.models import Level, LogBlock
+from backends.api.logs import Level, LogBlock
 from backends.api.suspects import suspects
 from widgets.logfeeder import HEAD, LINE, MASK, SOURCE, number_of
 from widgets.loglines import SLICE, LogLines, Place

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from widgets.logfeeder import Feeder, micros
 
 AHEAD = 2_000_000

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from backends.api.models import Level, LogBlock
+from backends.api.logs import Level, LogBlock
 from backends.api.suspects import suspects
 from widgets.logfeeder import micros
 from widgets.loglines import SLICE, LogLines

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import chain
 
-from backends.api.models import LogBlock, LogRecord
+from backends.api.logs import LogBlock, LogRecord
 from backends.api.tail import Tail
 
 NEAR = 50

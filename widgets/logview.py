@@ -14,7 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.models import LogRecord, Reading
+from backends.api.logs import LogRecord
+from backends.api.models import Reading
 from widgets.columns import Look
 from widgets.logfeeder import Feeder, micros, moment_of
 from widgets.logline import (

@@ -15,21 +15,8 @@ from msgspec import Struct
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
-from backends.api.models import (
-    Alerts,
-    Hosts,
-    KeyChange,
-    LogBatch,
-    LogBlock,
-    LogRecord,
-    Members,
-    Processes,
-    Row,
-    Seen,
-    Series,
-    Targets,
-    Units,
-)
+from backends.api.logs import LogBatch, LogBlock, LogRecord
+from backends.api.models import Alerts, Hosts, KeyChange, Members, Processes, Row, Seen, Series, Targets, Units
 from backends.api.runs import DeployRows, Plan, RunRows
 
 A = TypeVar("A")

@@ -24,7 +24,8 @@ from msgspec.structs import astuple
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Logs, ability
 from backends.api.errors import BackendError
-from backends.api.models import Event, EventKind, LogBatch, Seen
+from backends.api.logs import LogBatch
+from backends.api.models import Event, EventKind, Seen
 
 Make = Callable[[], Backend]
 

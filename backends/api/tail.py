@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from backends.api.models import LogBatch, LogBlock, LogSpan
+from backends.api.logs import LogBatch, LogBlock, LogSpan
 
 LINES = 200_000
 BYTES = 64 << 20
 JOIN = 500
 """Blocks of fewer lines are joined with their neighbour: a line a block would cost more than the lines."""
+JOIN_BYTES = 64 << 10
+"""Nothing longer than this comes of joining: each time, the bytes that are there already are copied."""
 JOIN_SECONDS = 2.0
 """Only what arrived this close together is joined: when a line came is known as well as its block's."""
 NEAR = 50
@@ -141,7 +143,8 @@ class Tail:
         if self._blocks:
             last = self._blocks[-1]
             near = (now - self._came[-1]).total_seconds() <= JOIN_SECONDS
-            if near and last.origin == block.origin and last.count + block.count <= JOIN:
+            small = last.count + block.count <= JOIN and len(last.data) + len(block.data) < JOIN_BYTES
+            if near and small and last.origin == block.origin:
                 joined = last.data + b"\n" + block.data
                 self._blocks[-1] = LogBlock(last.origin, joined, last.count + block.count, last.first)
                 self._end += block.count

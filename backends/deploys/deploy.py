@@ -21,7 +21,8 @@ from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, 
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Denied, Misconfigured, NotFound, TimedOut, Unreachable
-from backends.api.models import LogBatch, LogBlock, LogRecord, Row, Seen, differing
+from backends.api.logs import LogBatch, LogBlock, LogRecord
+from backends.api.models import Row, Seen, differing
 from backends.api.runs import (
     Deploy,
     DeployRows,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from backends.api.models import LogBatch, LogBlock
+from backends.api.logs import LogBatch, LogBlock
 from backends.api.runs import RunRows, RunState
 from backends.deploys.folder import OUTPUT, RunFolders
 from backends.logs.reader import CHUNK, RECORD

@@ -8,7 +8,8 @@ from datetime import datetime
 from time import perf_counter
 
 from backends.api.clock import Clock, Timer
-from backends.api.models import Event, EventKind, Level, LogBatch, LogBlock, LogRecord
+from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
+from backends.api.models import Event, EventKind
 from backends.api.suspects import suspects
 from backends.incident.error_rate import BUCKET, ErrorRate, Jump
 

@@ -15,10 +15,12 @@ import msgspec
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
-from backends.api.models import LogBatch, LogRecord, Seen
+from backends.api.logs import LogBatch, LogRecord
+from backends.api.models import Seen
 from backends.api.settings import Settings
 from backends.logs.followed import Followed
 from backends.logs.formats import Formats
+from backends.logs.lane import Lane
 from backends.logs.paths import Patterns, readable, refusal
 
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
@@ -46,7 +48,7 @@ class Files(Backend, Logs):
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
         try:
-            return await asyncio.wait_for(asyncio.to_thread(_discover), timeout)
+            return await asyncio.wait_for(Lane("files-discover").run(_discover), timeout)
         except TimeoutError:
             return (Found(", ".join(DEFAULTS), None, f"no answer from the file system within {timeout:g} s"),)
 

@@ -10,17 +10,18 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
+from backends.logs.copies import Copies, Suspect, copy_at
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.pipe import Pipe
-from backends.logs.position import Cursor
-from backends.logs.reader import TAIL_BYTES, Reader, same_file, tail_of
+from backends.logs.position import Cursor, Position
+from backends.logs.reader import TAIL_BYTES, Reader, Taken, same_file, tail_of
 from backends.logs.rotation import Entry, appended, packed, prefixes_of, scan, stem
 from backends.logs.turn import NOBODY, Stream, Turn, by_path
 
@@ -54,13 +55,21 @@ class Look:
 
 
 class Follower:
-    """All paths of one source. Its methods block and belong in one thread. `close` lets go of the files."""
+    """All paths of one source. Its methods block and belong in one thread. `close` lets go of the files.
+    `clock` gives seconds, by which renamed files are let go of."""
 
-    def __init__(self, patterns: Iterable[str], cursor: Cursor | None = None) -> None:
+    def __init__(
+        self,
+        patterns: Iterable[str],
+        cursor: Cursor | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._patterns = Patterns(tuple(patterns))
         self._resumed = cursor is not None
         self._ledger = Ledger(cursor.positions if cursor else {})
         self._opened = Opened()
+        self._copies = Copies(self._ledger, self._opened)
         self._streams: dict[str, Stream] = {}
         self._pipes: dict[str, Pipe] = {}
         self._looks = 0
@@ -83,13 +92,16 @@ class Follower:
         # What stands in the directories is looked at before the paths: while a path still leads to the same
         # file after that, nothing seen there can be a generation of it that was missed.
         listed = {} if first else self._ledger.changed(self._folders())
-        since = time.monotonic() - self._globbed
+        since = self._clock() - self._globbed
         due = since > max(GLOB, 20 * self._glob_cost) or (listed and self._glob_cost < CHEAP)
         if due and self._expand(first):
             listed |= self._ledger.changed(self._folders())
         infos = {stream.path: self._find(stream, listed, first) for stream in by_path(self._streams)}
+        own, more = self._copies.look(self._clock())
+        for suspect in own:
+            self._take_over(suspect)
         blocks: list[LogBlock] = []
-        more = self._read_all(infos, blocks, first)
+        more = self._read_all(infos, blocks, first) or more
         more = self._read_pipes(blocks) or more
         self._ledger.account(listed, self._opened.readers, lambda path: not first and self._expects(path))
         if self._dirty or blocks or listed:
@@ -99,6 +111,7 @@ class Follower:
 
     def close(self) -> None:
         self._opened.close()
+        self._copies.close()
         for pipe in self._pipes.values():
             pipe.close()
         self._streams, self._pipes = {}, {}
@@ -124,8 +137,7 @@ class Follower:
             self._ledger.prefixes = ()
         if not self._streams and not self._pipes:
             self._opened.say_once(f"no file matches {', '.join(self._patterns.all)}: waiting for one")
-        self._globbed = time.monotonic()
-        self._glob_cost = self._globbed - started
+        self._globbed, self._glob_cost = self._clock(), time.monotonic() - started
         return bool(new) or first
 
     def _is_followed(self, path: str) -> bool:
@@ -155,9 +167,40 @@ class Follower:
         if stream.at_tail and stream.fresh and key is not None:
             self._open_tail(stream)
         elif key != stream.current or stream.wanted or (key is None and stream.folder in listed and not first):
-            Turn(stream, self._ledger, self._opened, self._streams.values()).run()
+            streams, now = self._streams.values(), self._clock()
+            Turn(stream, self._ledger, self._opened, self._copies, streams, now).run()
             self._dirty = True
+        elif info is not None:
+            self._read_again(stream, info)
         return info
+
+    def _read_again(self, stream: Stream, info: os.stat_result) -> None:
+        """Open a file that counts as read, a copy or one that was let go of, where it has changed since."""
+        key = (info.st_dev, info.st_ino)
+        known = self._ledger.positions.get(key)
+        if known is None or key in self._opened.readers or known.offset == info.st_size:
+            return
+        handle = self._opened.open(stream.path) if known.ours or known.copy else None
+        if handle is None:
+            return
+        reader = Reader(stream.path, handle, known)
+        if reader.key != key:
+            reader.close()
+            return
+        del self._ledger.positions[key]
+        self._opened.readers[key] = reader
+        stream.readers.append(reader)
+        self._dirty = True
+
+    def _take_over(self, suspect: Suspect) -> None:
+        """Read a file that is no copy from its first byte, under the path that leads to it."""
+        here = [stream for stream in self._streams.values() if stream.current == suspect.key]
+        stream = here[0] if here else self._streams.setdefault(suspect.path, Stream(suspect.path, fresh=False))
+        folder = os.path.dirname(os.path.realpath(suspect.path))
+        reader = Reader(stream.path, suspect.handle, Position(folder, 0))
+        stream.readers.insert(len(stream.readers) if here else 0, reader)
+        self._opened.readers[suspect.key] = reader
+        self._dirty = True
 
     def _stat(self, stream: Stream) -> os.stat_result | None:
         try:
@@ -197,7 +240,7 @@ class Follower:
             stream = self._streams[path]
             spent, left = self._read(stream, infos[path], min(FILE_BYTES, budget), blocks)
             budget, more = budget - spent, more or left
-            self._let_go(stream, blocks)
+            more = self._let_go(stream, blocks) or more
             if not stream.readers and stream.current is None and path not in self._patterns.literal:
                 del self._streams[path]
         return more
@@ -214,12 +257,16 @@ class Follower:
             try:
                 taken = reader.read(budget - spent, info if known else None)
             except OSError as error:
-                self._opened.say_once(f"{stream.path}: {error.strerror}")
-                return spent, False
-            blocks += taken.blocks
+                if reader.key == stream.current:
+                    self._opened.say_once(f"{stream.path}: {error.strerror}")
+                    return spent, False
+                # One that can't be read any more must not stand before those that were written after it.
+                lost = "what was not read of a renamed file is lost"
+                self._opened.say(f"{stream.path}: {error.strerror}: {lost}, behind byte {reader.offset:,}")
+                self._close(stream, reader)
+                continue
+            self._account(reader, taken, blocks)
             spent += taken.used
-            for note in taken.notes:
-                self._opened.say(note)
             if taken.truncated:
                 self._start_over(stream, at)
                 info = None
@@ -237,36 +284,56 @@ class Follower:
         )
         copy = self._copy_of(stream, reader)
         if copy is not None:
+            self._copies.drop(copy.key)
             self._opened.readers[copy.key] = copy
             self._ledger.positions.pop(copy.key, None)
             stream.readers.insert(at, copy)
+        for suspect in self._copies.end(reader):
+            self._take_over(suspect)
         reader.start_over()
         self._dirty = True
 
     def _copy_of(self, stream: Stream, reader: Reader) -> Reader | None:
-        position = reader.position
+        """The newest copy that holds what was read and perhaps more. Those that end before that are noted down
+        as copies: all that is in them was read."""
+        position, found = reader.position, None
         entries = scan(reader.folder, (stem(stream.base),)) if position.offset else []
         for entry in sorted(entries, key=lambda entry: entry.mtime, reverse=True):
             beside = any(appended(entry.name, base) for _, base in stream.places)
-            if not beside or entry.key in self._opened.readers or entry.mtime < reader.written:
+            accounted = entry.key in self._ledger.positions or entry.key in self._copies.suspects
+            late = entry.mtime < reader.written
+            if not beside or entry.key in self._opened.readers or (accounted and late):
                 continue
             handle = self._opened.open(entry.path)
             if handle is None:
                 continue
-            if same_file(handle, position):
-                copy = Reader(stream.path, handle, position)
-                copy.finished = True
-                return copy
+            if found is None and not late and same_file(handle, position):
+                found = Reader(stream.path, handle, position)
+                found.finished = True
+                continue
+            if not accounted and reader.is_begin_of(handle):
+                self._ledger.positions[entry.key] = copy_at(handle, reader.folder)
             os.close(handle)
-        return None
+        return found
 
-    def _let_go(self, stream: Stream, blocks: list[LogBlock]) -> None:
-        """Close the renamed and deleted files that nobody writes to any more."""
+    def _account(self, reader: Reader, taken: Taken, blocks: list[LogBlock]) -> None:
+        blocks += taken.blocks
+        for note in taken.notes:
+            self._opened.say(note)
+        if taken.changed or reader.quiet_since is None:
+            reader.quiet_since = self._clock()
+
+    def _let_go(self, stream: Stream, blocks: list[LogBlock]) -> bool:
+        """Close the renamed and deleted files that were read to their ends and that nobody writes to any more;
+        whether one of them has still more to read."""
         if not stream.readers or (len(stream.readers) == 1 and stream.readers[0].key == stream.current):
-            return
-        now = time.monotonic()
+            return False
+        now, more = self._clock(), False
         old = [reader for reader in stream.readers if reader.key != stream.current]
         for at, reader in enumerate(old):
+            if reader.quiet_since is None or not reader.drained:
+                # What was written after it is behind it in the order as well.
+                break
             quiet, deleted = now - reader.quiet_since, reader.deleted
             # Before a new file has the name, its writer may still be at work in the old one.
             followed = stream.current is not None or at < len(old) - 1
@@ -276,13 +343,25 @@ class Follower:
             if not followed and not deleted:
                 continue
             reader.finished = True
-            blocks += reader.read(FILE_BYTES).blocks
-            stream.readers.remove(reader)
-            del self._opened.readers[reader.key]
-            if not deleted:
-                self._ledger.positions[reader.key] = reader.position
-            reader.close()
-            self._dirty = True
+            taken = reader.read(FILE_BYTES)
+            if taken.truncated or taken.more:
+                # Its writer came back at this very moment.
+                reader.finished = False
+            self._account(reader, taken, blocks)
+            more = more or taken.more
+            if reader.finished:
+                if not deleted:
+                    self._ledger.positions[reader.key] = reader.position
+                self._close(stream, reader)
+        return more
+
+    def _close(self, stream: Stream, reader: Reader) -> None:
+        for suspect in self._copies.end(reader):
+            self._take_over(suspect)
+        stream.readers.remove(reader)
+        del self._opened.readers[reader.key]
+        reader.close()
+        self._dirty = True
 
     def _open_pipe(self, path: str) -> None:
         if path in self._pipes:
@@ -315,8 +394,9 @@ class Follower:
             keys = tuple(reader.key for reader in stream.readers)
             if stream.current is None and keys:
                 keys = (*keys, NOBODY)
-            elif stream.current is not None and not keys:
+            elif stream.current is not None and not keys and stream.current not in self._copies.suspects:
                 keys = (stream.current,)
             if keys:
                 streams[path] = keys
-        return Cursor(MappingProxyType(streams), MappingProxyType({**self._ledger.positions, **held}))
+        positions = {**self._ledger.positions, **self._copies.positions, **held}
+        return Cursor(MappingProxyType(streams), MappingProxyType(positions))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
 from backends.api.errors import Denied, Unreachable
-from backends.api.models import LogBatch, Seen
+from backends.api.logs import LogBatch
+from backends.api.models import Seen
 from backends.logs.follow import Follower
 from backends.logs.history import History
+from backends.logs.lane import Lane
 from backends.logs.position import Cursor
 
 INTERVAL = 0.25
@@ -28,8 +29,8 @@ class Followed:
     makes the feed stale and costs no further thread. Origins are paths; cursors are a `Cursor`."""
 
     def __init__(self) -> None:
-        self._following = ThreadPoolExecutor(1, thread_name_prefix="files")
-        self._reading = ThreadPoolExecutor(1, thread_name_prefix="files-read")
+        self._following = Lane("files")
+        self._reading = Lane("files-read")
 
     async def follow(self, paths: tuple[str, ...], cursor: object) -> AsyncGenerator[Seen[LogBatch], None]:
         """From the tails on (256 KiB or 2,000 lines of each file), or from a cursor.
@@ -38,13 +39,13 @@ class Followed:
         is a note, and is waited for.
         """
         start = cursor if isinstance(cursor, Cursor) else None
-        follower = await _run(self._following, lambda: Follower(paths, start))
+        follower = await self._following.run(lambda: Follower(paths, start))
         files: int | None = None
         told = float("-inf")
         try:
             while True:
                 with _mapped():
-                    look = await _run(self._following, follower.look)
+                    look = await self._following.run(follower.look)
                 if look.files == 0 and not look.blocks and follower.refused:
                     raise _denied(follower.refused)
                 news = bool(look.blocks or look.notes) or look.files != files
@@ -55,7 +56,7 @@ class Followed:
                 await asyncio.sleep(0 if look.more else INTERVAL)
         finally:
             # In its own thread, after a look that may still run there.
-            _submit(self._following, follower.close)
+            self._following.submit(follower.close)
 
     async def history(self, paths: tuple[str, ...]) -> AsyncGenerator[LogBatch, None]:
         """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends.
@@ -63,45 +64,31 @@ class Followed:
         A last record without its LF is given out too, and not again by `follow`: what is written on to it later
         is a record of its own. Raises `Denied` where there are files and none of them may be read.
         """
-        history = await _run(self._reading, lambda: History(paths))
+        history = await self._reading.run(lambda: History(paths))
         try:
             with _mapped():
-                await _run(self._reading, history.open)
+                await self._reading.run(history.open)
                 if history.files == 0 and history.refused:
                     raise _denied(history.refused)
                 while True:
-                    blocks = await _run(self._reading, history.read)
+                    blocks = await self._reading.run(history.read)
                     cursor = history.cursor()
-                    yield LogBatch(tuple(blocks or ()), cursor, history.notes(), history.files)
+                    told = history.notes(), history.files, history.troubles()
+                    yield LogBatch(tuple(blocks or ()), cursor, *told)
                     if blocks is None:
                         return
         finally:
-            _submit(self._reading, history.close)
+            self._reading.submit(history.close)
 
     async def run(self, call: Callable[[], T]) -> T:
         """Anything else that looks at files, in the thread for everything else."""
-        return await _run(self._reading, call)
-
-    def close(self) -> None:
-        self._following.shutdown(wait=False)
-        self._reading.shutdown(wait=False)
+        return await self._reading.run(call)
 
 
 def _denied(refused: Mapping[str, tuple[str, str]]) -> Denied:
     path, (reason, hint) = next(iter(refused.items()))
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
     return Denied(f"{reason}{more}", where=path, hint=hint)
-
-
-async def _run(pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(pool, call)
-
-
-def _submit(pool: ThreadPoolExecutor, call: Callable[[], None]) -> None:
-    try:
-        pool.submit(call)
-    except RuntimeError:
-        call()  # The pool is closed: nothing runs in it any more.
 
 
 @contextmanager

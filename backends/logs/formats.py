@@ -11,7 +11,7 @@ import string
 from collections.abc import Callable
 from typing import NamedTuple
 
-from backends.api.models import LogRecord
+from backends.api.logs import LogRecord
 from backends.clean import without_colours
 from backends.logs.levels import leading_level, marked_level
 from backends.logs.parsed import Parsed

@@ -7,7 +7,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from backends.api.models import LogBlock
+from backends.api.errors import BackendError, Denied, NotFound, Unreachable
+from backends.api.logs import LogBlock
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
@@ -31,6 +32,7 @@ class History:
         self._ledger = Ledger({})
         self._readers: list[tuple[Reader, os.stat_result]] = []
         self._at = 0
+        self._failed: list[BackendError] = []
 
     @property
     def refused(self) -> Mapping[str, tuple[str, str]]:
@@ -82,6 +84,14 @@ class History:
     def notes(self) -> tuple[str, ...]:
         return self._opened.notes()
 
+    def troubles(self) -> tuple[BackendError, ...]:
+        """The files that could not be read, since the last call."""
+        refused = [Denied(reason, where=path, hint=hint) for path, (reason, hint) in self._opened.refused.items()]
+        found = (*self._failed, *refused)
+        self._failed = []
+        self._opened.refused.clear()
+        return found
+
     def cursor(self) -> Cursor:
         held = {key: reader.position for key, reader in self._opened.readers.items()}
         streams = {reader.origin: (reader.key,) for reader, _ in self._readers}
@@ -97,7 +107,12 @@ class History:
             self._opened.refuse(path)
             return False
         except OSError as error:
-            self._opened.say(f"{path}: {'no such file' if not os.path.lexists(path) else error.strerror}")
+            gone = not os.path.lexists(path)
+            failed = (
+                NotFound("no such file", where=path) if gone else Unreachable(str(error.strerror), where=path)
+            )
+            self._failed.append(failed)
+            self._opened.say(str(failed))
             return False
         if packed(path):
             self._opened.say(f"{path}: compressed, not read")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.levels import SYSLOG
 
 FIELDS = (

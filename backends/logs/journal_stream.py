@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from msgspec import Struct
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.logs import journal_entry
 from backends.logs.pipe import Splitter
 

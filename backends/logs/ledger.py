@@ -76,6 +76,8 @@ class Ledger:
         known = self.positions.get(entry.key)
         if known is None:
             return Position(folder, 0)
+        if known.suspected:
+            return None
         if not same_file(handle, known):
             return Position(folder, 0)
         if known.ours:

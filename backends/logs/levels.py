@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backends.api.models import Level
+from backends.api.logs import Level
 
 WORDS: dict[str, Level] = {
     **dict.fromkeys(("fatal", "critical", "crit", "emerg", "emergency", "panic", "alert", "dpanic"), Level.FATAL),

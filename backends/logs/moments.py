@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from backends.api.models import LogBlock, LogRecord
+from backends.api.logs import LogBlock, LogRecord
 from backends.logs.times import MONTHS, clf_time, epoch, iso_match, without_year
 
 Parse = Callable[[bytes, str], LogRecord]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from backends.api.models import Level
+from backends.api.logs import Level
 
 
 class Parsed(NamedTuple):

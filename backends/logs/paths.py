@@ -50,6 +50,11 @@ def most() -> int:
     return MOST if soft == resource.RLIM_INFINITY else max(16, min(MOST, soft // 2))
 
 
+def at_once() -> int:
+    """Files that one source holds open at most, those that were renamed since and are not read yet included."""
+    return most() * 3 // 2
+
+
 def newest(paths: list[str]) -> list[str]:
     """The paths by the time of their last write, oldest first; those that are not there come first."""
     times = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.logs.reader import RECORD, open_file
 
 CHUNK = 256 << 10

@@ -19,8 +19,9 @@ class Position:
     `head` and `tail` are the bytes at the file's beginning and before `offset`: where they differ, the inode
     was given to another file, or the file was truncated and written again. `mtime` is in nanoseconds, 0 where
     it is not known. `ours`: it was followed; else it only stood beside a followed file, as an old rotation.
-    `copy`: it is a copy of a followed file, and what it holds was or will be read there. `cut`: the record
-    before `offset` was given out without its LF, which is therefore no record of its own.
+    `copy`: it is a copy of a followed file, and what it holds was or will be read there (or it was given up, and
+    that was told); with offset 0 it is not known yet whether it is one. `cut`: the record before `offset` was
+    given out without its LF, which is therefore no record of its own.
     """
 
     folder: str
@@ -31,6 +32,10 @@ class Position:
     ours: bool = True
     copy: bool = False
     cut: bool = False
+
+    @property
+    def suspected(self) -> bool:
+        return self.copy and self.offset == 0
 
 
 @dataclass(frozen=True, slots=True)

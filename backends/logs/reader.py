@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-import time
+from collections import deque
 from dataclasses import dataclass, field
 
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.logs.position import PRINT, Key, Position
 
 CHUNK = 256 << 10
 """Bytes of one read, and so about the size of a block."""
 RECORD = 8 << 20
 """Bytes after which a record that has no end is given out in pieces."""
+PRINTS = 32
+"""Reads whose ends are remembered: a copy made some time before the truncation is known by one of them."""
 TAIL_BYTES = 256 << 10
 TAIL_LINES = 2_000
 """How much of a file's end is shown when it is opened to be followed."""
@@ -21,13 +23,14 @@ TAIL_LINES = 2_000
 @dataclass(slots=True)
 class Taken:
     """What one read brought. `more`: the budget ended before the file did. `truncated`: the file no longer
-    holds what was read from it; nothing further was read."""
+    holds what was read from it; nothing further was read. `changed`: it was written to since the last read."""
 
     blocks: list[LogBlock] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     used: int = 0
     more: bool = False
     truncated: bool = False
+    changed: bool = False
 
 
 class Reader:
@@ -43,8 +46,12 @@ class Reader:
         self.cut = position.cut
         self.finished = False
         """It will not grow any more: its last record counts without its LF as well."""
-        self.quiet_since = time.monotonic()
+        self.quiet_since: float | None = None
+        """When whoever follows it saw it change last, by his clock; None while it was never read."""
         self._head, self._tail = position.head, position.tail
+        self._prints: deque[tuple[int, bytes]] = deque(maxlen=PRINTS)
+        if self.offset:
+            self._prints.append((self.offset, self._tail))
         self._seen: tuple[int, int] | None = None
         self._hole = False
 
@@ -53,13 +60,29 @@ class Reader:
         return Position(self.folder, self.offset, self._head, self._tail, self.written, cut=self.cut)
 
     @property
-    def head(self) -> bytes:
-        return self._head
+    def intact(self) -> bool:
+        """Whether the file still holds what was read from it."""
+        return same_file(self.handle, self.position)
+
+    def is_begin_of(self, other: int) -> bool:
+        """Whether another open file begins with what was read from this one, or ends within the last part of
+        that; judged by the remembered ends of the last reads."""
+        size = os.fstat(other).st_size
+        for offset, tail in reversed(self._prints):
+            if offset <= size:
+                return same_file(other, Position(self.folder, offset, self._head[:offset], tail))
+        return False
 
     @property
     def written(self) -> int:
         """Nanoseconds of the last write that was seen; 0 before the first read."""
         return self._seen[1] if self._seen else 0
+
+    @property
+    def drained(self) -> bool:
+        """Whether every whole record that stands in it now was read."""
+        info = os.fstat(self.handle)
+        return self._seen == (info.st_size, info.st_mtime_ns)
 
     @property
     def deleted(self) -> bool:
@@ -72,8 +95,7 @@ class Reader:
         taken = Taken()
         if now == self._seen and not self.finished:
             return taken
-        if now != self._seen:
-            self.quiet_since = time.monotonic()
+        taken.changed = now != self._seen
         if info.st_size < self.offset or not same_file(self.handle, self.position):
             taken.truncated = True
             return taken
@@ -96,6 +118,7 @@ class Reader:
         passed over.
         """
         self.offset, self._head, self._tail, self._seen, self.cut = 0, b"", b"", None, False
+        self._prints.clear()
         self._hole = True
 
     def close(self) -> None:
@@ -153,6 +176,7 @@ class Reader:
             self._head += step[: PRINT - len(self._head)]
         self._tail = (self._tail + step[-PRINT:])[-PRINT:]
         self.offset += len(step)
+        self._prints.append((self.offset, self._tail))
         self.cut = False
 
 

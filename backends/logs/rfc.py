@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.levels import SYSLOG, leading_level
 from backends.logs.parsed import Parsed
 from backends.logs.structured import json_line

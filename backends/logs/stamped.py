@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.levels import LETTERS, WORDS, leading_level, marked_level
 from backends.logs.parsed import Parsed
 from backends.logs.structured import json_line, logfmt

@@ -8,7 +8,7 @@ import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import CancelledError
 
-from backends.api.models import LogBatch
+from backends.api.logs import LogBatch
 from backends.logs.pipe import CHUNK, Splitter
 
 WAITING = 8

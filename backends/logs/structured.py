@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.levels import SYSLOG, level_of, python_level
 from backends.logs.parsed import Parsed
 from backends.logs.times import any_time

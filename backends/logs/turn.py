@@ -7,10 +7,12 @@ import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from backends.logs.copies import Copies
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened, key_of
+from backends.logs.paths import at_once
 from backends.logs.position import Key, Position
-from backends.logs.reader import Reader, print_at, same_file
+from backends.logs.reader import Reader, same_file
 from backends.logs.rotation import Entry, appended, inserted, oldest_first, packed, scan, shape, stem
 
 PASSES = 20
@@ -63,10 +65,20 @@ class Turn:
     opened the moment it is found, and from then on known by its descriptor alone.
     """
 
-    def __init__(self, stream: Stream, ledger: Ledger, opened: Opened, streams: Iterable[Stream]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        ledger: Ledger,
+        opened: Opened,
+        copies: Copies,
+        streams: Iterable[Stream],
+        now: float,
+    ) -> None:
         self._stream, self._ledger, self._opened, self._streams = stream, ledger, opened, streams
+        self._copies, self._now = copies, now
         self._found: dict[Key, Reader] = {}
         self._entries: dict[Key, Entry] = {}
+        self._lost: dict[Key, int] = {}
         self._current: Key | None = None
         self._last = stream.current or (stream.wanted[-1] if stream.wanted else None)
 
@@ -86,6 +98,10 @@ class Turn:
                 break
             before = seen
         self._line_up()
+        if self._lost:
+            files, size = len(self._lost), sum(self._lost.values())
+            lost = f"{files} of its renamed files were not read, {size:,} bytes are lost"
+            self._opened.say(f"{self._stream.path}: {lost}: {at_once()} files are open already")
         for folder, _ in self._stream.places:
             self._ledger.forget(folder)
 
@@ -93,8 +109,10 @@ class Turn:
         stream = self._stream
         renamed = self._entries[self._last].name if self._last in self._entries else None
         scheme = shape(renamed) if renamed is not None else None
-        for key, entry in self._entries.items():
-            if key in self._opened.readers or key in self._found:
+        # Where not all of them may be open, the newest are.
+        for entry in sorted(self._entries.values(), key=lambda entry: entry.mtime, reverse=True):
+            key = entry.key
+            if self._is_open(key) or key in self._lost:
                 continue
             if key not in stream.wanted:
                 if stream.fresh and not self._ledger.knows(stream.folder):
@@ -109,6 +127,11 @@ class Turn:
                 position = self._ledger.positions[key]
             if position is None or key_of(handle) != key:
                 os.close(handle)
+            elif entry.size > position.offset and self._full():
+                os.close(handle)
+                self._lost[key] = entry.size - position.offset
+                given_up = Position(position.folder, entry.size, mtime=entry.mtime, ours=False, copy=True)
+                self._ledger.positions[key] = given_up
             else:
                 self._found[key] = Reader(stream.path, handle, position)
 
@@ -122,7 +145,7 @@ class Turn:
         key = (info.st_dev, info.st_ino)
         if not stat.S_ISREG(info.st_mode):
             return
-        if key not in self._opened.readers and key not in self._found:
+        if not self._is_open(key):
             handle = self._opened.open(self._stream.path)
             if handle is None:
                 return
@@ -131,16 +154,10 @@ class Turn:
         if handle is None:
             return
         known = self._ledger.positions.get(key)
-        if key in self._opened.readers or key in self._found or (known is not None and known.copy):
+        if self._is_open(key) or (known is not None and known.copy and not known.suspected):
             os.close(handle)
-        elif (original := self._copied(handle, key)) is not None:
-            size = os.fstat(handle).st_size
-            if size < len(original):
-                self._current = None  # Perhaps the beginning of a copy: the next look will tell.
-            else:
-                position = print_at(handle, self._stream.folder, size, ours=False)
-                self._ledger.positions[key] = replace(position, copy=True)
-            os.close(handle)
+        elif self._may_be_copy(handle, key):
+            pass  # The descriptor is the suspect's now.
         elif self._elder_turns():
             self._current = None
             os.close(handle)
@@ -170,19 +187,22 @@ class Turn:
                 return True
         return False
 
-    def _copied(self, handle: int, key: Key) -> bytes | None:
-        """The first bytes of the followed file that this one is a copy of, as copytruncate makes it: it has
-        that one's name with a rotation's ending, and begins like it as far as it goes."""
+    def _full(self) -> bool:
+        return len(self._opened.readers) + len(self._found) >= at_once()
+
+    def _is_open(self, key: Key) -> bool:
+        return key in self._opened.readers or key in self._found or key in self._copies.suspects
+
+    def _may_be_copy(self, handle: int, key: Key) -> bool:
+        """Whether the file may be a copy as copytruncate makes it: it has a followed file's name with a
+        rotation's ending, and begins like that one."""
         stream = self._stream
-        if key in stream.wanted or key in self._ledger.positions:
-            return None
-        for other in self._streams:
-            if other.folder != stream.folder or not other.readers or not appended(stream.base, other.base):
-                continue
-            head = other.readers[-1].head
-            if head and head.startswith(os.pread(handle, len(head), 0)):
-                return head
-        return None
+        known = self._ledger.positions.get(key)
+        if key in stream.wanted or (known is not None and not known.suspected):
+            return False
+        beside = (other for other in self._streams if other.folder == stream.folder and other.readers)
+        originals = [other.readers[-1] for other in beside if appended(stream.base, other.base)]
+        return self._copies.suspect(stream.path, handle, key, originals, self._now)
 
     def _line_up(self) -> None:
         stream, current = self._stream, self._current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.levels import level_of
 from backends.logs.parsed import Parsed
 from backends.logs.times import MONTHS, clf_time, iso_match

@@ -17,7 +17,8 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.models import LogBatch, LogRecord, Row, Seen, Unit, Units
+from backends.api.logs import LogBatch, LogRecord
+from backends.api.models import Row, Seen, Unit, Units
 from backends.api.settings import SecretSetting, Settings
 from backends.logs.formats import Formats
 from backends.processes.supervisord_discovery import places
@@ -171,7 +172,6 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         return "\n".join(f"{key:<{width}}  {value}" for key, value in facts.items())
 
     async def close(self) -> None:
-        self._logs.close()
         with suppress(Exception):
             await self._rpc.close()
 

@@ -16,7 +16,8 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from backends.api.models import LogBatch, LogBlock, Seen
+from backends.api.logs import LogBatch, LogBlock
+from backends.api.models import Seen
 from backends.logs.followed import Followed
 from backends.logs.paths import readable
 from backends.processes.supervisord_programs import About, Info
@@ -104,9 +105,6 @@ class ProgramLogs:
                     cursor, batch = _told(cursor, Batch(batch), plan)
                     yield batch
 
-    def close(self) -> None:
-        self._files.close()
-
     async def _plan(self) -> Plan:
         about, infos = await self._ask()
         streams = streams_of(infos)
@@ -149,7 +147,7 @@ def _told(cursor: Cursor, item: Batch | Piece, plan: Plan) -> tuple[Cursor, LogB
         return cursor, LogBatch(item.blocks, cursor, item.notes, len(plan.files))
     cursor = replace(cursor, files=item.batch.cursor)
     blocks = tuple(_named(block, plan) for block in item.batch.blocks)
-    return cursor, LogBatch(blocks, cursor, item.batch.notes, len(plan.files))
+    return cursor, LogBatch(blocks, cursor, item.batch.notes, len(plan.files), item.batch.troubles)
 
 
 def _named(block: LogBlock, plan: Plan) -> LogBlock:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import LogBlock
+from backends.api.logs import LogBlock
 from backends.processes.supervisord_programs import Info
 from backends.processes.supervisord_rpc import Rpc
 

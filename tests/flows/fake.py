@@ -11,21 +11,8 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Logs, Membership, ProcessTable
 from backends.api.errors import BackendError
-from backends.api.models import (
-    Level,
-    LogBatch,
-    LogBlock,
-    LogRecord,
-    Member,
-    Members,
-    MemberState,
-    Process,
-    Processes,
-    ProcessState,
-    Role,
-    Row,
-    Seen,
-)
+from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
+from backends.api.models import Member, Members, MemberState, Process, Processes, ProcessState, Role, Row, Seen
 from backends.api.settings import Settings
 from backends.logs.times import iso_match
 

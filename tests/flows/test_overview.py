@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from backends.api.errors import Denied, Silent, Unreachable
-from backends.api.models import Event, EventKind, LogBatch, LogBlock, MemberState, Role, Seen, Trouble
+from backends.api.logs import LogBatch, LogBlock
+from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
 from backends.api.quorum import Quorum
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened

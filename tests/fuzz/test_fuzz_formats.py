@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.api.models import Level, LogRecord
+from backends.api.logs import Level, LogRecord
 from backends.logs.formats import FORMATS, Formats
 from backends.logs.pipe import Splitter
 

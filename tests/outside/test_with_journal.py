@@ -37,7 +37,10 @@ def test_text_is_a_line_for_people(config: str) -> None:
 
 
 def test_records_are_whole_for_scripts(config: str) -> None:
-    (item,) = run("logs", "--config", config, "-o", "json", "--level", "error").items
+    document = run("logs", "--config", config, "-o", "json", "--level", "error").document
+    (item,) = document["items"]
+    assert (document["kind"], document["context"]) == ("logs", "lab")
+    assert [(one["source"], one["state"]) for one in document["readings"]] == [("journald/main", "live")]
     assert (item["message"], item["level"], item["format"]) == ('say "no" 404\x1b[2J', "error", "journald")
     assert item["fields"]["unit"] == "web.service"
     assert '"__CURSOR"' in item["raw"]

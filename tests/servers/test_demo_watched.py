@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from backends.api.charts import ChartSource, Span
-from backends.api.models import LogSpan, Member, MemberState, Reading, Role, State, TargetState
+from backends.api.logs import LogSpan
+from backends.api.models import Member, MemberState, Reading, Role, State, TargetState
 from backends.config_file import load_config
 from backends.watch import FeedKey, Watch
 from tests.flows.conftest import Screen

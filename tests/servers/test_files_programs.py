@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.files import Files, FilesSettings
 from tests.servers.getting import program
 from tests.servers.log_writer import STEADY, numbers, writer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.api.models import LogBatch
+from backends.api.logs import LogBatch
 from backends.logs.files import Files, FilesSettings
 from tests.servers.log_writer import FAST, STEADY, numbers, writer
 

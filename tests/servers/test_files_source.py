@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from backends.api.errors import Denied
+from backends.api.errors import Denied, NotFound
 from backends.api.feed import Feed, Pace
-from backends.api.models import LogBatch, LogSpan, Seen, State
+from backends.api.logs import LogBatch, LogSpan
+from backends.api.models import Seen, State
 from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.logs import files as module
@@ -160,6 +161,7 @@ async def test_history_says_what_is_not_there(tmp_path: Path) -> None:
         lines, batches = await history(files)
     assert lines == []
     assert batches[-1].notes == (f"{tmp_path / 'no.log'}: no such file",)
+    assert batches[-1].troubles == (NotFound("no such file", where=str(tmp_path / "no.log")),)
 
 
 async def test_a_huge_file_opens_at_its_tail_at_once(log: Path) -> None:
@@ -184,6 +186,12 @@ async def test_one_file_that_may_not_be_read_costs_only_itself(guarded: Path) ->
         seen = await first(files)
         assert lines_of(seen) == [b"one"]
         assert any("closed.log: permission denied" in note for note in seen.value.notes)
+        lines, batches = await history(files)
+        assert lines == [b"one"]
+        (trouble,) = [trouble for batch in batches for trouble in batch.troubles]
+        assert isinstance(trouble, Denied)
+        assert "closed.log: permission denied" in str(trouble)
+        assert str(trouble) in [note for batch in batches for note in batch.notes]
         (check,) = await files.check()
         assert not check.ok
         assert "closed.log" in check.text

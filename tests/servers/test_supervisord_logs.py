@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from backends.api.feed import Feed, Pace
-from backends.api.models import LogBatch, Seen, State
+from backends.api.logs import LogBatch
+from backends.api.models import Seen, State
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord
 from tests.servers.etcd_cluster import until

@@ -9,42 +9,10 @@ from pathlib import Path
 import pytest
 
 from backends.logs import follow, reader
-from backends.logs.follow import Follower, Look
 from backends.logs.position import Cursor
+from tests.unit.following import Following, add
 
 Begin = Callable[..., "Following"]
-
-
-class Following:
-    """A follower, and every line that it has given so far."""
-
-    def __init__(self, *patterns: Path | str, cursor: Cursor | None = None) -> None:
-        self.follower = Follower([str(pattern) for pattern in patterns], cursor)
-        self.lines: list[str] = []
-        self.raws: list[bytes] = []
-        self.origins: list[str] = []
-        self.notes: list[str] = []
-        self.last: Look | None = None
-
-    def look(self) -> list[str]:
-        """The lines that one look brings, or as many looks as it says it needs."""
-        new: list[str] = []
-        while True:
-            self.last = self.follower.look()
-            for block in self.last.blocks:
-                assert block.count == len(block.lines())
-                self.raws += block.lines()
-                new += [line.decode("utf-8", "replace") for line in block.lines()]
-                self.origins += [os.path.basename(block.origin)] * block.count
-            self.notes += self.last.notes
-            if not self.last.more:
-                self.lines += new
-                return new
-
-    @property
-    def cursor(self) -> Cursor:
-        assert self.last is not None
-        return self.last.cursor
 
 
 @pytest.fixture
@@ -63,11 +31,6 @@ def begin() -> Iterator[Begin]:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "app.log"
-
-
-def add(path: Path, *lines: str, end: str = "\n") -> None:
-    with path.open("ab") as file:
-        file.write("".join(f"{line}{end}" for line in lines).encode())
 
 
 def rotate_and_add(path: Path, name: Path, line: str) -> None:

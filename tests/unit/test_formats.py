@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from backends.api.models import Level, LogRecord
+from backends.api.logs import Level, LogRecord
 from backends.api.suspects import suspects
 from backends.logs.formats import FORMATS, Formats
 

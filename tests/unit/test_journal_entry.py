@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.models import Level
+from backends.api.logs import Level
 from backends.logs.journal_entry import UNKNOWN, read, shown, text
 from backends.logs.journal_stream import Place, Reader
 from backends.logs.journald import Journald, JournaldSettings

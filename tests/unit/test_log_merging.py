@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.api.models import LogBatch, LogBlock, LogRecord
+from backends.api.logs import LogBatch, LogBlock, LogRecord
 from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from backends.api.errors import Denied, Misconfigured, Silent, Unreachable
+from backends.api.logs import LogSpan
 from backends.api.models import (
     Alert,
     AlertState,
     EventKind,
-    LogSpan,
     Member,
     MemberState,
     Occurrence,

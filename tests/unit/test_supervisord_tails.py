@@ -108,7 +108,6 @@ async def test_a_tail_that_breaks_in_an_unknown_way_is_heard_of() -> None:
             await anext(run.until(asyncio.get_running_loop().time() + 10))
     finally:
         await run.close()
-        files.close()
 
 
 def test_where_the_log_went_on_too_far_a_note_says_so() -> None:

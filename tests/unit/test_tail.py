@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.models import LogBatch, LogBlock
-from backends.api.tail import Tail
+from backends.api.logs import LogBatch, LogBlock
+from backends.api.tail import JOIN_BYTES, Tail
 
 
 def batch(*lines: bytes, origin: str = "f") -> LogBatch:
@@ -42,6 +42,37 @@ def test_bytes_are_bounded_too_and_the_newest_block_stays() -> None:
     for _ in range(50):
         tail.take(batch(*[b"x" * 100] * 600))
     assert tail.span.end - tail.span.first == 600
+
+
+def test_big_records_that_come_close_together_are_not_joined() -> None:
+    tail = Tail(now=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    record = b"x" * (1 << 20)
+    began = time.thread_time()
+    tail.take(LogBatch(tuple(LogBlock("f", record, 1) for _ in range(300)), None))
+    assert time.thread_time() - began < 0.1
+    assert all(block.data is record for _, block in tail.blocks())
+
+
+def test_bytes_are_bounded_within_what_is_joined_too() -> None:
+    tail = Tail(now=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    for number in range(400):
+        tail.take(batch(b"%03d" % number + b"x" * (1 << 20)))
+        assert sum(len(block.data) + 1 for _, block in tail.blocks()) <= 64 << 20
+    span = tail.span
+    assert (span.end, span.first) == (400, span.dropped)
+    assert span.end - span.first == 63
+    assert [line.raw[:3] for line in tail.lines(398, 400)] == [b"398", b"399"]
+
+
+@given(st.lists(st.integers(0, 40_000), min_size=1, max_size=60), st.integers(50_000, 200_000))
+def test_the_bound_holds_whatever_the_sizes(sizes: list[int], bound: int) -> None:
+    tail = Tail(size=bound, now=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    for size in sizes:
+        tail.take(batch(b"x" * size))
+        kept = list(tail.blocks())
+        assert sum(len(block.data) + 1 for _, block in kept) <= max(bound, len(kept[-1][1].data) + 1)
+        assert len(kept[-1][1].data) <= JOIN_BYTES + size
+    assert tail.span.end == len(sizes)
 
 
 def test_notes_are_kept_but_not_for_ever() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.api.models import LogRecord
+from backends.api.logs import LogRecord
 from widgets.units import count
 
 RAW_MOST = 100_000

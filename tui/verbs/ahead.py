@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from backends.api.errors import Silent
-from backends.api.models import LogBatch
+from backends.api.logs import LogBatch
 
 
 @asynccontextmanager

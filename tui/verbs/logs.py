@@ -20,11 +20,13 @@ from typing import Any
 from backends.api.capabilities import Logs, ability
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
-from backends.api.models import Level, LogBatch, LogRecord, LogSpan, Reading
+from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
+from backends.api.models import Reading
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.ahead import ahead
+from tui.verbs.document import Document, Outcome
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import find_source
 from tui.verbs.words import WrongUse, moment
@@ -72,23 +74,25 @@ class _Source:
 
 async def logs(context: Context, options: argparse.Namespace) -> int:
     """Print records; 2 for words that can't be followed, 3 where a source could not be read."""
+    options.follow = options.follow or options.watch
     try:
         wanted = _wanted(options)
         opened = Watch(context, timeout=options.timeout)
         sources = _sources(opened, options.sources)
-        printer = _Printer(wanted, options)
+        outcome = Outcome()
+        printer = _Printer(wanted, options, context.name, outcome)
         try:
-            return await _read(sources, printer, options)
+            await _read(sources, printer, outcome, options)
         finally:
             printer.finish()
             await opened.close()
+        return outcome.status
     except WrongUse as error:
         complain(f"midwatch: {error}")
         return 2
 
 
-async def _read(sources: list[_Source], printer: _Printer, options: argparse.Namespace) -> int:
-    status = 0
+async def _read(sources: list[_Source], printer: _Printer, outcome: Outcome, options: argparse.Namespace) -> None:
     ends: dict[str, LogBatch] = {}
     async with contextlib.AsyncExitStack() as stack:
         # All at once: each may be silent for as long as one may, and then they are silent together.
@@ -99,20 +103,20 @@ async def _read(sources: list[_Source], printer: _Printer, options: argparse.Nam
             for source in sources
         ]
         for source, batches in zip(sources, held, strict=True):
+            outcome.begin(source.name)
             try:
                 async for batch in batches:
                     printer.take(source, batch)
                     ends[source.name] = batch
-                    if any(note.endswith("no such file") for note in batch.notes) and not options.follow:
-                        status = 3
+                    if not options.follow:  # What is not there yet is waited for, and told then.
+                        outcome.add(source.name, batch.troubles)
+                outcome.end(source.name)
             except BackendError as error:
                 complain(f"{source.name}: {error}")
-                status = 3
+                outcome.add(source.name, (error,))
     following = [source for source in sources if source.follow is not None]
-    if not options.follow or not following:
-        return status
-    await asyncio.gather(*(_follow(source, ends.get(source.name), printer) for source in following))
-    return status
+    if options.follow and following:
+        await asyncio.gather(*(_follow(source, ends.get(source.name), printer) for source in following))
 
 
 async def _follow(source: _Source, end: LogBatch | None, printer: _Printer) -> None:
@@ -138,12 +142,15 @@ async def _follow(source: _Source, end: LogBatch | None, printer: _Printer) -> N
 
 
 class _Printer:
-    def __init__(self, wanted: Wanted, options: argparse.Namespace) -> None:
+    def __init__(self, wanted: Wanted, options: argparse.Namespace, context: str, outcome: Outcome) -> None:
         self.since = wanted.since
+        self._outcome = outcome
         self._wanted = wanted
         self._output = options.output or "text"
         self._shapes: Counter[str] | None = Counter() if options.patterns else None
         self._count = 0
+        whole = self._output == "json" and not options.follow
+        self._document = Document("logs", context) if whole else None
 
     def take(self, source: _Source, batch: LogBatch) -> LogSpan:
         for note in batch.notes:
@@ -163,8 +170,7 @@ class _Printer:
                 record = source.parse(raw, block.origin)
                 if self._wanted.takes(record):
                     self._print(record, text, out)
-        if out:
-            say(*out)
+        self._write(out)
         return LogSpan(0, self._count, 0)
 
     def _print(self, record: LogRecord, text: str, out: list[str]) -> None:
@@ -183,9 +189,20 @@ class _Printer:
 
     def finish(self) -> None:
         if self._shapes is not None:
-            for shape, count in self._shapes.most_common():
-                item = {"count": count, "pattern": shape}
-                say(to_json(item) if self._output in ("json", "jsonl") else f"{count:>8}  {_one_line(shape)}")
+            counted = self._shapes.most_common()
+            if self._output in ("json", "jsonl"):
+                self._write([to_json({"count": count, "pattern": shape}) for shape, count in counted])
+            else:
+                self._write([f"{count:>8}  {_one_line(shape)}" for shape, count in counted])
+        if self._document is not None:
+            self._document.end(self._outcome.readings())
+
+    def _write(self, lines: list[str]) -> None:
+        """Whole lines at once; items of the one document where one is wanted."""
+        if self._document is not None:
+            self._document.add(lines)
+        elif lines:
+            say(*lines)
 
 
 def _one_line(message: str) -> str:

@@ -8,12 +8,14 @@ import base64
 from typing import Any
 
 from backends.api.capabilities import KeyWatch
+from backends.api.errors import BackendError, TimedOut
 from backends.api.feed import Feed, Pace
 from backends.api.models import KeyChange, News, Reading, State
 from backends.clean import clean_bytes
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
+from tui.verbs.document import Document, Outcome
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
 
@@ -29,7 +31,13 @@ async def watch(context: Context, options: argparse.Namespace) -> int:
             lambda last: keys.changes(prefix, last),
             pace=Pace(first=max(6.0, options.timeout), quiet=4.0),
         )
-        return await _follow(feed, source, options)
+        error = await _follow(feed, source, options)
+        if options.output == "json" and not options.watch:
+            outcome = Outcome()
+            outcome.begin(source)
+            outcome.add(source, (error,))
+            Document("watch", context.name).end(outcome.readings())
+        return 3
     except WrongSource as error:
         complain(f"midwatch: {error}")
         return 2
@@ -37,7 +45,8 @@ async def watch(context: Context, options: argparse.Namespace) -> int:
         await opened.close()
 
 
-async def _follow(feed: Feed[int, int], source: str, options: argparse.Namespace) -> int:
+async def _follow(feed: Feed[int, int], source: str, options: argparse.Namespace) -> BackendError:
+    """Print changes until ctrl-c; returns only where the source does not answer in time, and why."""
     output = options.output or "text"
     failed = asyncio.Event()
     stands = asyncio.Event()
@@ -63,16 +72,18 @@ async def _follow(feed: Feed[int, int], source: str, options: argparse.Namespace
         async with asyncio.timeout(options.timeout):
             await stands.wait()
     except TimeoutError:
+        late = TimedOut(f"no answer within {options.timeout:g} s")
         if not told:
-            complain(f"{source}: no answer within {options.timeout:g} s")
+            complain(f"{source}: {late}")
+        error = feed.reading.error or late
         leave()
         await feed.close()
-        return 3
+        return error
     try:
         await asyncio.Event().wait()
     finally:
         await feed.close()
-    return 0
+    raise AssertionError("nobody ends that wait")
 
 
 def change_json(change: KeyChange) -> dict[str, Any]:

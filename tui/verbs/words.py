@@ -14,9 +14,11 @@ class WrongUse(Exception):
 
 def moment(text: str) -> datetime:
     """A duration back from now, or an RFC 3339 time. Raises `WrongUse`."""
-    with contextlib.suppress(ValueError):
-        return datetime.now(UTC) - timedelta(seconds=duration(text))
     try:
-        return datetime.fromisoformat(text).astimezone()
+        with contextlib.suppress(ValueError):
+            return datetime.now(UTC) - timedelta(seconds=duration(text))
+        return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
         raise WrongUse(f"--since {text}: expected a duration (90s, 15m, 1h30m, 2d) or a time") from None
+    except OverflowError:
+        raise WrongUse(f"--since {text}: expected a time of the years 1 to 9999") from None

@@ -1,0 +1,87 @@
+"""The nouns of logs: records, and how they travel: in blocks and batches, never one by one.
+
+`None` is always "unknown". Lines come from outside and are hostile: they are kept as they came, byte by byte, and
+made safe where they are drawn or printed (`backends.clean`).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from backends.api.errors import BackendError
+
+
+class Level(enum.IntEnum):
+    """Severity of a log record, ordered: `level >= Level.WARN` reads as it says."""
+
+    TRACE = 0
+    DEBUG = 1
+    INFO = 2
+    WARN = 3
+    ERROR = 4
+    FATAL = 5
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+class LogRecord(Struct, frozen=True):
+    """One log line, parsed as far as it could be. `raw` is the record's bytes exactly, without its final LF."""
+
+    source: str
+    raw: bytes
+    message: str
+    time: datetime | None = None
+    level: Level | None = None
+    format: str = "raw"
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+class LogBlock(Struct, frozen=True):
+    """Lines that arrived together from one origin (a file, a unit).
+
+    `data` holds `count` records, joined by LF, without a final one. Parsing waits until a line is looked at.
+    `first` is the byte offset of the block in its origin, None where the origin has none.
+    """
+
+    origin: str
+    data: bytes
+    count: int
+    first: int | None = None
+
+    def lines(self) -> list[bytes]:
+        return self.data.split(b"\n") if self.count else []
+
+
+class LogBatch(Struct, frozen=True):
+    """What a log source yields: the blocks since its last yield, and where to go on after them.
+
+    `cursor` is the source's own (offsets, inodes, a journal cursor), immutable, and all that a restart needs.
+    `notes` are sentences that the reader must see ("app.log was truncated; lines may be lost"). `files` is how
+    many files are followed now, None where the source has no such thing. `troubles`: parts of the source that
+    could not be read; each is one of the notes as well.
+    """
+
+    blocks: tuple[LogBlock, ...]
+    cursor: object
+    notes: tuple[str, ...] = ()
+    files: int | None = None
+    troubles: tuple[BackendError, ...] = ()
+
+
+class LogSpan(Struct, frozen=True):
+    """What a log feed's reading holds: numbers only. Lines are pulled from its Tail by sequence number.
+
+    Sequence numbers `first` (inclusive) to `end` (exclusive) are kept; `dropped` lines came before `first`
+    and are gone from memory.
+    """
+
+    first: int
+    end: int
+    dropped: int
+    files: int | None = None

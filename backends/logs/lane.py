@@ -1,0 +1,71 @@
+"""Blocking calls one after the other, in a daemon thread of their own.
+
+An executor's threads are joined when the program ends: a file system that hangs would keep the process for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Lane:
+    """Calls run in the order in which they came, never two at once: behind one that hangs, all others wait. The
+    thread lives only while there are calls, so that nothing has to be closed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], object]] = deque()
+        self._busy = False
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of `call`; raises what it raises. One whose caller has gone before its turn is left out."""
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
+
+        def tell(value: T | None, error: BaseException | None) -> None:
+            if result.done():
+                return
+            if error is not None:
+                result.set_exception(error)
+            else:
+                result.set_result(value)  # type: ignore[arg-type]
+
+        def work() -> None:
+            if result.done():
+                return
+            value, error = None, None
+            try:
+                value = call()
+            except BaseException as caught:  # It is raised again where it is awaited.
+                error = caught
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                loop.call_soon_threadsafe(tell, value, error)
+
+        self.submit(work)
+        return await result
+
+    def submit(self, call: Callable[[], object]) -> None:
+        """Run a call that raises nothing, after those that came before it; from any thread."""
+        with self._lock:
+            self._waiting.append(call)
+            if self._busy:
+                return
+            self._busy = True
+        threading.Thread(target=self._work, name=self._name, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._busy = False
+                    return
+                call = self._waiting.popleft()
+            call()

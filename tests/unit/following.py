@@ -1,0 +1,50 @@
+"""A follower under test: every line that it has given so far, and a clock that the test owns."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from backends.logs.follow import Follower, Look
+from backends.logs.position import Cursor
+
+
+class Following:
+    """A follower, and every line that it has given so far. `now` is its clock, in seconds."""
+
+    def __init__(self, *patterns: Path | str, cursor: Cursor | None = None) -> None:
+        self.now = 0.0
+        self.follower = Follower([str(pattern) for pattern in patterns], cursor, clock=lambda: self.now)
+        self.lines: list[str] = []
+        self.raws: list[bytes] = []
+        self.origins: list[str] = []
+        self.notes: list[str] = []
+        self.last: Look | None = None
+
+    def look(self, *, most: int = 1_000_000) -> list[str]:
+        """The lines that one look brings, or as many looks as it says it needs, at most `most` of them. They
+        come a quarter of a second after the last ones."""
+        self.now += 0.25
+        new: list[str] = []
+        for _ in range(most):
+            self.last = self.follower.look()
+            for block in self.last.blocks:
+                assert block.count == len(block.lines())
+                self.raws += block.lines()
+                new += [line.decode("utf-8", "replace") for line in block.lines()]
+                self.origins += [os.path.basename(block.origin)] * block.count
+            self.notes += self.last.notes
+            if not self.last.more:
+                break
+        self.lines += new
+        return new
+
+    @property
+    def cursor(self) -> Cursor:
+        assert self.last is not None
+        return self.last.cursor
+
+
+def add(path: Path, *lines: str, end: str = "\n") -> None:
+    with path.open("ab") as file:
+        file.write("".join(f"{line}{end}" for line in lines).encode())

@@ -1,0 +1,161 @@
+"""Following by somebody who is late: generations that were not read yet are kept until they were."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from backends.logs import follow, turn
+from backends.logs.reader import Reader
+from tests.unit.following import Following, add
+
+
+@contextmanager
+def following(*patterns: Path) -> Iterator[Following]:
+    it = Following(*patterns)
+    try:
+        yield it
+    finally:
+        it.follower.close()
+
+
+class Writer:
+    """Writes numbered lines of 100 bytes, and rotates."""
+
+    def __init__(self, log: Path) -> None:
+        self.log, self.count, self.generations = log, 0, 0
+
+    def write(self, size: int) -> None:
+        numbers = range(self.count, self.count + size // 100)
+        with self.log.open("ab") as file:
+            file.write(b"".join(b"line %08d %s\n" % (number, b"x" * 85) for number in numbers))
+        self.count += len(numbers)
+
+    def rotate(self) -> Path:
+        self.generations += 1
+        return self.log.rename(self.log.with_name(f"{self.log.name}.{self.generations}"))
+
+
+def numbers(lines: list[str]) -> list[int]:
+    return [int(line.split()[1]) for line in lines if line.startswith("line ")]
+
+
+@pytest.fixture(autouse=True)
+def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look reads about as much of a generation of this module as it does of one of 9 MB."""
+    monkeypatch.setattr(follow, "FILE_BYTES", 400_000)
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Writer:
+    add(tmp_path / "app.log", "begin")
+    return Writer(tmp_path / "app.log")
+
+
+def test_two_large_generations_between_two_late_looks(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        for _ in range(2):
+            writer.write(900_000)
+            writer.rotate()
+        writer.write(1_000)
+        for _ in range(20):
+            it.now += 70
+            it.look(most=1)
+        assert numbers(it.lines) == list(range(writer.count))
+        assert it.notes == []
+
+
+def test_more_large_generations_than_are_held_when_they_are_quiet(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        for _ in range(12):
+            writer.write(900_000)
+            writer.rotate()
+        writer.write(1_000)
+        for _ in range(60):
+            it.now += 0.6
+            it.look(most=1)
+        assert numbers(it.lines) == list(range(writer.count))
+        assert it.notes == []
+
+
+def test_generations_beyond_what_may_be_open_are_lost_and_counted(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turn, "at_once", lambda: 6)
+    with following(writer.log) as it:
+        it.look()
+        for generation in range(1, 13):
+            writer.write(1_000 * generation)
+            writer.rotate()
+            os.utime(writer.log.with_name(f"app.log.{generation}"), (generation, generation))
+        writer.write(1_000)
+        it.look()
+        (note,) = it.notes
+        lost = sum(1_000 * generation for generation in range(2, 8))
+        assert f"6 of its renamed files were not read, {lost:,} bytes are lost" in note
+        assert numbers(it.lines) == [*range(10), *range(10 + lost // 100, writer.count)]
+        writer.write(1_000)
+        writer.rotate()
+        it.now += 2 * follow.LATE
+        it.look()
+        assert numbers(it.lines) == [*range(10), *range(10 + lost // 100, writer.count)]
+        assert len(it.notes) == 1
+
+
+def test_a_deleted_generation_is_read_to_its_end_however_late(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(900_000)
+        writer.rotate().unlink()
+        writer.write(1_000)
+        for _ in range(5):
+            it.now += 70
+            it.look(most=1)
+        assert numbers(it.lines) == list(range(writer.count))
+
+
+def test_a_renamed_file_is_let_go_of_once_it_was_read_and_quiet(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        before = len(os.listdir("/proc/self/fd"))
+        writer.write(900_000)
+        old = writer.rotate()
+        writer.write(1_000)
+        it.look()
+        it.now += follow.LATE / 2
+        add(old, "late")
+        assert it.look() == ["late"]
+        it.now += follow.LATE / 2 + 1
+        it.look()
+        assert len(os.listdir("/proc/self/fd")) == before + 1
+        it.now += follow.LATE / 2
+        it.look()
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with following(writer.log) as it:
+        it.look()
+        old = writer.rotate()
+        writer.write(1_000)
+        it.look()
+        read = Reader.read
+
+        def late(self: Reader, *args: object) -> object:
+            if self.finished and not old.stat().st_size > 1_000:
+                with old.open("ab") as file:
+                    file.write(b"".join(b"late %08d\n" % number for number in range(100_000)))
+            return read(self, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Reader, "read", late)
+        it.now += follow.LATE + 1
+        it.look()
+        assert [line for line in it.lines if line.startswith("late")] == [f"late {n:08d}" for n in range(100_000)]
