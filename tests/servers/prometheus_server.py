@@ -14,11 +14,9 @@ import ssl
 import subprocess
 import tempfile
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -28,6 +26,7 @@ from typing import Any, Self
 from tests.servers.etcd_cluster import free_port
 from tests.servers.frozen import freeze
 from tests.servers.getting import program
+from tests.waiting import until
 from tui.demo.getting import PROMETHEUS
 
 CONFIG = """
@@ -200,11 +199,3 @@ class Exporter:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
-
-
-def until(what: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until a condition holds; asks each 20 ms."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s"
-        time.sleep(0.02)
