@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -74,6 +75,8 @@ def _from_command(argv: tuple[str, ...]) -> Secret:
     timer = threading.Timer(COMMAND_SECONDS, end)
     timer.daemon = True
     timer.start()
+    # Who waits for it may be gone before: nobody would end it then.
+    atexit.register(end)
     with process:
         assert process.stdout is not None
         data = process.stdout.read(MOST_BYTES + 1)
@@ -82,6 +85,7 @@ def _from_command(argv: tuple[str, ...]) -> Secret:
             late.clear()
         status = process.wait()
         timer.cancel()
+    atexit.unregister(end)
     if late.is_set():
         raise Misconfigured(f"secret's command said nothing within {COMMAND_SECONDS:g} s", where=argv[0])
     if status and len(data) <= MOST_BYTES:

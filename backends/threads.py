@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TypeVar
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 from backends.api.errors import TimedOut
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 KERNEL = "the kernel holds them: look for processes in state D"
@@ -57,3 +61,52 @@ class Threads:
         self._busy += 1
         threading.Thread(target=work, name=self._name, daemon=True).start()
         return await result
+
+
+MOST = 32
+"""Calls of the loop's own executor that run at once; more wait for their turn."""
+
+
+def leave_threads_behind() -> None:
+    """Let `asyncio.to_thread`, and the loop's look-ups of names, run where nobody waits for them at the end: a
+    name server, a file system or a command that hangs would keep the program for as long. Call it first, on the
+    loop."""
+    asyncio.get_running_loop().set_default_executor(_Unjoined(MOST))
+
+
+class _Unjoined(ThreadPoolExecutor):
+    """An executor, as asyncio wants one, with daemon threads that live only while there are calls."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self._most, self._busy = most, 0
+        self._guard = threading.Lock()
+        self._jobs: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        with self._guard:
+            self._jobs.append((future, partial(fn, *args, **kwargs)))
+            if self._busy >= self._most:
+                return future
+            self._busy += 1
+        threading.Thread(target=self._work, name="loop", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Nothing to wait for."""
+
+    def _work(self) -> None:
+        while True:
+            with self._guard:
+                if not self._jobs:
+                    self._busy -= 1
+                    return
+                future, call = self._jobs.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # It is raised again where it is awaited.
+                    future.set_exception(error)
+            # Or the thread would hold on to what it has done until its next call.
+            del future, call

@@ -18,6 +18,7 @@ from textual.app import ComposeResult
 
 from backends.api.clock import Clock, LoopClock
 from backends.context import Context
+from backends.threads import leave_threads_behind
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.commands import Command
@@ -103,6 +104,7 @@ class MidwatchApp(QuietApp):
         yield self.footer
 
     def on_mount(self) -> None:
+        leave_threads_behind()
         self.tick()
         loop = asyncio.get_running_loop()
         for number in ENDING:

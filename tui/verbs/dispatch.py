@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from backends.config import ConfigError
 from backends.context import Context
+from backends.threads import leave_threads_behind
 from tui.log import start_log
 from tui.verbs.opening import open_context
 from tui.verbs.output import complain
@@ -40,6 +41,7 @@ def _verb(options: argparse.Namespace) -> int:
     run = _async_verb(options.verb)
 
     async def go() -> int:
+        leave_threads_behind()
         return await run(await open_context(options), options)
 
     return asyncio.run(go())
