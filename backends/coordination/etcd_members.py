@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from backends.api.errors import BackendError
 from backends.coordination.census import Answer
 from backends.coordination.etcd_census import EtcdCensus
-from backends.coordination.etcd_wire import OtherCluster, Wire
+from backends.coordination.etcd_errors import OtherCluster
+from backends.coordination.etcd_wire import Wire
 from backends.coordination.rounds import CALL, milliseconds_since
 
 ROSTER = 3

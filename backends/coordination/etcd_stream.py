@@ -14,8 +14,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from backends.api.errors import Denied, Silent, Unreachable
-from backends.coordination.etcd_wire import Compacted, NoLeader, TokenExpired, Wire
+from backends.api.errors import Silent, Unreachable
+from backends.coordination.etcd_errors import Compacted, meant
+from backends.coordination.etcd_wire import Wire
 
 ASK = 1.0
 """Seconds between two progress requests."""
@@ -180,15 +181,10 @@ class _Reader:
             error = Compacted("the history that we want next is compacted away", where=self._endpoint)
             error.revision = reply.compact_revision
             raise error
-        reason = reply.cancel_reason
-        if "token" in reason:
-            raise TokenExpired("the token has expired", where=self._endpoint)
-        if "permission denied" in reason:
-            hint = "grant this user a role that may read it"
-            raise Denied("permission denied", where=self._endpoint, hint=hint)
-        if "no leader" in reason:
-            raise NoLeader("the cluster has no leader: quorum is lost", where=self._endpoint)
-        raise Unreachable(f"the watch was refused: {reason or 'no reason given'}", where=self._endpoint)
+        reason = reply.cancel_reason or "no reason given"
+        raise meant(reason, self._endpoint) or Unreachable(
+            f"the watch was refused: {reason}", where=self._endpoint
+        )
 
     def close(self) -> None:
         if self._read is not None:

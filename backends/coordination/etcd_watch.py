@@ -15,6 +15,7 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
+from backends.coordination.etcd_errors import Compacted, NoLeader, OtherCluster
 from backends.coordination.etcd_stream import (
     DEADLINE,
     Changed,
@@ -25,7 +26,7 @@ from backends.coordination.etcd_stream import (
     range_end,
     watch_stream,
 )
-from backends.coordination.etcd_wire import Compacted, NoLeader, OtherCluster, Wire
+from backends.coordination.etcd_wire import Wire
 from backends.coordination.together import together
 
 HURRY = 1.2
@@ -75,54 +76,105 @@ async def follow(
     when every endpoint has failed in turn: what all of them said.
     """
     await wire.ready()
-    gap: str | None = None
-    at = 0
-    failed: dict[str, BackendError] = {}
-    since: float | None = None
+    course = _Course(position)
     while True:
         endpoint = wire.endpoints[0]
-        # While there are others to try each has less time, so that two frozen ones are passed within `quiet`.
-        limit = HURRY if wire.silences < len(wire.endpoints) else DEADLINE
         try:
-            if position is None or gap is not None:
-                listing = _Listing(wire, endpoint, prefixes, limit)
-                found, position = await listing.read(position, at, keys=keys)
-                told, gap, at = gap, None, 0
-                yield Listed(position, found, told)
-            else:
-                await _check_store(wire, endpoint, prefixes[0], position, limit)
-            with suppress(BackendError):
-                listed = await wire.call(endpoint, "Cluster", "MemberList", wire.pb.MemberListRequest(), LAP)
-                wire.learn(listed.members)
-            async with aclosing(watch_stream(wire, endpoint, prefixes, position, limit)) as steps:
+            async with aclosing(_at(endpoint, wire, prefixes, course, keys=keys)) as steps:
                 async for step in steps:
-                    failed, since, wire.silences = {}, None, 0
-                    position = step.position
                     yield step
         except TooMany:
             raise
         except Compacted as error:
-            gap, at = (gap if position is None else COMPACTED), error.revision
+            course.lose(COMPACTED, error.revision)
         except WentBack:
-            gap, at, position = RESTORED, 0, None
+            course.begin_anew(RESTORED)
         except BackendError as error:
-            first = endpoint not in failed
-            failed[endpoint] = error
-            since = since or time.monotonic()
             # An old token makes a watch "permission denied" (etcd issue 12385): once with a new one.
+            first = course.failed_at(endpoint, error)
             if isinstance(error, Denied) and first and wire.forget_token(endpoint):
                 continue
             wire.silences += isinstance(error, Silent)
             wire.move_on(endpoint)
-            if not failed.keys() >= set(wire.endpoints):
-                continue
-            electing = any(isinstance(why, NoLeader) for why in failed.values())
-            if not electing and any(isinstance(why, OtherCluster) for why in failed.values()):
-                wire.cluster, gap, at, position = None, REPLACED, 0, None
-            elif not electing or time.monotonic() - since > ELECTION:
-                raise together(failed) from None
-            failed = {}
-            await asyncio.sleep(LAP)
+            if course.failed.keys() >= set(wire.endpoints):
+                _after_a_round(wire, course)
+                await asyncio.sleep(LAP)
+
+
+class _Course:
+    """Where a watch goes on from, and what the endpoints have said since one of them last had a step to tell.
+
+    `gap` says that history was lost, and why; `at` from which revision on there is some (0: the present one).
+    """
+
+    def __init__(self, position: Position | None) -> None:
+        self.position = position
+        self.gap: str | None = None
+        self.at = 0
+        self.failed: dict[str, BackendError] = {}
+        self._since: float | None = None
+
+    def lose(self, why: str, at: int) -> None:
+        """Of a watch that has not begun there is no history to lose."""
+        self.gap, self.at = (self.gap if self.position is None else why), at
+
+    def begin_anew(self, why: str) -> None:
+        self.gap, self.at, self.position = why, 0, None
+
+    def listed(self, position: Position) -> str | None:
+        """All of it was read; why its history before that is lost."""
+        told, self.gap, self.at, self.position = self.gap, None, 0, position
+        return told
+
+    def stepped(self, position: Position) -> None:
+        self.position, self.failed, self._since = position, {}, None
+
+    def failed_at(self, endpoint: str, error: BackendError) -> bool:
+        """Whether that is the first time since the last step."""
+        first = endpoint not in self.failed
+        self.failed[endpoint] = error
+        self._since = self._since or time.monotonic()
+        return first
+
+    @property
+    def failing_for(self) -> float:
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+
+async def _at(
+    endpoint: str, wire: Wire, prefixes: Sequence[bytes], course: _Course, *, keys: bool
+) -> AsyncGenerator[Step, None]:
+    """What one endpoint has to tell, until it fails, which raises."""
+    # While there are others to try each has less time, so that two frozen ones are passed within `quiet`.
+    limit = HURRY if wire.silences < len(wire.endpoints) else DEADLINE
+    if course.position is None or course.gap is not None:
+        found, position = await _Listing(wire, endpoint, prefixes, limit).read(
+            course.position, course.at, keys=keys
+        )
+        yield Listed(position, found, course.listed(position))
+    else:
+        position = course.position
+        await _check_store(wire, endpoint, prefixes[0], position, limit)
+    with suppress(BackendError):
+        listed = await wire.call(endpoint, "Cluster", "MemberList", wire.pb.MemberListRequest(), LAP)
+        wire.learn(listed.members)
+    async with aclosing(watch_stream(wire, endpoint, prefixes, position, limit)) as steps:
+        async for step in steps:
+            course.stepped(step.position)
+            wire.silences = 0
+            yield step
+
+
+def _after_a_round(wire: Wire, course: _Course) -> None:
+    """Every endpoint has failed: whether another round may do. Raises what all of them said where it may not."""
+    errors = course.failed.values()
+    electing = any(isinstance(why, NoLeader) for why in errors)
+    if not electing and any(isinstance(why, OtherCluster) for why in errors):
+        wire.cluster = None
+        course.begin_anew(REPLACED)
+    elif not electing or course.failing_for > ELECTION:
+        raise together(course.failed) from None
+    course.failed = {}
 
 
 async def _check_store(wire: Wire, endpoint: str, prefix: bytes, position: Position, limit: float) -> None:

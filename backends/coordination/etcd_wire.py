@@ -9,23 +9,15 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from backends.api.errors import (
-    BackendError,
-    BadReply,
-    Denied,
-    Misconfigured,
-    NotFound,
-    Silent,
-    Unreachable,
-    Unsupported,
-)
+from backends.api.errors import BackendError, Misconfigured, Silent, Unreachable
 from backends.api.settings import Secret
 from backends.coordination.etcd_diagnose import Access, diagnose
+from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
 from backends.coordination.etcd_papers import Papers, papers_for
 from backends.coordination.together import together
 from backends.secrets import reveal
@@ -239,7 +231,7 @@ class Wire:
         try:
             async with self._mapped(endpoint, limit):
                 return str((await stub.Authenticate(request, timeout=limit)).token)
-        except _NoAuth:
+        except NoAuth:
             return ""
 
     async def _channel(self, endpoint: str) -> Any:
@@ -284,7 +276,7 @@ class Wire:
                 raise Silent(f"no answer in {limit:g} s", where=endpoint) from None
             if code == "UNAVAILABLE" and not details.startswith("etcdserver:"):
                 raise await self._diagnosed(endpoint) from None
-            raise _meaning(code, details, endpoint) from None
+            raise meaning(code, details, endpoint) from None
         except self._grpc.UsageError as error:
             raise Unreachable(f"the connection is closed: {error}", where=endpoint) from None
 
@@ -293,68 +285,3 @@ class Wire:
             if self.access.tls:
                 await self._renew(endpoint)
             return await asyncio.to_thread(diagnose, self.access, endpoint)
-
-
-class TokenExpired(Denied):
-    """The token that we were given is no longer good; a new one may be."""
-
-
-class NoLeader(Unreachable):
-    """The member answers and has no leader: an election, or a quorum that is lost."""
-
-
-class Compacted(NotFound):
-    """The revision that was asked for is gone; there is history from `revision` on (0: not known)."""
-
-    revision = 0
-
-
-class OtherCluster(Misconfigured):
-    """An endpoint of ours answers for another cluster than the one that answered first."""
-
-
-class _NoAuth(BackendError):
-    """The cluster has no authentication; a configured user does no harm then."""
-
-
-_MEANINGS: tuple[tuple[str, Callable[[str], BackendError]], ...] = (
-    ("authentication is not enabled", lambda where: _NoAuth("authentication is not enabled", where=where)),
-    (
-        "invalid user ID or password",
-        lambda where: Denied("wrong user or password", where=where, hint="check username and password"),
-    ),
-    (
-        "user name is empty",
-        lambda where: Denied(
-            "this cluster wants a user", where=where, hint="set username and password for this source"
-        ),
-    ),
-    ("invalid auth token", lambda where: TokenExpired("the token has expired", where=where)),
-    ("auth store is old", lambda where: TokenExpired("users or roles were changed", where=where)),
-    ("revision in header is old", lambda where: TokenExpired("users or roles were changed", where=where)),
-    (
-        "permission denied",
-        lambda where: Denied("permission denied", where=where, hint="grant this user a role that may read it"),
-    ),
-    ("no leader", lambda where: NoLeader("the cluster has no leader: quorum is lost", where=where)),
-    (
-        "request timed out",
-        lambda where: NoLeader("the member answers but has no quorum behind it", where=where),
-    ),
-    ("has been compacted", lambda where: Compacted("that revision is compacted away", where=where)),
-)
-
-
-def _meaning(code: str, details: str, where: str) -> BackendError:
-    for words, made in _MEANINGS:
-        if words in details:
-            return made(where)
-    kinds: dict[str, type[BackendError]] = {
-        "UNAUTHENTICATED": Denied,
-        "PERMISSION_DENIED": Denied,
-        "NOT_FOUND": NotFound,
-        "UNIMPLEMENTED": Unsupported,
-        "UNAVAILABLE": Unreachable,
-        "CANCELLED": Unreachable,
-    }
-    return kinds.get(code, BadReply)(f"{code.lower()}: {details}", where=where)
