@@ -7,8 +7,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -22,16 +22,8 @@ from backends.logs import files as module
 from backends.logs.files import Files, FilesSettings
 from backends.logs.pipe import CHUNK
 from backends.logs.stream import read_stream
+from tests.servers.files_followed import source
 from tests.servers.log_writer import FAST, writer
-
-
-@asynccontextmanager
-async def source(*paths: Path) -> AsyncIterator[Files]:
-    files = Files("app", FilesSettings(paths=tuple(map(str, paths))))
-    try:
-        yield files
-    finally:
-        await files.close()
 
 
 @pytest.fixture
