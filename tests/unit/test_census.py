@@ -9,6 +9,7 @@ import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
 from backends.api.models import Event, EventKind, Member, MemberState, Role
+from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, state_of
 from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.zookeeper_access import NotListed, NotServing
@@ -113,6 +114,16 @@ def test_a_member_that_answers_at_one_of_two_addresses_is_up(endpoints: tuple[st
     two.census.answers["tunnel:1"] = Answer(status, 1.0, error=Silent("no answer"))
     first = two.look(*endpoints)[0]
     assert (first.name, first.state) == ("m1", MemberState.UP)
+
+
+def test_a_learner_is_no_vote_and_one_that_was_removed_neither() -> None:
+    two = Cluster()
+    learner = {"name": "m3", "isLearner": True, "peerURLs": [], "clientURLs": []}
+    two.census.roster[3] = SimpleNamespace(**learner)
+    two.says(9, leader=1, at="removed:1")
+    rows = {row.name: row for row in two.look(*two.hosts, "removed:1")}
+    assert {str(row.quorum) for row in rows.values()} == {str(Quorum(2, 2))}
+    assert (rows["m3"].role, rows["removed:1"].role) == (Role.LEARNER, Role.MEMBER)
 
 
 def test_another_cluster_at_the_same_addresses_is_no_news_of_members() -> None:
