@@ -25,6 +25,11 @@ class Bare(App[None]):
         reading = Reading(state, {row.key: row for row in rows}, self.clock.monotonic())
         self.table.readings = {("lab/a", "things"): reading}
 
+    @property
+    def current(self) -> str | None:
+        """The key of the row under the cursor."""
+        return self.table.cursor_key
+
     def lines(self) -> list[str]:
         """The rows that stand on the screen."""
         strips = [self.table.render_line(y) for y in range(1, self.table.size.height)]

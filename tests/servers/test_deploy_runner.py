@@ -97,6 +97,12 @@ def test_a_step_that_fails_is_the_last(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_step_that_a_command_tells_of_with_its_last_breath_is_told(tmp_path: Path) -> None:
+    assert runner(tmp_path, "printf '::step one\\n::step two'").run() is RunState.DONE
+    (ended,) = folders().look().values()
+    assert [step.name for step in ended.steps] == ["deploy.sh", "one", "two"]
+
+
 def test_a_wish_to_abort_that_may_not_be_read_is_one_all_the_same(tmp_path: Path) -> None:
     made = runner(tmp_path, "until [ -e go ]; do sleep 0.02; done")
     (run,) = folders().look()

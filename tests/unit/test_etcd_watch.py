@@ -28,16 +28,24 @@ class Played(Wire):
         self.ranges: list[Any] = []
         self.watches: list[tuple[str, Position, float]] = []
         self.script: Script = []
-        self.refusals: list[BackendError] = []
+        self.refusals: Sequence[BackendError] = []
         self.tokens = 0
 
     async def call(
-        self, endpoint: str, service: str, method: str, request: Any, limit: float, *, leader: bool = False
+        self,
+        endpoint: str,
+        service: str,
+        method: str,
+        request: Any,
+        timeout: float | None = None,
+        *,
+        leader: bool = False,
     ) -> Any:
         if method != "Range":
             raise Unreachable("asked for nothing else", where=endpoint)
         if self.refusals:
-            raise self.refusals.pop(0)
+            first, *self.refusals = self.refusals
+            raise first
         self.ranges.append(request)
         end = request.range_end
         found = [key for key in sorted(self.keys) if request.key <= key and (end == b"\0" or key < end)]

@@ -114,14 +114,16 @@ async def test_a_frozen_server_is_asked_once_and_holds_no_other_up(polled: Polle
 
 
 async def test_who_left_the_cluster_is_not_asked_any_more(polled: Polled) -> None:
-    polled.census.others.append("c:1")
-    polled.hands.frozen.add("c:1")
+    polled.census.others += ["c:1", "frozen:1"]
+    polled.hands.frozen.add("frozen:1")
     await polled.next()
     await polled.next()
-    polled.census.others.remove("c:1")
+    polled.census.others.clear()
+    asked = polled.hands.asking.count("c:1")
     await polled.next()
-    assert polled.hands.given_up == ["c:1"]
-    assert "c:1" not in polled.census.answers
+    assert polled.hands.given_up == ["frozen:1"]
+    assert polled.hands.asking.count("c:1") == asked
+    assert set(polled.census.answers) == set(HOSTS)
 
 
 async def test_when_all_have_failed_it_says_what_they_said(polled: Polled) -> None:
