@@ -103,6 +103,15 @@ def test_a_step_that_a_command_tells_of_with_its_last_breath_is_told(tmp_path: P
     assert [step.name for step in ended.steps] == ["deploy.sh", "one", "two"]
 
 
+def test_a_hangup_ends_nothing(tmp_path: Path) -> None:
+    def hung_up(number: int, frame: object) -> None:
+        raise AssertionError("the runner takes a hangup for its end")
+
+    signal.signal(signal.SIGHUP, hung_up)
+    assert runner(tmp_path, "kill -HUP $PPID; touch ran").run() is RunState.DONE
+    assert (tmp_path / "ran").exists()
+
+
 def test_a_wish_to_abort_that_may_not_be_read_is_one_all_the_same(tmp_path: Path) -> None:
     made = runner(tmp_path, "until [ -e go ]; do sleep 0.02; done")
     (run,) = folders().look()

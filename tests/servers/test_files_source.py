@@ -207,6 +207,20 @@ async def test_doctor_tells_each_path(log: Path, tmp_path: Path) -> None:
     assert "is a directory" in folder.text
 
 
+async def test_doctor_tells_a_folder_that_may_not_be_entered_from_a_file_that_is_not_there(guarded: Path) -> None:
+    closed = guarded / "closed"
+    closed.mkdir()
+    (closed / "app.log").write_text("secret\n")
+    closed.chmod(0)
+    try:
+        async with source(closed / "app.log") as files:
+            (check,) = await files.check()
+    finally:
+        closed.chmod(0o700)
+    assert not check.ok
+    assert check.text.startswith(f"1 of 1 unreadable; {closed}/app.log: ")
+
+
 async def test_discovery_names_what_may_be_read(guarded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DEFAULTS", (f"{guarded}/syslog", f"{guarded}/*.log"))
     (found,) = await Files.discover({}, 5)
