@@ -107,8 +107,9 @@ class _Rounds(Generic[A]):
 
     def _forget(self, targets: list[str]) -> None:
         """Servers that left the cluster, and that nobody named, are not asked any more."""
-        for gone in self._census.answers.keys() - set(targets):
-            del self._census.answers[gone]
+        answers = self._census.answers
+        for gone in (answers.keys() | self._asking.keys()) - set(targets):
+            answers.pop(gone, None)
             task = self._asking.pop(gone, None)
             if task is not None:
                 task.cancel()

@@ -66,12 +66,13 @@ class Timeline:
         rows, version = dict(self._rows), self._version
         yield Seen(rows)
         while True:
-            self._heard.clear()
             timer = self._clock.call_later(CONFIRM, self._heard.set)
             try:
                 await self._heard.wait()
             finally:
                 timer.cancel()
+            # Not before: what was heard since the last word would wait for the next one.
+            self._heard.clear()
             if version == self._version:
                 yield Seen(rows, frozenset())
             else:

@@ -82,6 +82,7 @@ def _check_pattern(pattern: str) -> Check:
         try:
             info = os.stat(path)
         except PermissionError:
+            count += 1
             closed.append(path)
             continue
         except OSError:

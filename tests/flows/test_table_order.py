@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from textual.app import App, ComposeResult
-
-from backends.api.models import Process, Reading, State
 from tests.clock import FakeClock
+from tests.flows.bare_table import Bare
 from tests.flows.fake import process
 from tui.kinds.processes import PROCESSES
-from widgets.table import RESORT, Table
-
-
-class Bare(App[None]):
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__()
-        self.table = Table(PROCESSES, clock=clock)
-
-    def compose(self) -> ComposeResult:
-        yield self.table
+from widgets.table import RESORT
 
 
 async def test_a_moving_number_reorders_rows_each_two_seconds_at_most() -> None:
     clock = FakeClock()
-    app = Bare(clock)
+    app = Bare(PROCESSES, clock)
 
     def busy(*cpu: float) -> None:
-        rows: list[Process] = [process(pid, f"p{pid}", cpu=share) for pid, share in enumerate(cpu, 1)]
-        reading = Reading(State.LIVE, {row.key: row for row in rows}, clock.monotonic())
-        app.table.readings = {("fake/main", "processes"): reading}
+        app.show(*(process(pid, f"p{pid}", cpu=share) for pid, share in enumerate(cpu, 1)))
 
     def first() -> str:
         return app.table.plain_lines()[1]

@@ -13,7 +13,7 @@ import pytest
 
 from backends.api.runs import Plan, PlannedStep, RunState
 from backends.deploys.command import Command, NotNoted
-from backends.deploys.folder import Written, new_id, write_plan
+from backends.deploys.folder import ABORT, Written, new_id, write_plan
 from backends.deploys.identity import Identity
 from backends.deploys.journal import Entry, Journal, What
 from backends.deploys.runner import Runner
@@ -35,12 +35,12 @@ def signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def runner(folder: Path, script: str, environment: Mapping[str, str] = os.environ) -> Runner:
+def runner(folder: Path, *scripts: str, environment: Mapping[str, str] = os.environ) -> Runner:
     runs = folders()
     runs.make()
     run = new_id("web")
-    step = PlannedStep("deploy.sh", ("sh", "-c", script))
-    written = Written(run, "lab", "ops", "here", Plan("web", "command", (), (step,), (), str(folder), 30.0))
+    steps = tuple(PlannedStep("deploy.sh", ("sh", "-c", script)) for script in scripts)
+    written = Written(run, "lab", "ops", "here", Plan("web", "command", (), steps, (), str(folder), 30.0))
     write_plan(runs[run], written, time.time() + 30)
     return Runner(runs[run], written, environment)
 
@@ -82,11 +82,44 @@ def test_who_is_told_of_a_command_is_told_before_it_runs(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("environment", [{"T": f"{SECRET}\0"}, {f"{SECRET}=x": "y"}, {"T": f"{SECRET}\udfff"}])
 def test_an_environment_that_no_program_can_be_given(tmp_path: Path, environment: dict[str, str]) -> None:
-    made = runner(tmp_path, "touch ran", {**os.environ, **environment})
+    made = runner(tmp_path, "touch ran", environment={**os.environ, **environment})
     assert made.run() is RunState.FAILED
     (ended,) = folders().look().values()
     assert ended.message == "deploy.sh was not started: no program can be given its arguments, or its environment"
     assert SECRET not in repr(ended)
+
+
+def test_a_step_that_fails_is_the_last(tmp_path: Path) -> None:
+    made = runner(tmp_path, "touch first", "exit 3", "touch ran")
+    assert made.run() is RunState.FAILED
+    (ended,) = folders().look().values()
+    assert ended.message == "exit 3"
+    assert (tmp_path / "first").exists()
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_step_that_a_command_tells_of_with_its_last_breath_is_told(tmp_path: Path) -> None:
+    assert runner(tmp_path, "printf '::step one\\n::step two'").run() is RunState.DONE
+    (ended,) = folders().look().values()
+    assert [step.name for step in ended.steps] == ["deploy.sh", "one", "two"]
+
+
+def test_a_hangup_ends_nothing(tmp_path: Path) -> None:
+    def hung_up(number: int, frame: object) -> None:
+        raise AssertionError("the runner takes a hangup for its end")
+
+    signal.signal(signal.SIGHUP, hung_up)
+    assert runner(tmp_path, "kill -HUP $PPID; touch ran").run() is RunState.DONE
+    assert (tmp_path / "ran").exists()
+
+
+def test_a_wish_to_abort_that_may_not_be_read_is_one_all_the_same(tmp_path: Path) -> None:
+    made = runner(tmp_path, "until [ -e go ]; do sleep 0.02; done")
+    (run,) = folders().look()
+    (folders()[run] / ABORT).mkdir()
+    assert made.run() is RunState.ABORTED
+    (ended,) = folders().look().values()
+    assert ended.message.startswith("aborted: ")
 
 
 def test_a_command_that_cannot_be_watched_does_not_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,7 @@ async def test_a_secret_reaches_the_command_and_nothing_else(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("MW_CANARY", ENV)
+    monkeypatch.setenv("PLAIN", "what the deploy is given stands before what its starter has by that name")
     backend = deployer(tmp_path, (sys.executable, "-c", SCRIPT), environment=secrets(tmp_path))
     async with nothing_left():
         action = backend.action(await backend.plan({}))

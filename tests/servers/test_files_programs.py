@@ -6,18 +6,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from backends.api.logs import Level
-from backends.logs.files import Files, FilesSettings
+from backends.logs.files import Files
+from tests.servers.files_followed import Collected, collect, source
 from tests.servers.getting import program
 from tests.servers.log_writer import STEADY, numbers, writer
-from tests.servers.test_files_rotation import Collected, collect
 from tui.demo.getting import LOGROTATE
 
 ROTATING = """
@@ -28,15 +28,6 @@ logging.basicConfig(level=logging.DEBUG, handlers=[handler])
 for number in range(int(sys.argv[2])):
     logging.getLogger("demo.part").log([10, 20, 30, 40, 50][number % 5], "line %08d", number)
 """
-
-
-@asynccontextmanager
-async def source(*paths: Path) -> AsyncIterator[Files]:
-    files = Files("app", FilesSettings(paths=tuple(map(str, paths))))
-    try:
-        yield files
-    finally:
-        await files.close()
 
 
 async def test_pythons_own_rotation_and_format(tmp_path: Path) -> None:

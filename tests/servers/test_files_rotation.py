@@ -5,48 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from backends.api.logs import LogBatch
-from backends.logs.files import Files, FilesSettings
+from backends.logs.files import Files
+from tests.servers.files_followed import Collected, collect, source
 from tests.servers.log_writer import FAST, STEADY, numbers, writer
 
 LINES = 200_000
-
-
-class Collected:
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-        self.notes: list[str] = []
-        self.last: LogBatch | None = None
-
-    def take(self, batch: LogBatch) -> None:
-        for block in batch.blocks:
-            self.lines += block.lines()
-        self.notes += batch.notes
-        self.last = batch
-
-
-async def collect(files: Files, into: Collected, until: Callable[[], bool]) -> None:
-    """Follow on from what was collected last, until the condition holds and one look has found nothing new."""
-    async with asyncio.timeout(40), aclosing(files.logs(into.last)) as seens:
-        async for seen in seens:
-            into.take(seen.value)
-            if until() and seen.changed is not None and not seen.changed:
-                return
-
-
-@asynccontextmanager
-async def source(*paths: Path) -> AsyncIterator[Files]:
-    files = Files("app", FilesSettings(paths=tuple(map(str, paths))))
-    try:
-        yield files
-    finally:
-        await files.close()
 
 
 @pytest.mark.parametrize("way", ["up", "down"])

@@ -7,8 +7,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -23,16 +23,8 @@ from backends.logs import files as module
 from backends.logs.files import Files, FilesSettings
 from backends.logs.pipe import CHUNK
 from backends.logs.stream import read_stream
+from tests.servers.files_followed import source
 from tests.servers.log_writer import FAST, writer
-
-
-@asynccontextmanager
-async def source(*paths: Path) -> AsyncIterator[Files]:
-    files = Files("app", FilesSettings(paths=tuple(map(str, paths))))
-    try:
-        yield files
-    finally:
-        await files.close()
 
 
 @pytest.fixture
@@ -221,6 +213,20 @@ async def test_doctor_tells_each_path(log: Path, tmp_path: Path) -> None:
     assert (none.ok, none.text) == (False, "no file matches")
     assert (missing.ok, missing.text) == (False, "no such file")
     assert "is a directory" in folder.text
+
+
+async def test_doctor_tells_a_folder_that_may_not_be_entered_from_a_file_that_is_not_there(guarded: Path) -> None:
+    closed = guarded / "closed"
+    closed.mkdir()
+    (closed / "app.log").write_text("secret\n")
+    closed.chmod(0)
+    try:
+        async with source(closed / "app.log") as files:
+            (check,) = await files.check()
+    finally:
+        closed.chmod(0o700)
+    assert not check.ok
+    assert check.text.startswith(f"1 of 1 unreadable; {closed}/app.log: ")
 
 
 async def test_discovery_names_what_may_be_read(guarded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,10 +85,14 @@ class Follow:
 
     async def take(self, count: int, seconds: float = 20.0) -> list[str]:
         """The next `count` messages, of one attempt that begins after the last one."""
-        found: list[str] = []
         async with asyncio.timeout(seconds), aclosing(self._backend.logs(self.last)) as seens:
-            while len(found) < count:
-                found += await self.one(seens)
+            return await self.some(seens, count)
+
+    async def some(self, seens: AsyncGenerator[Seen[LogBatch], None], count: int = 1) -> list[str]:
+        """The next messages, at least so many of them."""
+        found: list[str] = []
+        while len(found) < count:
+            found += await self.one(seens)
         return found
 
     async def one(self, seens: AsyncGenerator[Seen[LogBatch], None]) -> list[str]:
@@ -106,15 +110,9 @@ async def test_the_tail_then_what_comes(journal: Journal) -> None:
     journal.settle()
     async with source(journal) as backend, asyncio.timeout(20), aclosing(backend.logs(None)) as seens:
         follow = Follow(backend)
-        found: list[str] = []
-        while len(found) < 1_000:
-            found += await follow.one(seens)
-        assert found == [f"line {number}" for number in range(500, 1_500)]
+        assert await follow.some(seens, 1_000) == [f"line {number}" for number in range(500, 1_500)]
         journal.write(["and one more"])
-        found = []
-        while not found:
-            found = await follow.one(seens)
-        assert found == ["and one more"]
+        assert await follow.some(seens) == ["and one more"]
 
 
 async def test_a_restart_loses_nothing_and_repeats_nothing(journal: Journal) -> None:
@@ -178,15 +176,11 @@ async def test_a_rotation_under_the_follower_is_followed(
     async with source(journal) as backend, asyncio.timeout(30), aclosing(backend.logs(None)) as seens:
         follow = Follow(backend)
         journal.write(["one"])
-        found: list[str] = []
-        while not found:
-            found = await follow.one(seens)
+        assert await follow.some(seens) == ["one"]
         journal.rotate("b.journal")
         journal.write(["two", "three"])
         journal.settle()
-        while len(found) < 3:
-            found += await follow.one(seens)
-        assert found == ["one", "two", "three"]
+        assert await follow.some(seens, 2) == ["two", "three"]
         assert follow.notes == []
 
 
@@ -196,16 +190,12 @@ async def test_a_stopped_follower_is_replaced(journal: Journal, monkeypatch: pyt
     async with source(journal) as backend, asyncio.timeout(30), aclosing(backend.logs(None)) as seens:
         follow = Follow(backend)
         journal.write(["one"])
-        found: list[str] = []
-        while not found:
-            found = await follow.one(seens)
+        assert await follow.some(seens) == ["one"]
         (child,) = children()
         os.kill(child, signal.SIGSTOP)
         assert await follow.one(seens) == []  # Nothing was written: that is true without it as well.
         journal.write(["two"])
-        while len(found) < 2:
-            found += await follow.one(seens)
-        assert found == ["one", "two"]
+        assert await follow.some(seens) == ["two"]
         assert child not in children()
 
 
@@ -365,10 +355,7 @@ async def test_a_filter_that_nothing_passes_stays_live(journal: Journal, monkeyp
         journal.write(["not asked for"])
         assert await follow.one(seens) == []
         journal.write(["asked for"], _SYSTEMD_UNIT="b.service")
-        found: list[str] = []
-        while not found:
-            found = await follow.one(seens)
-        assert found == ["asked for"]
+        assert await follow.some(seens) == ["asked for"]
 
 
 async def test_history_from_a_time_on_leads_into_logs(journal: Journal) -> None:

@@ -103,17 +103,13 @@ def numbers(lines: list[bytes]) -> list[int]:
     return [int(found.group(1)) for line in lines if (found := re.fullmatch(rb"line (\d+)", line))]
 
 
-async def test_files_lose_and_repeat_nothing_over_rotations_and_restarts_of_the_source(
-    server: Callable[..., SupervisordServer],
-) -> None:
-    running = server(count=COUNT)
-    log = running.folder / "count.log"
+async def in_attempts(backend: Supervisord, attempts: int, lines_each: int) -> list[int]:
+    """The numbers of the lines that so many attempts give, each begun after the last batch of the one before."""
     lines: list[bytes] = []
     last: LogBatch | None = None
-    backend = running.backend()
-    for _ in range(4):
+    for _ in range(attempts):
         source = backend.logs(last)
-        enough = len(lines) + 150
+        enough = len(lines) + lines_each
         async with asyncio.timeout(20):
             async for seen in source:
                 last = seen.value
@@ -122,9 +118,20 @@ async def test_files_lose_and_repeat_nothing_over_rotations_and_restarts_of_the_
                     break
         await source.aclose()
     await backend.close()
-    found = numbers(lines)
+    return numbers(lines)
+
+
+def assert_without_hole(found: list[int]) -> None:
+    """Counted on from the first one, each once."""
     assert found == list(range(found[0], found[0] + len(found)))
-    assert len(list(running.folder.glob(f"{log.name}.*"))) >= 1
+
+
+async def test_files_lose_and_repeat_nothing_over_rotations_and_restarts_of_the_source(
+    server: Callable[..., SupervisordServer],
+) -> None:
+    running = server(count=COUNT)
+    assert_without_hole(await in_attempts(running.backend(), 4, 150))
+    assert len(list(running.folder.glob("count.log.*"))) >= 1
 
 
 async def test_over_the_wire_a_reconnection_finds_the_seam(
@@ -132,22 +139,7 @@ async def test_over_the_wire_a_reconnection_finds_the_seam(
 ) -> None:
     elsewhere(monkeypatch)
     running = server(count=COUNT.replace("4KB", "0").replace("0.005", "0.05"))
-    backend = running.backend()
-    lines: list[bytes] = []
-    last: LogBatch | None = None
-    for _ in range(3):
-        source = backend.logs(last)
-        enough = len(lines) + 20
-        async with asyncio.timeout(20):
-            async for seen in source:
-                last = seen.value
-                lines += [line for block in last.blocks for line in block.lines()]
-                if len(lines) >= enough:
-                    break
-        await source.aclose()
-    await backend.close()
-    found = numbers(lines)
-    assert found == list(range(found[0], found[0] + len(found)))
+    assert_without_hole(await in_attempts(running.backend(), 3, 20))
 
 
 async def test_over_the_wire_a_gap_is_said(
@@ -187,8 +179,8 @@ async def test_logs_of_a_killed_supervisord_say_so_and_go_on(server: Callable[..
         # The program began to count anew: each run is there without a hole.
         found = numbers(seens.lines["count"])
         again = found.index(1, 1)
-        for run in (found[:again], found[again:]):
-            assert run == list(range(run[0], run[0] + len(run)))
+        assert_without_hole(found[:again])
+        assert_without_hole(found[again:])
 
 
 async def test_a_program_that_comes_later_is_followed_too(server: Callable[..., SupervisordServer]) -> None:
@@ -226,5 +218,4 @@ async def test_a_program_that_is_added_costs_the_others_no_line(server: Callable
         await until(lambda: seens.lines.get("new"), 20)
         had = len(seens.lines["count"])
         await until(lambda: len(seens.lines["count"]) > had + 20)
-        found = numbers(seens.lines["count"])
-        assert found == list(range(found[0], found[0] + len(found)))
+        assert_without_hole(numbers(seens.lines["count"]))

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+from backends.logs import follow
 from backends.logs.follow import Follower, Look
 from backends.logs.position import Cursor
+
+Begin = Callable[..., "Following"]
 
 
 class Following:
@@ -43,6 +49,26 @@ class Following:
     def cursor(self) -> Cursor:
         assert self.last is not None
         return self.last.cursor
+
+
+@pytest.fixture
+def begin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
+    # A directory that has changed is looked at with the next look, however busy the machine is.
+    monkeypatch.setattr(follow, "CHEAP", float("inf"))
+    begun: list[Following] = []
+
+    def start(*patterns: Path | str, cursor: Cursor | None = None) -> Following:
+        begun.append(Following(*patterns, cursor=cursor))
+        return begun[-1]
+
+    yield start
+    for following in begun:
+        following.follower.close()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "app.log"
 
 
 def add(path: Path, *lines: str, end: str = "\n") -> None:

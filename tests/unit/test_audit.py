@@ -151,6 +151,22 @@ class Disk:
         return self._write(handle, data)
 
 
+def test_a_line_is_on_disk_before_its_note_is_and_both_before_anything_is_done(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Audit(folder).append(entry("before"))
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def noted(handle: int) -> None:
+        synced.append(os.path.basename(os.readlink(f"/proc/self/fd/{handle}")))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    Audit(folder).append(entry("asked"))
+    assert synced == ["audit-000001.jsonl", "head"]
+
+
 def test_a_full_disk_costs_the_reserve_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Audit(folder).append(entry("before"))
     assert (folder / "reserve").stat().st_size == module.RESERVE

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
-from backends.api.models import Event, EventKind, Member, MemberState
+from backends.api.models import Event, EventKind, Member, MemberState, Role
+from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, state_of
 from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.zookeeper_access import NotListed, NotServing
@@ -45,14 +46,17 @@ class Cluster:
         self.says(1, leader=1)
         self.says(2, leader=1)
 
-    def says(self, number: int, *, leader: int, errors: tuple[str, ...] = ()) -> None:
+    def says(
+        self, number: int, *, leader: int, term: int = 2, errors: tuple[str, ...] = (), at: str | None = None
+    ) -> None:
+        """What a member answers, at its own address where no other is named."""
         facts: dict[str, Any] = {"version": "3.5", "dbSize": 1, "dbSizeInUse": 1, "raftIndex": 1}
         facts |= {"header": SimpleNamespace(member_id=number), "isLearner": False, "raftAppliedIndex": 1}
-        status = SimpleNamespace(leader=leader, errors=errors, raftTerm=2, **facts)
-        self.census.answers[self.hosts[number - 1]] = Answer(status, 1.0)
+        status = SimpleNamespace(leader=leader, errors=errors, raftTerm=term, **facts)
+        self.census.answers[at or self.hosts[number - 1]] = Answer(status, 1.0)
 
-    def look(self) -> list[Member]:
-        self.known, self.news = self.census.rows(self.hosts, self.known, after_gap=False)
+    def look(self, *endpoints: str) -> list[Member]:
+        self.known, self.news = self.census.rows(endpoints or self.hosts, self.known, after_gap=False)
         return list(self.known.values())
 
 
@@ -86,6 +90,51 @@ def test_a_change_of_leader_and_who_came_and_went_are_told_once() -> None:
         (EventKind.LEADER, "etcd/main", "m1 → m2"),
     ]
     two.look()
+    assert two.news == []
+
+
+def test_of_two_opinions_who_leads_the_one_of_the_latest_term_counts() -> None:
+    two = Cluster()
+    two.says(1, leader=1, term=2)
+    two.says(2, leader=2, term=3)
+    assert [row.role for row in two.look()] == [Role.FOLLOWER, Role.LEADER]
+
+
+def test_a_member_is_asked_where_we_reach_it_and_not_also_where_it_says_that_it_is() -> None:
+    two = Cluster()
+    del two.census.answers["a:2379"]
+    two.says(1, leader=1, at="tunnel:1")
+    assert two.census.targets(("tunnel:1", "b:2379")) == ["tunnel:1", "b:2379"]
+
+
+@pytest.mark.parametrize("endpoints", [("tunnel:1", "a:2379"), ("a:2379", "tunnel:1")])
+def test_a_member_that_answers_at_one_of_two_addresses_is_up(endpoints: tuple[str, str]) -> None:
+    two = Cluster()
+    status = two.census.answers["a:2379"].status
+    two.census.answers["tunnel:1"] = Answer(status, 1.0, error=Silent("no answer"))
+    first = two.look(*endpoints)[0]
+    assert (first.name, first.state) == ("m1", MemberState.UP)
+
+
+def test_a_learner_is_no_vote_and_one_that_was_removed_neither() -> None:
+    two = Cluster()
+    learner = {"name": "m3", "isLearner": True, "peerURLs": [], "clientURLs": []}
+    two.census.roster[3] = SimpleNamespace(**learner)
+    two.says(9, leader=1, at="removed:1")
+    rows = {row.name: row for row in two.look(*two.hosts, "removed:1")}
+    assert {str(row.quorum) for row in rows.values()} == {str(Quorum(2, 2))}
+    assert (rows["m3"].role, rows["removed:1"].role) == (Role.LEARNER, Role.MEMBER)
+
+
+def test_another_cluster_at_the_same_addresses_is_no_news_of_members() -> None:
+    two = Cluster()
+    two.look()
+    two.census.forget()
+    for number, host in enumerate(two.hosts, start=1):
+        facts = {"name": f"n{number}", "isLearner": False, "peerURLs": [], "clientURLs": [f"http://{host}"]}
+        two.census.roster[number + 10] = SimpleNamespace(**facts)
+        two.says(number + 10, leader=12, at=host)
+    assert [row.name for row in two.look()] == ["n1", "n2"]
     assert two.news == []
 
 

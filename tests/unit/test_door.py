@@ -6,11 +6,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from backends import door as door_module
 from backends.api.actions import End, Outcome, Permit, Refused
-from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Unreachable
-from backends.api.models import EventKind
+from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
+from backends.api.models import EventKind, State, Trouble
 from backends.door import ARMED_FOR, Consent, Mode
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, action_on, process
@@ -126,6 +127,32 @@ async def test_what_is_gone_stale_or_unknown_is_refused() -> None:
         assert [outcome for outcome, _ in here.audit.outcomes] == ["refused"] * 3
 
 
+async def test_what_is_old_of_the_target_alone_is_refused() -> None:
+    """A host that does not answer while its source does."""
+    async with house() as here:
+        await here.show(replace(WORKER, trouble=Trouble(Silent("no answer in 2 s"), 990.0)))
+        with pytest.raises(Refused, match="what is known of worker is old: no answer in 2 s"):
+            await here.through(action_on(WORKER))
+        assert here.stage.done == []
+
+
+async def test_what_was_woken_for_a_question_rests_again_after_it() -> None:
+    """Else each question would leave its sources asked for ever."""
+    async with house() as here:
+        here.leave()
+        await here.door.propose(action_on(WORKER))
+        feeds = here.watch.feeds("processes").values()
+        await here.clock.advance(max(feed.pace.linger for feed in feeds))
+        assert [feed.reading.state for feed in feeds] == [State.IDLE]
+
+
+async def test_the_reason_of_one_action_is_written_and_not_the_one_of_arming() -> None:
+    async with house() as here:
+        here.door.arm(60, "looking around")
+        await here.through(action_on(WORKER), Consent("it leaks"))
+        assert {entry.reason for entry in here.audit.entries} == {"it leaks"}
+
+
 async def test_silence_makes_it_stale_and_stale_is_refused() -> None:
     async with house() as here:
         proposal = await here.door.propose(action_on(WORKER))
@@ -160,6 +187,7 @@ async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
         assert outcome.end is End.UNKNOWN
         assert "no outcome within 0.05 s" in outcome.text
         await here.clock.advance(1)
+        here.leave()
         await here.show(process(8, "other"))
         async with asyncio.timeout(5):
             while len(here.audit.entries) < 3:
@@ -167,6 +195,11 @@ async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
         assert here.audit.outcomes[1][0] == "unknown"
         assert here.audit.outcomes[2] == ("done", "found later: gone after 0.4 s")
         assert len(here.stage.done) == 1
+        # And then its source is left alone.
+        here.leave()
+        (feed,) = here.watch.feeds("processes").values()
+        await here.clock.advance(feed.pace.linger)
+        assert feed.reading.state is State.IDLE
 
 
 @pytest.mark.parametrize(
@@ -235,8 +268,6 @@ async def test_a_source_that_can_change_nothing_is_refused() -> None:
 
 
 def _elsewhere() -> Any:
-    from msgspec.structs import replace
-
     return replace(action_on(WORKER).target, source="etcd/main")
 
 

@@ -182,6 +182,15 @@ async def test_what_nobody_confirms_is_written_down() -> None:
         assert here.audit.entries[0].reason == "ticket 7"
 
 
+async def test_of_several_none_is_asked_about_while_one_may_not_be_done() -> None:
+    async with house() as here:
+        other = process(8, "other")
+        await here.show(WORKER, other)
+        with pytest.raises(Refused, match="it is pid 1"):
+            await here.door.propose_all([action_on(WORKER), action_on(other, blocked="it is pid 1")])
+        assert here.audit.outcomes == [("refused", "it is pid 1")]
+
+
 async def test_several_are_told_what_all_of_them_mean_and_their_number_is_typed() -> None:
     async with house(arm="always") as here:
         other = process(8, "other")

@@ -74,11 +74,25 @@ def test_after_a_gap_who_came_and_went_is_derived_and_marked() -> None:
     assert seen.value[kept] is before[kept]
 
 
-@given(st.binary(max_size=40))
+keys = st.lists(st.sampled_from([b"\\", b"x", b"ff", b"\xff", b"a", "é".encode()]), max_size=8).map(b"".join)
+"""Made of what an escape is made of: bytes at random hardly ever hold one."""
+
+
+@given(keys | st.binary(max_size=40))
 def test_any_key_is_found_again(tail: bytes) -> None:
     mine = groups()
     row = next(iter(mine.listed(None, Listed((1,), ((kv(WEB + tail, 1),),))).value.values()))
     assert mine.key_of(row) == WEB + tail
+
+
+def test_of_two_groups_the_one_that_is_listed_anew_loses_who_left_and_the_other_stays_as_it_was() -> None:
+    mine = Groups("etcd/main", {"web": "/web/", "api": "/api/"})
+    both = Listed((9, 9), ((kv(b"/web/a", 9), kv(b"/web/b", 9)), (kv(b"/api/c", 9),)))
+    before = mine.listed(None, both).value
+    seen = mine.listed(before, Listed((30, 25), ((kv(b"/web/b", 9),), None), gap="lost"))
+    assert sorted(row.name for row in seen.value.values()) == ["b", "c"]
+    assert told(seen.news) == [(EventKind.LEFT, "web/a")]
+    assert seen.value.position == (30, 25)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([b"a", b"b", b"c"])), max_size=30))

@@ -11,56 +11,10 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendBug, Ended, Silent, TimedOut, Unreachable
-from backends.api.feed import ABANDONED_MOST, Backoff, Feed, Pace, Source
-from backends.api.models import Event, EventKind, Reading, Seen, State
+from backends.api.feed import ABANDONED_MOST, Backoff, Feed
+from backends.api.models import Event, EventKind, Seen, State
 from tests.clock import FakeClock, settle
-
-PACE = Pace(first=10, quiet=5, linger=10)
-
-
-class Script:
-    """A source that does what the test tells it, attempt by attempt."""
-
-    def __init__(self) -> None:
-        self.starts: list[Any] = []
-        self._orders: asyncio.Queue[Any] = asyncio.Queue()
-
-    def say(self, value: Any, changed: frozenset[str] | None = None, *news: Event) -> None:
-        self._orders.put_nowait(Seen(value, changed, news))
-
-    def fail(self, error: BaseException) -> None:
-        self._orders.put_nowait(error)
-
-    def end(self) -> None:
-        self._orders.put_nowait(None)
-
-    async def __call__(self, last: Any) -> AsyncGenerator[Seen[Any], None]:
-        self.starts.append(last)
-        while True:
-            order = await self._orders.get()
-            if order is None:
-                return
-            if isinstance(order, BaseException):
-                raise order
-            yield order
-
-
-class Watched:
-    """A feed with one viewer and everything that it was told."""
-
-    def __init__(self, source: Source[Any], clock: FakeClock, pace: Pace = PACE) -> None:
-        self.feed: Feed[Any, Any] = Feed("lab/x things", source, pace=pace, clock=clock, backoff=steady())
-        self.told: list[Reading[Any]] = []
-        self.news: list[Any] = []
-        self.feed.on_news(self.news.extend)
-        self.leave = self.feed.watch(lambda new, before: self.told.append(new))
-
-    def state(self) -> State:
-        return self.feed.reading.state
-
-
-def steady() -> Backoff:
-    return Backoff(jitter=lambda: 0.0)
+from tests.unit.feeds import PACE, Script, Watched, steady
 
 
 def event(text: str) -> Event:
@@ -106,12 +60,22 @@ async def test_a_feed_that_is_doubted_is_stale_at_once_until_its_server_speaks()
     assert watched.state() is State.IDLE
 
 
+async def test_the_first_word_is_the_value_though_it_says_that_nothing_changed() -> None:
+    clock, script = FakeClock(), Script()
+    watched = Watched(script, clock)
+    script.say({"a": 1}, frozenset())
+    await settle()
+    assert (watched.state(), watched.feed.reading.value) == (State.LIVE, {"a": 1})
+    await watched.feed.close()
+
+
 async def test_no_first_answer_is_unreachable_and_tried_again() -> None:
     clock, script = FakeClock(), Script()
     watched = Watched(script, clock)
     await clock.advance(10)
     assert watched.state() is State.UNREACHABLE
     assert isinstance(watched.feed.reading.error, TimedOut)
+    assert watched.feed.reading.error.reason == "no answer for 10 s"
     await clock.advance(1)
     assert len(script.starts) == 2
     await watched.feed.close()

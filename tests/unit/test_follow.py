@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from backends.logs import follow, reader
-from backends.logs.position import Cursor
-from tests.unit.following import Following, add
+from tests.unit.following import Begin, add, begin, log
 
-Begin = Callable[..., "Following"]
-
-
-@pytest.fixture
-def begin() -> Iterator[Begin]:
-    begun: list[Following] = []
-
-    def start(*patterns: Path | str, cursor: Cursor | None = None) -> Following:
-        begun.append(Following(*patterns, cursor=cursor))
-        return begun[-1]
-
-    yield start
-    for following in begun:
-        following.follower.close()
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "app.log"
+__all__ = ["begin", "log"]
 
 
 def rotate_and_add(path: Path, name: Path, line: str) -> None:

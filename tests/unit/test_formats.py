@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from backends.api.logs import Level, LogRecord
 from backends.api.suspects import suspects
-from backends.logs.formats import FORMATS, Formats
+from backends.logs.formats import FORMATS, SHOWN, Formats
 
 AT = datetime(2026, 11, 24, 2, 13, 20, tzinfo=UTC)
 MS = AT.replace(microsecond=123000)
@@ -19,8 +20,6 @@ D, I, W, E, F, T = Level.DEBUG, Level.INFO, Level.WARN, Level.ERROR, Level.FATAL
 @pytest.fixture(autouse=True)
 def in_utc() -> None:
     """The test's host writes local time in UTC (conftest sets TZ)."""
-    import time
-
     from backends.logs.times import local_zone
 
     time.tzset()
@@ -255,9 +254,12 @@ def test_what_is_no_text() -> None:
     assert parse(b'\xef\xbb\xbf{"msg":"x"}').message == "x"
 
 
-def test_a_huge_line_is_taken_as_it_is_and_at_once() -> None:
-    import time
+@pytest.mark.parametrize(("over", "known"), [(0, "logfmt"), (1, "raw")])
+def test_in_a_line_beyond_measure_no_format_is_looked_for(over: int, known: str) -> None:
+    assert parse(b"level=error msg=" + b"x" * (SHOWN - len("level=error msg=") + over)).format == known
 
+
+def test_a_huge_line_is_taken_as_it_is_and_at_once() -> None:
     started = time.thread_time()
     record = parse(b"x" * 5_000_000)
     assert len(record.message) == 5_000_000

@@ -91,6 +91,53 @@ def test_a_lost_source_is_one_problem_however_many_feeds_it_has() -> None:
     assert found[0].since == WALL - timedelta(seconds=42)
 
 
+def test_a_lost_source_is_lost_since_the_first_of_its_feeds_that_is() -> None:
+    def gone(at: float, why: str) -> Reading[Any]:
+        return Reading(State.UNREACHABLE, {}, at, WALL, Unreachable(why))
+
+    first, then = gone(940.0, "refused"), gone(990.0, "reset")
+    for feeds in ([first, then], [then, first]):
+        (found,) = told(
+            {("etcd/a", noun): feed for noun, feed in zip(("members", "instances"), feeds, strict=True)}
+        )
+        assert (found.since, found.why) == (WALL - timedelta(seconds=60), "refused")
+
+
+def test_what_a_lost_source_said_last_stands_behind_what_is_wrong_now() -> None:
+    def lost(*found: Any) -> Reading[Any]:
+        return Reading(State.STALE, rows(*found), 990.0, WALL, Silent("no answer"))
+
+    found = told(
+        {
+            ("supervisord/a", "units"): lost(unit("job", UnitState.FAILED)),
+            ("prometheus/a", "alerts"): lost(alert("Full", AlertState.FIRING, "critical", 1)),
+            ("prometheus/b", "alerts"): live(alert("Small", AlertState.FIRING, "warning", 1)),
+        }
+    )
+    assert [(p.name, p.old) for p in found[2:]] == [("Small", False), ("Full", True), ("job", True)]
+
+
+def test_a_member_that_was_down_when_its_source_was_lost_is_not_down_now() -> None:
+    ill = member("m1", state=MemberState.DOWN, trouble=Trouble(Unreachable("refused"), 980.0, None))
+    one = member("a", group="web")
+    gone = Reading(State.UNREACHABLE, rows(ill, one), 990.0, WALL, Unreachable("no route"))
+    sizes = {"etcd/a": {"web": Expected(3, True)}}
+    found = told({("etcd/a", "members"): gone, ("etcd/a", "instances"): gone}, sizes=sizes)
+    assert [(p.name, p.word) for p in found] == [("etcd/a", "unreachable")]
+
+
+def test_a_cluster_is_without_a_leader_since_the_first_member_said_so() -> None:
+    first, then = WALL - timedelta(seconds=9), WALL - timedelta(seconds=2)
+    members = live(member("m0", leaderless=then), member("m1", leaderless=first))
+    (found,) = told({("zookeeper/a", "members"): members})
+    assert found.since == first
+
+
+def test_severities_are_written_in_any_case() -> None:
+    (found,) = told({("prometheus/a", "alerts"): live(alert("Full", AlertState.FIRING, "CRITICAL", 1))})
+    assert found.severity == GRAVE
+
+
 def test_lost_logs_are_a_lost_source() -> None:
     gone = Reading(State.STALE, LogSpan(0, 5, 0), 990.0, WALL, Silent("no answer"))
     found = told({("files/app", "logs"): gone, ("files/ok", "logs"): Reading(State.LIVE, LogSpan(0, 5, 0))})
@@ -187,6 +234,14 @@ def test_units_that_failed_and_that_flap() -> None:
     found = told({("supervisord/a", "units"): units}, events=events)
     assert [(p.name, p.word) for p in found] == [("job", "failed"), ("web", "flapping")]
     assert "last exit 2" in found[0].why
+
+
+def test_a_unit_does_not_flap_for_one_of_its_name_elsewhere() -> None:
+    events = [
+        Occurrence(str(n), "supervisord/b", WALL, EventKind.STATE, "web", "restarted", (), restart=True)
+        for n in range(FLAPS)
+    ]
+    assert told({("supervisord/a", "units"): live(unit("web", UnitState.RUNNING))}, events=events) == []
 
 
 def test_targets_that_are_down_and_sources_that_could_not_be_made() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 from backends.api.errors import Silent, Unreachable
 from backends.api.models import Event, EventKind, Occurrence, Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.incident.timeline import MOST, TOGETHER, Timeline
+from backends.incident.timeline import CONFIRM, MOST, TOGETHER, Timeline
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
@@ -98,6 +99,31 @@ async def test_a_source_that_is_lost_and_back_is_two_events_whatever_its_feeds_s
     for noun in ("members", "instances"):
         board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1042.0))
     assert [row.text for row in board.settled] == ["lost: no answer for 4 s", "back after 42 s"]
+
+
+async def test_a_source_was_away_since_its_last_word_not_since_that_was_noticed() -> None:
+    board = Board()
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    await board.clock.advance(8)
+    quiet: Reading[object] = Reading(State.STALE, {}, at=1000.0, error=Silent("no answer for 8 s"))
+    board.timeline.reading("etcd/a", "members", quiet)
+    await board.clock.advance(2)
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1010.0))
+    assert board.settled[-1].text == "back after 10 s"
+
+
+async def test_each_word_of_the_timeline_names_what_is_new_in_it_once() -> None:
+    board = Board()
+    source = board.timeline.events(None)
+    await anext(source)
+    for target in ("web/a", "web/b"):
+        board.timeline.hear("etcd/a", (event("etcd/a", EventKind.JOINED, target, "x"),))
+        seen = await anext(source)
+        assert [seen.value[key].target for key in seen.changed or ()] == [target]
+    idle = asyncio.ensure_future(anext(source))
+    await board.clock.advance(CONFIRM)
+    assert (await idle).changed == frozenset()
+    await source.aclose()
 
 
 async def test_how_a_source_was_found_is_no_event() -> None:

@@ -1,0 +1,60 @@
+"""Which columns of a table have room, and which of them stands where."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.things import THINGS, Thing
+from widgets.columns import Look
+from widgets.safe import style
+from widgets.tablelines import ROOMY, Lines, Painted
+
+NOTED = [(Thing("a", note="x"), None)]
+
+
+def titles(lines: Lines, width: int) -> list[str]:
+    return [column.title for column, _ in lines.columns(width)]
+
+
+def lines() -> Lines:
+    made = Lines(THINGS)
+    made.spare(NOTED)
+    return made
+
+
+def test_what_goes_first_where_there_is_no_room() -> None:
+    made = lines()
+    assert titles(made, 80) == ["NAME", "SIZE", "NOTE", "MORE"]
+    assert titles(made, 30) == ["NAME", "SIZE", "NOTE"]
+    assert titles(made, 20) == ["NAME", "SIZE"]
+    assert titles(made, 5) == ["NAME", "SIZE"]
+
+
+def test_a_column_that_no_row_has_anything_for_takes_no_room_until_one_has() -> None:
+    made = Lines(THINGS)
+    assert made.spare([(Thing("a"), None)])
+    assert titles(made, 80) == ["NAME", "SIZE", "MORE"]
+    assert made.spare(NOTED)
+    assert titles(made, 80) == ["NAME", "SIZE", "NOTE", "MORE"]
+    assert not made.spare(NOTED)
+
+
+@pytest.mark.parametrize("width", [80, ROOMY + 20])
+def test_a_title_is_found_where_it_stands(width: int) -> None:
+    made = lines()
+    made.columns(width)
+    head = made.head("name", descending=False).text
+    for column in THINGS.columns:
+        for at in (head.index(column.title), head.index(column.title) + len(column.title) - 1):
+            assert made.column_at(at) is column, f"{column.title} at {at} of {head!r}"
+    assert made.column_at(0) is None
+
+
+def test_what_is_stale_is_dim_but_a_state_keeps_its_look() -> None:
+    made = lines()
+    width = len(made.columns(80))
+    looks = (Look.PLAIN, Look.BAD, Look.PLAIN, Look.PLAIN)
+    strip = made.drawn(Painted(("x",) * width, looks, dim=True, marked=False, cursor=False))
+    shown = [segment.style for segment in strip if "x" in segment.text]
+    assert shown[0] == style(Look.PLAIN, dim=True)
+    assert shown[1] == style(Look.BAD)
