@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.capabilities import kind_of
 from backends.api.errors import BackendError
 from backends.api.models import (
     Alert,
@@ -39,8 +40,6 @@ FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = timedelta(minutes=10)
 ILL = (State.STALE, State.UNREACHABLE)
-SHOWN_AS = {"instances": "members", "hosts": "processes"}
-"""The kinds of nouns that have none of their own name."""
 
 
 class Problem(Struct, frozen=True):
@@ -120,8 +119,7 @@ def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
                 worst[source] = (noun, reading)
     for source, (noun, reading) in worst.items():
         why = "no answer" if reading.error is None else reading.error.reason
-        kind = SHOWN_AS.get(noun, noun)
-        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, kind)
+        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, kind_of(noun))
 
 
 def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -> Iterable[Problem]:
