@@ -61,7 +61,7 @@ paths = ["/var/log/*.log"]
 """
 
 
-def config_verb(options: argparse.Namespace) -> int:
+def configuration(options: argparse.Namespace) -> int:
     """Run one of them. `check` and `show` raise `ConfigError` for a mistake in the file."""
     path, _ = config_path(options.config, os.environ)
     if options.what == "path":
