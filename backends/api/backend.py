@@ -47,6 +47,9 @@ class Backend:
     kind: ClassVar[str]
     """The configuration's word for it ("etcd")."""
     Settings: ClassVar[type[Settings]]
+    example: ClassVar[str] = ""
+    """Its table in the file that `config init` writes, in the context `lab`. Where every line of it begins with
+    `#`, it is there to be made use of, else it is in use."""
     context = ""
     """The name of the context that it belongs to, told by its Watch: what is kept on disk is kept by context."""
 
