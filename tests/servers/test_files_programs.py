@@ -18,7 +18,7 @@ from backends.logs.files import Files, FilesSettings
 from tests.servers.getting import program
 from tests.servers.log_writer import STEADY, numbers, writer
 from tests.servers.test_files_rotation import Collected, collect
-from tui.demo.getting import LOGROTATE
+from tui.demo.fetch import LOGROTATE
 
 ROTATING = """
 import logging, logging.handlers, sys
