@@ -72,8 +72,8 @@ class Backend:
     @property
     def where(self) -> str:
         """What the settings say to look at (addresses, files), for a sentence about trouble; empty where it
-        is nothing in particular. No password is in it."""
-        for name in ("endpoints", "hosts", "url", "paths", "files", "directory"):
+        is nothing in particular. No password is in it. Settings of other names: say it yourself."""
+        for name in ("endpoints", "hosts", "url", "paths", "files", "file", "directory"):
             value = getattr(self.settings, name, None)
             if value:
                 return mask_url(value if isinstance(value, str) else ", ".join(map(str, value)))
