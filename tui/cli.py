@@ -11,11 +11,14 @@ from tui import __version__
 # Not out of typing, whose import takes a tenth of what `--help` may.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
-    from typing import NoReturn
+    from collections.abc import Container, Sequence
+    from typing import NoReturn, Protocol
 
-    Verb = Callable[[str, str], argparse.ArgumentParser]
-    """Adds a verb with its help."""
+    class Verb(Protocol):
+        """Adds a verb with its help; `by` is the module of `tui.verbs`, and the function in it, that runs it."""
+
+        def __call__(self, name: str, help: str, by: str = "") -> argparse.ArgumentParser: ...
+
 
 USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
 
@@ -27,13 +30,6 @@ class Usage(Exception):
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise Usage(message)
-
-
-VERBS = (
-    *("members", "processes", "units", "targets", "alerts", "query", "events", "logs", "watch"),
-    *("signal", "start", "stop", "restart", "deploys", "deploy", "runs", "run", "audit"),
-    *("doctor", "config", "demo"),
-)
 
 
 def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.ArgumentParser:
@@ -64,8 +60,9 @@ def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.Argume
         return top
     added = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
 
-    def verb(name: str, help: str) -> argparse.ArgumentParser:
+    def verb(name: str, help: str, by: str = "") -> argparse.ArgumentParser:
         made = added.add_parser(name, help=help, description=help, allow_abbrev=False)
+        made.set_defaults(by=by or name)
         if name in words:
             _common(made)
         return made
@@ -73,7 +70,9 @@ def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.Argume
     _looking(verb)
     _acting(verb)
     verb("doctor", "try every source and say what was reached, and why not")
-    config = verb("config", "the configuration: where it is, an example, whether it is right, what it says")
+    config = verb(
+        "config", "the configuration: where it is, an example, whether it is right, what it says", "configuration"
+    )
     each = "where it is; write an example there; find mistakes; print it, every secret masked"
     config.add_argument("what", choices=("path", "init", "check", "show"), help=each)
     demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
@@ -86,16 +85,16 @@ def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.Argume
 
 def _looking(verb: Verb) -> None:
     """The verbs that only look."""
-    members = verb("members", "members of the clusters, and the instances registered in them")
+    members = verb("members", "members of the clusters, and the instances registered in them", "listing")
     members.add_argument("--group", metavar="G", help="only the instances of this application group")
-    verb("processes", "processes of this host")
+    verb("processes", "processes of this host", "listing")
     of_one = [
         members,
-        verb("units", "what supervisors keep running"),
-        verb("targets", "what metrics servers scrape, and what they could not reach"),
-        verb("alerts", "alerts that fire, or are about to"),
-        verb("deploys", "what can be rolled out, and how it went the last time"),
-        verb("runs", "what was rolled out, and what is being rolled out now"),
+        verb("units", "what supervisors keep running", "listing"),
+        verb("targets", "what metrics servers scrape, and what they could not reach", "listing"),
+        verb("alerts", "alerts that fire, or are about to", "listing"),
+        verb("deploys", "what can be rolled out, and how it went the last time", "listing"),
+        verb("runs", "what was rolled out, and what is being rolled out now", "listing"),
     ]
     query = verb("query", "the present value of each series of a PromQL query, or its values over a range")
     query.add_argument("expression", metavar="EXPR", help="PromQL, in quotes")
@@ -131,7 +130,7 @@ def _acting(verb: Verb) -> None:
         ("stop", "stop a unit by its supervisor, and follow it until it has ended"),
         ("restart", "stop a unit and start it again; GROUP:* does so one by one"),
     ):
-        supervise = verb(name, means)
+        supervise = verb(name, means, "supervise")
         supervise.add_argument(
             "unit", metavar="UNIT", help="a name (units), GROUP:NAME, or GROUP:* for all of a group"
         )
@@ -222,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
-    if not {"-h", "--help", *VERBS} & set(words):
+    if not words[:1] or (words[0].startswith("-") and not {"-h", "--help"} & set(words)):
         try:
             return parser(verbs=False).parse_args(words)
         except Usage:

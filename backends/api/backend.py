@@ -47,6 +47,9 @@ class Backend:
     kind: ClassVar[str]
     """The configuration's word for it ("etcd")."""
     Settings: ClassVar[type[Settings]]
+    example: ClassVar[str] = ""
+    """Its table in the file that `config init` writes, in the context `lab`. Where every line of it begins with
+    `#`, it is there to be made use of, else it is in use."""
     context = ""
     """The name of the context that it belongs to, told by its Watch: what is kept on disk is kept by context."""
 
@@ -69,8 +72,8 @@ class Backend:
     @property
     def where(self) -> str:
         """What the settings say to look at (addresses, files), for a sentence about trouble; empty where it
-        is nothing in particular. No password is in it."""
-        for name in ("endpoints", "hosts", "url", "paths", "files", "directory"):
+        is nothing in particular. No password is in it. Settings of other names: say it yourself."""
+        for name in ("endpoints", "hosts", "url", "paths", "files", "file", "directory"):
             value = getattr(self.settings, name, None)
             if value:
                 return mask_url(value if isinstance(value, str) else ", ".join(map(str, value)))

@@ -217,13 +217,15 @@ class Ability(Struct, frozen=True):
     protocol: type[Any]
     source: Callable[[Any], Source[Any]]
     pace: Pace
+    kind: str = ""
+    """The kind that shows it, where that is not of its own name."""
 
 
 ABILITIES: dict[str, Ability] = {
     "members": Ability(Membership, lambda b: b.members, Pace(first=6, quiet=4, always=True)),
-    "instances": Ability(Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True)),
+    "instances": Ability(Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True), "members"),
     "processes": Ability(ProcessTable, lambda b: b.processes, Pace(quiet=8)),
-    "hosts": Ability(HostLoad, lambda b: b.hosts, Pace(quiet=8, always=True)),
+    "hosts": Ability(HostLoad, lambda b: b.hosts, Pace(quiet=8, always=True), "processes"),
     "units": Ability(Supervisor, lambda b: b.units, Pace(first=6, quiet=5, always=True)),
     "targets": Ability(Scraper, lambda b: b.targets, Pace(first=6, quiet=8, always=True)),
     "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True)),
@@ -232,6 +234,13 @@ ABILITIES: dict[str, Ability] = {
     "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5, always=True)),
 }
 """Every noun that has a feed, by the name that kinds and screens use for it."""
+
+
+def kind_of(noun: str) -> str:
+    """The kind that shows a noun."""
+    known = ABILITIES.get(noun)
+    return noun if known is None or not known.kind else known.kind
+
 
 __all__ = [
     "ABILITIES",
@@ -251,4 +260,5 @@ __all__ = [
     "Scraper",
     "Supervisor",
     "ability",
+    "kind_of",
 ]

@@ -15,7 +15,7 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -72,17 +72,22 @@ async def check_identity(make: Make) -> None:
 async def check_import(make: Make) -> None:
     """Importing the module brings no screen, and no client library before it is used."""
     module = type(make()).__module__
-    code = (
-        f"import sys, {module}\n"
-        "clients = {'textual', 'rich', 'grpc', 'aetcd', 'kazoo', 'httpx', 'requests', 'psutil'}\n"
-        "found = clients & set(sys.modules)\n"
-        "sys.exit(' '.join(sorted(found)) or 0)"
-    )
+    code = f"import sys; before = set(sys.modules); import {module}; print(*set(sys.modules) - before)"
     done = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Broken(f"importing {module} brings {done.stderr.strip()}")
+        raise Broken(f"{module} can't be imported by itself: {done.stderr.strip()}")
+    if found := brought(done.stdout.split(), module):
+        raise Broken(f"importing {module} brings {' '.join(found)}; import it where it is first used")
+
+
+def brought(modules: Iterable[str], by: str) -> list[str]:
+    """The packages of these modules that importing a backend, the module `by`, may not bring: a client library,
+    which is imported at its first use, and a screen. The standard library, midwatch's backends with msgspec, and
+    its own package are free."""
+    free = {*sys.stdlib_module_names, "backends", "msgspec", "typing_extensions", by.partition(".")[0]}
+    return sorted({name.partition(".")[0] for name in modules} - free)
 
 
 async def check_doctor(make: Make) -> None:

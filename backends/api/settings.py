@@ -11,7 +11,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Base of each backend's settings: one table `[context.NAME.KIND.NAME]` of the configuration.
 
     A subclass says `frozen=True` again, for type checkers. Field names are the configuration's keys; a
-    field's type and constraints are what `config check` tests.
+    field's type and constraints are what `config check` tests. A key named `ca`, `cert`, `key`, `file` or
+    `directory` is a file, `paths` and `files` are patterns of files: relative ones begin at the configuration's
+    folder (`backends.config_settings`).
     """
 
     commands: ClassVar[tuple[str, ...]] = ()

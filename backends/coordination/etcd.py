@@ -84,6 +84,14 @@ class EtcdSettings(Settings, frozen=True):
 class Etcd(Backend, Membership, Registry, KeyWatch):
     kind: ClassVar[str] = "etcd"
     Settings: ClassVar[type[Settings]] = EtcdSettings
+    example: ClassVar[str] = """\
+[context.lab.etcd.main]
+endpoints = ["127.0.0.1:2379"]              # https:// for TLS
+groups = { web = "/services/web/" }         # who registered below a prefix
+# ca = "ca.pem"
+# username = "midwatch"
+# password = { env = "ETCD_PASSWORD" }      # or { file = "…" }, or { command = ["pass", "show", "etcd"] }
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

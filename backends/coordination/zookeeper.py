@@ -107,6 +107,11 @@ class ZookeeperSettings(Settings, frozen=True):
 class Zookeeper(Backend, Membership, Registry, KeyWatch):
     kind: ClassVar[str] = "zookeeper"
     Settings: ClassVar[type[Settings]] = ZookeeperSettings
+    example: ClassVar[str] = """\
+# [context.lab.zookeeper.main]
+# hosts = "127.0.0.1:2181,127.0.0.1:2182"
+# groups = { web = "/services/web" }
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

@@ -65,6 +65,14 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     kind: ClassVar[str] = "deploy"
     Settings: ClassVar[type[Settings]] = DeploySettings
+    example: ClassVar[str] = """\
+# What can be rolled out: a command, run by a process of its own; no shell, {version} is filled in.
+# [context.lab.deploy.web]
+# kind = "command"
+# argv = ["./deploy.sh", "{version}"]
+# [context.lab.deploy.web.params.version]
+# choices = ["1.8.1", "1.8.2"]              # or from = ["git", "tag"], or pattern = "[0-9.]+"
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.capabilities import kind_of
 from backends.api.errors import BackendError
 from backends.api.models import (
     Alert,
@@ -39,8 +40,6 @@ FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = timedelta(minutes=10)
 ILL = (State.STALE, State.UNREACHABLE)
-SHOWN_AS = {"instances": "members", "hosts": "processes"}
-"""The kinds of nouns that have none of their own name."""
 
 
 class Problem(Struct, frozen=True):
@@ -75,6 +74,17 @@ class Now(Struct, frozen=True):
         return None if monotonic is None else self.wall - timedelta(seconds=self.monotonic - monotonic)
 
 
+class Known(NamedTuple):
+    """What one feed says, with what else its rows are held against: `sizes` by group, the `events` of late."""
+
+    source: str
+    rows: list[Any]
+    reading: Reading[Any]
+    now: Now
+    sizes: Mapping[str, Expected]
+    events: Iterable[Occurrence]
+
+
 Readings = Mapping[Any, Reading[Any]]
 """By (source, noun)."""
 
@@ -90,17 +100,9 @@ def problems(
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
-        rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
-        if noun == "members":
-            found += _members(source, rows, reading, now)
-        elif noun == "instances":
-            found += _groups(source, rows, sizes.get(source, {}), reading, now)
-        elif noun == "units":
-            found += _true(_units(rows, events, now), reading)
-        elif noun == "alerts":
-            found += _true((_alert(row) for row in rows if row.state is AlertState.FIRING), reading)
-        elif noun == "targets":
-            found += _true((_target(row) for row in rows if row.state is TargetState.DOWN), reading)
+        if noun in CHECKS:
+            rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
+            found += CHECKS[noun](Known(source, rows, reading, now, sizes.get(source, {}), events))
     oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
     newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
     return sorted(newest_first, key=lambda p: -p.severity)
@@ -120,13 +122,14 @@ def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
                 worst[source] = (noun, reading)
     for source, (noun, reading) in worst.items():
         why = "no answer" if reading.error is None else reading.error.reason
-        kind = SHOWN_AS.get(noun, noun)
-        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, kind)
+        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, kind_of(noun))
 
 
-def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -> Iterable[Problem]:
+def _members(known: Known) -> Iterable[Problem]:
+    source, now = known.source, known.now
+    rows: list[Member] = known.rows
     # What a lost source said last is not what is wrong now.
-    if reading.state in ILL:
+    if known.reading.state in ILL:
         return
     for row in rows:
         name, state = f"{source} {row.name}", row.state.value
@@ -145,10 +148,10 @@ def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -
         yield Problem(ROOT, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
 
 
-def _groups(
-    source: str, rows: list[Member], expected: Mapping[str, Expected], reading: Reading[Any], now: Now
-) -> Iterable[Problem]:
-    if reading.state in ILL:
+def _groups(known: Known) -> Iterable[Problem]:
+    source, now = known.source, known.now
+    rows: list[Member] = known.rows
+    if known.reading.state in ILL:
         return
     ill = [row for row in rows if row.trouble is not None]
     for row in {row.group: row for row in reversed(ill)}.values():
@@ -160,7 +163,7 @@ def _groups(
             name = f"{source} {row.group}"
             yield Problem(SERIOUS, name, row.trouble.error.word, since, why, source, "members", row.key)
     sizes, unknown = Counter(row.group for row in rows), unlisted(rows)
-    for group, wanted in expected.items():
+    for group, wanted in known.sizes.items():
         if sizes[group] < wanted.size and group not in unknown:
             why = "as configured" if wanted.configured else "the most seen in 15 minutes"
             word = f"{sizes[group]} of {wanted.size}"
@@ -170,7 +173,12 @@ def _groups(
             yield Problem(severity, group, word, since, text, source, "members", first)
 
 
-def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable[Problem]:
+def _units(known: Known) -> Iterable[Problem]:
+    rows: list[Unit] = known.rows
+    return _true(_failing(rows, known.events, known.now), known.reading)
+
+
+def _failing(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterator[Problem]:
     lately = Counter(
         (event.source, event.target) for event in events if event.restart and now.wall - event.time <= FLAPPING
     )
@@ -184,6 +192,11 @@ def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 
 
+def _alerts(known: Known) -> Iterable[Problem]:
+    firing = (_alert(row) for row in known.rows if row.state is AlertState.FIRING)
+    return _true(firing, known.reading)
+
+
 def _alert(row: Alert) -> Problem:
     grave = (row.severity or "").lower() in GRAVE_WORDS
     # Most summaries name what they are about.
@@ -192,6 +205,20 @@ def _alert(row: Alert) -> Problem:
     return Problem(GRAVE if grave else SERIOUS, row.name, "firing", row.since, why, row.source, "alerts", row.key)
 
 
+def _targets(known: Known) -> Iterable[Problem]:
+    return _true((_target(row) for row in known.rows if row.state is TargetState.DOWN), known.reading)
+
+
 def _target(row: Target) -> Problem:
     name = f"{row.job} {row.instance}"
     return Problem(SERIOUS, name, "down", row.since, row.error or "", row.source, "targets", row.key)
+
+
+CHECKS: Mapping[str, Callable[[Known], Iterable[Problem]]] = {
+    "members": _members,
+    "instances": _groups,
+    "units": _units,
+    "alerts": _alerts,
+    "targets": _targets,
+}
+"""What can be wrong with the rows of a noun; the Overview looks at each noun that has a row here."""

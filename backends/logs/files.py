@@ -39,6 +39,10 @@ class Files(Backend, Logs):
 
     kind: ClassVar[str] = "files"
     Settings: ClassVar[type[Settings]] = FilesSettings
+    example: ClassVar[str] = """\
+[context.lab.files.app]
+paths = ["/var/log/*.log"]
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

@@ -73,6 +73,10 @@ class Journald(Backend, Logs):
 
     kind: ClassVar[str] = "journald"
     Settings: ClassVar[type[Settings]] = JournaldSettings
+    example: ClassVar[str] = """\
+# [context.lab.journald.main]
+# units = ["nginx.service"]                 # all without it
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

@@ -42,6 +42,10 @@ THERE = (Silent, TimedOut, Denied)
 class Prometheus(Backend, Scraper, Alerting, Metrics):
     kind: ClassVar[str] = "prometheus"
     Settings: ClassVar[type[Settings]] = PrometheusSettings
+    example: ClassVar[str] = """\
+# [context.lab.prometheus.main]
+# url = "http://127.0.0.1:9090"
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

@@ -50,6 +50,10 @@ class SupervisordSettings(Settings, frozen=True):
 class Supervisord(Backend, Supervisor, Logs, Acting):
     kind: ClassVar[str] = "supervisord"
     Settings: ClassVar[type[Settings]] = SupervisordSettings
+    example: ClassVar[str] = """\
+# [context.lab.supervisord.main]
+# url = "unix:///run/supervisor.sock"       # or http://…; username, password as above
+"""
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)

@@ -14,14 +14,22 @@ from backends.api.backend import Backend
 from backends.api.capabilities import Membership
 from backends.api.contract import Broken
 from backends.api.models import Event, EventKind, Member, Members, MemberState, Role, Seen
-from backends.api.registry import MODULES
+from backends.api.registry import LATER, MODULES
 from backends.api.settings import Settings
 from tests.clock import START
 from tests.contract.starters import STARTERS, Make
 
 
 def test_every_kind_has_a_starter() -> None:
-    assert set(STARTERS) == set(MODULES)
+    lacking = ", ".join(sorted(set(STARTERS) ^ set(MODULES)))
+    assert set(STARTERS) == set(MODULES), (
+        f"{lacking}: a starter of the kind's name in tests/contract/starters.py, and it in KINDS there"
+    )
+
+
+def test_a_kind_that_is_here_is_not_said_to_come_later() -> None:
+    both = ", ".join(LATER & set(MODULES))
+    assert not both, f"{both}: take it out of LATER in backends/api/registry.py, which refuses it"
 
 
 @pytest.fixture(params=MODULES)

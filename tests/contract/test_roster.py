@@ -24,6 +24,10 @@ def listed(tmp_path: Path) -> Path:
     return path
 
 
+def test_its_file_is_named_where_it_is_in_trouble(listed: Path) -> None:
+    assert Roster("main", RosterSettings(file=str(listed))).where == str(listed)
+
+
 async def test_it_keeps_the_contract(listed: Path) -> None:
     await check_backend(lambda: Roster("main", RosterSettings(file=str(listed))))
 

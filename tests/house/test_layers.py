@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from backends.api.capabilities import ABILITIES
+from backends.api.contract import brought
 from backends.api.registry import MODULES, load
+from tests.outside.program import verbs
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((ROOT / top).rglob("*.py"))]
-CLIENTS = ("grpc", "aetcd", "psutil", "kazoo", "httpx", "requests", "google.protobuf")
 
 
 def loaded(statement: str) -> set[str]:
@@ -34,21 +35,28 @@ def test_layers() -> None:
 @pytest.mark.parametrize("module", MODULES.values())
 def test_importing_a_backend_brings_no_screen_and_no_client(module: str) -> None:
     found = loaded(f"import {module}")
-    assert not found & {"textual", "rich", *CLIENTS}
+    foreign = brought(found - loaded("pass"), module)
+    assert not foreign, f"{module}: import {', '.join(foreign)} where it is first used, not with the module"
     others = {other for other in MODULES.values() if other != module}
     assert not found & others
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        f"tui.verbs.{name}"
-        for name in ("dispatch", "listing", "logs", "watch", "doctor", "configuration", "signal")
-    ]
-    + ["tui.demo.cli"],
-)
+VERBS = [f"tui.verbs.{path.stem}" for path in sorted((ROOT / "tui/verbs").glob("*.py"))]
+
+
+@pytest.mark.parametrize("module", [*VERBS, "tui.demo.cli"])
 def test_headless_verbs_bring_no_screen(module: str) -> None:
     assert not loaded(f"import {module}") & {"textual", "rich"}
+
+
+@pytest.mark.parametrize("verb", [verb for verb in verbs() if verb != "demo"])
+def test_every_verb_has_its_module(verb: str) -> None:
+    by = verbs()[verb].get_default("by")
+    path = ROOT / f"tui/verbs/{by}.py"
+    assert path.is_file(), (
+        f"`{verb}` is run by tui/verbs/{by}.py, or by the module that its row in tui/cli.py names"
+    )
+    assert f"def {by}(" in path.read_text(), f"tui/verbs/{by}.py runs `{verb}` by its function {by}"
 
 
 def test_the_command_line_alone_brings_almost_nothing() -> None:

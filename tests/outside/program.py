@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -12,7 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.cli import parser
+
 PROGRAM = str(Path(sys.executable).with_name("midwatch"))
+
+
+def verbs() -> dict[str, argparse.ArgumentParser]:
+    """Every verb that the command line knows, and what it takes."""
+    parsers = argparse._SubParsersAction
+    return next(dict(action.choices) for action in parser()._actions if isinstance(action, parsers))
 
 
 @dataclass(frozen=True, slots=True)

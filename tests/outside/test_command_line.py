@@ -274,7 +274,7 @@ def test_a_bug_is_one_line_and_its_traceback_is_in_the_log(config: str, tmp_path
     (tmp_path / "sitecustomize.py").write_text(
         "import tui.verbs.configuration as c\n"
         "def boom(options):\n    raise RuntimeError('broken on purpose')\n"
-        "c.config_verb = boom\n"
+        "c.configuration = boom\n"
     )
     state = tmp_path / "state"
     ran = run("config", "path", env={"PYTHONPATH": str(tmp_path), "XDG_STATE_HOME": str(state)})

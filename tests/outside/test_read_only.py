@@ -37,7 +37,7 @@ from tests.servers.runs import end_all
 from tests.servers.supervisord_server import SupervisordServer
 from tui.cli import parser
 from tui.commands import COMMANDS, RUN, TABLE, on_screen
-from tui.demo.getting import ETCDCTL
+from tui.demo.fetch import ETCDCTL
 
 pytestmark = pytest.mark.server
 

@@ -17,7 +17,7 @@ from tests.outside.program import PROGRAM, run, run_within
 from tests.outside.pty_program import Dashboard
 from tests.servers.etcd_cluster import EtcdCluster
 from tests.servers.getting import program
-from tui.demo.getting import ETCDCTL
+from tui.demo.fetch import ETCDCTL
 
 pytestmark = pytest.mark.server
 

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.getting import program
-from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER
 from tui.demo.process import Identity, end, end_members, members
+from tui.demo.servers.etcd import ETCD
+from tui.demo.servers.node_exporter import NODE_EXPORTER
+from tui.demo.servers.prometheus import PROMETHEUS
+from tui.demo.servers.zookeeper import JAVA, ZOOKEEPER
 from tui.demo.state import Demo
 
 DEMO = (sys.executable, "-P", "-m", "tui.cli", "demo")

@@ -18,7 +18,7 @@ from typing import Self
 
 from tests.servers.frozen import freeze
 from tests.servers.getting import program
-from tui.demo.getting import ETCD
+from tui.demo.servers.etcd import ETCD
 
 
 def free_port() -> int:

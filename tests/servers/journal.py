@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.servers.getting import program
-from tui.demo.getting import JOURNAL_REMOTE, find, libraries, with_libraries
+from tui.demo.getting import find, libraries, with_libraries
+from tui.demo.servers.journald import JOURNAL_REMOTE
 
 BOOT = "ab" * 16
 APPENDS = Path("/etc/machine-id").exists()

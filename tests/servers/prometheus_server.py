@@ -27,7 +27,7 @@ from tests.servers.etcd_cluster import free_port
 from tests.servers.frozen import freeze
 from tests.servers.getting import program
 from tests.waiting import until
-from tui.demo.getting import PROMETHEUS
+from tui.demo.servers.prometheus import PROMETHEUS
 
 CONFIG = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 1s}}

@@ -18,8 +18,8 @@ from backends.watch import FeedKey, Watch
 from tests.servers.demo_run import demo, loaded
 from tests.servers.getting import program
 from tests.servers.runs import start
-from tui.demo.getting import ETCD
 from tui.demo.rollout import serves
+from tui.demo.servers.etcd import ETCD
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 

@@ -30,8 +30,11 @@ from tests.outside.program import Ran, run
 from tests.servers.demo_run import demo
 from tests.servers.getting import program
 from tui.app import MidwatchApp
-from tui.demo.getting import ETCD, JAVA, NODE_EXPORTER, PROMETHEUS, ZOOKEEPER
 from tui.demo.process import Identity, end_members, members, start_tied
+from tui.demo.servers.etcd import ETCD
+from tui.demo.servers.node_exporter import NODE_EXPORTER
+from tui.demo.servers.prometheus import PROMETHEUS
+from tui.demo.servers.zookeeper import JAVA, ZOOKEEPER
 from tui.screens.timeframe import USUAL
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]

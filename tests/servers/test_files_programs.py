@@ -18,7 +18,7 @@ from backends.logs.files import Files
 from tests.servers.files_followed import Collected, collect, source
 from tests.servers.getting import program
 from tests.servers.log_writer import STEADY, numbers, writer
-from tui.demo.getting import LOGROTATE
+from tui.demo.fetch import LOGROTATE
 
 ROTATING = """
 import logging, logging.handlers, sys

@@ -14,10 +14,9 @@ from kazoo.client import KazooClient
 
 from tests.servers.etcd_cluster import Server
 from tests.servers.getting import program
-from tui.demo.getting import JAVA, ZOOKEEPER
 from tui.demo.ports import free_ports
 from tui.demo.probe import answers
-from tui.demo.servers.zookeeper import configure, server
+from tui.demo.servers.zookeeper import JAVA, ZOOKEEPER, configure, server
 
 DYNAMIC = "reconfigEnabled=true\nskipACL=yes\nstandaloneEnabled=false\n"
 """Anybody may reconfigure it (zookeeper.apache.org/doc, "Dynamic Reconfiguration")."""

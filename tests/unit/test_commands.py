@@ -21,6 +21,8 @@ from tui.commands import (
     key_glyph,
     on_screen,
 )
+from tui.footer import MORE_VIEWS
+from tui.footer import VIEWS as VIEWS_NAMED
 from tui.help import help_lines
 from tui.kinds.known import KINDS
 from tui.screens.logs import LogsScreen
@@ -59,7 +61,8 @@ def test_every_command_can_be_done_where_it_is_offered(command: object) -> None:
     assert isinstance(command, Command)
     name, *fixed = command.do.split()
     for screen in command.on:
-        method = getattr(VIEWS[screen], name, None) or getattr(MidwatchApp, name)
+        method = getattr(VIEWS[screen], name, None) or getattr(MidwatchApp, name, None)
+        assert method is not None, f"{name}: a method of {VIEWS[screen].__name__}, or of MidwatchApp"
         # A view's method of that name would be taken for the app's: it must want the same.
         inspect.signature(method).bind("self", *fixed)
         if command.takes:
@@ -81,6 +84,13 @@ def test_words_by_alias_and_by_prefix() -> None:
     assert for_word("mem") is for_word("members")
     assert for_word("") is None
     assert for_word("nonsense") is None
+
+
+def test_the_footer_names_the_views_that_digits_open() -> None:
+    for digit, name in (*VIEWS_NAMED, *MORE_VIEWS):
+        command = for_key(digit, OVERVIEW)
+        assert command is not None, digit
+        assert command.word.startswith(name), f"{digit} opens {command.word}; tui/footer.py calls it {name}"
 
 
 def test_help_names_every_key_of_the_screen() -> None:

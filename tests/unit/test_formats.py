@@ -280,7 +280,10 @@ def test_a_huge_line_is_taken_as_it_is_and_at_once() -> None:
 
 
 def test_every_format_of_the_table_is_proved_here() -> None:
-    assert {form.name for form in FORMATS} == {row[1] for row in TABLE} - {"raw"}
+    lacking = ", ".join(sorted({form.name for form in FORMATS} ^ ({row[1] for row in TABLE} - {"raw"})))
+    assert {form.name for form in FORMATS} == {row[1] for row in TABLE} - {"raw"}, (
+        f"{lacking}: its lines, in TABLE"
+    )
 
 
 def test_a_line_without_a_zone_is_local_time(monkeypatch: pytest.MonkeyPatch) -> None:

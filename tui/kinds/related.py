@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from backends.api.capabilities import kind_of
 from backends.api.models import Member, Process, Reading, Row, State, Unit
 from backends.relations import Related, Relations
-from tui.kinds.leads import KIND_OF
 from widgets.columns import Sight, standing
 from widgets.units import count, percent, since, size
 
@@ -31,7 +31,7 @@ def related_facts(
 def leads_to(row: Row, relations: Relations) -> tuple[str, str] | None:
     """The kind and the key of the first row that is about the same thing."""
     found = next(iter(relations.of(row)), None)
-    return None if found is None else (KIND_OF[type(found.row)], found.row.key)
+    return None if found is None else (kind_of(found.feed[1]), found.row.key)
 
 
 def _fact(found: Related, sight: Sight) -> tuple[str, str]:

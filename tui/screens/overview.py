@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.reactive import var
 
 from backends.api.models import EventKind, Occurrence, Reading, State
-from backends.incident.problems import Now, Problem, problems
+from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
 from tui.screens.base import View
 from tui.screens.headlines import change_line, problem_line
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui.screens.signals import Signals
     from widgets.chart import Chart
 
-NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
+NOUNS = (*CHECKS, "hosts", "events")
 RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKind.ACTION})
 """Kinds that say why the others came; where room is short they have two thirds of it."""
 ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from backends.api.capabilities import kind_of
 from backends.api.models import Host, Member, MemberState, Reading, Role, State
+from backends.incident.problems import CHECKS
 from backends.incident.sizes import Expected
 from tui.kinds.facts import host_line
 from tui.kinds.members import DOTS, MEMBER_LOOKS
@@ -37,11 +39,11 @@ def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes)
                 # The same group may be registered in two systems: then it says in which.
                 name = f"{group}  {source.partition('/')[0]}" if registries > 1 else str(group)
                 yield "members", Entry(f"group {source} {group}", (_label(name), *parts))
-        elif noun in ("units", "targets", "alerts"):
-            yield noun, Entry(f"{noun} {source}", (_label(source), *_counts(noun, rows, reading)))
         elif noun == "hosts":
             for row in rows:
                 yield "processes", Entry(f"hosts {source} {row.key}", (_label(source), *_host(row, reading)))
+        elif noun in CHECKS:
+            yield kind_of(noun), Entry(f"{noun} {source}", (_label(source), *_counts(noun, rows, reading)))
 
 
 def _label(text: str) -> Part:

@@ -6,13 +6,14 @@ import argparse
 import os
 from typing import Any
 
+from backends.api import registry
 from backends.config_file import config_path
 from backends.context import Context
 from backends.masking import masked
 from tui.verbs.opening import load
 from tui.verbs.output import complain, say, to_json
 
-EXAMPLE = """# midwatch: one [context.NAME] for each production, with one [context.NAME.KIND.NAME] a source.
+HEAD = """# midwatch: one [context.NAME] for each production, with one [context.NAME.KIND.NAME] a source.
 default = "lab"
 
 [context.lab]
@@ -20,48 +21,25 @@ colour = "green"            # of the bar at the top; a context named prod is red
 # read_only = true          # nothing can be changed, and nothing lifts it
 
 # This host's processes are the source local/host of every context; local = false leaves them out.
-
-[context.lab.etcd.main]
-endpoints = ["127.0.0.1:2379"]              # https:// for TLS
-groups = { web = "/services/web/" }         # who registered below a prefix
-# ca = "ca.pem"
-# username = "midwatch"
-# password = { env = "ETCD_PASSWORD" }      # or { file = "…" }, or { command = ["pass", "show", "etcd"] }
-
-[context.lab.files.app]
-paths = ["/var/log/*.log"]
-
-# [context.lab.zookeeper.main]
-# hosts = "127.0.0.1:2181,127.0.0.1:2182"
-# groups = { web = "/services/web" }
-
-# [context.lab.supervisord.main]
-# url = "unix:///run/supervisor.sock"       # or http://…; username, password as above
-
-# [context.lab.journald.main]
-# units = ["nginx.service"]                 # all without it
-
-# [context.lab.prometheus.main]
-# url = "http://127.0.0.1:9090"
-
-# Charts; without any, Metrics suggests some for what Prometheus scrapes.
+"""
+PAGES = """# Charts; without any, Metrics suggests some for what Prometheus scrapes.
 # [[context.lab.page]]
 # title = "web"
 # [[context.lab.page.panel]]
 # title = "requests/s"
 # query = "sum(rate(http_requests_total[1m])) by (code)"
 # unit = "req/s"
-
-# What can be rolled out: a command, run by a process of its own; no shell, {version} is filled in.
-# [context.lab.deploy.web]
-# kind = "command"
-# argv = ["./deploy.sh", "{version}"]
-# [context.lab.deploy.web.params.version]
-# choices = ["1.8.1", "1.8.2"]              # or from = ["git", "tag"], or pattern = "[0-9.]+"
 """
 
 
-def config_verb(options: argparse.Namespace) -> int:
+def example() -> str:
+    """A whole file: what is in use before what may be, and each kind of source in its own words."""
+    kinds = [text for kind in registry.MODULES if (text := registry.load(kind).example)]
+    in_use_first = sorted(kinds, key=lambda text: all(line.startswith("#") for line in text.splitlines()))
+    return "\n".join([HEAD, *in_use_first, PAGES])
+
+
+def configuration(options: argparse.Namespace) -> int:
     """Run one of them. `check` and `show` raise `ConfigError` for a mistake in the file."""
     path, _ = config_path(options.config, os.environ)
     if options.what == "path":
@@ -97,7 +75,7 @@ def _init(path: str) -> int:
         complain(f"{path}: {error.strerror}")
         return 2
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(EXAMPLE)
+        file.write(example())
     say(f"wrote {path}; `midwatch config check` tests it after you have edited it")
     return 0
 

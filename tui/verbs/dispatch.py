@@ -1,16 +1,19 @@
-"""Which module runs a verb: each is imported when it is asked for, and no more than that."""
+"""Runs a verb: its module is imported when it is asked for, and no more than that.
+
+`tui.cli` says which one (`by`): a module of this package, as a function of the module's own name, which gets the
+options, and if it is async the context before them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import importlib
+import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable
 
 from backends.config import ConfigError
-from backends.context import Context
 from backends.threads import leave_threads_behind
 from tui.log import start_log
 from tui.verbs.opening import open_context
@@ -30,33 +33,14 @@ def run_verb(options: argparse.Namespace) -> int:
 
 
 def _verb(options: argparse.Namespace) -> int:
-    if options.verb == "config":
-        from tui.verbs.configuration import config_verb
-
-        return config_verb(options)
-    if options.verb == "audit":
-        from tui.verbs.audit import audit
-
-        return audit(options)
-    run = _async_verb(options.verb)
+    run = getattr(importlib.import_module(f"tui.verbs.{options.by}"), options.by)
+    if not inspect.iscoroutinefunction(run):
+        done: int = run(options)
+        return done
 
     async def go() -> int:
         leave_threads_behind()
-        return await run(await open_context(options), options)
+        status: int = await run(await open_context(options), options)
+        return status
 
     return asyncio.run(go())
-
-
-MODULES = {
-    **dict.fromkeys(("start", "stop", "restart"), "supervise"),
-    **{name: name for name in ("logs", "events", "query", "watch", "doctor", "signal", "deploy", "run")},
-}
-"""Which module of this package has a verb, as a function of the module's own name; all others are listings."""
-
-
-def _async_verb(name: str) -> Callable[[Context, argparse.Namespace], Awaitable[int]]:
-    module = MODULES.get(name, "listing")
-    found: Callable[[Context, argparse.Namespace], Awaitable[int]] = getattr(
-        importlib.import_module(f"tui.verbs.{module}"), module
-    )
-    return found

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
-from tui.demo.getting import ETCDCTL, LOGROTATE, Program, find
+from tui.demo.getting import Program, find
 from tui.demo.packages.command import Missing
 from tui.demo.state import Part
 
@@ -108,9 +107,3 @@ def chosen(only: Collection[str]) -> list[list[DemoServer]]:
     """Those of these names; all of them where none is named."""
     named = [[server for server in together if not only or server.name in only] for together in servers()]
     return [together for together in named if together]
-
-
-def programs() -> list[Program]:
-    """All that the demo and the tests start: the tests ask servers with their own tools too."""
-    every = chain.from_iterable(servers())
-    return [*(program for server in every for program in server.programs), ETCDCTL, LOGROTATE]

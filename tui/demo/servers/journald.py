@@ -7,10 +7,19 @@ import sys
 from pathlib import Path
 
 from tui.demo import journal_writer
-from tui.demo.getting import JOURNAL_REMOTE, find, libraries, with_libraries
+from tui.demo.getting import Program, find, libraries, with_libraries
 from tui.demo.packages.command import Missing
 from tui.demo.servers import Scene, Snippet, Start
 from tui.demo.state import Part
+
+JOURNAL_REMOTE = Program(
+    "systemd-journal-remote",
+    (
+        *("systemd-journal-remote", "systemd", "libsystemd-shared", "libmicrohttpd12t64|libmicrohttpd12"),
+        *("libip4tc2", "libkmod2"),
+    ),
+)
+"""It writes a real journal of whatever it is given, without a systemd; journalctl comes with it."""
 
 
 class DemoJournald:

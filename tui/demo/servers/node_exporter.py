@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tui.demo.getting import NODE_EXPORTER
+from tui.demo.getting import Program
 from tui.demo.ports import free_ports
 from tui.demo.servers import Scene, Snippet, Start
 from tui.demo.state import Part
+
+NODE_EXPORTER = Program("prometheus-node-exporter", ("prometheus-node-exporter",))
 
 # Debian's build has collectors on that are not for a plain user, an error line for each scrape.
 COLLECTORS = ("cpu", "filesystem", "loadavg", "meminfo", "netdev")

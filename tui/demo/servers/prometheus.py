@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tui.demo.getting import PROMETHEUS
+from tui.demo.getting import Program
 from tui.demo.ports import free_ports
 from tui.demo.servers import Scene, Snippet, Start
 from tui.demo.state import Part
+
+PROMETHEUS = Program("prometheus", ("prometheus",))
 
 SCRAPE, EVALUATE = "2s", "1s"
 """Short, so that a crash is an alert within 5 s."""

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui.demo.getting import JAVA, ZOOKEEPER
+from tui.demo.getting import Program
 from tui.demo.packages.command import Missing
 from tui.demo.ports import free_ports
 from tui.demo.servers import Scene, Snippet, Start
 from tui.demo.state import Part
+
+JAVA = Program("java", ("default-jre-headless",), folders=("usr/lib/jvm/*/bin",))
+ZOOKEEPER = Program(
+    "zookeeper.jar",
+    ("libzookeeper-java", "libslf4j-java", "libdropwizard-metrics-java", "libsnappy-java"),
+    folders=("usr/share/java",),
+)
 
 JARS = ("zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-simple", "metrics-core", "snappy-java")
 """All that a server needs without its AdminServer; snappy-java for an ensemble."""
