@@ -119,7 +119,7 @@ class LogView(Widget):
         at, rate = self._rate
         if now - at >= 1.0:
             spent = min(RATE, now - self._counted_from[0])
-            late = [lines for when, lines in self._arrived if now - when <= RATE]
+            late = [lines for when, lines in self._arrived if now - when < RATE]
             rate = None if spent < SURE or (late and not any(late)) else sum(late) / spent
             self._rate = (now, rate)
         return rate
@@ -147,12 +147,7 @@ class LogView(Widget):
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         below = self.cursor - self.sheet.top.index
-        came = self.lines.take()
-        now = self.clock.monotonic()
-        if came:
-            self._arrived = [(at, lines) for at, lines in self._arrived if now - at <= RATE]
-            # What was there before comes in as well, in as many pieces and as late as it takes.
-            self._arrived.append((now, self.lines.count_from(self._counted_from[1], came)))
+        self._take()
         self.lines.trim()
         if not self.following and self.cursor >= 0:
             # Lines that were put above the cursor don't move it on the terminal.
@@ -160,6 +155,17 @@ class LogView(Widget):
         self._came_in()
         if self.lines.behind or self.lines.filtering:
             self._work()
+
+    def _take(self) -> None:
+        """Take in what has come, and count what of it happened since one looked: what was there before comes in
+        as well, in as many pieces and as late as it takes."""
+        lines, now, (_, began) = self.lines, self.clock.monotonic(), self._counted_from
+        before = lines.count_from(began, len(lines.rows)) if lines.merged else 0
+        came = lines.take()
+        if came:
+            fresh = lines.count_from(began, len(lines.rows) if lines.merged else came) - before
+            self._arrived = [(at, many) for at, many in self._arrived if now - at < RATE]
+            self._arrived.append((now, min(came, max(0, fresh))))
 
     # What the user wants
 
