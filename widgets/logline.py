@@ -156,11 +156,18 @@ def window(parts: list[Part], left: int, room: int) -> list[Part]:
     return shown
 
 
+REQUEST = ("status", "method", "path")
+"""The fields that the message of an access log is made of."""
+
+
 def _fields(record: LogRecord) -> str:
-    """`key=value …`, as far as it can be seen."""
+    """`key=value …`, as far as it can be seen; without what the message says already."""
     out: list[str] = []
     length = 0
+    said = REQUEST if record.message == " ".join(record.fields.get(key, "") for key in REQUEST) else ()
     for key, value in record.fields.items():
+        if key in said:
+            continue
         out.append(f"{key}={value[:LONG]}")
         length += len(out[-1]) + 1
         if length > LONG:

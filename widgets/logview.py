@@ -54,12 +54,13 @@ class LogView(Widget):
             self.asked = asked
             self.missed = missed
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, alone: bool = False) -> None:
+        """`alone`: all lines are of one thing that is known."""
         super().__init__()
         self.clock = clock or LoopClock()
         self.lines = LogLines()
         self.following = True
-        self.sheet = Sheet(self.lines, self.clock)
+        self.sheet = Sheet(self.lines, self.clock, alone=alone)
         self.left = 0
         self._drawn: list[Piece | None] = []
         self._seek: Seek | None = None
@@ -79,6 +80,7 @@ class LogView(Widget):
         self.sheet.cursor.index, self.sheet.top.index = -1, 0
         self._aim = None
         self.lines.show(feeders)
+        self.sheet.timed = False
         self.following = True
         self.count_anew()
         self._settle()

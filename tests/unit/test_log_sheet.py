@@ -23,9 +23,9 @@ def test_output_of_one_thing_alone_has_neither_its_name_nor_room_for_times_that_
     bench.say(0, b"of another run", origin="run-2")
     bench.take()
     bench.lines.set_filter(None, None, frozenset({"run-1"}))
-    assert texts(sheet) == ["  ready", "✖ ERROR: steady"]
+    assert texts(sheet) == ["  ready", "✖ steady"]
     sheet.times = Times.NONE
-    assert texts(sheet) == ["  ready", "✖ ERROR: steady"]
+    assert texts(sheet) == ["  ready", "✖ steady"]
 
 
 def test_output_with_times_has_room_for_them() -> None:
