@@ -22,6 +22,7 @@ from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
 from backends.api.models import Reading
+from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
@@ -195,7 +196,7 @@ class _Printer:
         elif self._output == "table":
             level = record.level.word if record.level is not None else ""
             stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
-            name = _one_line(origin.rsplit("/", 1)[-1])
+            name = clean(origin.rsplit("/", 1)[-1])
             file = f"{name:16}  " if name else ""
             out.append(f"{stamp:14}  {level:5}  {record.source}  {file}{_one_line(record.message)}")
         else:
