@@ -193,7 +193,8 @@ def test_a_table_of_logs_says_which_of_several_files_a_line_is_from(config: str,
     several = table(glob)
     assert [(line[0], line[-1]) for line in several if "a.log" in line] == [(f"files/{glob}", "one")]
     assert [line[-1] for line in several if "x.log" in line] == ["three", "two"]
-    assert table("app") == [["files/app", "one"]]
+    alone = str(tmp_path / "a.log")
+    assert table(alone) == [[f"files/{alone}", "one"]]
     assert sorted(run("logs", glob, "--config", config).out.splitlines()) == ["one", "three", "two"]
 
 
