@@ -28,7 +28,7 @@ MARKS: dict[Level, tuple[str, Look]] = {
 NOTE_MARK = "»"
 LONG = 20_000
 """Characters of one line that can be seen by moving sideways; more is in the record (Enter)."""
-LABEL = 20
+LABEL = 24
 """Cells that the name of a line's origin may take."""
 
 
@@ -157,14 +157,15 @@ def window(parts: list[Part], left: int, room: int) -> list[Part]:
 
 
 REQUEST = ("status", "method", "path")
-"""The fields that the message of an access log is made of."""
+"""The fields that the message of an access log is made of; its protocol is in the record (Enter)."""
 
 
 def _fields(record: LogRecord) -> str:
     """`key=value …`, as far as it can be seen; without what the message says already."""
     out: list[str] = []
     length = 0
-    said = REQUEST if record.message == " ".join(record.fields.get(key, "") for key in REQUEST) else ()
+    request = record.message == " ".join(record.fields.get(key, "") for key in REQUEST)
+    said = (*REQUEST, "protocol") if request else ()
     for key, value in record.fields.items():
         if key in said:
             continue

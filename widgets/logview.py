@@ -88,7 +88,7 @@ class LogView(Widget):
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
         self.sheet.times, self.sheet.wrapped, self.left = Times.SHORT, False, 0
-        self.following = True
+        self.following, self._aim = True, None
         self.set_pattern("")
         self.set_filter("", None)
 
@@ -223,7 +223,9 @@ class LogView(Widget):
     def set_filter(self, keep: str, since: datetime | None, only: frozenset[str] = frozenset()) -> None:
         """Show only lines that match, that are not older, and that are of these origins (none: of all); the
         cursor stays on its line, if that passes, else near its time."""
+        aim = self._aim
         self.stop_seeking()
+        self._aim = aim
         row = None if self.following else self._current_row
         self._stood = None if row is None else self.lines.when(row)
         if self.following:

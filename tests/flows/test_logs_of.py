@@ -81,6 +81,21 @@ async def test_where_no_log_is_named_after_it_the_title_says_so_once(lab: Any) -
         await screen.until(lambda: "named after" not in screen.text)
 
 
+async def test_a_log_about_it_that_comes_later_is_shown_as_well(lab: Any) -> None:
+    async with lab(command="units") as screen:
+        say_units(unit("web:web-1"))
+        await screen.until("web:web-1")
+        say_logs(screen, "web:web-1", "other")
+        await screen.press("l")
+        await screen.until("of web:web-1  1 of 2 lines")
+        say_logs(screen, "/app/web-1.log", "/app/web-2.log")
+        await screen.until("2 of 4 lines")
+        await screen.press("escape")
+        await screen.until("  4 lines")
+        say_logs(screen, "/access/web-1.log")
+        await screen.until("  5 lines")
+
+
 def test_all_of_its_own_names_count_and_wider_ones_only_without_them() -> None:
     known = [("s", "web:web-1"), ("s", "/app/web-1.log"), ("s", "/app/web-12.log"), ("s", "/app/shop.log")]
     both = frozenset({"web:web-1", "/app/web-1.log"})

@@ -143,6 +143,9 @@ class LogsScreen(View):
 
     def _answer(self) -> None:
         if self._asked is None:
+            # A log about it may come later than its time was worth waiting for.
+            if self._visit.look_among(self.log_view.lines.origins):
+                self._filter()
             return
         since, logs = self._asked
         view = self.log_view
@@ -150,7 +153,8 @@ class LogsScreen(View):
         if waits and view.clock.monotonic() - since < PATIENCE:
             return
         self._asked = None
-        self._visit.choose(logs.names, logs.wider, view.lines.origins)
+        self._visit.choose(logs)
+        self._visit.look_among(view.lines.origins)
         self._filter()
         if logs.when is None:
             view.follow(True)
@@ -344,7 +348,7 @@ class LogsScreen(View):
         elif self._visit.window:
             self.window("0")
         elif self._visit.only or self._visit.unnamed:
-            self._visit.only, self._visit.unnamed = frozenset(), ""
+            self._visit.choose(None)
             self._filter()
         else:
             return False

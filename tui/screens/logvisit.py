@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from widgets.columns import Look
+from widgets.columns import LogsOf, Look
 from widgets.logsearch import Pattern
 from widgets.logview import LogView
 from widgets.oneline import Part
@@ -30,12 +30,22 @@ class Visit:
     """The origins that are about it; none: all."""
     unnamed: str = ""
     """The thing that no log is named after, so that all are shown."""
+    of: LogsOf | None = None
+    _among: list[tuple[str, str]] = field(default_factory=list)
 
-    def choose(self, names: Sequence[str], wider: Sequence[str], origins: Iterable[tuple[str, str]]) -> None:
-        """Only the logs that are named after something, as far as there are such."""
-        self.about, self.only = named_after(names, wider, origins)
-        known = (*names, *wider)
+    def choose(self, logs: LogsOf | None) -> None:
+        """Only the logs that are about something, as far as there are such; None: all."""
+        self.of, self.about, self.only, self.unnamed, self._among = logs, "", frozenset(), "", []
+
+    def look_among(self, origins: list[tuple[str, str]]) -> bool:
+        """Look for them among these; whether others are found than before."""
+        if self.of is None or origins == self._among:
+            return False
+        self._among, before = origins, self.only
+        self.about, self.only = named_after(self.of.names, self.of.wider, origins)
+        known = (*self.of.names, *self.of.wider)
         self.unnamed = known[0] if known and not self.only else ""
+        return self.only != before
 
     def choose_window(self, seconds: float, now: datetime) -> None:
         self.window, self.since = seconds, None
