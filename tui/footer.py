@@ -18,6 +18,8 @@ VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("4", "metr"), ("5", "logs
 MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
 """Shown where there is room for them as well."""
 WIDE = 120
+IN_LOGS = (("0-6", "window"), ("-", "back"))
+"""Shown instead of them where digits are windows of time."""
 
 
 class Footer(OneLine):
@@ -75,9 +77,9 @@ def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Par
     """The views on the left and what works here on the right, as many of them as have room."""
     dim, plain = style(Look.DIM), style()
     left: list[Part] = [(" ", dim)]
-    if view.screen_name != "logs":
-        for key, name in (*VIEWS, *(MORE_VIEWS if width >= WIDE else ())):
-            left += [(key, plain), (f" {name}  ", dim)]
+    views = IN_LOGS if view.screen_name == "logs" else (*VIEWS, *(MORE_VIEWS if width >= WIDE else ()))
+    for key, name in views:
+        left += [(key, plain), (f" {name}  ", dim)]
     room = width - sum(width_of(text) for text, _ in left)
     right: list[Part] = []
     for command in on_screen(view.screen_name, view.kind_name):

@@ -104,13 +104,16 @@ class Column(Struct, Generic[R], frozen=True):
 
 
 class LogsOf(Struct, frozen=True):
-    """Which logs belong to something, and when they are of interest. `names`, the most particular first: the
-    first that a log is named after decides, else all lines are meant. `when` is None for what they say now."""
+    """Which logs belong to something, and when they are of interest. `names` are its own, the one it is called by
+    first: each log that is named after any of them is meant. `when` is None for what they say now."""
 
     names: tuple[str, ...]
     when: datetime | None = None
     source: str = ""
     """The log source that is meant; all of them where it is empty."""
+    wider: tuple[str, ...] = ()
+    """What it is part of, the most particular first: where no log has its own name the first of these that a log
+    is named after decides, else all lines are meant."""
 
 
 Lead = tuple[str, str] | LogsOf

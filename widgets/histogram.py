@@ -45,6 +45,14 @@ class Histogram(Vertical):
         """Whether lines are still to be counted."""
         return self._counting
 
+    def doubt(self) -> None:
+        """Other lines may be shown than before: where they are, say so at once, and count them."""
+        if self._tally.current or self._counting or not self.display or not self.size.width:
+            return
+        self._counting = True
+        self._show()
+        self.set_timer(PAUSE, self._count)
+
     def tick(self) -> None:
         """Show what is counted, and count on."""
         if not self.display or not self.size.width:
@@ -85,8 +93,10 @@ class Histogram(Vertical):
         now = int(view.clock.now().timestamp())
         room = self.size.width - LEGEND
         found = self.bars = bars(tally.lines, tally.errors, room, now)
+        unsure = self._counting or not tally.current
+        dim, bad = style(Look.DIM), style(Look.BAD)
         if found is None:
-            self._lines.show([])
+            self._lines.show([("  counting …", dim)] if unsure else [])
             self._errors.show([])
             return
         rows = view.lines.rows
@@ -95,14 +105,16 @@ class Histogram(Vertical):
             here = view.lines.when(rows[view.cursor]) // SECOND
         at = None if here is None else found.bar_of(here)
         gap = " " * (room - len(found.lines))
-        dim, bad = style(Look.DIM), style(Look.BAD)
         errors = sum(found.errors)
-        told = f"{'≈' if tally.sampled else ''}{count(errors)} error{'s' if errors != 1 else ''}"
+        told = f"{'about ' if tally.sampled else ''}{count(errors)} error{'s' if errors != 1 else ''}"
         of_errors: list[Part] = [("✖ ", bad), (told, style())] if errors else [("no error", dim)]
-        self._lines.show([*_drawn(found.lines, Look.PLAIN, at), (f"{gap}  {self._span(here, now)}", dim)])
+        if unsure:
+            of_errors = [("counting …", dim)]
+        looks = (Look.DIM, Look.DIM) if unsure else (Look.PLAIN, Look.BAD)
+        self._lines.show([*_drawn(found.lines, looks[0], at), (f"{gap}  {self._span(here, now)}", dim)])
         self._errors.show(
             [
-                *_drawn(found.errors, Look.BAD, at),
+                *_drawn(found.errors, looks[1], at),
                 (f"{gap}  ", dim),
                 *of_errors,
                 (f"  {age(found.step)} a bar", dim),

@@ -28,7 +28,7 @@ MARKS: dict[Level, tuple[str, Look]] = {
 NOTE_MARK = "»"
 LONG = 20_000
 """Characters of one line that can be seen by moving sideways; more is in the record (Enter)."""
-LABEL = 20
+LABEL = 24
 """Cells that the name of a line's origin may take."""
 
 
@@ -156,11 +156,19 @@ def window(parts: list[Part], left: int, room: int) -> list[Part]:
     return shown
 
 
+REQUEST = ("status", "method", "path")
+"""The fields that the message of an access log is made of; its protocol is in the record (Enter)."""
+
+
 def _fields(record: LogRecord) -> str:
-    """`key=value …`, as far as it can be seen."""
+    """`key=value …`, as far as it can be seen; without what the message says already."""
     out: list[str] = []
     length = 0
+    request = record.message == " ".join(record.fields.get(key, "") for key in REQUEST)
+    said = (*REQUEST, "protocol") if request else ()
     for key, value in record.fields.items():
+        if key in said:
+            continue
         out.append(f"{key}={value[:LONG]}")
         length += len(out[-1]) + 1
         if length > LONG:

@@ -46,6 +46,8 @@ class LogLines:
         self.since: datetime | None = None
         self.only: frozenset[str] = frozenset()
         """The origins whose lines are shown; none: all."""
+        self.chosen = 0
+        """Another number after each choice of other lines, be it by a filter or of their sources."""
         self.places: list[Place] = []
         self.merged = False
         """Whether rows stand by their lines' times; else there is one origin, whose order is its own."""
@@ -117,12 +119,14 @@ class LogLines:
         self._stamps = Stamps(self._feeders)
         self._origins = Origins()
         self.merged = False
+        self.chosen += 1
         self.rebuild()
 
     def set_filter(
         self, keep: Pattern | None, since: datetime | None, only: frozenset[str] = frozenset()
     ) -> None:
         self.keep, self.since, self.only = keep, since, only
+        self.chosen += 1
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -203,16 +207,27 @@ class LogLines:
         for number, first in enumerate(firsts):
             self._stamps.forget(number, first)
         gone = self._gone(firsts)
-        if gone:
-            if self._noted:
-                self._noted -= sum(1 for row in self.rows[:gone] if row & NOTE)
-            del self.rows[:gone]
-            for place in self._settled:
-                place.index = max(0, place.index - gone)
+        self._cut(gone)
         # Lines of a busy source may be gone behind a line of a quiet one that is still there.
         if self.merged and self.dropped - self._dropped > max(1000, self.total // 10):
             self._sweep(firsts)
         return before - len(self.rows)
+
+    def move_window(self, since: datetime) -> None:
+        """Let the window of time begin later: rows from before that go."""
+        self.since = since
+        if self.rows:
+            self._cut(self.first_from(micros(since)))
+
+    def _cut(self, gone: int) -> None:
+        """Take out so many rows from the first on."""
+        if not gone:
+            return
+        if self._noted:
+            self._noted -= sum(1 for row in self.rows[:gone] if row & NOTE)
+        del self.rows[:gone]
+        for place in self._settled:
+            place.index = max(0, place.index - gone)
 
     # One row
 
@@ -243,6 +258,11 @@ class LogLines:
     def first_from(self, when: int) -> int:
         """The index of the first row that is not before a time."""
         return bisect_left(self.rows, when, key=self.when)
+
+    def count_from(self, when: int, most: int) -> int:
+        """How many of the last rows, at most so many, are not before a time."""
+        low = max(0, len(self.rows) - most)
+        return len(self.rows) - bisect_left(self.rows, when, lo=low, key=self.when)
 
     def nearest(self, when: int) -> int:
         """The index of the row that is nearest to a time; -1 where there is none."""

@@ -37,9 +37,14 @@ Placed = tuple[Piece, int]
 class Sheet:
     """Where one is in the rows of a log view, and in which manner they are shown."""
 
-    def __init__(self, lines: LogLines, clock: Clock) -> None:
+    def __init__(self, lines: LogLines, clock: Clock, *, alone: bool = False) -> None:
         self.lines = lines
         self.clock = clock
+        self.alone = alone
+        """Whether all lines are of one thing that is known: none says whose it is, and times have room only where
+        there are any."""
+        self.timed = False
+        """Whether a line with a time was met."""
         self.wrapped = False
         self.times = Times.SHORT
         self.pattern: Pattern | None = None
@@ -158,9 +163,16 @@ class Sheet:
     def _keep_manner(self) -> None:
         """When another origin appears, names of origins need room."""
         labels = self.lines.labels
-        label = min(LABEL, max(map(cells, labels))) if len(labels) > 1 else 0
+        label = min(LABEL, max(map(cells, labels))) if len(labels) > 1 and not self.alone else 0
         found = None if self.pattern is None else self.pattern.shown
-        manner = Manner(self.times, label, found)
+        manner = Manner(self.times if self._has_times() else Times.NONE, label, found)
         if manner != self.manner:
             self.manner = manner
             self.forget()
+
+    def _has_times(self) -> bool:
+        if self.alone and not self.timed:
+            rows, top = self.lines.rows, max(0, self.top.index)
+            near = (*rows[top : top + self._height], *rows[-self._height :])
+            self.timed = any(day_of(self.lines.records.of(row)) is not None for row in near)
+        return self.timed or not self.alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -26,6 +27,7 @@ class _Part(Struct, frozen=True):
     count: int
     lines: Counter[int]
     errors: Counter[int]
+    sampled: bool
 
 
 class _Waiting(Struct, frozen=True):
@@ -41,15 +43,29 @@ class Tally:
     def __init__(self, lines: LogLines) -> None:
         self.lines: Counter[int] = Counter()
         self.errors: Counter[int] = Counter()
-        self.sampled = False
-        """Whether only a part was counted, for the whole."""
         self.version = 0
         """Another number after each change."""
         self._of = lines
+        self._thinned = False
         self._sight: tuple[object, ...] = ()
         self._parts: dict[tuple[int, int], _Part] = {}
         self._seen: list[int] = []
         self._waiting: list[_Waiting] = []
+        self._since: datetime | None = None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether only a part was counted, for the whole."""
+        return self._thinned or any(part.sampled for part in self._parts.values())
+
+    @property
+    def current(self) -> bool:
+        """Whether it is of the lines that are chosen now; else it is still of others."""
+        return self._sight == self._now
+
+    @property
+    def _now(self) -> tuple[object, ...]:
+        return (tuple(id(feeder.tail) for feeder in self._of.feeders), self._of.chosen)
 
     def go_on(self, seconds: float = SLICE) -> bool:
         """Count for so long; returns whether there is more to count."""
@@ -63,15 +79,24 @@ class Tally:
     def _begin(self) -> None:
         """All anew where other lines are shown than before; without what was dropped."""
         of = self._of
-        sight = (tuple(id(feeder.tail) for feeder in of.feeders), of.keep, of.since, of.only)
-        if sight != self._sight:
-            self._sight = sight
-            self.lines, self.errors, self.sampled = Counter(), Counter(), False
+        if not self.current:
+            self._sight, self._since = self._now, of.since
+            self.lines, self.errors, self._thinned = Counter(), Counter(), False
             self._parts, self._waiting, self._seen = {}, [], [0] * len(of.feeders)
             self.version += 1
         firsts = [feeder.tail.span.first for feeder in of.feeders]
         for number, first in [key for key in self._parts if key[1] < firsts[key[0]]]:
             self._take_out((number, first))
+        if of.since != self._since:
+            self._since = of.since
+            self._leave(0 if of.since is None else micros(of.since) // SECOND)
+
+    def _leave(self, low: int) -> None:
+        """The window of time has moved on."""
+        for totals in (self.lines, self.errors):
+            for second in [second for second in totals if second < low]:
+                del totals[second]
+                self.version += 1
 
     def _find(self) -> None:
         for number, feeder in enumerate(self._of.feeders):
@@ -81,7 +106,7 @@ class Tally:
                     self._waiting.append(_Waiting(number, first, block.count))
                 self._seen[number] = first
         while sum(block.lines for block in self._waiting) > WAITING:
-            self.sampled = True
+            self._thinned = True
             self._waiting = [
                 _Waiting(block.number, block.first, block.lines, block.weight * 2)
                 for block in self._waiting[1::2]
@@ -106,7 +131,7 @@ class Tally:
         of, weight = self._of, waiting.weight
         times = of.times(waiting.number, waiting.first, block)
         low = 0 if of.since is None else micros(of.since)
-        passing = _passing(of, block)
+        passing = _passing(of, waiting.number, block)
         if passing is None and not low:
             lines = Counter([when // SECOND for when in times])
         else:
@@ -117,13 +142,12 @@ class Tally:
         errors: Counter[int] = Counter()
         signs = [line for line in suspects(block.data) if passing is None or line in passing]
         step = -(-len(signs) // PARSED)
-        self.sampled = self.sampled or step > 1
         raw = block.lines() if signs else []
         for line in signs[:: max(1, step)]:
             level = of.feeders[waiting.number].reader.parse(raw[line], block.origin).level
             if level is not None and level >= Level.ERROR and times[line] >= low:
                 errors[times[line] // SECOND] += step * weight
-        return _Part(block.count, lines, errors)
+        return _Part(block.count, lines, errors, step > 1)
 
     def _take_out(self, key: tuple[int, int]) -> None:
         part = self._parts.pop(key, None)
@@ -137,8 +161,10 @@ class Tally:
                     del totals[second]
 
 
-def _passing(of: LogLines, block: LogBlock) -> frozenset[int] | None:
+def _passing(of: LogLines, number: int, block: LogBlock) -> frozenset[int] | None:
     """Which lines of a block may be shown; None for all."""
     if of.only and block.origin not in of.only:
         return frozenset()
-    return None if of.keep is None else frozenset(of.keep.numbers(block.data))
+    if of.keep is None:
+        return None
+    return frozenset(of.keep.numbers(of.feeders[number].reader.shown(block.data)))

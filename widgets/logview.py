@@ -18,12 +18,7 @@ from backends.api.logs import LogRecord
 from backends.api.models import Reading
 from widgets.columns import Look
 from widgets.logfeeder import Feeder, micros, moment_of
-from widgets.logline import (
-    NOTE_MARK,
-    slice_of,
-    under_cursor,
-    window,
-)
+from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
 from widgets.logsearch import compiled
 from widgets.logseek import Seek
@@ -31,10 +26,10 @@ from widgets.logsheet import HEAD, Piece, Sheet
 from widgets.private import congested
 from widgets.safe import line, style
 
-SETTLE = 1.0
-"""Seconds in which what was there before comes in."""
-RATE = 5.0
+RATE = 8.0
 """Seconds over which lines per second are counted."""
+SURE = 5.0
+"""Seconds of counting before which nothing is said of them."""
 
 
 class LogView(Widget):
@@ -59,12 +54,13 @@ class LogView(Widget):
             self.asked = asked
             self.missed = missed
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, alone: bool = False) -> None:
+        """`alone`: all lines are of one thing that is known."""
         super().__init__()
         self.clock = clock or LoopClock()
         self.lines = LogLines()
         self.following = True
-        self.sheet = Sheet(self.lines, self.clock)
+        self.sheet = Sheet(self.lines, self.clock, alone=alone)
         self.left = 0
         self._drawn: list[Piece | None] = []
         self._seek: Seek | None = None
@@ -73,8 +69,8 @@ class LogView(Widget):
         """When the line under the cursor was, before a filter may have taken it away."""
         self._at_work = False
         self._arrived: list[tuple[float, int]] = []
-        self._shown_at = float("-inf")
-        self._rate = (float("-inf"), 0.0)
+        self._counted_from = (float("inf"), 0)
+        self._rate: tuple[float, float | None] = (float("-inf"), None)
 
     # What it shows
 
@@ -84,10 +80,23 @@ class LogView(Widget):
         self.sheet.cursor.index, self.sheet.top.index = -1, 0
         self._aim = None
         self.lines.show(feeders)
+        self.sheet.timed = False
         self.following = True
-        self._arrived = []
-        self._shown_at = self.clock.monotonic()
+        self.count_anew()
         self._settle()
+
+    def begin_anew(self) -> None:
+        """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
+        self.sheet.times, self.sheet.wrapped, self.left = Times.SHORT, False, 0
+        self.following, self._aim = True, None
+        self.set_pattern("")
+        self.set_filter("", None)
+
+    def count_anew(self) -> None:
+        """Lines per second are those that come from now on."""
+        self._arrived = []
+        self._counted_from = (self.clock.monotonic(), micros(self.clock.now()))
+        self._rate = (float("-inf"), None)
 
     def teach(self, lines: list[str]) -> None:
         """What to say while there is no line to show."""
@@ -105,12 +114,15 @@ class LogView(Widget):
         return self._seek is not None
 
     @property
-    def rate(self) -> float:
-        """Lines per second, over the last seconds; it changes once a second, to be read."""
+    def rate(self) -> float | None:
+        """Lines per second, over the last seconds; it changes once a second, to be read. None before that can be
+        said, and where lines come that are all of a time before one looked: those are being caught up with."""
         now = self.clock.monotonic()
         at, rate = self._rate
         if now - at >= 1.0:
-            rate = sum(came for when, came in self._arrived if now - when <= RATE) / RATE
+            spent = min(RATE, now - self._counted_from[0])
+            late = [lines for when, lines in self._arrived if now - when < RATE]
+            rate = None if spent < SURE or (late and not any(late)) else sum(late) / spent
             self._rate = (now, rate)
         return rate
 
@@ -137,12 +149,7 @@ class LogView(Widget):
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         below = self.cursor - self.sheet.top.index
-        came = self.lines.take()
-        now = self.clock.monotonic()
-        # What was there before counts for nothing: the rate is of what comes while one looks.
-        if came and now - self._shown_at > SETTLE:
-            self._arrived = [(at, lines) for at, lines in self._arrived if now - at <= RATE]
-            self._arrived.append((now, came))
+        self._take()
         self.lines.trim()
         if not self.following and self.cursor >= 0:
             # Lines that were put above the cursor don't move it on the terminal.
@@ -150,6 +157,17 @@ class LogView(Widget):
         self._came_in()
         if self.lines.behind or self.lines.filtering:
             self._work()
+
+    def _take(self) -> None:
+        """Take in what has come, and count what of it happened since one looked: what was there before comes in
+        as well, in as many pieces and as late as it takes."""
+        lines, now, (_, began) = self.lines, self.clock.monotonic(), self._counted_from
+        before = lines.count_from(began, len(lines.rows)) if lines.merged else 0
+        came = lines.take()
+        if came:
+            fresh = lines.count_from(began, len(lines.rows) if lines.merged else came) - before
+            self._arrived = [(at, many) for at, many in self._arrived if now - at < RATE]
+            self._arrived.append((now, min(came, max(0, fresh))))
 
     # What the user wants
 
@@ -205,14 +223,22 @@ class LogView(Widget):
     def set_filter(self, keep: str, since: datetime | None, only: frozenset[str] = frozenset()) -> None:
         """Show only lines that match, that are not older, and that are of these origins (none: of all); the
         cursor stays on its line, if that passes, else near its time."""
+        aim = self._aim
         self.stop_seeking()
+        self._aim = aim
         row = None if self.following else self._current_row
         self._stood = None if row is None else self.lines.when(row)
         if self.following:
             self.sheet.cursor.index = -1
         self.sheet.top.index = -1
         self.lines.set_filter(compiled(keep), since, only)
+        self.count_anew()
         self._settle()
+
+    def move_window(self, since: datetime) -> None:
+        """Let go of what is older, while the newest lines are followed."""
+        self.lines.move_window(since)
+        self._came_in()
 
     def wrap(self, on: bool) -> None:
         self.sheet.wrapped, self.left = on, 0

@@ -104,6 +104,8 @@ async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dia
         assert screen.app.flow.dialog.chosen == "Cancel"
         await screen.press("right", "enter")
         await screen.until("aborted after", seconds=10)
+        await screen.until(": by ")
+        assert screen.app.view.title.text.count("aborted") == 1
 
 
 async def test_how_long_it_takes_is_held_against_the_last_runs(yard: Yard, tmp_path: Path) -> None:
@@ -113,7 +115,10 @@ async def test_how_long_it_takes_is_held_against_the_last_runs(yard: Yard, tmp_p
         await screen.until("done after")
         await asyncio.to_thread((tmp_path / "go").unlink)
         await start_plain(screen)
-        await screen.until("usually 0s to 0s")
+        await screen.until("usually 0s")
+        assert " to " not in screen.app.view.title.text
+        # One source, one run: no room for a name, nor for times where there are none.
+        await screen.until(lambda: "  ::step fetch" in screen.lines)
         await go(tmp_path, 3)
         await screen.until("failed after")
         await screen.until("exit 3")

@@ -180,6 +180,24 @@ def test_init_never_overwrites_and_its_example_is_right(tmp_path: Path) -> None:
     assert "left as it is" in again.err
 
 
+def test_a_table_of_logs_says_which_of_several_files_a_line_is_from(config: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("one\n")
+    (tmp_path / "x\x1b[2J.log").write_text("two\nthree\n")
+
+    def table(*words: str) -> list[list[str]]:
+        ran = run("logs", *words, "-o", "table", "--config", config)
+        assert "\x1b" not in ran.out
+        return sorted(line.split() for line in ran.out.splitlines())
+
+    glob = str(tmp_path / "*.log")
+    several = table(glob)
+    assert [(line[0], line[-1]) for line in several if "a.log" in line] == [(f"files/{glob}", "one")]
+    assert [line[-1] for line in several if "x.log" in line] == ["three", "two"]
+    alone = str(tmp_path / "a.log")
+    assert table(alone) == [[f"files/{alone}", "one"]]
+    assert sorted(run("logs", glob, "--config", config).out.splitlines()) == ["one", "three", "two"]
+
+
 def test_logs_of_every_kind_of_source(config: str, tmp_path: Path) -> None:
     lines = b'{"time":"2026-11-24T02:13:20Z","level":"error","msg":"boom","trace":"a1"}\nplain \xff\x1b[2J\n'
     (tmp_path / "a.log").write_bytes(lines)

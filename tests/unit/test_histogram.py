@@ -134,3 +134,46 @@ def test_what_waits_is_thinned_to_what_can_be_counted(monkeypatch: pytest.Monkey
     tally = tallied(bench)
     assert tally.sampled
     assert tally.lines == Counter({SECOND + 5: 9600})
+
+
+def test_a_window_that_moves_on_is_not_counted_anew() -> None:
+    bench = Bench(1)
+    bench.say(0, *(at(second, "ERROR a") for second in range(10)))
+    bench.take()
+    tally = Tally(bench.lines)
+    bench.lines.set_filter(None, START + timedelta(seconds=2))
+    before = tally.current
+    count(tally)
+    assert sum(tally.lines.values()) == 8
+    bench.lines.move_window(START + timedelta(seconds=5))
+    assert (before, tally.current) == (False, True)
+    tally.go_on()
+    assert tally.lines == tally.errors == Counter({SECOND + n: 1 for n in range(5, 10)})
+    assert bench.lines.shown == 5
+    bench.say(0, at(11, "ERROR a"))
+    bench.take()
+    count(tally)
+    assert sum(tally.errors.values()) == 6
+
+
+def test_only_a_part_that_is_still_there_makes_it_about() -> None:
+    bench = Bench(1, lines=1000)
+    bench.say(0, *[at(1, "ERROR a")] * 900)
+    bench.take()
+    tally = tallied(bench)
+    before = tally.sampled
+    bench.say(0, *[at(2, "INFO a")] * 900)
+    bench.take()
+    count(tally)
+    assert (before, tally.sampled) == (True, False)
+
+
+def test_what_a_source_shows_is_what_is_counted() -> None:
+    bench = Bench(1)
+    bench.lines.feeders[0].reader.shown = lambda data: data.replace(b"raw", b"shown")  # type: ignore[method-assign]
+    bench.say(0, at(1, "raw"))
+    bench.take()
+    tally = Tally(bench.lines)
+    bench.lines.set_filter(compiled("shown"), None)
+    count(tally)
+    assert tally.lines == Counter({SECOND + 1: 1})

@@ -87,6 +87,6 @@ ALERTS: Kind[Alert] = Kind(
     sort="state",
     empty="no alerts: nothing fires, or this context has no Prometheus (prometheus.NAME with its url)",
     tie=lambda a: (a.name, a.source, a.key),
-    logs=lambda a: LogsOf(tuple(a.labels[name] for name in ABOUT if a.labels.get(name)), a.since),
+    logs=lambda a: LogsOf((), a.since, wider=tuple(a.labels[name] for name in ABOUT if a.labels.get(name))),
     label=lambda a: f"{a.name} {a.on or ''}".rstrip(),
 )

@@ -54,7 +54,7 @@ def _facts(row: Occurrence, sight: Sight) -> list[tuple[str, str]]:
 def _logs(row: Occurrence) -> LogsOf:
     """`web/web-7` names an instance and its group; `group:name` a unit."""
     parts = row.target.replace(":", "/").replace(" ", "/").split("/")
-    return LogsOf((row.target, *reversed(parts)), row.time)
+    return LogsOf((row.target, parts[-1]), row.time, wider=tuple(reversed(parts[:-1])))
 
 
 EVENTS: Kind[Occurrence] = Kind(

@@ -6,6 +6,7 @@ from typing import Any
 
 from backends.api.models import Member, MemberState, Role
 from tui.kinds.facts import clock_time, details, why
+from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, milliseconds, size
 
@@ -93,9 +94,8 @@ def _where(row: Member) -> str:
 
 
 def _logs(row: Member) -> LogsOf:
-    return LogsOf(
-        (row.name, row.group or row.source.partition("/")[0]), None if row.trouble is None else row.trouble.as_of
-    )
+    when = None if row.trouble is None else row.trouble.as_of
+    return LogsOf(names_in_logs(row), when, wider=(row.group or row.source.partition("/")[0],))
 
 
 MEMBERS: Kind[Member] = Kind(

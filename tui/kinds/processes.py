@@ -7,6 +7,7 @@ from typing import Any
 
 from backends.api.models import Host, Process, ProcessState, Reading
 from tui.kinds.facts import clock_time, details, host_line, rfc3339, why
+from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import UNKNOWN, count, percent, since, size
 
@@ -148,5 +149,5 @@ PROCESSES: Kind[Process] = Kind(
     empty="no processes: this context has `local = false`",
     tie=lambda p: (p.host, p.pid, p.key),
     label=lambda p: f"{p.host} {p.pid} {p.name}",
-    logs=lambda p: LogsOf((*(p.unit or "").split()[-1:], p.name)),
+    logs=lambda p: LogsOf(names_in_logs(p), wider=(p.name,)),
 )

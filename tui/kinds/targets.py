@@ -71,6 +71,6 @@ TARGETS: Kind[Target] = Kind(
     sort="job",
     empty="no targets: this context has no Prometheus (prometheus.NAME with its url), or it scrapes none",
     tie=lambda t: (t.source, t.job, t.instance, t.key),
-    logs=lambda t: LogsOf((t.instance, t.job)),
+    logs=lambda t: LogsOf((t.instance,), wider=(t.job,)),
     label=lambda t: f"{t.job} {t.instance}",
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from backends.api.models import Unit, UnitState
 from tui.kinds.facts import clock_time, details, rfc3339, why
+from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.units import count, since
 
@@ -64,9 +65,9 @@ def _note(row: Unit) -> str:
 
 def _logs(row: Unit) -> LogsOf:
     """A unit that runs well is asked about for now, any other for when it came into its state."""
-    group, _, name = row.name.rpartition(":")
+    group = row.name.rpartition(":")[0]
     when = None if row.state is UnitState.RUNNING else row.since
-    return LogsOf((row.name, name, group), when)
+    return LogsOf(names_in_logs(row), when, wider=(group,))
 
 
 UNITS: Kind[Unit] = Kind(

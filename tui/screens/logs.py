@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -18,13 +15,13 @@ from backends.clean import clean, clean_lines
 from backends.context import SourceConfig
 from backends.watch import Watch
 from tui.screens.base import View
+from tui.screens.logvisit import Visit
 from tui.screens.record import byte_lines, record_lines
 from widgets.columns import LogsOf, Look
 from widgets.freshness import standing_of
 from widgets.histogram import Histogram
 from widgets.logfeeder import Feeder
 from widgets.logline import LONG, Times
-from widgets.logsearch import Pattern
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.safe import style
@@ -49,12 +46,7 @@ class LogsScreen(View):
         self.log_view = LogView()
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
-        self._search = ""
-        self._keep = ""
-        self._window = 0.0
-        self._since: datetime | None = None
-        self._about = ""
-        self._only: frozenset[str] = frozenset()
+        self._visit = Visit()
         self._asked: tuple[float, LogsOf] | None = None
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
@@ -88,6 +80,7 @@ class LogsScreen(View):
                 if able is not None and tail is not None:
                     feeders.append(Feeder(source, tail, able))
             self.log_view.show(feeders)
+        self.log_view.count_anew()
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
 
@@ -96,7 +89,10 @@ class LogsScreen(View):
             self.desk.bridge.detach(self.log_view)
 
     def tick(self) -> None:
-        self.log_view.flush()
+        view, visit = self.log_view, self._visit
+        if visit.window and view.following and visit.move_window(view.clock.now()) and visit.since is not None:
+            view.move_window(visit.since)
+        view.flush()
         self.histogram.tick()
         self._answer()
         self._show_title()
@@ -105,6 +101,7 @@ class LogsScreen(View):
         self.histogram.display = self.size.height - 3 >= LINES
 
     def on_log_view_changed(self) -> None:
+        self.histogram.doubt()
         self._answer()
         self._show_title()
 
@@ -117,9 +114,8 @@ class LogsScreen(View):
         """One source by its name, files by a path with a slash, or all sources."""
         watching = self.desk.watching
         sources = [] if watching is None else [key.source for key in watching.feeds("logs")]
-        if name is None:
-            self._source = None
-        else:
+        source = None
+        if name is not None:
             found = [source for source in sources if name in (source, source.partition("/")[2])]
             if len(found) != 1:
                 if watching is not None and "/" in name and not found:
@@ -129,17 +125,27 @@ class LogsScreen(View):
                 hint = f"nearest is {near[0]}" if near else "this context has none; a path has a slash"
                 self.desk.say(f"no log source {name}; {hint}")
                 return
-            self._source = found[0]
+            source = found[0]
+        if source != self._source or self._visit.only or self._visit.unnamed or self._asked is not None:
+            self._begin_anew(source)
         self.attach()
+
+    def _begin_anew(self, source: str | None) -> None:
+        """What was asked of other lines is not asked of these."""
+        self._source, self._visit, self._asked = source, Visit(), None
+        self.log_view.begin_anew()
 
     def look_at(self, logs: LogsOf) -> None:
         """The lines about something, around its time: as soon as the sources have spoken."""
-        self._source, self._keep, self._window, self._since = logs.source or None, "", 0.0, None
+        self._begin_anew(logs.source or None)
         self._asked = (self.log_view.clock.monotonic(), logs)
         self.attach()
 
     def _answer(self) -> None:
         if self._asked is None:
+            # A log about it may come later than its time was worth waiting for.
+            if self._visit.look_among(self.log_view.lines.origins):
+                self._filter()
             return
         since, logs = self._asked
         view = self.log_view
@@ -147,10 +153,9 @@ class LogsScreen(View):
         if waits and view.clock.monotonic() - since < PATIENCE:
             return
         self._asked = None
-        self._about, self._only = named_after(logs.names, view.lines.origins)
+        self._visit.choose(logs)
+        self._visit.look_among(view.lines.origins)
         self._filter()
-        if not self._only and logs.names:
-            self.desk.say(f"no log is named after {logs.names[0]}: all of them are shown")
         if logs.when is None:
             view.follow(True)
         else:
@@ -179,21 +184,16 @@ class LogsScreen(View):
     def _show_title(self) -> None:
         view = self.log_view
         lines = view.lines
-        dim, warn = style(Look.DIM), style(Look.WARN)
+        dim = style(Look.DIM)
         sources = [feeder.source for feeder in lines.feeders]
         several = ", ".join(sources) if len(sources) <= NAMED else f"{len(sources)} sources"
         name = self._source or several or "no source"
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"
-        named: Part = (f"  of {self._about}", warn) if self._only else (f"  {name}", style())
-        left: list[Part] = [(" logs", style(Look.STRONG)), named, (f"  {shown} lines", dim)]
-        if self._since is not None:
-            left.append((f"  since {self._since.astimezone():%H:%M:%S} ({age(self._window)})", warn))
-        if self._keep:
-            left.append((f"  only {self._keep}{_plainly(lines.keep)}", warn))
-        if self._search:
-            left.append((f"  search {self._search}{_plainly(view.sheet.pattern)}", warn))
+        shown += " line" if shown == "1" else " lines"
+        named, asked = self._visit.told(name, view)
+        left: list[Part] = [(" logs", style(Look.STRONG)), named, (f"  {shown}", dim), *asked]
         self.title.show(left, [("  " + text + " ", made) for text, made in self._standing()])
         view.teach(self._lesson())
 
@@ -209,6 +209,8 @@ class LogsScreen(View):
             return [(text, style(look))]
         if not view.following:
             return [("LIVE, not following: F", style(Look.DIM))]
+        if view.rate is None:
+            return [("FOLLOWING", style(Look.GOOD))]
         rate = three(view.rate) if view.rate < 999.5 else f"{three(view.rate / 1000)}k"
         return [(f"FOLLOWING {rate}/s", style(Look.GOOD))]
 
@@ -264,7 +266,7 @@ class LogsScreen(View):
         self.log_view.follow(True)
 
     def next_match(self, step: str) -> None:
-        if not self._search:
+        if not self._visit.search:
             self.desk.say("no search yet: / starts one")
             return
         self.log_view.seek(int(step))
@@ -278,31 +280,33 @@ class LogsScreen(View):
 
     @property
     def searching(self) -> str:
-        return self._search
+        return self._visit.search
 
     def search(self, text: str) -> None:
-        self._search = text
+        self._visit.search = text
         self.log_view.set_pattern(text)
         self._show_title()
 
     def open_keep(self) -> None:
-        if self._keep:
+        if self._visit.keep:
             self._keep_only("")
             return
         self.desk.keys.ask("&", "", self._keep_only)
 
     def _keep_only(self, text: str) -> None:
-        self._keep = text
+        self._visit.keep = text
         self._filter()
 
     def window(self, seconds: str) -> None:
-        self._window = float(seconds)
-        now = self.log_view.clock.now()
-        self._since = now - timedelta(seconds=self._window) if self._window else None
+        self._visit.choose_window(float(seconds), self.log_view.clock.now())
         self._filter()
 
+    def no_window(self, key: str, screen: str) -> None:
+        self.desk.say(f"{key} is no window of time, 0 to 6 are; :{screen} opens {screen}")
+
     def _filter(self) -> None:
-        self.log_view.set_filter(self._keep, self._since, self._only)
+        visit = self._visit
+        self.log_view.set_filter(visit.keep, visit.since, visit.only)
         self._show_title()
 
     def wrap(self) -> None:
@@ -337,14 +341,14 @@ class LogsScreen(View):
     def escape(self) -> bool:
         if self.log_view.searching:
             self.log_view.stop_seeking()
-        elif self._search:
+        elif self._visit.search:
             self.search("")
-        elif self._keep:
+        elif self._visit.keep:
             self._keep_only("")
-        elif self._window:
+        elif self._visit.window:
             self.window("0")
-        elif self._only:
-            self._only = frozenset()
+        elif self._visit.only or self._visit.unnamed:
+            self._visit.choose(None)
             self._filter()
         else:
             return False
@@ -355,19 +359,3 @@ class LogsScreen(View):
 
     def copied(self) -> str:
         return clean(self.log_view.copied.decode("utf-8", "replace"))
-
-
-def named_after(names: Sequence[str], origins: Iterable[tuple[str, str]]) -> tuple[str, frozenset[str]]:
-    """The first of some names that a file or unit is named after, and all such origins; nothing where there is
-    none. `web` is a word of `web-1.log`, `web-1` is none of `web-12.log`."""
-    known = list(origins)
-    for name in names:
-        word = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])")
-        found = frozenset(origin for _, origin in known if name and word.search(origin.rsplit("/", 1)[-1]))
-        if found:
-            return name, found
-    return "", frozenset()
-
-
-def _plainly(pattern: Pattern | None) -> str:
-    return " (no regular expression: as plain text)" if pattern is not None and pattern.plain else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
@@ -278,22 +279,24 @@ class OverviewScreen(View):
             problem = self._problems[key]
             of_row = self._logs_of(problem.kind, problem.row)
             if of_row is not None:
-                return LogsOf(of_row.names, problem.since or of_row.when)
+                return replace(of_row, when=problem.since or of_row.when)
             kind, _, source = problem.source.partition("/")
-            return LogsOf((*problem.name.split()[::-1], source, kind), problem.since)
+            *parts, name = problem.name.split() or [""]
+            return LogsOf((name,), problem.since, wider=(*reversed(parts), source, kind))
         return None
 
     def _logs_of(self, kind: str, key: str) -> LogsOf | None:
         """Of a row of a kind, as the kind says."""
         # Kinds are imported when one of them is asked for: the first frame does not wait for them.
         from tui.kinds.known import KINDS
+        from tui.kinds.lognames import logs_about
 
-        shown = KINDS.get(kind)
-        if shown is None or shown.logs is None:
+        shown, watching = KINDS.get(kind), self.desk.watching
+        if shown is None or watching is None:
             return None
         rows = (reading.value or {} for (_, noun), reading in self.readings.items() if noun in shown.nouns)
         row = next((of[key] for of in rows if key in of), None)
-        return None if row is None else shown.logs(row)
+        return None if row is None else logs_about(shown, row, self.readings, watching.relations)
 
     def _leads(self) -> tuple[str, str] | None:
         if (key := self.wrong.chosen) is not None and key in self._problems:

@@ -17,6 +17,7 @@ from backends.clean import clean_lines
 from backends.relations import NOUNS
 from backends.watch import FeedKey
 from tui.kinds.leads import no_subject, subject_of
+from tui.kinds.lognames import logs_about
 from tui.kinds.related import leads_to, related_facts
 from tui.screens.base import View
 from widgets.columns import Kind, LogsOf, Look, Sight
@@ -243,11 +244,15 @@ class ResourceScreen(View):
             self.desk.go_to(*found)
 
     def show_its_logs(self) -> None:
-        row, logs = self.table.current, self.kind.logs
-        if row is None or logs is None:
-            self.desk.say("no row is chosen" if row is None else f"no log is about {self.kind.title}")
+        row, watching, bridge = self.table.current, self.desk.watching, self.desk.bridge
+        if row is None or watching is None or bridge is None:
+            self.desk.say("no row is chosen")
             return
-        self.desk.show_logs_of(logs(row))
+        logs = logs_about(self.kind, row, bridge.readings(), watching.relations)
+        if logs is None:
+            self.desk.say(f"no log is about {self.kind.title}")
+        else:
+            self.desk.show_logs_of(logs)
 
     def toggle_detail(self) -> None:
         if not self.body.has_class("open") and self.table.current is None:

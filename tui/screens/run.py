@@ -36,7 +36,7 @@ class RunScreen(View):
         self.note = OneLine()
         self.note.display = False
         self.steps = Board("STEPS")
-        self.log_view = LogView()
+        self.log_view = LogView(alone=True)
         self._source = self._run = ""
 
     def compose(self) -> ComposeResult:
@@ -52,6 +52,7 @@ class RunScreen(View):
     def open_run(self, source: str, run: str) -> None:
         """Which run; its source's newest output is below it."""
         self._source, self._run = source, run
+        self.log_view.begin_anew()
         if self.is_attached:
             self.attach()
 
@@ -108,8 +109,11 @@ class RunScreen(View):
             for run in sorted(rows, key=lambda run: run.started)[-LATELY - 1 :]
             if run.state is RunState.DONE and run.ended is not None and run.key != row.key
         ]
-        usual = f", usually {age(min(before))} to {age(max(before))}" if before else ""
-        how = f": {row.message}" if row.message and not _note(row) else ""
+        least, most = (age(found(before)) if before else "" for found in (min, max))
+        usual = f", usually {least}{'' if most == least else f' to {most}'}" if before else ""
+        # "aborted by root: …" does not say twice that it is.
+        why = "" if _note(row) else row.message.removeprefix(row.state.value).lstrip(" :")
+        how = f": {why}" if why else ""
         return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}{how}"
 
     # Commands

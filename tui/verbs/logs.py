@@ -22,6 +22,7 @@ from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
 from backends.api.models import Reading
+from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
@@ -149,6 +150,9 @@ class _Printer:
         self._output = options.output or "text"
         self._shapes: Counter[str] | None = Counter() if options.patterns else None
         self._count = 0
+        self._origins: dict[str, set[str]] = {}
+        self._several: set[str] = set()
+        """The sources whose lines come from several files."""
         whole = self._output == "json" and not options.follow
         self._document = Document("logs", context) if whole else None
 
@@ -157,6 +161,7 @@ class _Printer:
             complain(f"{source.name}: {note}")
         grep = self._wanted.grep
         out: list[str] = []
+        self._look_at_files(source.name, batch)
         for block in batch.blocks:
             self._count += block.count
             shown = source.shown(block.data).split(b"\n")
@@ -169,11 +174,19 @@ class _Printer:
                     continue
                 record = source.parse(raw, block.origin)
                 if self._wanted.takes(record):
-                    self._print(record, text, out)
+                    self._print(record, block.origin if source.name in self._several else "", text, out)
         self._write(out)
         return LogSpan(0, self._count, 0)
 
-    def _print(self, record: LogRecord, text: str, out: list[str]) -> None:
+    def _look_at_files(self, source: str, batch: LogBatch) -> None:
+        origins = self._origins.setdefault(source, set())
+        if source not in self._several:
+            origins.update(block.origin for block in batch.blocks)
+            if len(origins) > 1 or (batch.files or 0) > 1:
+                self._several.add(source)
+
+    def _print(self, record: LogRecord, origin: str, text: str, out: list[str]) -> None:
+        """`origin` is only told where a source has several."""
         if self._shapes is not None:
             shape = SHAPES.sub("…", record.message)
             if shape in self._shapes or len(self._shapes) < SHAPES_MOST:
@@ -183,7 +196,9 @@ class _Printer:
         elif self._output == "table":
             level = record.level.word if record.level is not None else ""
             stamp = "" if record.time is None else record.time.astimezone().strftime("%m-%d %H:%M:%S")
-            out.append(f"{stamp:14}  {level:5}  {record.source}  {_one_line(record.message)}")
+            name = clean(origin.rsplit("/", 1)[-1])
+            file = f"{name:16}  " if name else ""
+            out.append(f"{stamp:14}  {level:5}  {record.source}  {file}{_one_line(record.message)}")
         else:
             out.append(text)
 

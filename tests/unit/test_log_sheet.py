@@ -1,0 +1,55 @@
+"""How lines are drawn where one thing alone says them, and what is not said twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from backends.api.logs import LogRecord
+from tests.unit.test_log_merging import Bench, at
+from widgets.logline import Manner, Times, drawn
+from widgets.logsheet import Sheet
+
+
+def texts(sheet: Sheet) -> list[str]:
+    pieces = [piece for piece in sheet.lay_out(80, 20) if piece is not None and piece.row >= 0]
+    found = [sheet.text(piece.row, piece.dated)[0] for piece in pieces]
+    return ["".join(part for part, _ in text.head) + text.text for text in found]
+
+
+def test_output_of_one_thing_alone_has_neither_its_name_nor_room_for_times_that_are_not_there() -> None:
+    bench = Bench(1)
+    sheet = Sheet(bench.lines, bench.clock, alone=True)
+    bench.say(0, b"ready", b"ERROR: steady", origin="run-1")
+    bench.say(0, b"of another run", origin="run-2")
+    bench.take()
+    bench.lines.set_filter(None, None, frozenset({"run-1"}))
+    assert texts(sheet) == ["  ready", "✖ steady"]
+    sheet.times = Times.NONE
+    assert texts(sheet) == ["  ready", "✖ steady"]
+
+
+def test_output_with_times_has_room_for_them() -> None:
+    bench = Bench(1)
+    sheet = Sheet(bench.lines, bench.clock, alone=True)
+    bench.say(0, b"ready")
+    bench.take()
+    assert texts(sheet) == ["  ready"]
+    bench.say(0, at(1, "INFO steady"))
+    bench.take()
+    first, second = texts(sheet)
+    assert first.startswith(" " * 11)
+    assert second[2] == ":"
+
+
+@pytest.mark.parametrize(
+    ("fields", "shown"),
+    [
+        ({"remote": "10.0.0.9", "method": "GET", "path": "/cart", "status": "200"}, "  remote=10.0.0.9"),
+        ({"method": "POST", "path": "/cart", "status": "200"}, "  method=POST path=/cart status=200"),
+        ({"status": "200"}, "  status=200"),
+        ({"method": "GET", "path": "/cart", "protocol": "HTTP/1.1", "status": "200"}, ""),
+    ],
+)
+def test_what_a_request_is_is_said_once(fields: dict[str, str], shown: str) -> None:
+    record = LogRecord("s", b"", "200 GET /cart", None, None, "access", fields)
+    assert drawn(record, "", Manner(), dated=False).text == "200 GET /cart" + shown

@@ -1,0 +1,55 @@
+"""Which names the logs about a row may be called by: its own, and those of whatever is the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from backends.api.models import Alert, Member, Occurrence, Process, Reading, Target, Unit
+from backends.relations import Relations
+from tui.kinds.leads import KINDS_OF, subject_of, thing_of
+from widgets.columns import Kind, LogsOf
+
+
+def logs_about(
+    kind: Kind[Any], row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations
+) -> LogsOf | None:
+    """The logs about a row as its kind says, and those that are named after its unit, its process's unit or its
+    registration; None for a kind that has none."""
+    if kind.logs is None:
+        return None
+    found = kind.logs(row)
+    more = (name for same in _same(row, readings, relations) for name in names_in_logs(same))
+    return replace(found, names=tuple(dict.fromkeys((*found.names, *more))))
+
+
+def names_in_logs(row: object) -> tuple[str, ...]:
+    """What a log of this row's own is called: a unit `web:web-1` writes `web-1.log`."""
+    if isinstance(row, Unit):
+        return _unit(row.name)
+    if isinstance(row, Process):
+        return _unit((row.unit or "").partition(" ")[2])
+    return (row.name,) if isinstance(row, Member) else ()
+
+
+def _unit(name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part for part in (name, name.rpartition(":")[2]) if part))
+
+
+def _same(row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations) -> Iterable[Any]:
+    """The rows that are about the same thing; of an event or an alert the thing itself as well."""
+    if isinstance(row, Target):
+        return [found.row for found in relations.at(row.instance)]
+    if isinstance(row, Alert | Occurrence):
+        alert = isinstance(row, Alert)
+        lead = subject_of(row, readings, relations) if alert else thing_of(row, readings)  # type: ignore[arg-type]
+        thing = None if not isinstance(lead, tuple) else _row(*lead, readings)
+        return [] if thing is None or thing is row else [thing, *_same(thing, readings, relations)]
+    return [found.row for found in relations.of(row)]
+
+
+def _row(kind: str, key: str, readings: Mapping[Any, Reading[Any]]) -> Any:
+    values = (reading.value or {} for (_, noun), reading in readings.items() if KINDS_OF.get(noun) == kind)
+    return next((of[key] for of in values if isinstance(of, Mapping) and key in of), None)
