@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from backends.api.capabilities import kind_of
 from backends.api.models import Alert, Member, Occurrence, Process, Reading, Target, Unit
 from backends.relations import Relations
-from tui.kinds.leads import KINDS_OF, subject_of, thing_of
+from tui.kinds.leads import subject_of, thing_of
 from widgets.columns import Kind, LogsOf
 
 
@@ -51,5 +52,5 @@ def _same(row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations) 
 
 
 def _row(kind: str, key: str, readings: Mapping[Any, Reading[Any]]) -> Any:
-    values = (reading.value or {} for (_, noun), reading in readings.items() if KINDS_OF.get(noun) == kind)
+    values = (reading.value or {} for (_, noun), reading in readings.items() if kind_of(noun) == kind)
     return next((of[key] for of in values if isinstance(of, Mapping) and key in of), None)
