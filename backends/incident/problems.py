@@ -148,7 +148,7 @@ def _members(source: str, rows: list[Member], reading: Reading[Any], now: Now) -
 def _groups(
     source: str, rows: list[Member], expected: Mapping[str, Expected], reading: Reading[Any], now: Now
 ) -> Iterable[Problem]:
-    if reading.state in ILL:
+    if reading.state in ILL or reading.value is None:
         return
     ill = [row for row in rows if row.trouble is not None]
     for row in {row.group: row for row in reversed(ill)}.values():
@@ -162,11 +162,11 @@ def _groups(
     sizes, unknown = Counter(row.group for row in rows), unlisted(rows)
     for group, wanted in expected.items():
         if sizes[group] < wanted.size and group not in unknown:
-            why = "as configured" if wanted.configured else "the most seen in 15 minutes"
+            why = "are configured" if wanted.configured else "were seen in the last 15 minutes"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
-            text = f"{wanted.size} instances are {why}"
+            text = f"{wanted.size} instances {why}"
             yield Problem(severity, group, word, since, text, source, "members", first)
 
 
