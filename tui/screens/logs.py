@@ -27,9 +27,11 @@ from widgets.logline import LONG, Times
 from widgets.logsearch import Pattern
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
-from widgets.safe import style
+from widgets.safe import style, width_of
 from widgets.units import age, count, three
 
+RIGHT = 25
+"""Cells of a title for its first word, and for how true it is."""
 NAMED = 3
 """Sources that the title names; of more the number is told."""
 PATIENCE = 1.0
@@ -181,19 +183,23 @@ class LogsScreen(View):
         lines = view.lines
         dim, warn = style(Look.DIM), style(Look.WARN)
         sources = [feeder.source for feeder in lines.feeders]
-        several = ", ".join(sources) if len(sources) <= NAMED else f"{len(sources)} sources"
-        name = self._source or several or "no source"
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"
-        named: Part = (f"  of {self._about}", warn) if self._only else (f"  {name}", style())
-        left: list[Part] = [(" logs", style(Look.STRONG)), named, (f"  {shown} lines", dim)]
+        told: list[Part] = [(f"  {shown} lines", dim)]
         if self._since is not None:
-            left.append((f"  since {self._since.astimezone():%H:%M:%S} ({age(self._window)})", warn))
+            told.append((f"  since {self._since.astimezone():%H:%M:%S} ({age(self._window)})", warn))
         if self._keep:
-            left.append((f"  only {self._keep}{_plainly(lines.keep)}", warn))
+            told.append((f"  only {self._keep}{_plainly(lines.keep)}", warn))
         if self._search:
-            left.append((f"  search {self._search}{_plainly(view.sheet.pattern)}", warn))
+            told.append((f"  search {self._search}{_plainly(view.sheet.pattern)}", warn))
+        # What is hidden or sought matters more than what every source is called.
+        room = self.size.width - RIGHT - sum(width_of(text) for text, _ in told)
+        names = ", ".join(sources)
+        fits = len(sources) <= 1 or (len(sources) <= NAMED and width_of(names) <= room)
+        name = self._source or (names if fits else f"{len(sources)} sources") or "no source"
+        named: Part = (f"  of {self._about}", warn) if self._only else (f"  {name}", style())
+        left: list[Part] = [(" logs", style(Look.STRONG)), named, *told]
         self.title.show(left, [("  " + text + " ", made) for text, made in self._standing()])
         view.teach(self._lesson())
 
