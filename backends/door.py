@@ -182,12 +182,18 @@ class Door:
         if reading is None:
             raise Refused(f"{target.source} is not in this context")
         if reading.state is not State.LIVE:
-            raise Refused(f"what is known of {target.name} is {reading.state.value}", "r tries its source now")
+            raise Refused(
+                f"what is known of {target.name} is {reading.state.value}",
+                "possible again as soon as its source answers",
+            )
         row = (reading.value or {}).get(target.key)
         if row is None:
             raise Refused(f"{target.name} is not there any more")
         if getattr(row, "trouble", None) is not None:
-            raise Refused(f"what is known of {target.name} is old: {row.trouble.error.reason}", "r tries it now")
+            raise Refused(
+                f"what is known of {target.name} is old: {row.trouble.error.reason}",
+                "possible again as soon as it answers",
+            )
         now = self._acting(target).target(row)
         if now.identity != target.identity:
             raise Refused(f"{target.name} is not the one that it was: {now.identity}, not {target.identity}")

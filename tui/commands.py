@@ -15,6 +15,9 @@ SCREENS = (OVERVIEW, TABLE, LOGS, TEXT, METRICS, RUN)
 NUMBERED = (OVERVIEW, TABLE, TEXT, METRICS, RUN)
 """Where digits open screens; in logs they are time windows."""
 
+HELP = "help"
+"""Its hint is always there."""
+
 ROWS = (OVERVIEW, TABLE)
 """Where one row is chosen."""
 
@@ -46,12 +49,7 @@ OPENING = (
     _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
     _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
-    _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
-    _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units"),
-    _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets", aliases=("tg",)),
-    _c(
-        "open alerts: what fires, or is about to", "show alerts", "9", on=NUMBERED, word="alerts", aliases=("al",)
-    ),
+    _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c(
         "open events: what changed; :events leader shows only changes of leaders",
         "show events",
@@ -61,11 +59,16 @@ OPENING = (
         aliases=("ev",),
         takes="filter",
     ),
+    _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units"),
+    _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets", aliases=("tg",)),
+    _c(
+        "open alerts: what fires, or is about to", "show alerts", "9", on=NUMBERED, word="alerts", aliases=("al",)
+    ),
+    _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
     _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",)),
     _c("open runs: what was rolled out, and is now", "show runs", word="runs"),
-    _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
-    _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
+    _c("help for this screen", "show_help", "question_mark f1", hint=HELP, word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
 )
 SEARCHING = (
@@ -118,6 +121,7 @@ ON_TABLES = (
         hint="open",
     ),
     _c("its logs, around its time", "show_its_logs", "l", on=ROWS, hint="logs"),
+    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE, RUN), hint="act", acts=True),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
     _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
     _c("on to what belongs to it: unit, process, registration, output, target", "go_on", "o", on=(TABLE,)),
@@ -133,7 +137,6 @@ ON_TABLES = (
     _c("mark the row", "mark", "space", on=(TABLE,)),
     _c("mark from the last mark to here", "mark_range", "V", on=(TABLE,)),
     _c("unmark all", "unmark", "U", on=(TABLE,)),
-    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE, RUN), hint="act", acts=True),
     _c("send it a signal: a menu, then a question", "act signal", "K f9 ctrl+k", on=(TABLE,), acts=True),
     _c("restart it by its supervisor: a question first", "act restart", "R", on=(TABLE,), acts=True),
 )

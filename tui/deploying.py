@@ -59,7 +59,7 @@ class DeployFlow:
             self._dialog.show(Form("deploy", (plain("which one? Nothing is done yet"),), (), buttons, True))
 
     def _button(self, row: Deploy) -> Button:
-        last = "never run" if row.last is None else f"last run {row.last.state.value}"
+        last = "never run here" if row.last is None else f"last run {row.last.state.value}"
         look = Look.PLAIN if row.last is None else RUN_LOOKS[row.last.state]
         return Button(f"{row.name:<16} {last}", lambda: self.parameters(row), look)
 
@@ -93,7 +93,11 @@ class DeployFlow:
             await self._plan(row, deploys, waiting)
             return
         lines = [plain(" ".join(row.argv), Look.DIM)]
-        lines += [plain(f"{param.name}: {param.pattern}", Look.DIM) for param in row.params if param.pattern]
+        lines += [
+            plain(f"{param.name}: a text that fits {param.pattern}", Look.DIM)
+            for param in row.params
+            if param.pattern
+        ]
 
         def go_on() -> None:
             self._desk.work(self._plan(row, deploys, asking), "action")

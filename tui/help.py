@@ -48,7 +48,9 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
     ]
     lines = []
     for title, commands in sections:
-        lines += ["", title, *(_line(command, offers(command)) for command in commands)]
+        keys = max((len(_keys(command)) for command in commands), default=0)
+        words = max((len(_word(command)) for command in commands), default=0)
+        lines += ["", title, *(_line(command, offers(command), keys, words) for command in commands)]
     lines += [
         "",
         f"This context is {mode}. No single key changes anything: each leads to a question, with Cancel chosen.",
@@ -58,8 +60,16 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
     return lines[1:]
 
 
-def _line(command: Command, offered: bool) -> str:
-    keys = " ".join(key_glyph(key) for key in command.keys)
-    word = f":{command.word} {command.takes.upper()}".strip() if command.word else ""
-    blocked = "" if offered else "   (blocked: this context is read-only)"
-    return f"  {keys:<12} {word:<18} {command.help}{blocked}"
+def _keys(command: Command) -> str:
+    return " ".join(key_glyph(key) for key in command.keys)
+
+
+def _word(command: Command) -> str:
+    return f":{command.word} {command.takes.upper()}".strip() if command.word else ""
+
+
+def _line(command: Command, offered: bool, keys: int, words: int) -> str:
+    """In columns of so many cells; none for `:` words where a section has none."""
+    blocked = "" if offered else " (blocked: this context is read-only)"
+    word = f"  {_word(command):<{words}}" if words else ""
+    return f"  {_keys(command):<{keys}}{word}  {command.help}{blocked}"

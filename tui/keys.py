@@ -108,7 +108,10 @@ class Keys:
             self._desk.say("this context is read-only: nothing can be changed, and nothing here lifts that")
             return
         method, *fixed = command.do.split()
-        owner = self._desk.view if hasattr(self._desk.view, method) else self._desk
+        owner = next((one for one in (self._desk.view, self._desk) if hasattr(one, method)), None)
+        if owner is None:
+            self._desk.say(f":{command.word} works on {' and '.join(command.on)} only")
+            return
         try:
             getattr(owner, method)(*fixed, *([rest] if rest and command.takes else []))
         except Exception as error:

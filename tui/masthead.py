@@ -14,6 +14,8 @@ from widgets.oneline import OneLine, Part
 from widgets.safe import style
 from widgets.units import age
 
+SMALL = 60
+"""Cells below which there is room only for the context, its mode and what is not well."""
 _RED = style(Look.BAD, reverse=True)
 
 
@@ -37,18 +39,20 @@ class Masthead(OneLine):
         audit takes; `missed` counts updates since the screen was frozen, None while it is not."""
         self.base = style(reverse=True, colour=context.paint)
         strong = style(Look.STRONG, reverse=True, colour=context.paint)
+        small = 0 < self.size.width < SMALL
         left: list[Part] = [
-            (" midwatch ", self.base),
+            *([] if small else [(" midwatch ", self.base)]),
             (f" {context.name} ", strong),
             (f" {mode} ", self.base) if armed is None else (f" ARMED {_left(armed)} ", _RED),
         ]
         if held:
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", strong))
         if missed is not None:
-            left.append((f" FROZEN, {missed} updates waiting ", strong))
+            left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", strong))
         told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())
         right: list[Part] = [(f" {told}  ", strong if told != "all live" else self.base)]
-        right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
+        if not small:
+            right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
         self.show(left, right)
 
 

@@ -37,6 +37,7 @@ LATE = 20.0
 """Seconds after which even a live chart says its age: twice the longest pause between two refreshes."""
 FIGURES = 39
 """Cells of a legend's three figures."""
+DAY = 86_400
 EMPTY = (
     "no series",
     "nothing answers to this query in this span of time;",
@@ -189,8 +190,8 @@ class Chart(Widget):
     def _title(self, width: int) -> list[Part]:
         right, look = self._standing()
         right = f" {right} " if right else ""
-        right = fit(right, min(width_of(right), width // 2))
         panel = self.panel
+        right = fit(right, min(width_of(right), max(width // 2, width - 2 - width_of(panel.title))))
         more = "" if panel.unit in IN_WORDS else f"  {panel.unit}"
         if panel.threshold is not None:
             more += f"  limit {self._number(panel.threshold)}"
@@ -201,28 +202,31 @@ class Chart(Widget):
             curve.last is not None and curve.last >= panel.threshold for curve in self.curves
         )
         named = style(Look.BAD if over and self.true else Look.STRONG)
-        rest = fit(("  over its limit" if over else "") + more, room - width_of(title))
+        beside = ("  over its limit" if over else "") + more
+        # A unit that is cut would look like a title that is.
+        rest = fit(beside if width_of(beside) <= room - width_of(title) else "", room - width_of(title))
         return [(mark, style(Look.STRONG)), (title, named), (rest, style(Look.DIM)), (right, style(look))]
 
     def _standing(self) -> tuple[str, Look]:
         """The right end of the title: nothing while all is well."""
         reading, value = self.reading, self.value
-        own = "" if value is None else f"{self._bounds(value)}  "
+        # The word first: where room ends, it is the range that is cut.
+        own = "" if value is None else f"  {self._bounds(value)}"
         if self.ended:
-            return own + self.ended, Look.WARN
+            return self.ended + own, Look.WARN
         if reading is None:
             return "loading", Look.DIM
         if isinstance(reading.error, WrongQuery):
-            return own + reading.error.word, Look.BAD
+            return reading.error.word + own, Look.BAD
         old = None if reading.at is None else self.clock.monotonic() - reading.at
         if reading.state in ILL:
             look = STANDINGS[reading.state].look
             reason = "" if reading.error is None or value is None else f"  {reading.error.reason}"
-            return f"{word_of(reading).upper()}{'' if old is None else ' ' + age(old)}  {own}{reason}", look
+            return f"{word_of(reading).upper()}{'' if old is None else ' ' + age(old)}{own}{reason}", look
         if self.waiting:
-            return f"{own}loading {span_text(self.span.seconds)}", Look.DIM
+            return f"loading {span_text(self.span.seconds)}{own}", Look.DIM
         if reading.state is not State.LIVE:
-            return own + reading.state.value, Look.DIM
+            return reading.state.value + own, Look.DIM
         left_out = value.left_out if value is not None else 0
         if left_out:
             return f"{len(self.curves)} of {len(self.curves) + left_out} series", Look.WARN
@@ -234,7 +238,10 @@ class Chart(Widget):
         return self.clock.now().timestamp()
 
     def _bounds(self, value: Value) -> str:
-        """From when to when, with the date of the end only where it is another one."""
+        """From when to when, with dates only where a time of day would not do."""
+        end = exact_time(value.end, self._unix, seconds=False)
+        if end[0].isdigit() and value.end - value.start < DAY:
+            return f"{exact_time(value.start, value.start, seconds=False)}–{end}"
         start = exact_time(value.start, self._unix, seconds=False)
         return (
             f"{start}–{exact_time(value.end, self._unix if start[0].isdigit() else value.start, seconds=False)}"

@@ -263,7 +263,8 @@ class Dialog(Widget):
         if not form.listed:
             parts: list[Part] = [(f"[ {CANCEL} ]", style(reverse=here == 0))]
             for i, button in enumerate(form.buttons, start=1):
-                parts += [("   ", style()), (f"[ {button.label} ]", style(button.look, reverse=here == i))]
+                look = Look.DIM if button.blocked else button.look
+                parts += [("   ", style()), (f"[ {button.label} ]", style(look, reverse=here == i))]
             pad = width - sum(width_of(text) for text, _ in parts)
             return [((" " * max(0, pad), style()), *parts)]
         rows: list[tuple[Part, ...]] = []

@@ -59,10 +59,16 @@ class OneLine(Widget):
         room = width - len(right)
         left = _spread(self._left)
         if len(left) > room:
-            text = "".join(char for char, _ in left)
+            text = _shortened("".join(char for char, _ in left), room)
             styles = [made for _, made in left]
             left = [(char, styles[i]) for i, (char, _) in enumerate(_spread([(fit(text, room), self.base)]))]
         return left + [(" ", self.base)] * (room - len(left)) + right
+
+
+def _shortened(text: str, room: int) -> str:
+    """What is too long ends between two of its phrases, where most of it can be kept so."""
+    end = text.rfind("  ", 0, max(0, room - 1))
+    return f"{text[:end]} …" if end > room * 3 // 4 else text
 
 
 def _spread(parts: Sequence[Part]) -> list[tuple[str, Style]]:

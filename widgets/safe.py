@@ -5,6 +5,7 @@ Colours are the terminal's own sixteen, so that they suit dark and light termina
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
@@ -24,6 +25,7 @@ _LOOKS = {
     Look.STRONG: Style(bold=True),
 }
 _DIM = Style(dim=True)
+_COLUMN = re.compile(r"^ +(?=\S)|(?<=\S)  +(?=\S)")
 _REVERSE = Style(reverse=True)
 
 
@@ -52,6 +54,22 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 def width_of(text: str) -> int:
     text = clean(text)
     return len(text) if text.isascii() else cell_len(text)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters, cut at spaces where there are some. What goes on is set in as far as
+    the line began, or as far as its last column (after two spaces or more) where that is in the left half."""
+    if len(text) <= width:
+        return [text]
+    columns = [found.end() for found in _COLUMN.finditer(text, 0, width // 2)]
+    inset = " " * columns[-1] if columns else ""
+    lines = []
+    while len(text) > width:
+        cut = text.rfind(" ", len(inset) + 1, width + 1)
+        cut = cut if cut > len(inset) else max(width, len(inset) + 1)
+        lines.append(text[:cut].rstrip())
+        text = inset + text[cut:].lstrip()
+    return [*lines, text]
 
 
 def segment(text: str, made: Style | None = None) -> Segment:

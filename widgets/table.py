@@ -22,7 +22,7 @@ from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.private import congested
 from widgets.rowfilter import RowFilter
-from widgets.safe import fit, line, style
+from widgets.safe import fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
 
 Readings = Mapping[tuple[str, str], Reading[Any]]
@@ -132,6 +132,10 @@ class Table(Widget):
             self._lesson = lines
             if not self._view:
                 self.refresh()
+
+    def _taught(self) -> list[str]:
+        room = max(20, self.size.width - 4)
+        return [text for told in self._lesson for text in wrapped(clean(told), room)]
 
     # New facts
 
@@ -341,7 +345,7 @@ class Table(Widget):
         painted = self._paint(y, columns, self._sights())
         if painted is None:
             self._painted.pop(y, None)
-            lesson = self._lesson[y - 2] if not self._view and 2 <= y < len(self._lesson) + 2 else ""
+            lesson = "" if self._view or y < 2 else "".join(self._taught()[y - 2 : y - 1])
             return line([("  " + lesson, style(Look.DIM))], self.size.width)
         self._painted[y] = painted
         return self._lines.drawn(painted)

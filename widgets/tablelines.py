@@ -54,13 +54,14 @@ class Lines:
             self._width = width
             columns = [column for column in self._kind.columns if column.key not in self._empty]
             while True:
-                need = 1 + sum(column.width + self.gap for column in columns)
+                # The last gap may lie beyond the edge.
+                need = 1 + sum(column.width + self.gap for column in columns) - self.gap
                 droppable = [column for column in columns if column.drop]
                 if need <= width or not droppable:
                     break
                 columns.remove(max(droppable, key=lambda column: column.drop))
             spare = max(0, width - need)
-            self._columns = [(c, c.width + (spare if c.grow else 0)) for c in columns]
+            self._columns = _within([(c, c.width + (spare if c.grow else 0)) for c in columns], width, self.gap)
         return self._columns
 
     def column_at(self, x: int) -> Column[Any] | None:
@@ -92,3 +93,14 @@ class Lines:
         used = 1 + sum(width + self.gap for _, width in self._columns)
         parts.append((" " * max(0, self._width - used), made(Look.PLAIN)))
         return line(parts, self._width)
+
+
+def _within(columns: list[tuple[Column[Any], int]], width: int, gap: int) -> list[tuple[Column[Any], int]]:
+    """Those that begin within so many cells, the last one cut to what is left: a cell that is cut says so."""
+    found, left = [], width - 1
+    for column, wanted in columns:
+        if left <= 0:
+            break
+        found.append((column, min(wanted, left)))
+        left -= wanted + gap
+    return found

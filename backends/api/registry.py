@@ -46,7 +46,7 @@ def load(kind: str) -> type[Backend]:
     try:
         module = importlib.import_module(name)
     except ImportError as error:
-        raise Misconfigured(f"cannot import {name}: {error}", where=kind) from error
+        raise Misconfigured(f"can't import {name}: {error}", where=kind) from error
     return _backend_of(module, kind)
 
 

@@ -206,7 +206,7 @@ groups = { web = "/services/web/" }         # who registered below a prefix
         except BackendError as error:
             return Check(endpoint, False, error.reason, hint=error.hint)
         except TimeoutError:
-            return Check(endpoint, False, f"no answer in {self.timeout:g} s")
+            return Check(endpoint, False, f"no answer within {self.timeout:g} s")
         return Check(endpoint, True, ", ".join(text for text in said if text), took)
 
     async def _auth(self, endpoint: str) -> str:

@@ -77,7 +77,7 @@ def _name_in(shown: bytes, access: Access, endpoint: str) -> str:
             certificate = secured.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         raise Unsupported(
-            f"its certificate cannot be accepted unverified: {error.verify_message}",
+            f"its certificate can't be accepted unverified: {error.verify_message}",
             where=endpoint,
             hint="gRPC can skip the name and the CA of a certificate, not its dates",
         ) from error

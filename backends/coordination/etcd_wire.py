@@ -273,7 +273,7 @@ class Wire:
         except self._grpc.AioRpcError as error:
             code, details = error.code().name, str(error.details() or "")
             if code == "DEADLINE_EXCEEDED":
-                raise Silent(f"no answer in {limit:g} s", where=endpoint) from None
+                raise Silent(f"no answer within {limit:g} s", where=endpoint) from None
             if code == "UNAVAILABLE" and not details.startswith("etcdserver:"):
                 raise await self._diagnosed(endpoint) from None
             raise meaning(code, details, endpoint) from None

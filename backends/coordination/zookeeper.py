@@ -246,7 +246,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
         except BackendError as error:
             return Check(address, False, error.reason, hint=error.hint)
         except TimeoutError:
-            return Check(address, False, f"no answer in {self.timeout:g} s")
+            return Check(address, False, f"no answer within {self.timeout:g} s")
         hint = "" if full.voters is not None or len(full.more) > 1 else f"{whitelist_line(WORDS)} shows more"
         return Check(address, True, ", ".join(text for text in said if text), took, hint)
 

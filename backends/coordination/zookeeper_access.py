@@ -187,7 +187,7 @@ class Wire:
                         raise BadReply("the AdminServer's answer has no end", where=address)
             reply = msgspec.json.decode(data)
         except TimeoutError:
-            raise Silent(f"the AdminServer does not answer in {limit:g} s", where=address) from None
+            raise Silent(f"no answer from the AdminServer within {limit:g} s", where=address) from None
         except httpx.HTTPError as error:
             raise Unreachable(f"no AdminServer: {error}", where=address) from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -221,7 +221,7 @@ async def _mapped(address: str, limit: float) -> AsyncIterator[None]:
         async with asyncio.timeout(limit):
             yield
     except TimeoutError:
-        raise Silent(f"no answer in {limit:g} s", where=address) from None
+        raise Silent(f"no answer within {limit:g} s", where=address) from None
     except ConnectionRefusedError:
         raise Unreachable("connection refused", where=address, hint="is ZooKeeper running there?") from None
     except ssl.SSLCertVerificationError as error:

@@ -26,7 +26,7 @@ def mapped(endpoint: str, limit: float) -> Iterator[None]:
     except BackendError:
         raise
     except TimeoutError:
-        raise Silent(f"no answer in {limit:g} s", where=endpoint) from None
+        raise Silent(f"no answer within {limit:g} s", where=endpoint) from None
     except Exception as error:
         raise _meaning(error, endpoint, limit) from None
 
@@ -36,7 +36,7 @@ def _meaning(error: Exception, endpoint: str, limit: float) -> Exception:
     from kazoo.handlers.threading import KazooTimeoutError
 
     if isinstance(error, KazooTimeoutError):
-        return Silent(f"no answer in {limit:g} s", where=endpoint)
+        return Silent(f"no answer within {limit:g} s", where=endpoint)
     if isinstance(error, kazoo.NoAuthError):
         return Denied("permission denied", where=endpoint, hint=MAY_READ)
     if isinstance(error, kazoo.AuthFailedError):

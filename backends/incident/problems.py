@@ -151,7 +151,7 @@ def _members(known: Known) -> Iterable[Problem]:
 def _groups(known: Known) -> Iterable[Problem]:
     source, now = known.source, known.now
     rows: list[Member] = known.rows
-    if known.reading.state in ILL:
+    if known.reading.state in ILL or known.reading.value is None:
         return
     ill = [row for row in rows if row.trouble is not None]
     for row in {row.group: row for row in reversed(ill)}.values():
@@ -165,11 +165,11 @@ def _groups(known: Known) -> Iterable[Problem]:
     sizes, unknown = Counter(row.group for row in rows), unlisted(rows)
     for group, wanted in known.sizes.items():
         if sizes[group] < wanted.size and group not in unknown:
-            why = "as configured" if wanted.configured else "the most seen in 15 minutes"
+            why = "are configured" if wanted.configured else "were seen in the last 15 minutes"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
-            text = f"{wanted.size} instances are {why}"
+            text = f"{wanted.size} instances {why}"
             yield Problem(severity, group, word, since, text, source, "members", first)
 
 

@@ -107,7 +107,7 @@ async def running(argv: Sequence[str], where: str) -> AsyncGenerator[Run, None]:
     except FileNotFoundError:
         raise Unsupported("there is no journalctl on this machine", where=argv[0], hint=MISSING_HINT) from None
     except OSError as error:
-        raise Unsupported(f"cannot be started: {error.strerror}", where=argv[0], hint=MISSING_HINT) from None
+        raise Unsupported(f"can't be started: {error.strerror}", where=argv[0], hint=MISSING_HINT) from None
     run = Run(process, where)
     try:
         yield run

@@ -420,7 +420,7 @@ async def test_vital_signs_on_the_overview_lead_to_their_chart(metrics: Open) ->
 
 async def test_where_there_is_room_the_overview_has_charts_below_the_news(metrics: Open, store: Store) -> None:
     async with metrics(size=(200, 60), command="overview") as screen:
-        await screen.until(lambda: screen.text.count("└") == 3)
+        await screen.until(lambda: screen.text.count("└") == 4)
         at = {
             words: next(y for y, line in enumerate(screen.lines) if words in line) for words in ("CHANGED", "└")
         }
@@ -453,3 +453,10 @@ async def test_an_unchanged_chart_paints_nothing(
         chart.flush()
         assert painted
         assert all(region.x > 0 for (region,) in painted)
+
+
+async def test_a_word_of_another_screen_says_where_it_works(metrics: Open) -> None:
+    async with metrics(size=(100, 30), command="members") as screen:
+        await screen.until("sort group")
+        await screen.type(":range 1h\r")
+        await screen.until(":range works on metrics only")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -154,3 +154,38 @@ async def test_how_many_more_there_are_is_told_anew(opened: Opened) -> None:
             ill = (member(f"m{n:02}", MemberState.UNKNOWN, trouble=silent()) for n in range(count))
             screen.script.say_members(*ill, member("n", role=Role.LEADER))
             await screen.until(f"WRONG NOW  {more} more")
+
+
+async def test_changes_stand_by_their_own_time_whenever_they_were_told(opened: Opened) -> None:
+    """A journal that is read late tells of what was before."""
+    now = datetime.now(UTC)
+    late = Event(now - timedelta(minutes=3), EventKind.DEPLOY, "fake/main", "web", "started by ops2")
+    async with opened(command="overview") as screen:
+        ill = Event(now, EventKind.STATE, "fake/main", "m1", "up → unknown", bad=True)
+        screen.script.members.put_nowait(Seen({row.key: row for row in [member("m0")]}, None, (ill, late)))
+        for command in ("overview", "events"):
+            await screen.type(f":{command}\r")
+            await screen.until(
+                lambda: (
+                    [w for line in screen.lines for w in ("deploy ", "state ") if f" {w}" in line]
+                    == ["state ", "deploy "]
+                )
+            )
+
+
+async def test_on_a_small_terminal_problems_and_mode_stay_in_sight(opened: Opened) -> None:
+    async with opened(command="overview", size=(40, 12)) as screen:
+        ill = member("m1", MemberState.UNKNOWN, trouble=silent())
+        screen.script.say_members(member("m0", role=Role.LEADER), ill)
+        await screen.until("✖ fake/main m1")
+        for word in ("lab", "guarded", "silent", "small: 80x24 shows more", "? help"):
+            assert word in screen.text
+        await screen.type(":members\r")
+        await screen.until("sort group")
+        assert any("m1" in line and "silent" in line for line in screen.lines)
+
+
+async def test_without_a_source_nothing_is_said_to_be_well(opened: Opened) -> None:
+    async with opened(contexts=(Context("bare"),), command="overview") as screen:
+        await screen.until("midwatch config init")
+        assert "nothing is wrong" not in screen.text

@@ -257,3 +257,18 @@ async def test_the_mouse_chooses_sorts_and_opens(opened: Opened) -> None:
         assert table.sort_key == "name"
         await screen.pilot.click(table, offset=(6, 0))
         assert table.descending
+
+
+async def test_what_an_empty_table_teaches_is_wrapped_and_said_once(opened: Opened) -> None:
+    async with opened(contexts=(Context("bare"),), size=(80, 24)) as screen:
+        await screen.until("registered below its groups")
+        assert screen.text.count("no members:") == 1
+
+
+async def test_the_way_to_help_is_always_offered_and_what_only_this_screen_has_comes_first(
+    opened: Opened,
+) -> None:
+    async with opened(size=(80, 24)) as screen:
+        await screen.until("? help")
+        foot = screen.lines[-1]
+        assert foot.index("⏎ open") < foot.index("l logs") < foot.index("? help")

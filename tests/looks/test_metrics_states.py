@@ -9,7 +9,9 @@ import pytest
 from textual.pilot import Pilot
 
 from backends.api import registry
+from backends.api.charts import PANEL_PACE
 from backends.api.errors import Unreachable, WrongQuery
+from backends.api.models import State
 from backends.context import Context
 from tests.clock import FakeClock
 from tests.flows.metered import Store, fresh_store, metered_context, panel
@@ -118,7 +120,11 @@ def test_stale(picture: Callable[..., bool]) -> None:
     async def steps(pilot: Pilot[None], store: Store, clock: FakeClock) -> None:
         await live(pilot, store, clock)
         store.open.clear()
-        await clock.advance(17)
+        await clock.advance(PANEL_PACE.quiet + 3)
+        app = pilot.app
+        assert isinstance(app, MidwatchApp)
+        assert isinstance(app.view, MetricsScreen)
+        assert {chart.reading.state for chart in app.view.grid.shown if chart.reading} == {State.STALE}
 
     assert picture(steps, (100, 30))
 

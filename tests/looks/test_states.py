@@ -213,7 +213,9 @@ async def wrong(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
     await clock.advance(1.5)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
+@pytest.mark.parametrize(
+    "size", [(40, 12), (80, 24), (120, 40), (200, 60)], ids=["40x12", "80x24", "120x40", "200x60"]
+)
 def test_overview_with_something_wrong(picture: Callable[..., bool], size: tuple[int, int]) -> None:
     assert picture(wrong, size=size, command="overview")
 

@@ -87,10 +87,11 @@ def test_words_by_alias_and_by_prefix() -> None:
 
 
 def test_the_footer_names_the_views_that_digits_open() -> None:
-    for digit, name in (*VIEWS_NAMED, *MORE_VIEWS):
+    for digit, short, name in (*VIEWS_NAMED, *MORE_VIEWS):
         command = for_key(digit, OVERVIEW)
         assert command is not None, digit
-        assert command.word.startswith(name), f"{digit} opens {command.word}; tui/footer.py calls it {name}"
+        assert command.word == name, f"{digit} opens {command.word}; tui/footer.py calls it {name}"
+        assert name.startswith(short), f"tui/footer.py calls {name} {short}"
 
 
 def test_help_names_every_key_of_the_screen() -> None:

@@ -210,6 +210,11 @@ def test_a_group_below_its_size() -> None:
     assert (found[1].kind, found[1].row) == ("members", "e/a")
 
 
+def test_a_group_of_which_nobody_has_told_yet_is_not_missing() -> None:
+    asked: Reading[Any] = Reading(State.LOADING)
+    assert told({("etcd/a", "instances"): asked}, sizes={"etcd/a": {"web": Expected(6, True)}}) == []
+
+
 def test_a_group_that_may_not_be_read_is_a_problem_and_its_size_is_not_known() -> None:
     denied = Trouble(Denied("permission denied"))
     closed = member("/services/web", group="web", state=MemberState.UNKNOWN, trouble=denied)

@@ -36,8 +36,8 @@ def instance(name: str) -> Member:
 @pytest.mark.parametrize("noun", ["units", "targets", "alerts"])
 @pytest.mark.parametrize("state", [State.LOADING, State.UNREACHABLE])
 def test_what_nobody_has_counted_has_no_number(noun: str, state: State) -> None:
-    ((text, _),) = line_of(noun, Reading(state, error=LOST))
-    assert text.strip() == state.value
+    (of, _), (text, _) = line_of(noun, Reading(state, error=LOST))
+    assert (of.strip(), text.strip()) == (noun, state.value)
 
 
 def test_what_was_counted_as_none_is_none() -> None:
@@ -60,9 +60,19 @@ def test_a_group_that_was_too_small_before_its_source_was_lost_is_not_red() -> N
     assert live[2:] == [("○", style(Look.BAD)), ("  2 of 3", style(Look.WARN))]
 
 
+def test_what_one_server_counts_stands_in_one_line() -> None:
+    readings: dict[tuple[str, str], Reading[Any]] = {
+        ("x/main", "targets"): Reading(State.LOADING),
+        ("x/main", "alerts"): Reading(State.LIVE, {}),
+    }
+    ((kind, entry),) = source_lines(readings, {})
+    assert kind == "targets"
+    assert "".join(text for text, _ in entry.parts).split() == ["x/main", "targets", "loading", "no", "alerts"]
+
+
 def test_last_words_are_dim() -> None:
     rows = {"1": Unit("1", "a", "x/main", None, UnitState.RUNNING, "RUNNING")}
-    assert line_of("units", Reading(State.STALE, rows))[0] == ("1 running", style(Look.DIM))
+    assert line_of("units", Reading(State.STALE, rows))[1] == ("1 running", style(Look.DIM))
 
 
 def test_the_masthead_has_the_worst_word_of_a_source() -> None:

@@ -81,7 +81,7 @@ def _facts(row: Deploy, sight: Sight) -> list[tuple[str, str]]:
         ("kind", row.kind),
         ("runs", shlex.join(row.argv)),
         ("source", row.source),
-        *((f"parameter {param.name}", param_text(param).partition("=")[2]) for param in row.params),
+        *(("parameter", param_text(param)) for param in row.params),
         ("last run", _last(row, sight)),
     ]
     if row.last is not None:
@@ -128,7 +128,7 @@ DEPLOYS: Kind[Deploy] = Kind(
             drop=1,
         ),
         Column("params", "PARAMETERS", lambda d, s: " ".join(map(param_text, d.params)), 24, drop=2),
-        Column("command", "RUNS", lambda d, s: shlex.join(d.argv), 20, grow=True),
+        Column("command", "COMMAND", lambda d, s: shlex.join(d.argv), 20, grow=True),
     ),
     brief=_brief,
     json=_json,

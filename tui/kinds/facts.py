@@ -37,9 +37,13 @@ def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
 
 
 def host_line(host: Host) -> str:
+    return f"{host.name}  {host_load(host)}"
+
+
+def host_load(host: Host) -> str:
     load = "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
     used = None
     if host.memory_total is not None and host.memory_available is not None:
         used = host.memory_total - host.memory_available
     cores = "" if host.cores is None else f" on {host.cores} cores"
-    return f"{host.name}  {load}{cores}  memory {size(used)} of {size(host.memory_total)}"
+    return f"{load}{cores}  memory {size(used)} of {size(host.memory_total)}"

@@ -9,7 +9,7 @@ from backends.api.models import Host, Process, ProcessState, Reading
 from tui.kinds.facts import clock_time, details, host_line, rfc3339, why
 from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import UNKNOWN, count, percent, since, size
+from widgets.units import UNKNOWN, count, percent, since, size, span_text
 
 PROCESS_LOOKS = {
     ProcessState.RUNNING: Look.GOOD,
@@ -48,7 +48,7 @@ def _process_facts(row: Process, sight: Sight) -> list[tuple[str, str]]:
         ("host", row.host),
         ("started", clock_time(row.started, sight)),
         ("cpu", f"{percent(row.cpu)} % of one core"),
-        ("cpu time", UNKNOWN if row.cpu_seconds is None else f"{row.cpu_seconds:.1f} s"),
+        ("cpu time", UNKNOWN if row.cpu_seconds is None else span_text(row.cpu_seconds)),
         ("resident", size(row.rss)),
         ("threads", count(row.threads)),
         ("unit", text_of(row.unit)),
@@ -121,7 +121,7 @@ PROCESSES: Kind[Process] = Kind(
         Column(
             "time",
             "TIME",
-            lambda p, s: UNKNOWN if p.cpu_seconds is None else f"{p.cpu_seconds:.0f}s",
+            lambda p, s: UNKNOWN if p.cpu_seconds is None else span_text(p.cpu_seconds),
             7,
             sort=lambda p: p.cpu_seconds,
             right=True,

@@ -93,7 +93,7 @@ RUNS: Kind[Run] = Kind(
     title="runs",
     nouns=("runs",),
     columns=(
-        Column("name", "ID", lambda r, s: r.key, 26, sort=lambda r: r.key),
+        Column("name", "ID", lambda r, s: r.key, 29, sort=lambda r: r.key),
         Column(
             "state",
             "STATE",

@@ -43,7 +43,7 @@ TARGETS: Kind[Target] = Kind(
     title="targets",
     nouns=("targets",),
     columns=(
-        Column("job", "JOB", lambda t, s: t.job, 18, sort=lambda t: t.job),
+        Column("job", "JOB", lambda t, s: t.job, 18, sort=lambda t: t.job, drop=1),
         Column("instance", "INSTANCE", lambda t, s: t.instance, 24, sort=lambda t: t.instance),
         Column(
             "state",
@@ -60,11 +60,11 @@ TARGETS: Kind[Target] = Kind(
             7,
             sort=lambda t: t.last_scrape,
             right=True,
-            drop=1,
+            drop=2,
             descending=True,
         ),
-        Column("source", "SOURCE", lambda t, s: t.source, 18, sort=lambda t: t.source, drop=2),
-        Column("error", "ERROR", lambda t, s: t.error or "", 20, grow=True, look=lambda t, s: Look.BAD),
+        Column("source", "SOURCE", lambda t, s: t.source, 18, sort=lambda t: t.source, drop=3),
+        Column("error", "ERROR", lambda t, s: t.error or "", 18, grow=True, look=lambda t, s: Look.BAD),
     ),
     json=_json,
     facts=_facts,

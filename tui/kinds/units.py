@@ -39,7 +39,7 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
     return [
         ("state", standing(row.state.value, row.trouble, sight)),
         *why(row.trouble, sight),
-        ("its own word", row.native),
+        ("native state", row.native),
         ("source", row.source),
         ("host", text_of(row.host)),
         ("pid", text_of(row.pid)),
@@ -84,7 +84,7 @@ UNITS: Kind[Unit] = Kind(
             sort=lambda u: u.state.value,
             look=lambda u, s: standing_look(UNIT_LOOKS[u.state], u.trouble, s),
         ),
-        Column("native", "ITS WORD", lambda u, s: u.native, 10, sort=lambda u: u.native, drop=4),
+        Column("native", "NATIVE", lambda u, s: u.native, 10, sort=lambda u: u.native, drop=4),
         Column("pid", "PID", lambda u, s: text_of(u.pid), 7, sort=lambda u: u.pid, right=True),
         Column(
             "age",
@@ -113,7 +113,7 @@ UNITS: Kind[Unit] = Kind(
     json=_json,
     facts=_facts,
     sort="name",
-    empty="no units: this context has no supervisor (supervisord.NAME with its url)",
+    empty="no units: this context has no supervisor (supervisord.NAME with its url), or it keeps nothing running",
     tie=lambda u: (u.source, u.name, u.key),
     label=lambda u: f"{u.source} {u.name}",
     logs=_logs,

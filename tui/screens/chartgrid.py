@@ -73,7 +73,9 @@ class ChartGrid(Container):
         rows = max(1, height // (LOW if columns == 1 else HIGH))
         count = 1 if self.zoomed else max(1, len(self._sheet.panels))
         columns = min(columns, count)
-        return columns, min(rows, -(-count // columns))
+        rows = min(rows, -(-count // columns))
+        # Four are two and two, not three and one.
+        return min(columns, -(-count // rows)), rows
 
     def begin(self) -> None:
         """At the first panel, all of them in sight."""

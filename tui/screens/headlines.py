@@ -12,16 +12,18 @@ from widgets.columns import Look
 from widgets.safe import fit, style
 from widgets.units import age
 
+SMALL = 60
+
 
 def problem_line(problem: Problem, now: Now, width: int) -> Entry:
     grave = problem.severity >= GRAVE
     look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
-    name = 28 if width >= 100 else 22
+    name, word = (28, 11) if width >= 100 else (22, 11) if width >= SMALL else (14, 8)
     parts = (
         ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
         (fit(problem.name, name), style(Look.DIM if problem.old else Look.STRONG)),
-        (f"  {fit(problem.word, 11)}", style(look)),
+        (f"  {fit(problem.word, word)}", style(look)),
         (f" {since:>4}  ", style(dim=problem.old)),
         (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )

@@ -24,9 +24,11 @@ from widgets.logfeeder import Feeder
 from widgets.logline import LONG, Times
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
-from widgets.safe import style
+from widgets.safe import style, width_of
 from widgets.units import age, count, three
 
+RIGHT = 25
+"""Cells of a title for its first word, and for how true it is."""
 NAMED = 3
 """Sources that the title names; of more the number is told."""
 PATIENCE = 1.0
@@ -186,13 +188,17 @@ class LogsScreen(View):
         lines = view.lines
         dim = style(Look.DIM)
         sources = [feeder.source for feeder in lines.feeders]
-        several = ", ".join(sources) if len(sources) <= NAMED else f"{len(sources)} sources"
-        name = self._source or several or "no source"
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"
         shown += " line" if shown == "1" else " lines"
-        named, asked = self._visit.told(name, view)
+        asked = self._visit.asked(view)
+        # What is hidden or sought matters more than what every source is called.
+        room = self.size.width - RIGHT - width_of(shown) - sum(width_of(text) for text, _ in asked)
+        names = ", ".join(sources)
+        fits = len(sources) <= 1 or (len(sources) <= NAMED and width_of(names) <= room)
+        name = self._source or (names if fits else f"{len(sources)} sources") or "no source"
+        named = self._visit.named(name)
         left: list[Part] = [(" logs", style(Look.STRONG)), named, (f"  {shown}", dim), *asked]
         self.title.show(left, [("  " + text + " ", made) for text, made in self._standing()])
         view.teach(self._lesson())

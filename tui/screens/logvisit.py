@@ -57,8 +57,8 @@ class Visit:
         moved, self.since = since != self.since, since
         return moved
 
-    def told(self, name: str, view: LogView) -> tuple[Part, list[Part]]:
-        """What the title says: of what the lines are, and what else has been asked of them."""
+    def asked(self, view: LogView) -> list[Part]:
+        """What the title says of what hides lines, or is sought in them."""
         warn = style(Look.WARN)
         asked: list[Part] = []
         if self.since is not None:
@@ -69,10 +69,14 @@ class Visit:
             asked.append((f"  only {self.keep}{_plainly(view.lines.keep)}", warn))
         if self.search:
             asked.append((f"  search {self.search}{_plainly(view.sheet.pattern)}", warn))
+        return asked
+
+    def named(self, name: str) -> Part:
+        """What the title says that the lines are of; `name` is what is chosen."""
         if self.only:
-            return (f"  of {self.about}", warn), asked
+            return (f"  of {self.about}", style(Look.WARN))
         none = f"  no log is named after {self.unnamed}: all of them" if self.unnamed else ""
-        return (f"  {name}{none}", style()), asked
+        return (f"  {name}{none}", style())
 
 
 def named_after(

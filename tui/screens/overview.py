@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
@@ -16,12 +16,12 @@ from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
 from tui.screens.base import View
 from tui.screens.headlines import change_line, problem_line
-from tui.screens.overviewlayout import OverviewLayout
+from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
 from tui.screens.sourcelines import source_lines
 from widgets.board import Board, Entry
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
-from widgets.safe import style
+from widgets.safe import style, wrapped
 
 if TYPE_CHECKING:
     from tui.screens.signals import Signals
@@ -32,6 +32,7 @@ RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKin
 """Kinds that say why the others came; where room is short they have two thirds of it."""
 ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
 """Kinds that come all day; they have what is left."""
+NO_SOURCE = "no source is configured, and none was found; `midwatch config init` writes an example"
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -44,6 +45,7 @@ class OverviewScreen(View):
     OverviewScreen #news { height: auto; layout: vertical; }
     OverviewScreen.wide #news { layout: horizontal; }
     OverviewScreen Board { margin: 0 0 1 0; }
+    OverviewScreen #vital { margin: 0; }
     """
     screen_name: ClassVar[str] = "overview"
     readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
@@ -54,6 +56,7 @@ class OverviewScreen(View):
         self.wrong = Board("WRONG NOW")
         self.changed = Board("CHANGED")
         self.vital = Board("VITAL SIGNS")
+        self.vital.id = "vital"
         self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
         self._problems: dict[str, Problem] = {}
         self._events: dict[str, Occurrence] = {}
@@ -155,8 +158,9 @@ class OverviewScreen(View):
 
     def _show_heading(self, wrong: int, changes: int) -> None:
         waiting, of = self._unknown()
-        look = Look.BAD if wrong else Look.WARN if waiting else Look.GOOD
-        says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else "nothing is wrong"
+        look = Look.BAD if wrong else Look.WARN if waiting or not of else Look.GOOD
+        well = "nothing is wrong" if of else "not known" if self.desk.context.sources else "no source"
+        says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else well
         if waiting:
             unknown = f"{waiting} of {of} sources not known yet"
             says = f"{says}, {unknown}" if wrong else unknown
@@ -179,10 +183,12 @@ class OverviewScreen(View):
     def _all_well(self) -> list[str]:
         waiting, of = self._unknown()
         if waiting:
-            return [f"not known yet: {waiting} of {of} sources have not answered"]
+            return [f"not known yet: {waiting} of {of} source{'s have' if of != 1 else ' has'} not answered"]
         if of:
             return [f"nothing: {of} source{'s are' if of != 1 else ' is'} live"]
-        return ["no source is live", *self.desk.context.tried]
+        if self.desk.context.sources:
+            return ["not known: no source of this context says what is wrong"]
+        return [*wrapped(NO_SOURCE, max(20, self.wrong.size.width - 3)), *self.desk.context.tried]
 
     def _unknown(self) -> tuple[int, int]:
         """How many sources have not said a word yet, and of how many: what they would say may be wrong."""
@@ -196,13 +202,15 @@ class OverviewScreen(View):
         self._events = {event.key: event for event in _chosen(events, room)}
         width = self.changed.size.width
         entries = [change_line(event, now.wall, width) for event in self._events.values()]
-        nothing = " nothing since this watch was opened"
+        nothing = " nothing since this context was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
     def _show_vital(self) -> None:
         watching = self.desk.watching
         found = list(source_lines(self.readings, {} if watching is None else watching.expected_sizes()))
-        lines = 1 if self.size.height <= LOW else 2
+        if self.size.height < NEWS_ONLY:
+            found = []
+        lines = 0 if self.size.height < NEWS_ONLY else 1 if self.size.height <= LOW else 2
         signals = (
             []
             if self._signals is None or self._layout.has_charts
@@ -347,7 +355,12 @@ def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence
     for (_, noun), reading in readings.items():
         if noun == "events":
             found += (reading.value or {}).values()
-    return found[::-1]
+    return sorted(found, key=_when, reverse=True)
+
+
+def _when(event: Occurrence) -> tuple[datetime, str]:
+    """By its own time: a journal may tell late of what was early."""
+    return event.time, event.key
 
 
 def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
@@ -358,4 +371,4 @@ def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
     routine = [event for event in events if event.kind in ROUTINE]
     found = [*rare[:most], *usual, *routine][:room]
     found += rare[most:][: room - len(found)]
-    return sorted(found, key=lambda event: event.key, reverse=True)
+    return sorted(found, key=_when, reverse=True)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 CHARTS, CHARTS_MOST = 17, 24
 """Lines that charts want at least and at most; where wide news leaves fewer, signals are sparklines."""
+NEWS_ONLY = 16
+"""Lines below which there is room for the news alone."""
+THREE, TWO_ROWS = 3, 36
+"""Charts that stand side by side, and the lines of two rows of them."""
 
 
 class OverviewLayout:
@@ -40,11 +44,15 @@ class OverviewLayout:
         wrong = min(len(self._wrong.entries) + 1, most)
         # Vital signs have a third, and what the news leaves empty.
         news = max(wrong, events + 1) if wide else wrong + events + 1
-        vital = min(len(self._vital.entries) + 1, max(3, height // 3, height - 4 - news))
-        rest = height - 1 - vital - 3
+        gaps = 1 if wide else 2
+        vital = min(len(self._vital.entries) + 1, max(3, height // 3, height - 1 - gaps - news))
+        if height < NEWS_ONLY:
+            vital = 0
+        rest = height - 1 - gaps - vital
         room = rest - max(10, min(news, rest // 2)) if wide else 0
-        if sheet is not None and bridge is not None and room >= CHARTS:
-            rest -= self._show_charts(watching, bridge, sheet, min(room, CHARTS_MOST))
+        if sheet is not None and bridge is not None and room > CHARTS:
+            two = len(sheet.panels) > THREE and room > TWO_ROWS
+            rest -= self._show_charts(watching, bridge, sheet, min(room - 1, TWO_ROWS if two else CHARTS_MOST))
         else:
             self.leave_charts()
         _height(self._vital, vital)
@@ -64,6 +72,7 @@ class OverviewLayout:
 
         if self._charts is None:
             self._charts = ChartGrid()
+            self._charts.styles.margin = (0, 0, 1, 0)
             self._view.mount(self._charts, before=self._vital)
         self._charts.display = True
         _height(self._charts, lines)
@@ -71,7 +80,7 @@ class OverviewLayout:
         for chart in self._charts.shown:
             chart.chosen = False
             chart.flush()
-        return lines
+        return lines + 1
 
 
 def _height(part: Widget, rows: int) -> None:

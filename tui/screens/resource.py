@@ -149,7 +149,8 @@ class ResourceScreen(View):
                     lines.append(f"  {reading.error.hint}")
             elif reading.at is None:
                 lines.append(f"{source}: waiting for its first answer …")
-        return lines or self.kind.empty.split("\n")
+        # One server may speak for two nouns of this kind.
+        return list(dict.fromkeys(lines)) or self.kind.empty.split("\n")
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)

@@ -94,8 +94,10 @@ class RunScreen(View):
         left: list[Part] = [(f" run {row.key}", style(Look.STRONG)), (f"  {params_text(row)}", style())]
         left.append((f"  by {row.by}", style(Look.DIM)))
         self.title.show(left, [(f" {self._standing(row)} ", style(RUN_LOOKS[row.state]))])
-        self.note.display = bool(_note(row))
-        self.note.show([(f" {_note(row)}", style(Look.WARN))])
+        # How it ended may be longer than what the title has room for.
+        self.note.display = bool(row.message)
+        look = Look.WARN if row.left or row.state is RunState.DONE else RUN_LOOKS[row.state]
+        self.note.show([(f" {row.message}", style(look))])
         self.steps.show([_step(number, step) for number, step in enumerate(row.steps, start=1)])
         self.steps.styles.height = min(len(row.steps), max(1, self.size.height // 3)) + 1
 
@@ -111,10 +113,9 @@ class RunScreen(View):
         ]
         least, most = (age(found(before)) if before else "" for found in (min, max))
         usual = f", usually {least}{'' if most == least else f' to {most}'}" if before else ""
-        # "aborted by root: …" does not say twice that it is.
-        why = "" if _note(row) else row.message.removeprefix(row.state.value).lstrip(" :")
-        how = f": {why}" if why else ""
-        return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}{how}"
+        if row.ended is None and row.state is not RunState.RUNNING:
+            return f"{row.state.value}, started {spent} ago"
+        return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}"
 
     # Commands
 
@@ -147,11 +148,6 @@ class RunScreen(View):
         return "\n".join([self.title.text, *note, *self.steps.plain_lines(), output])
 
 
-def _note(row: Run) -> str:
-    """What has a line of its own: what goes on though it was to end, and what is to be said of a good end."""
-    return row.message if row.left or row.state is RunState.DONE else ""
-
-
 def _step(number: int, step: Step) -> Entry:
     stamp = step.started.astimezone().strftime("%H:%M:%S")
     spent = "" if step.ended is None else f"{(step.ended - step.started).total_seconds():.1f} s"
@@ -159,7 +155,7 @@ def _step(number: int, step: Step) -> Entry:
         None,
         (
             (f"{number:>2} {stamp}  ", style(Look.DIM)),
-            (fit(step.name, 24) + "  ", style()),
+            (fit(" ".join(filter(None, (step.name, step.target))), 24) + "  ", style()),
             (fit(step.state.value, 12), style(RUN_LOOKS[step.state])),
             (f"{spent:>8}  ", style()),
             (step.message, style(Look.DIM)),

@@ -100,6 +100,7 @@ def _signal(panel: Panel, reading: Reading[Chart], width: int) -> tuple[Part, ..
     last = points[-1][1] if chart is not None and points and points[-1][0] >= chart.end - 2 * chart.step else None
     over = live and last is not None and panel.threshold is not None and last >= panel.threshold
     look = Look.BAD if over else Look.PLAIN if live else Look.DIM
+    mark = "▲ " if over else ""
     wide = NAME + max(0, width - CELL) // 2
     name: Part = (f"{fit(panel.title, wide)} ", style(Look.DIM))
     room = max(0, width - wide - VALUE - 4)
@@ -107,7 +108,7 @@ def _signal(panel: Panel, reading: Reading[Chart], width: int) -> tuple[Part, ..
         word = reading.state.value if reading.error is None else reading.error.word
         return name, (fit(word, width - wide), style(Look.DIM if reading.error is None else Look.WARN))
     curve = sparkline(points, chart.start, chart.end, room)
-    return name, (f"{quantity(last, panel.unit):>{VALUE}}  ", style(look)), (f"{curve}  ", style(look))
+    return name, (f"{mark + quantity(last, panel.unit):>{VALUE}}  ", style(look)), (f"{curve}  ", style(look))
 
 
 def _one_of(panel: Panel, chart: Chart) -> tuple[tuple[float, float], ...]:

@@ -10,7 +10,7 @@ from backends.api.capabilities import kind_of
 from backends.api.models import Host, Member, MemberState, Reading, Role, State
 from backends.incident.problems import CHECKS
 from backends.incident.sizes import Expected
-from tui.kinds.facts import host_line
+from tui.kinds.facts import host_load
 from tui.kinds.members import DOTS, MEMBER_LOOKS
 from widgets.board import Entry
 from widgets.columns import STANDINGS, Look
@@ -20,12 +20,17 @@ from widgets.safe import fit, style
 CROWD = 20
 """Members above which they are counted instead of drawn."""
 UNKNOWN_DOT = DOTS[MemberState.UNKNOWN]
+GAP: Part = ("   ", style())
 Sizes = Mapping[str, Mapping[str, Expected]]
 """By source and group."""
 
 
 def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
     """Lines, each with the kind that it leads to."""
+    counted: dict[str, dict[str, Reading[Any]]] = {}
+    for (source, noun), reading in readings.items():
+        if _is_counted(noun):
+            counted.setdefault(source, {})[noun] = reading
     registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
     for (source, noun), reading in readings.items():
         rows = list((reading.value or {}).values())
@@ -41,9 +46,15 @@ def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes)
                 yield "members", Entry(f"group {source} {group}", (_label(name), *parts))
         elif noun == "hosts":
             for row in rows:
-                yield "processes", Entry(f"hosts {source} {row.key}", (_label(source), *_host(row, reading)))
-        elif noun in CHECKS:
-            yield kind_of(noun), Entry(f"{noun} {source}", (_label(source), *_counts(noun, rows, reading)))
+                yield "processes", Entry(f"hosts {source} {row.key}", (_label(row.name), *_host(row, reading)))
+        elif nouns := counted.pop(source, {}) if _is_counted(noun) else {}:
+            told = [part for name, of in nouns.items() for part in _counts(name, of)]
+            yield kind_of(next(iter(nouns))), Entry(f"{noun} {source}", (_label(source), *told))
+
+
+def _is_counted(noun: str) -> bool:
+    """Of what can be wrong, that of which there are too many for a dot each."""
+    return noun in CHECKS and noun not in ("members", "instances")
 
 
 def _label(text: str) -> Part:
@@ -54,10 +65,10 @@ def _dim(reading: Reading[Any]) -> Look | None:
     return None if reading.state is State.LIVE else Look.DIM
 
 
-def _standing(reading: Reading[Any]) -> tuple[Part, ...]:
+def _standing(reading: Reading[Any], gap: str = "  ") -> tuple[Part, ...]:
     if reading.state is State.LIVE:
         return ()
-    return ((f"  {reading.state.value}", style(STANDINGS[reading.state].look)),)
+    return ((f"{gap}{reading.state.value}", style(STANDINGS[reading.state].look)),)
 
 
 def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:
@@ -78,7 +89,7 @@ def _cluster(rows: list[Member], reading: Reading[Any]) -> tuple[Part, ...]:
     leaderless = any(row.leaderless is not None for row in rows)
     look = _dim(reading) or (Look.BAD if leaderless else Look.PLAIN)
     says = f"  {leader} leads" if leader else "  no leader" if leaderless else _unseen(rows)
-    return (*_dots(rows, reading), (says, style(look)), *_standing(reading))
+    return (*_dots(rows, reading), (says, style(look)), *_standing(reading, "  " if rows else ""))
 
 
 def _unseen(rows: list[Member]) -> str:
@@ -100,15 +111,17 @@ def _group(rows: list[Member], wanted: Expected | None, reading: Reading[Any]) -
     return (*parts, *_standing(reading))
 
 
-def _counts(noun: str, rows: list[Any], reading: Reading[Any]) -> tuple[Part, ...]:
+def _counts(noun: str, reading: Reading[Any]) -> tuple[Part, ...]:
     if reading.value is None:
         # Nobody has told how many there are.
-        return ((reading.state.value, style(STANDINGS[reading.state].look)),)
-    states = Counter(row.state for row in rows)
+        return ((f"{noun} ", style(Look.DIM)), *_standing(reading, ""), GAP)
+    states = Counter(row.state for row in reading.value.values())
+    if not states:
+        return ((f"no {noun}", style(_dim(reading) or Look.PLAIN)), *_standing(reading), GAP)
     words = [f"{number} {state.value}" for state, number in sorted(states.items(), key=lambda pair: -pair[1])]
-    text = "  ".join(words) or f"no {noun}"
-    return ((text, style(_dim(reading) or Look.PLAIN)), *_standing(reading))
+    told = ("  ".join(words), style(_dim(reading) or Look.PLAIN))
+    return ((f"{noun} ", style(Look.DIM)), told, *_standing(reading), GAP)
 
 
 def _host(row: Host, reading: Reading[Any]) -> tuple[Part, ...]:
-    return ((host_line(row), style(_dim(reading) or Look.PLAIN)), *_standing(reading))
+    return ((host_load(row), style(_dim(reading) or Look.PLAIN)), *_standing(reading))

@@ -14,7 +14,7 @@ from backends.clean import clean
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine
-from widgets.safe import line, style
+from widgets.safe import line, style, wrapped
 from widgets.typedpattern import typed_pattern
 
 Lines = Callable[[], Sequence[str]]
@@ -44,7 +44,7 @@ class TextPane(Widget):
         width = max(20, self.size.width - 2)
         self.lines = []
         for text in self.source:
-            self.lines += _wrap(text, width) if self.wrapped else [text]
+            self.lines += wrapped(text, width) if self.wrapped else [text]
         self.to(self.top)
         self.refresh()
 
@@ -201,17 +201,3 @@ class TextScreen(View):
         return "\n".join(self.pane.source)
 
     copied = plain_text
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Cut at spaces where there are some; what goes on is set in as far as the line began."""
-    if len(text) <= width:
-        return [text]
-    inset = " " * min(len(text) - len(text.lstrip()), width // 2)
-    lines = []
-    while len(text) > width:
-        cut = text.rfind(" ", len(inset) + 1, width + 1)
-        cut = cut if cut > len(inset) else width
-        lines.append(text[:cut].rstrip())
-        text = inset + text[cut:].lstrip()
-    return [*lines, text]
