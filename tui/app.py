@@ -201,6 +201,10 @@ class MidwatchApp(QuietApp):
         return None if self._flow is None else self._flow.dialog
 
     @property
+    def asking(self) -> bool:
+        return self.dialog is not None and self.dialog.open
+
+    @property
     def door(self) -> Door | None:
         return self.doors.now
 

@@ -222,3 +222,30 @@ async def test_leaving_asks_while_one_is_under_way_and_the_audit_says_unknown(
         assert screen.app.is_running
     found = await audit(tmp_path, 2)
     assert found == [("SIGTERM", "asked"), ("SIGTERM", "unknown")]
+
+
+async def test_rows_keep_their_places_under_an_open_dialog(acting: Act) -> None:
+    clock = FakeClock()
+    async with acting(arm="always", clock=clock) as (screen, _):
+        table = screen.app.view.table
+        table.sort_by("cpu")
+
+        def order() -> list[str]:
+            return [text.split("/usr/bin/")[1].split()[0] for text in table.plain_lines()[1:]]
+
+        def heard(cpu: float) -> bool:
+            readings = screen.app.bridge.readings("processes")
+            return any(row.cpu == cpu for reading in readings.values() for row in (reading.value or {}).values())
+
+        assert order() == ["nginx", "redis"]
+        await screen.press("x")
+        await screen.until("nothing is done before the next question")
+        screen.script.say_processes(process(7, "nginx", cpu=1), process(8, "redis", cpu=60))
+        await screen.until(lambda: heard(60))
+        await clock.advance(5)
+        screen.app.tick()
+        assert table.row("h/8/1/b").cpu == 60
+        assert order() == ["nginx", "redis"]
+        await screen.press("escape")
+        screen.app.tick()
+        assert order() == ["redis", "nginx"]

@@ -39,6 +39,10 @@ class Desk(Protocol):
     @property
     def view(self) -> View: ...
     @property
+    def asking(self) -> bool:
+        """Whether a dialog is open: what it stands over holds still."""
+
+    @property
     def flow(self) -> ActionFlow:
         """The way to the door."""
 

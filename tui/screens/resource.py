@@ -15,7 +15,7 @@ from backends.api.models import Alert, State
 from backends.api.runs import Run
 from backends.clean import clean_lines
 from backends.relations import NOUNS
-from backends.watch import FeedKey
+from backends.watch import Watch
 from tui.kinds.leads import no_subject, subject_of
 from tui.kinds.related import leads_to, related_facts
 from tui.screens.base import View
@@ -47,9 +47,10 @@ class ResourceScreen(View):
         self.kind = kind
         self.title = OneLine()
         self.table = Table(kind)
+        self.table.holds = lambda: self.is_attached and self.desk.asking
         self.detail = Detail()
         self.body = Container(self.table)
-        self._aside: dict[FeedKey, Any] = {}
+        self._of: Watch | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -67,6 +68,10 @@ class ResourceScreen(View):
 
     def attach(self) -> None:
         bridge = self.desk.bridge
+        if self.desk.watching is not self._of:
+            # Rows of another context may have the very same keys.
+            self._of = self.desk.watching
+            self.table.unmark()
         if bridge is not None:
             self.table.clock = bridge.clock
             bridge.attach(self.table, self.kind.nouns)
