@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tui.commands import (
     ANYWHERE,
+    DESCRIPTION,
     LOGS,
     METRICS,
     MOVING,
@@ -21,6 +22,7 @@ from tui.commands import (
 TITLES = {
     OVERVIEW: "On the overview",
     TABLE: "On this table",
+    DESCRIPTION: "In this description",
     LOGS: "In logs",
     TEXT: "In this text",
     METRICS: "In metrics",
@@ -33,6 +35,7 @@ PATTERNS = {
     METRICS: f"{_FILTER}.",
     LOGS: _SEARCH,
     TEXT: _SEARCH,
+    DESCRIPTION: _SEARCH,
 }
 """What may be typed after `/`, where that is something."""
 

@@ -152,7 +152,10 @@ async def test_q_goes_up_and_escape_never_quits(opened: Opened) -> None:
         await screen.press("question_mark")
         await screen.until("On this table")
         await screen.press("escape", "escape", "escape", "escape")
+        assert screen.app.view.name_in_path == "members"
+        await screen.press("q")
         await screen.until("WRONG NOW")
+        await screen.press("escape", "escape")
         assert screen.app.is_running
         await screen.press("q")
         await screen.until(lambda: screen.app.return_code is not None)

@@ -9,6 +9,7 @@ import pytest
 from tui.app import MidwatchApp
 from tui.commands import (
     COMMANDS,
+    DESCRIPTION,
     LOGS,
     METRICS,
     OVERVIEW,
@@ -23,6 +24,7 @@ from tui.commands import (
 )
 from tui.help import help_lines
 from tui.kinds.known import KINDS
+from tui.screens.description import DescriptionScreen
 from tui.screens.logs import LogsScreen
 from tui.screens.metrics import MetricsScreen
 from tui.screens.overview import OverviewScreen
@@ -33,6 +35,7 @@ from tui.screens.text import TextScreen
 VIEWS = {
     OVERVIEW: OverviewScreen,
     TABLE: ResourceScreen,
+    DESCRIPTION: DescriptionScreen,
     LOGS: LogsScreen,
     TEXT: TextScreen,
     METRICS: MetricsScreen,

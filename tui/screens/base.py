@@ -76,6 +76,9 @@ class Desk(Protocol):
         """Open the text screen; `lines` is asked again each second while it is in front, and the feeds of
         `nouns` run for it."""
 
+    def bring(self, view: View) -> None:
+        """Show a view of one's own making; the one in front is gone back to."""
+
     def show_frame(self) -> None:
         """There is something worth drawing now, also if the first frame is still held back."""
 
@@ -90,6 +93,9 @@ class View(Vertical):
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
     screen_name: ClassVar[str] = "table"
     """Which commands apply: one of `tui.commands.SCREENS`."""
+
+    passing: ClassVar[bool] = False
+    """Whether it is only read and closed again: never what one goes back to with `-`."""
 
     @property
     def desk(self) -> Desk:
