@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from tui.commands import Command, key_glyph, on_screen
+from tui.commands import NUMBERED, Command, key_glyph, on_screen
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
@@ -14,10 +14,19 @@ from widgets.safe import style, width_of
 
 Offers = Callable[[Command], bool]
 """Whether a command means something in this context's mode."""
-VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("4", "metr"), ("5", "logs"), ("6", "even"))
-MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
-"""Shown where there is room for them as well."""
-WIDE = 120
+VIEWS = (
+    *(("1", "overview"), ("2", "members"), ("3", "processes"), ("4", "metrics"), ("5", "logs")),
+    *(("6", "events"), ("7", "units"), ("8", "targets"), ("9", "alerts")),
+)
+SHORT = 4
+"""Letters of their words where not all of them have room."""
+NEAR = 6
+"""Screens that come before what is less often done on the present one."""
+FIRST = 5
+"""How many of a screen's hints come before any screen: help, command, filter, back, open."""
+GAP = "  "
+MORE = "…9"
+"""That digits go on after the last screen that has room."""
 
 
 class Footer(OneLine):
@@ -71,18 +80,52 @@ class Footer(OneLine):
         )
 
 
+Pair = tuple[str, str]
+"""A key and its word."""
+
+
 def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Part]]:
-    """The views on the left and what works here on the right, as many of them as have room."""
+    """The screens on the left and what works here on the right. Where room is short, what is most useful here comes
+    before screens, and the first screens before what is left."""
+    here = [
+        (key_glyph(command.keys[0]) if command.keys else "", command.hint)
+        for command in on_screen(view.screen_name, view.kind_name)
+        if command.hint and offers(command) and view.does(command)
+    ]
+    numbered = view.screen_name in NUMBERED
+    whole = list(VIEWS) if numbered else []
+    if _room_of(whole) + _room_of(here) < width:
+        return _parts(whole, ahead=" "), _parts(here)
+    short = [(key, word[:SHORT]) for key, word in whole]
+    room = width - 1 - (width_of(MORE) if numbered else 0)
+    shown, room = _fitting(here[:FIRST], room)
+    near, room = _fitting(short[:NEAR], room)
+    rest, room = _fitting(here[FIRST:], room) if len(shown) == len(here[:FIRST]) else ([], room)
+    far, room = _fitting(short[NEAR:], room + width_of(MORE)) if len(near) == len(short[:NEAR]) else ([], room)
+    tabs = _parts([*near, *far], ahead=" ")
+    if len(near) + len(far) < len(short):
+        tabs.append((MORE, style(Look.DIM)))
+    return tabs, _parts([*shown, *rest])
+
+
+def _fitting(pairs: Sequence[Pair], room: int) -> tuple[list[Pair], int]:
+    """The first of them that have room, and what room is left."""
+    found = []
+    for pair in pairs:
+        if _room_of([pair]) > room:
+            break
+        room -= _room_of([pair])
+        found.append(pair)
+    return found, room
+
+
+def _room_of(pairs: Sequence[Pair]) -> int:
+    return sum(width_of(f"{key} {word}{GAP}") for key, word in pairs)
+
+
+def _parts(pairs: Sequence[Pair], ahead: str = "") -> list[Part]:
     dim, plain = style(Look.DIM), style()
-    left: list[Part] = [(" ", dim)]
-    if view.screen_name != "logs":
-        for key, name in (*VIEWS, *(MORE_VIEWS if width >= WIDE else ())):
-            left += [(key, plain), (f" {name}  ", dim)]
-    room = width - sum(width_of(text) for text, _ in left)
-    right: list[Part] = []
-    for command in on_screen(view.screen_name, view.kind_name):
-        key, hint = key_glyph(command.keys[0]) if command.keys else "", f" {command.hint}  "
-        if command.hint and offers(command) and width_of(key + hint) <= room:
-            room -= width_of(key + hint)
-            right += [(key, plain), (hint, dim)]
-    return left, right
+    parts: list[Part] = [(ahead, dim)] if ahead else []
+    for key, word in pairs:
+        parts += [(key, plain), (f" {word}{GAP}", dim)]
+    return parts

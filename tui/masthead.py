@@ -45,7 +45,7 @@ class Masthead(OneLine):
         if held:
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", strong))
         if missed is not None:
-            left.append((f" FROZEN, {missed} updates waiting ", strong))
+            left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", strong))
         told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())
         right: list[Part] = [(f" {told}  ", strong if told != "all live" else self.base)]
         right.append((clock.now().astimezone().strftime("%H:%M "), self.base))

@@ -185,6 +185,20 @@ async def test_frozen_counts_what_it_misses(opened: Opened) -> None:
         await screen.until("n3")
 
 
+async def test_what_is_missed_is_counted_on_whichever_screen_one_looks(opened: Opened) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("m0")
+        await screen.press("Z")
+        screen.script.say_members(member("m0"), member("m1"))
+        await screen.until("1 update waiting")
+        await screen.press("1")
+        screen.app.tick()
+        await screen.until("1 update waiting")
+        screen.script.say_members(member("m0"), member("m2"))
+        await screen.until("2 updates waiting")
+
+
 async def test_context_is_switched_without_restart(opened: Opened) -> None:
     lab = Context("lab", (SourceConfig("fake", "main", FakeSettings()),))
     prod = Context("prod", (SourceConfig("fake", "main", FakeSettings(script="prod")),), read_only=True)

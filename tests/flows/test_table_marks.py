@@ -5,16 +5,24 @@ from __future__ import annotations
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings, process
+from tui.screens.resource import ResourceScreen
+from widgets.table import Table
+
+
+def table_of(screen: Screen) -> Table:
+    view = screen.app.view
+    assert isinstance(view, ResourceScreen)
+    return view.table
 
 
 async def five(screen: Screen) -> None:
     screen.script.say_processes(*(process(pid, f"p{pid}") for pid in range(1, 6)))
     await screen.until("p5")
-    screen.app.view.table.sort_by("pid")
+    table_of(screen).sort_by("pid")
 
 
 def marked(screen: Screen) -> list[int]:
-    return sorted(row.pid for row in screen.app.view.table.marked())
+    return sorted(row.pid for row in table_of(screen).marked())
 
 
 async def test_a_first_v_is_the_mark_from_which_the_next_goes_on(opened: Opened) -> None:
@@ -53,7 +61,7 @@ async def test_a_mark_that_a_filter_hid_is_no_mark_to_go_on_from(opened: Opened)
 async def test_a_mark_whose_row_was_gone_is_no_mark_to_go_on_from(opened: Opened) -> None:
     async with opened(command="processes") as screen:
         await five(screen)
-        table = screen.app.view.table
+        table = table_of(screen)
         await screen.type("g ")
         screen.script.say_processes(*(process(pid, f"p{pid}") for pid in range(2, 6)))
         await screen.until(lambda: table.total == 4)
@@ -68,7 +76,7 @@ async def test_marks_do_not_go_along_into_another_context(opened: Opened) -> Non
     lab, prod = (Context(name, (SourceConfig("fake", "main", FakeSettings()),)) for name in ("lab", "prod"))
     async with opened(contexts=(lab, prod), command="processes") as screen:
         await five(screen)
-        table = screen.app.view.table
+        table = table_of(screen)
         await screen.type("g ")
         assert marked(screen) == [1]
         await screen.type(":overview\r:context prod\r")

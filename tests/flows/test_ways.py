@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backends.api.models import Role
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member, process
 
@@ -99,3 +100,38 @@ async def test_what_was_closed_is_not_kept(opened: Opened) -> None:
         for _ in range(5):
             await screen.type("dyqq")
         await screen.until(lambda: len(screen.app.front.children) <= 3)
+
+
+async def test_what_works_on_a_row_works_on_its_description(opened: Opened) -> None:
+    async with opened() as screen:
+        await filled(screen)
+        await screen.type("d")
+        await screen.press("question_mark")
+        await screen.until("In this description")
+        text = screen.app.view.plain_text()
+        assert "the raw record" in text
+        assert "on to what belongs to it" in text
+        assert "its logs" in text
+        # Of a member there is nothing to be done.
+        assert "signal" not in text
+        await screen.press("q", "o")
+        await screen.until("nothing else is known to belong to this")
+        await screen.press("l")
+        assert name(screen) == "logs"
+        await screen.press("q", "c")
+        await screen.until("copied")
+        await screen.press("K")
+        await screen.until("not on members")
+
+
+async def test_a_description_goes_on_with_its_row_and_says_when_that_is_gone(opened: Opened) -> None:
+    async with opened() as screen:
+        await filled(screen)
+        await screen.type("d")
+        await screen.until("follower")
+        screen.script.say_members(member("m0", role=Role.LEADER))
+        await screen.until("leader", seconds=8)
+        screen.script.say_members(member("m1"))
+        await screen.until("it is not there any more; this was known of it:", seconds=8)
+        await screen.press("y")
+        assert "raw of" not in screen.text

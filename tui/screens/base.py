@@ -19,6 +19,7 @@ from widgets.columns import LogsOf, Look
 
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
+    from tui.commands import Command
     from tui.screens.dashboards import Dashboards
 
 Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
@@ -127,6 +128,10 @@ class View(Vertical):
     def escape(self) -> bool:
         """Clear the nearest thing that can be cleared (a search, an open detail); False when there is none."""
         return False
+
+    def does(self, command: Command) -> bool:
+        """Whether a command does something for what is chosen now: else the footer does not offer it."""
+        return True
 
     @property
     def searching(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from backends.relations import NOUNS
+from tui.commands import Command
 from tui.screens.onrow import OnRow
 from tui.screens.text import TextScreen
 from widgets.columns import Kind, Sight
@@ -38,6 +39,9 @@ class DescriptionScreen(TextScreen):
         gone = [] if found is not None else [f"{GONE}; this was known of it:"]
         return [*gone, *(f"{label:>{width}}  {text}" for label, text in facts)]
 
+    def does(self, command: Command) -> bool:
+        return self._on_row.does(command, self._last[0])
+
     # Commands
 
     def _with_row(self, does: Callable[[Any], None]) -> None:
@@ -59,4 +63,4 @@ class DescriptionScreen(TextScreen):
 
     def act(self, verb: str = "") -> None:
         """What can be done to this row alone, whatever is marked on its table."""
-        self._with_row(lambda row: self.desk.flow.menu([row], verb=verb))
+        self._with_row(lambda row: self._on_row.act(self.desk, [row], verb))

@@ -1,17 +1,19 @@
-"""OnRow: what can be read about one row of a kind, and where it leads: the same on its table and its description."""
+"""OnRow: what can be read about one row of a kind, and where it leads: on its table and on its description."""
 
 from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from backends.api.backend import Backend
 from backends.api.errors import BackendError
 from backends.api.models import Alert
-from backends.api.runs import Deploy, Run
+from backends.api.runs import Deploy, Run, RunState
 from backends.clean import clean_lines
 from backends.relations import NOUNS
+from tui.commands import Command
 from tui.kinds.leads import no_subject, subject_of
 from tui.kinds.related import leads_to, related_facts
 from tui.screens.base import Desk
@@ -32,8 +34,9 @@ class OnRow:
             return None
         clock = watching.clock
         for reading in bridge.readings(*self.kind.nouns).values():
-            if key in (reading.value or {}):
-                return reading.value[key], Sight.of(reading, clock.monotonic(), clock.now())
+            row = (reading.value or {}).get(key)
+            if row is not None:
+                return row, Sight.of(reading, clock.monotonic(), clock.now())
         return None
 
     def facts(self, desk: Desk, row: Any, sight: Sight) -> list[tuple[str, str]]:
@@ -66,16 +69,25 @@ class OnRow:
         else:
             desk.go_to(*found)
 
-    def has_logs(self, row: Any) -> bool:
-        return self.kind.logs is not None or isinstance(row, Run) or (isinstance(row, Deploy) and row.last is not None)
+    def does(self, command: Command, row: Any) -> bool:
+        """Whether a command does something for this row, as far as that is known without asking anybody."""
+        if command.do == "show_its_logs":
+            return self.kind.logs is not None or isinstance(row.last if isinstance(row, Deploy) else row, Run)
+        return command.do != "act" or not has_ended(row)
+
+    def act(self, desk: Desk, rows: Sequence[Any], verb: str = "", hidden: Collection[str] = ()) -> None:
+        """What can be done to these rows."""
+        if len(rows) == 1 and has_ended(rows[0]):
+            desk.say(f"{rows[0].key} has ended: nothing can be done to it; D deploys")
+        else:
+            desk.flow.menu(rows, verb=verb, hidden=hidden)
 
     def show_its_logs(self, desk: Desk, row: Any) -> None:
         """The lines about it; of a run its output, of a deploy that of its last run."""
         if self.kind.logs is not None:
             desk.show_logs_of(self.kind.logs(row))
         elif not self._open_output(desk, row):
-            never = isinstance(row, Deploy)
-            desk.say(f"{row.name} has never been run here" if never else f"no log is about {self.kind.title}")
+            desk.say(f"{self.kind.label(row)} has never been run here")
 
     def _open_output(self, desk: Desk, row: Any) -> bool:
         run = row.last if isinstance(row, Deploy) else row
@@ -107,3 +119,8 @@ class OnRow:
 
     def _backend(self, desk: Desk, row: Any) -> Backend | None:
         return None if desk.watching is None else desk.watching.backend(row.source)
+
+
+def has_ended(row: Any) -> bool:
+    """Whether it is a run of which nothing goes on any more that could be ended."""
+    return isinstance(row, Run) and row.state is not RunState.RUNNING

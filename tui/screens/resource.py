@@ -11,6 +11,7 @@ from textual.containers import Container
 from backends.api.models import State
 from backends.relations import NOUNS
 from backends.watch import Watch
+from tui.commands import Command
 from tui.screens.base import View
 from tui.screens.onrow import OnRow
 from widgets.columns import Kind, LogsOf, Look, Sight
@@ -222,7 +223,11 @@ class ResourceScreen(View):
         rows = self.table.marked() or ([] if self.table.current is None else [self.table.current])
         shown = {row.key for row in self.table.chosen()}
         hidden = {row.key for row in self.table.marked()} - shown
-        self.desk.flow.menu(rows, verb=verb, hidden=hidden)
+        self._on_row.act(self.desk, rows, verb, hidden)
+
+    def does(self, command: Command) -> bool:
+        row = self.table.current
+        return row is None or self._on_row.does(command, row)
 
     # Detail, description, raw record
 
