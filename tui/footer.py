@@ -85,8 +85,8 @@ Pair = tuple[str, str]
 
 
 def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Part]]:
-    """The screens on the left and what works here on the right. Where room is short, what is most useful here comes
-    before screens, and the first screens before what is left."""
+    """The screens on the left and what works here on the right. Where room is short, what is most useful here
+    comes before screens, and the first screens before what is left."""
     here = [
         (key_glyph(command.keys[0]) if command.keys else "", command.hint)
         for command in on_screen(view.screen_name, view.kind_name)

@@ -175,6 +175,7 @@ async def test_only_what_does_something_is_offered(yard: Yard, tmp_path: Path) -
 
         def offered(hint: str) -> bool:
             screen.app.tick()
+            screen.app.hush()  # What became of an action stays for a while, whatever is pressed.
             return f"{hint}  " in f"{screen.lines[-1]}  "
 
         await screen.until("never here")
