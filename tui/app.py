@@ -58,7 +58,6 @@ class MidwatchApp(QuietApp):
     Screen { layout: vertical; overflow: hidden; }
     Screen { layers: base dialog; }
     #front { height: 1fr; }
-    #front.armed { border-left: thick red; border-right: thick red; }
     """
 
     def __init__(
@@ -266,7 +265,7 @@ class MidwatchApp(QuietApp):
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
         armed = None if self.door is None else self.door.armed_left
-        self.front.set_class(armed is not None, "armed")
+        self.footer.armed = armed is not None
         self.masthead.tell(
             self.context,
             readings,

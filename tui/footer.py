@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tui.commands import NUMBERED, Command, key_glyph, on_screen
+from tui.masthead import RED
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
@@ -35,10 +36,20 @@ class Footer(OneLine):
         self._said = ""
         self._until = 0.0
         self._told: tuple[View, Prompt, Offers] | None = None
+        self.armed = False
+        """Whether it closes the red frame; `tell` draws it so."""
 
     def on_resize(self) -> None:
         if self._told is not None:
             self.tell(*self._told)
+
+    def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        self.base = RED if self.armed else style()
+        super().show(self._framed(left), self._framed(right))
+
+    def _framed(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """What is reversed, the cursor, is left to stand out."""
+        return [(text, style() if made.reverse else RED) for text, made in parts] if self.armed else parts
 
     def say(self, text: str, at_least: float = 0.0) -> None:
         """Until it is hushed; for so many seconds even then."""

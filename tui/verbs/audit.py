@@ -17,7 +17,7 @@ from tui.verbs.words import WrongUse, moment
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Print the lines, oldest first, of the context that is named, else of all; `verify`, which is of all of them:
+    """Print the lines, oldest first, of the context that is named, else of all; `verify`, which is always of all:
     0 when whole, 1 when damaged."""
     folder = audit_folder(os.environ)
     try:
