@@ -57,7 +57,16 @@ OPENING = (
         takes="filter",
     ),
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
-    _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
+    _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
+    _c(
+        "open events: what changed; :events leader shows only changes of leaders",
+        "show events",
+        "6",
+        on=NUMBERED,
+        word="events",
+        aliases=("ev",),
+        takes="filter",
+    ),
     _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units", takes="filter"),
     _c(
         "open targets: what is scraped",
@@ -77,18 +86,9 @@ OPENING = (
         aliases=("al",),
         takes="filter",
     ),
-    _c(
-        "open events: what changed; :events leader shows only changes of leaders",
-        "show events",
-        "6",
-        on=NUMBERED,
-        word="events",
-        aliases=("ev",),
-        takes="filter",
-    ),
+    _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
     _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",), takes="filter"),
     _c("open runs: what was rolled out, and is now", "show runs", word="runs", takes="filter"),
-    _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint="help", word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
@@ -131,9 +131,10 @@ MOVING = (
     _c("a page down", "page 1", "pagedown ctrl+f"),
     _c("a page up", "page -1", "pageup ctrl+b"),
     _c("to the first", "first", "g home"),
+    _c("to the last", "last", "G end", on=(OVERVIEW, TABLE, DESCRIPTION, TEXT, RUN)),
+    _c("to the newest line, and follow", "last", "G end", on=(LOGS,)),
 )
 ON_TABLES = (
-    _c("to the last", "last", "G end", on=(OVERVIEW, TABLE, DESCRIPTION, TEXT, RUN)),
     _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
     _c(
         "open the detail beside the table; of an event, its thing",
@@ -180,7 +181,6 @@ ON_TABLES = (
 )
 ON_LOGS = (
     _c("follow the newest lines, or stop", "follow", "F s", on=(LOGS, RUN), hint="follow"),
-    _c("to the newest line, and follow", "last", "G end", on=(LOGS,)),
     _c("a page down", "page 1", "space", on=(LOGS, TEXT, DESCRIPTION)),
     _c("next match", "next_match 1", "n", on=(LOGS, TEXT, DESCRIPTION)),
     _c("match before", "next_match -1", "N", on=(LOGS, TEXT, DESCRIPTION)),

@@ -28,6 +28,12 @@ TITLES = {
     METRICS: "In metrics",
     RUN: "On this run",
 }
+READ_ONLY = "read-only"
+_CHANGES = {
+    False: ". No single key changes anything: each leads to a question, with Cancel chosen.",
+    True: ": nothing can be changed, and nothing here lifts that.",
+}
+"""What can come of a key, by whether the context is read-only."""
 _SEARCH = "A search is a regular expression; capitals count once there is one."
 _FILTER = "A filter is a regular expression; capitals count once there is one"
 PATTERNS = {
@@ -54,7 +60,7 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
         lines += ["", title, *(_line(command, offers(command)) for command in commands)]
     lines += [
         "",
-        f"This context is {mode}. No single key changes anything: each leads to a question, with Cancel chosen.",
+        f"This context is {mode}{_CHANGES[mode == READ_ONLY]}",
         *([PATTERNS[screen]] if screen in PATTERNS else []),
         "With --no-mouse the terminal keeps the mouse; else hold shift to select text with it.",
     ]

@@ -104,3 +104,22 @@ def test_help_begins_with_this_screen_and_says_what_its_slash_takes(screen: str)
     has_filter = any("regular expression" in line for line in lines)
     assert has_filter is any(command.do == "open_search" for command in on_screen(screen))
     assert any("!text" in line for line in lines) is (screen == TABLE)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_help_has_what_belongs_together_in_one_block_and_digits_in_their_order(screen: str) -> None:
+    lines = help_lines(screen, "members", "guarded", lambda command: True)
+    everywhere = lines[lines.index("Everywhere") :]
+    digits = [line.split()[0] for line in everywhere if line[2:3].isdigit()]
+    assert digits == sorted(digits)
+    moving = lines[lines.index("Moving") : lines.index("Everywhere")]
+    assert sum(line.split()[:1] == ["g"] for line in moving) == 1
+    if screen != METRICS:
+        assert sum(line.split()[:1] == ["G"] for line in moving) == 1
+
+
+def test_help_of_a_read_only_context_speaks_of_no_question() -> None:
+    text = "\n".join(help_lines(TABLE, "units", "read-only", lambda command: not command.acts))
+    assert "question, with Cancel chosen" not in text
+    assert "This context is read-only: nothing can be changed, and nothing here lifts that." in text
+    assert "Cancel chosen" in "\n".join(help_lines(TABLE, "units", "guarded", lambda command: True))
