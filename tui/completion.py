@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from backends.api.models import EventKind
+from backends.clean import clean
 from backends.watch import Watch
 from tui.commands import COMMANDS, Command, for_word
+
+_SPECIAL = re.compile(r"[][\\^$*+?{}()|]|^!")
 
 
 def completions(
@@ -42,7 +46,12 @@ def _rows(watching: Watch | None, kind: str) -> Iterable[str]:
 
     feeds = {} if watching is None else watching.feeds(*KINDS[kind].nouns)
     rows = (row for feed in feeds.values() for row in (feed.reading.value or {}).values())
-    return sorted({str(getattr(row, "name", "") or getattr(row, "instance", row.key)) for row in rows})
+    return sorted({_literally(getattr(row, "name", "") or getattr(row, "instance", row.key)) for row in rows})
+
+
+def _literally(name: str) -> str:
+    """A filter that finds this name: whatever is in it stands for itself."""
+    return _SPECIAL.sub(r"\\\g<0>", clean(name))
 
 
 def _names(watching: Watch | None, contexts: Iterable[str]) -> Mapping[str, Iterable[str]]:

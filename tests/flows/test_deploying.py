@@ -192,9 +192,9 @@ async def test_only_what_does_something_is_offered(yard: Yard, tmp_path: Path) -
         await screen.until("done after")
         await screen.until(lambda: not offered("x act"))
         await screen.press("x")
-        await screen.until(f"{run} has ended: nothing can be done to it; D deploys")
+        await screen.until(f"{run} is done: nothing can be done to it; D deploys")
         await screen.press("q", "x")
-        await screen.until(f"{run} has ended: nothing can be done to it; D deploys")
+        await screen.until(f"{run} is done: nothing can be done to it; D deploys")
         await screen.type("j")
         await screen.until(lambda: not offered("x act"))
         # Of a deploy it is the output of its last run.

@@ -38,6 +38,17 @@ async def test_the_names_that_are_there_complete_a_filter(opened: Opened) -> Non
         await screen.until("filter web-1")
 
 
+async def test_a_name_that_completes_a_filter_stands_for_itself(opened: Opened) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("!web[1]+\x1b[2J"), member("web1"))
+        await screen.until("web1")
+        await screen.type(":members we")
+        await screen.press("tab", "enter")
+        await screen.until("1 of 2")
+        assert "!web[1]+" in screen.text
+        assert "\x1b" not in screen.app.view.searching
+
+
 async def test_a_word_that_takes_nothing_says_so(opened: Opened) -> None:
     async with opened() as screen:
         await screen.type(":overview now\r")

@@ -78,7 +78,7 @@ class OnRow:
     def act(self, desk: Desk, rows: Sequence[Any], verb: str = "", hidden: Collection[str] = ()) -> None:
         """What can be done to these rows."""
         if len(rows) == 1 and has_ended(rows[0]):
-            desk.say(f"{rows[0].key} has ended: nothing can be done to it; D deploys")
+            desk.say(f"{rows[0].key} is {rows[0].state.value}: nothing can be done to it; D deploys")
         else:
             desk.flow.menu(rows, verb=verb, hidden=hidden)
 
@@ -122,5 +122,5 @@ class OnRow:
 
 
 def has_ended(row: Any) -> bool:
-    """Whether it is a run of which nothing goes on any more that could be ended."""
+    """Whether it is a run that does not go on, as far as is known: nothing of it can be ended."""
     return isinstance(row, Run) and row.state is not RunState.RUNNING
