@@ -97,11 +97,13 @@ def close_all(screen: Screen) -> None:
 async def press_all(screen: Screen, name: str, run: str) -> None:
     go_to(screen, name, run)
     view = screen.app.view
+    where = view.screen_name, view.kind_name
     bound = {key for command in on_screen(view.screen_name, view.kind_name) for key in command.keys}
     for key in sorted((bound | UNBOUND) - LEAVE):
         await press_in_order(screen, key, key, key, "enter", "enter")
         close_all(screen)
-        if screen.app.view is not view:
+        # Texts and descriptions are made anew each time that one is opened.
+        if (screen.app.view.screen_name, screen.app.view.kind_name) != where:
             go_to(screen, name, run)
         if key in ("Z", "equals_sign"):
             screen.app.freeze()
