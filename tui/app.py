@@ -58,7 +58,6 @@ class MidwatchApp(QuietApp):
     Screen { layout: vertical; overflow: hidden; }
     Screen { layers: base dialog; }
     #front { height: 1fr; }
-    #front.armed { border-left: thick red; border-right: thick red; }
     """
 
     def __init__(
@@ -201,6 +200,10 @@ class MidwatchApp(QuietApp):
         return None if self._flow is None else self._flow.dialog
 
     @property
+    def asking(self) -> bool:
+        return self.dialog is not None and self.dialog.open
+
+    @property
     def door(self) -> Door | None:
         return self.doors.now
 
@@ -226,8 +229,14 @@ class MidwatchApp(QuietApp):
         self.footer.tell(self.view, self.keys.prompt, self.offers)
 
     def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
-        self.front.show(self.front.text)
-        self.front.text.fill(heading, lines, nouns)
+        from tui.screens.text import TextScreen
+
+        text = TextScreen()
+        self.bring(text)
+        text.fill(heading, lines, nouns)
+
+    def bring(self, view: View) -> None:
+        self.front.show(view)
 
     # Keys
 
@@ -256,7 +265,7 @@ class MidwatchApp(QuietApp):
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
         armed = None if self.door is None else self.door.armed_left
-        self.front.set_class(armed is not None, "armed")
+        self.footer.armed = armed is not None
         self.masthead.tell(
             self.context,
             readings,
@@ -278,12 +287,12 @@ class MidwatchApp(QuietApp):
 
     def show(self, name: str, what: str = "") -> None:
         view = self.front.named(name)
-        self.front.show(view)
+        self.front.open(view)
         if what:
             view.choose(what)
 
     def ask_query(self, expression: str = "") -> None:
-        self.front.show(self.front.metrics)
+        self.front.open(self.front.metrics)
         self.front.metrics.ask_query(expression)
 
     def go_to(self, kind: str, row: str) -> None:
@@ -291,6 +300,10 @@ class MidwatchApp(QuietApp):
         self.front.show(view)
         if row and not view.go_to_row(row):
             self.say("it is not there any more")
+
+    def open_logs(self, source: str = "") -> None:
+        self.front.open(self.front.logs)
+        self.front.logs.choose(source or None)
 
     def show_logs(self, source: str = "") -> None:
         self.front.show(self.front.logs)
@@ -332,8 +345,8 @@ class MidwatchApp(QuietApp):
 
     def show_help(self) -> None:
         view = self.view
-        if view is self.front.text and view.name_in_path == "help":
-            self.up()
+        if view.passing and view.name_in_path == "help":
+            self.front.back()
             return
         lines = help_lines(view.screen_name, view.kind_name, self.context.mode, self.offers)
         self.show_text("help", lambda: lines)
@@ -356,7 +369,7 @@ class MidwatchApp(QuietApp):
             self.front.back()
 
     def up(self) -> None:
-        if not self.view.escape() and not self.front.back():
+        if not self.front.up():
             self.leave()
 
     def previous(self) -> None:

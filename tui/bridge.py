@@ -37,7 +37,6 @@ class _Seat:
     timer: Timer | None = None
     due: float = 0.0
     painted: float = float("-inf")
-    missed: int = 0
 
 
 class Bridge:
@@ -46,6 +45,7 @@ class Bridge:
         self._clock: Clock = watch.clock
         self._seats: dict[int, _Seat] = {}
         self._frozen = False
+        self._missed = 0
 
     def attach(self, widget: Shows, nouns: tuple[str, ...], sources: tuple[str, ...] | None = None) -> None:
         """Let a widget watch these nouns, of these sources or of all; replaces what it watched before."""
@@ -85,16 +85,15 @@ class Bridge:
 
     def freeze(self, on: bool) -> None:
         """Stop setting readings; the feeds go on, and what is missed is counted. Off shows the present."""
-        self._frozen = on
+        self._frozen, self._missed = on, 0
         for seat in self._seats.values():
-            seat.missed = 0
             if not on:
                 self._paint(seat)
 
     @property
     def missed(self) -> int:
-        """Updates that came while frozen."""
-        return sum(seat.missed for seat in self._seats.values())
+        """Updates that came while frozen, for whatever was in front then."""
+        return self._missed
 
     def close(self) -> None:
         for seat in list(self._seats.values()):
@@ -104,7 +103,7 @@ class Bridge:
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
             seat.readings[key] = new
             if self._frozen:
-                seat.missed += new.value is not before.value
+                self._missed += new.value is not before.value
             elif new.state is not before.state or new.error != before.error:
                 self._paint(seat)
             else:

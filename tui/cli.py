@@ -32,6 +32,11 @@ class _Parser(argparse.ArgumentParser):
         raise Usage(message)
 
 
+FORMATS = ("table", "json", "jsonl")
+LINEWISE = ("logs", "events", "watch")
+"""Verbs that print lines as they came with `-o text`."""
+
+
 def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.ArgumentParser:
     """The command line; without its verbs for the dashboard, which starts a little sooner so. Of the verbs only
     those among `words` take the common flags, for the same reason.
@@ -176,7 +181,6 @@ def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
         "-o",
         dest="output",
         metavar="FORMAT",
-        choices=("table", "json", "jsonl", "text"),
         default=default(None),
         help="table, json or jsonl; for logs, events and watch also text",
     )
@@ -223,10 +227,25 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(words: list[str]) -> argparse.Namespace:
     if not words[:1] or (words[0].startswith("-") and not {"-h", "--help"} & set(words)):
         try:
-            return parser(verbs=False).parse_args(words)
+            options = parser(verbs=False).parse_args(words)
         except Usage:
             pass  # A wrong verb, perhaps: the whole parser says it better.
-    return parser(words=words).parse_args(words)
+        else:
+            return _with_a_format(options)
+    options = parser(words=words).parse_args(words)
+    return _with_a_format(options)
+
+
+def _with_a_format(options: argparse.Namespace) -> argparse.Namespace:
+    """The same, once its format is one that the verb takes; `-o` may stand before the verb."""
+    formats = [*FORMATS, *(("text",) if options.verb in LINEWISE else ())]
+    if options.output is not None and options.output not in formats:
+        from difflib import get_close_matches
+
+        near = get_close_matches(options.output, formats, 1, 0.6)
+        hint = f"; nearest is {near[0]}" if near and options.output != "text" else ""
+        raise Usage(f"-o {options.output}: {options.verb or 'midwatch'} takes {', '.join(formats)}{hint}")
+    return options
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -11,15 +11,18 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 OVERVIEW, TABLE, LOGS, TEXT, METRICS, RUN = "overview", "table", "logs", "text", "metrics", "run"
-SCREENS = (OVERVIEW, TABLE, LOGS, TEXT, METRICS, RUN)
-NUMBERED = (OVERVIEW, TABLE, TEXT, METRICS, RUN)
+DESCRIPTION = "description"
+SCREENS = (OVERVIEW, TABLE, DESCRIPTION, LOGS, TEXT, METRICS, RUN)
+NUMBERED = (OVERVIEW, TABLE, DESCRIPTION, TEXT, METRICS, RUN)
 """Where digits open screens; in logs they are time windows."""
 
 HELP = "help"
 """Its hint is always there."""
 
-ROWS = (OVERVIEW, TABLE)
-"""Where one row is chosen."""
+ROW = (TABLE, DESCRIPTION)
+"""Where one row of a kind is what is meant."""
+SUPERVISED = ("processes", "units")
+"""Kinds whose rows can be signalled, and restarted by a supervisor."""
 
 
 class Command(Struct, frozen=True):
@@ -34,8 +37,8 @@ class Command(Struct, frozen=True):
     word: str = ""
     aliases: tuple[str, ...] = ()
     takes: str = ""
-    kind: str = ""
-    """Only on the screen of this kind."""
+    kinds: tuple[str, ...] = ()
+    """Only for rows of these kinds; of all where it is empty."""
     acts: bool = False
     """Whether it leads to a change: in a read-only context it is neither offered nor done."""
 
@@ -46,10 +49,18 @@ def _c(help: str, do: str, keys: str = "", **more: str | bool | tuple[str, ...])
 
 OPENING = (
     _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
-    _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",)),
-    _c("open processes", "show processes", "3", on=NUMBERED, word="processes", aliases=("proc", "ps")),
+    _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",), takes="filter"),
+    _c(
+        "open processes",
+        "show processes",
+        "3",
+        on=NUMBERED,
+        word="processes",
+        aliases=("proc", "ps"),
+        takes="filter",
+    ),
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
-    _c("open logs, of one source or of all", "show_logs", "5", on=NUMBERED, word="logs", takes="source"),
+    _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c(
         "open events: what changed; :events leader shows only changes of leaders",
         "show events",
@@ -59,14 +70,28 @@ OPENING = (
         aliases=("ev",),
         takes="filter",
     ),
-    _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units"),
-    _c("open targets: what is scraped", "show targets", "8", on=NUMBERED, word="targets", aliases=("tg",)),
+    _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units", takes="filter"),
     _c(
-        "open alerts: what fires, or is about to", "show alerts", "9", on=NUMBERED, word="alerts", aliases=("al",)
+        "open targets: what is scraped",
+        "show targets",
+        "8",
+        on=NUMBERED,
+        word="targets",
+        aliases=("tg",),
+        takes="filter",
+    ),
+    _c(
+        "open alerts: what fires, or is about to",
+        "show alerts",
+        "9",
+        on=NUMBERED,
+        word="alerts",
+        aliases=("al",),
+        takes="filter",
     ),
     _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
-    _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",)),
-    _c("open runs: what was rolled out, and is now", "show runs", word="runs"),
+    _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",), takes="filter"),
+    _c("open runs: what was rolled out, and is now", "show runs", word="runs", takes="filter"),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint=HELP, word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),
@@ -74,11 +99,11 @@ OPENING = (
 SEARCHING = (
     _c("filter rows as you type", "open_search", "slash f3", on=(TABLE,), hint="filter"),
     _c("show only series whose name fits, as you type", "open_search", "slash f3", on=(METRICS,)),
-    _c("search", "open_search", "slash f3", on=(LOGS, TEXT), hint="search"),
+    _c("search", "open_search", "slash f3", on=(LOGS, TEXT, DESCRIPTION), hint="search"),
 )
 LEAVING = (
-    _c("clear, then close, then up one level; never quits", "step_back", "escape"),
-    _c("up one level; at the top, quit", "up", "q", hint="back"),
+    _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
+    _c("up one level: to what led here, then to the overview, then quit", "up", "q", hint="back"),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
     _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),
     _c("previous view", "previous", "minus"),
@@ -109,9 +134,10 @@ MOVING = (
     _c("a page down", "page 1", "pagedown ctrl+f"),
     _c("a page up", "page -1", "pageup ctrl+b"),
     _c("to the first", "first", "g home"),
+    _c("to the last", "last", "G end", on=(OVERVIEW, TABLE, DESCRIPTION, TEXT, RUN)),
+    _c("to the newest line, and follow", "last", "G end", on=(LOGS,)),
 )
 ON_TABLES = (
-    _c("to the last", "last", "G end", on=(OVERVIEW, TABLE, TEXT, RUN)),
     _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
     _c(
         "open the detail beside the table; of an event, its thing",
@@ -120,32 +146,47 @@ ON_TABLES = (
         on=(TABLE,),
         hint="open",
     ),
-    _c("its logs, around its time", "show_its_logs", "l", on=ROWS, hint="logs"),
-    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE, RUN), hint="act", acts=True),
+    _c("its logs, around its time", "show_its_logs", "l", on=(OVERVIEW, *ROW), hint="logs"),
     _c("describe: everything known, and the command that shows the same", "describe", "d", on=(TABLE,)),
-    _c("the raw record, fetched now from the system itself", "show_raw", "y", on=(TABLE,), hint="raw"),
-    _c("on to what belongs to it: unit, process, registration, output, target", "go_on", "o", on=(TABLE,)),
+    _c("the raw record, fetched now from the system itself", "show_raw", "y", on=ROW, hint="raw"),
+    _c("on to what belongs to it: unit, process, registration, output, target", "go_on", "o", on=ROW),
+    _c(
+        "what can be done to the row, or to the marked rows",
+        "act",
+        "x",
+        on=ROW,
+        kinds=(*SUPERVISED, "deploys", "runs"),
+        hint="act",
+        acts=True,
+    ),
+    _c("what can be done to it: to end it, while it runs", "act", "x", on=(RUN,), hint="act", acts=True),
+    _c(
+        "send it a signal: a menu, then a question",
+        "act signal",
+        "K f9 ctrl+k",
+        on=ROW,
+        kinds=SUPERVISED,
+        acts=True,
+    ),
+    _c("restart it by its supervisor: a question first", "act restart", "R", on=ROW, kinds=SUPERVISED, acts=True),
     _c("sort by the next column", "sort_next 1", "greater_than_sign", on=(TABLE,), hint="sort"),
     _c("sort by the column before", "sort_next -1", "less_than_sign", on=(TABLE,)),
     _c("invert the sort", "invert", "I", on=(TABLE,)),
     _c("sort by name", "sort_by name command", "N", on=(TABLE,)),
-    _c("sort by age", "sort_by age", "A", on=(TABLE,), kind="processes"),
+    _c("sort by age", "sort_by age", "A", on=(TABLE,), kinds=("processes",)),
     _c("sort by state", "sort_by state", "S", on=(TABLE,)),
-    _c("sort by cpu", "sort_by cpu", "P", on=(TABLE,), kind="processes"),
-    _c("sort by memory", "sort_by mem", "M", on=(TABLE,), kind="processes"),
-    _c("sort by cpu time", "sort_by time", "T", on=(TABLE,), kind="processes"),
+    _c("sort by cpu", "sort_by cpu", "P", on=(TABLE,), kinds=("processes",)),
+    _c("sort by memory", "sort_by mem", "M", on=(TABLE,), kinds=("processes",)),
+    _c("sort by cpu time", "sort_by time", "T", on=(TABLE,), kinds=("processes",)),
     _c("mark the row", "mark", "space", on=(TABLE,)),
     _c("mark from the last mark to here", "mark_range", "V", on=(TABLE,)),
     _c("unmark all", "unmark", "U", on=(TABLE,)),
-    _c("send it a signal: a menu, then a question", "act signal", "K f9 ctrl+k", on=(TABLE,), acts=True),
-    _c("restart it by its supervisor: a question first", "act restart", "R", on=(TABLE,), acts=True),
 )
 ON_LOGS = (
     _c("follow the newest lines, or stop", "follow", "F s", on=(LOGS, RUN), hint="follow"),
-    _c("to the newest line, and follow", "last", "G end", on=(LOGS,)),
-    _c("a page down", "page 1", "space", on=(LOGS, TEXT)),
-    _c("next match", "next_match 1", "n", on=(LOGS, TEXT)),
-    _c("match before", "next_match -1", "N", on=(LOGS, TEXT)),
+    _c("a page down", "page 1", "space", on=(LOGS, TEXT, DESCRIPTION)),
+    _c("next match", "next_match 1", "n", on=(LOGS, TEXT, DESCRIPTION)),
+    _c("match before", "next_match -1", "N", on=(LOGS, TEXT, DESCRIPTION)),
     _c("next error", "next_error 1", "e", on=(LOGS,)),
     _c("error before", "next_error -1", "E", on=(LOGS,)),
     _c("to the next bar of the histogram", "next_bar 1", "right_curly_bracket", on=(LOGS,)),
@@ -165,10 +206,12 @@ ON_LOGS = (
     _c("no window: says how to open units", "no_window 7 units", "7", on=(LOGS,)),
     _c("no window: says how to open targets", "no_window 8 targets", "8", on=(LOGS,)),
     _c("no window: says how to open alerts", "no_window 9 alerts", "9", on=(LOGS,)),
-    _c("wrap long lines", "wrap", "w", on=(LOGS, TEXT, RUN)),
+    _c("wrap long lines", "wrap", "w", on=(LOGS, TEXT, DESCRIPTION, RUN)),
     _c("show times in full, short, or not at all", "times", "t", on=(LOGS,)),
     _c("left and right in long lines", "shift -8", "left h", on=(LOGS, TEXT)),
     _c("right", "shift 8", "right l", on=(LOGS, TEXT)),
+    _c("left and right in long lines", "shift -8", "left", on=(DESCRIPTION,)),
+    _c("right", "shift 8", "right", on=(DESCRIPTION,)),
 )
 ON_METRICS = (
     _c("one chart with all the room, and back", "zoom_chart", "enter f", on=(METRICS,), hint="one"),
@@ -197,11 +240,16 @@ COMMANDS: tuple[Command, ...] = (*OPENING, *SEARCHING, *LEAVING, *MOVING, *ON_TA
 
 def on_screen(screen: str, kind: str = "") -> Iterable[Command]:
     """The commands that mean something on a screen, and on the screen of one kind where that is a table."""
-    return (c for c in COMMANDS if screen in c.on and c.kind in ("", kind))
+    return (c for c in COMMANDS if screen in c.on and (not c.kinds or kind in c.kinds))
 
 
 def for_key(key: str, screen: str, kind: str = "") -> Command | None:
     return next((command for command in on_screen(screen, kind) if key in command.keys), None)
+
+
+def for_other_kinds(key: str, screen: str) -> Command | None:
+    """What a key does on this screen, where its rows are of another kind."""
+    return next((command for command in COMMANDS if screen in command.on and key in command.keys), None)
 
 
 def for_word(word: str) -> Command | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from backends.api.models import EventKind
+from backends.clean import clean
 from backends.watch import Watch
 from tui.commands import COMMANDS, Command, for_word
+
+_SPECIAL = re.compile(r"[][\\^$*+?{}()|]|^!")
 
 
 def completions(
@@ -16,16 +20,38 @@ def completions(
     watching: Watch | None,
     of_metrics: Callable[[str, str], list[str]],
 ) -> list[str]:
-    """Whole lines; `of_metrics` knows pages and queries."""
+    """Whole lines; after a whole word those with what may follow it. `of_metrics` knows pages and queries."""
     word, space, rest = text.partition(" ")
     if not space:
         offered = [command.word for command in COMMANDS if command.word and offers(command)]
-        return [name for name in offered if name.startswith(word)]
+        begun = [name for name in offered if name.startswith(word)]
+        if begun != [word]:
+            return begun
     command = for_word(word)
     takes = command.takes if command is not None else ""
     if takes in ("page", "query"):
-        return [f"{word} {found}" for found in of_metrics(takes, rest)]
-    return [f"{word} {name}" for name in _names(watching, contexts).get(takes, ()) if rest in name]
+        found: Iterable[str] = of_metrics(takes, rest)
+    elif takes == "filter" and command is not None:
+        found = (name for name in _rows(watching, command.do.split()[-1]) if rest in name)
+    else:
+        found = (name for name in _names(watching, contexts).get(takes, ()) if rest in name)
+    return [f"{word} {name}" for name in found]
+
+
+def _rows(watching: Watch | None, kind: str) -> Iterable[str]:
+    """The names of a kind's rows as they are known now; of events their kinds, each of which is a filter too."""
+    if kind == "events":
+        return [kind.value for kind in EventKind]
+    from tui.kinds.known import KINDS
+
+    feeds = {} if watching is None else watching.feeds(*KINDS[kind].nouns)
+    rows = (row for feed in feeds.values() for row in (feed.reading.value or {}).values())
+    return sorted({_literally(getattr(row, "name", "") or getattr(row, "instance", row.key)) for row in rows})
+
+
+def _literally(name: str) -> str:
+    """A filter that finds this name: whatever is in it stands for itself."""
+    return _SPECIAL.sub(r"\\\g<0>", clean(name))
 
 
 def _names(watching: Watch | None, contexts: Iterable[str]) -> Mapping[str, Iterable[str]]:
@@ -35,6 +61,5 @@ def _names(watching: Watch | None, contexts: Iterable[str]) -> Mapping[str, Iter
     return {
         "context": sorted(contexts),
         "deploy": sorted(deploys),
-        "filter": [kind.value for kind in EventKind],
         "source": sorted(sources),
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from tui.commands import ANYWHERE, HELP, SEARCHING, Command, key_glyph, on_screen
+from tui.commands import LOGS, NUMBERED, Command, key_glyph, on_screen
+from tui.masthead import RED
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
@@ -15,22 +16,23 @@ from widgets.safe import style, width_of
 Offers = Callable[[Command], bool]
 """Whether a command means something in this context's mode."""
 VIEWS = (
-    ("1", "over", "overview"),
-    ("2", "memb", "members"),
-    ("3", "proc", "processes"),
-    ("4", "metr", "metrics"),
-    ("5", "logs", "logs"),
-    ("6", "even", "events"),
+    *(("1", "overview"), ("2", "members"), ("3", "processes"), ("4", "metrics"), ("5", "logs")),
+    *(("6", "events"), ("7", "units"), ("8", "targets"), ("9", "alerts")),
 )
-MORE_VIEWS = (("7", "units", "units"), ("8", "targ", "targets"), ("9", "aler", "alerts"))
-"""Shown where there is room for them as well."""
-WIDE = 120
 IN_LOGS = (("0-6", "window"), ("-", "back"))
 """Shown instead of them where digits are windows of time."""
-FULL = 160
-"""Cells from which on views have their whole names."""
 SMALL = 60
 """Cells below which it is said that more would be shown on more."""
+SHORT = 4
+"""Letters of their words where not all of them have room."""
+NEAR = 6
+"""Screens that come before what is less often done on the present one."""
+FIRST = 5
+"""How many of a screen's hints come before any screen: help, command, filter, back, open."""
+GAP = "  "
+TOO_SMALL = " small: 80x24 shows more  "
+MORE = "…9"
+"""That digits go on after the last screen that has room."""
 
 
 class Footer(OneLine):
@@ -39,10 +41,20 @@ class Footer(OneLine):
         self._said = ""
         self._until = 0.0
         self._told: tuple[View, Prompt, Offers] | None = None
+        self.armed = False
+        """Whether it closes the red frame; `tell` draws it so."""
 
     def on_resize(self) -> None:
         if self._told is not None:
             self.tell(*self._told)
+
+    def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        self.base = RED if self.armed else style()
+        super().show(self._framed(left), self._framed(right))
+
+    def _framed(self, parts: Sequence[Part]) -> Sequence[Part]:
+        """What is reversed, the cursor, is left to stand out."""
+        return [(text, style() if made.reverse else RED) for text, made in parts] if self.armed else parts
 
     def say(self, text: str, at_least: float = 0.0) -> None:
         """Until it is hushed; for so many seconds even then."""
@@ -72,49 +84,67 @@ class Footer(OneLine):
         if not prompt.open:
             return
         text, at = prompt.text + " ", prompt.at
-        room, offers = self.size.width - width_of(prompt.sign + text) - 1, ""
-        for ending in prompt.endings:
-            # A word that is cut is no offer.
-            if width_of(ending) + 3 > room - width_of(offers):
-                break
-            offers += f"   {ending}"
+        offers = "   ".join(prompt.endings[:8])
         self.show(
             [
                 (prompt.sign, style(Look.STRONG)),
                 (text[:at], style()),
                 (text[at], style(reverse=True)),
                 (text[at + 1 :], style()),
-                (offers, style(Look.DIM)),
+                (f"  {offers}", style(Look.DIM)),
             ]
         )
 
 
+Pair = tuple[str, str]
+"""A key and its word."""
+
+
 def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Part]]:
-    """The views on the left and what works here on the right, as many of them as have room."""
-    dim, plain = style(Look.DIM), style()
-    left: list[Part] = [(" ", dim)]
+    """The screens on the left and what works here on the right. Where room is short, what is most useful here
+    comes before screens, and the first screens before what is left."""
+    here = [
+        (key_glyph(command.keys[0]) if command.keys else "", command.hint)
+        for command in on_screen(view.screen_name, view.kind_name)
+        if command.hint and offers(command) and view.does(command)
+    ]
     if width < SMALL:
-        left = [(" small: 80x24 shows more  ", dim)]
-    elif view.screen_name == "logs":
-        left += [part for key, name in IN_LOGS for part in ((key, plain), (f" {name}  ", dim))]
-    else:
-        for key, short, name in (*VIEWS, *(MORE_VIEWS if width >= WIDE else ())):
-            left += [(key, plain), (f" {name if width >= FULL else short}  ", dim)]
-    room = width - sum(width_of(text) for text, _ in left)
-    offered = [c for c in on_screen(view.screen_name, view.kind_name) if c.hint and c.keys and offers(c)]
-    # What only this screen has comes first, but never without the way to help.
-    offered.sort(key=lambda c: (c in ANYWHERE, c in SEARCHING))
-    room -= sum(_cells(command) for command in offered if command.hint == HELP)
-    shown = []
-    for command in offered:
-        if command.hint == HELP or _cells(command) <= room:
-            room -= 0 if command.hint == HELP else _cells(command)
-            shown.append(command)
-    right: list[Part] = []
-    for command in sorted(shown, key=lambda c: c.hint == HELP):
-        right += [(key_glyph(command.keys[0]), plain), (f" {command.hint}  ", dim)]
-    return left, right
+        shown, _ = _fitting(here, width - width_of(TOO_SMALL))
+        return [(TOO_SMALL, style(Look.DIM))], _parts(shown)
+    numbered = view.screen_name in NUMBERED
+    whole = list(VIEWS if numbered else IN_LOGS if view.screen_name == LOGS else ())
+    if _room_of(whole) + _room_of(here) < width:
+        return _parts(whole, ahead=" "), _parts(here)
+    short = [(key, word[:SHORT]) for key, word in whole] if numbered else whole
+    room = width - 1 - (width_of(MORE) if numbered else 0)
+    shown, room = _fitting(here[:FIRST], room)
+    near, room = _fitting(short[:NEAR], room)
+    rest, room = _fitting(here[FIRST:], room) if len(shown) == len(here[:FIRST]) else ([], room)
+    far, room = _fitting(short[NEAR:], room + width_of(MORE)) if len(near) == len(short[:NEAR]) else ([], room)
+    tabs = _parts([*near, *far], ahead=" ")
+    if len(near) + len(far) < len(short):
+        tabs.append((MORE, style(Look.DIM)))
+    return tabs, _parts([*shown, *rest])
 
 
-def _cells(command: Command) -> int:
-    return width_of(f"{key_glyph(command.keys[0])} {command.hint}  ")
+def _fitting(pairs: Sequence[Pair], room: int) -> tuple[list[Pair], int]:
+    """The first of them that have room, and what room is left."""
+    found = []
+    for pair in pairs:
+        if _room_of([pair]) > room:
+            break
+        room -= _room_of([pair])
+        found.append(pair)
+    return found, room
+
+
+def _room_of(pairs: Sequence[Pair]) -> int:
+    return sum(width_of(f"{key} {word}{GAP}") for key, word in pairs)
+
+
+def _parts(pairs: Sequence[Pair], ahead: str = "") -> list[Part]:
+    dim, plain = style(Look.DIM), style()
+    parts: list[Part] = [(ahead, dim)] if ahead else []
+    for key, word in pairs:
+        parts += [(key, plain), (f" {word}{GAP}", dim)]
+    return parts

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from tui.screens.logs import LogsScreen
     from tui.screens.metrics import MetricsScreen
     from tui.screens.run import RunScreen
-    from tui.screens.text import TextScreen
 
 
 class Front(Container):
@@ -27,10 +26,11 @@ class Front(Container):
         self._changed = changed
         self._views: dict[str, View] = {}
         self._logs: LogsScreen | None = None
-        self._text: TextScreen | None = None
         self._run: RunScreen | None = None
         self.view: View = self.named(OVERVIEW)
         self._way: list[View] = []
+        """What led to the view in front, one from the other."""
+        self._before: tuple[View, list[View]] | None = None
 
     def named(self, kind: str) -> View:
         """The screen of a kind."""
@@ -57,14 +57,6 @@ class Front(Container):
         return self._logs
 
     @property
-    def text(self) -> TextScreen:
-        if self._text is None:
-            from tui.screens.text import TextScreen
-
-            self._text = TextScreen()
-        return self._text
-
-    @property
     def run(self) -> RunScreen:
         if self._run is None:
             from tui.screens.run import RunScreen
@@ -72,30 +64,50 @@ class Front(Container):
             self._run = RunScreen()
         return self._run
 
+    def open(self, view: View) -> None:
+        """A screen of its own, as digits and words open them: from it one goes up to the overview."""
+        self._go(view, [])
+
     def show(self, view: View) -> None:
-        """Bring a view to the front; the one that was there is gone back to."""
-        if view is self.view:
-            return
-        if self.view is not self._text:
-            self._way = [*(v for v in self._way if v is not self.view), self.view]
-        self._bring(view)
+        """What something on the present view leads to; that is gone back to."""
+        if view is not self.view:
+            self._go(view, [*(before for before in self._way if before is not view), self.view])
 
     def back(self) -> bool:
-        """One step of the way back; False at its beginning."""
+        """To what led here; False where nothing did."""
         if not self._way:
             return False
-        self._bring(self._way.pop())
+        self._go(self._way[-1], self._way[:-1])
+        return True
+
+    def up(self) -> bool:
+        """To what led here, else to the overview; False there."""
+        overview = self.named(OVERVIEW)
+        if not self.back():
+            if self.view is overview:
+                return False
+            self.open(overview)
         return True
 
     def swap(self) -> bool:
-        """To the view before this one, with this one as the next to go back to; False where there is none."""
-        if not self._way:
+        """To the view before this one, and its own way back; False where there is none."""
+        if self.view.passing:
+            return self.back()
+        if self._before is None:
             return False
-        before = self._way.pop()
-        if self.view is not self._text:
-            self._way.append(self.view)
-        self._bring(before)
+        self._go(*self._before)
         return True
+
+    def _go(self, view: View, way: list[View]) -> None:
+        if not view.passing:
+            left, its_way = self.view, self._way
+            while left.passing:
+                left, its_way = its_way[-1], its_way[:-1]
+            if left is not view:
+                self._before = (left, its_way)
+        self._way = way
+        if view is not self.view:
+            self._bring(view)
 
     def _bring(self, view: View) -> None:
         self.view.detach()
@@ -106,7 +118,15 @@ class Front(Container):
         view.display = True
         if cast("Desk", self.app).bridge is not None:
             view.attach()
+        self._leave_behind()
         self._changed()
+
+    def _leave_behind(self) -> None:
+        """What was only read, and is on no way back any more."""
+        kept = {self.view, *self._way, *(self._before[1] if self._before is not None else ())}
+        for view in self.query_children(View):
+            if view.passing and view not in kept:
+                view.remove()
 
 
 def _resource(kind: str) -> View:

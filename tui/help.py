@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tui.commands import (
     ANYWHERE,
+    DESCRIPTION,
     LOGS,
     METRICS,
     MOVING,
@@ -21,11 +22,18 @@ from tui.commands import (
 TITLES = {
     OVERVIEW: "On the overview",
     TABLE: "On this table",
+    DESCRIPTION: "In this description",
     LOGS: "In logs",
     TEXT: "In this text",
     METRICS: "In metrics",
     RUN: "On this run",
 }
+READ_ONLY = "read-only"
+_CHANGES = {
+    False: ". No single key changes anything: each leads to a question, with Cancel chosen.",
+    True: ": nothing can be changed, and nothing here lifts that.",
+}
+"""What can come of a key, by whether the context is read-only."""
 _SEARCH = "A search is a regular expression; capitals count once there is one."
 _FILTER = "A filter is a regular expression; capitals count once there is one"
 PATTERNS = {
@@ -33,6 +41,7 @@ PATTERNS = {
     METRICS: f"{_FILTER}.",
     LOGS: _SEARCH,
     TEXT: _SEARCH,
+    DESCRIPTION: _SEARCH,
 }
 """What may be typed after `/`, where that is something."""
 
@@ -53,7 +62,7 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
         lines += ["", title, *(_line(command, offers(command), keys, words) for command in commands)]
     lines += [
         "",
-        f"This context is {mode}. No single key changes anything: each leads to a question, with Cancel chosen.",
+        f"This context is {mode}{_CHANGES[mode == READ_ONLY]}",
         *([PATTERNS[screen]] if screen in PATTERNS else []),
         "With --no-mouse the terminal keeps the mouse; else hold shift to select text with it.",
     ]

@@ -8,15 +8,17 @@ ahead, in one paste of the terminal or over a slow link.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tui.commands import Command, for_key, for_word
+from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, on_screen
 from widgets.prompt import Completer, Outcome, Prompt
 
 if TYPE_CHECKING:
     from widgets.dialog import Dialog
 
+
+READ_ONLY = "this context is read-only: nothing can be changed, and nothing here lifts that"
 
 log = logging.getLogger("midwatch.keys")
 
@@ -73,6 +75,8 @@ class Keys:
         command = for_key(key, view.screen_name, view.kind_name)
         if command is not None:
             self.do(command)
+        elif (elsewhere := for_other_kinds(key, view.screen_name)) is not None:
+            self._explain(key, elsewhere)
 
     def paste(self, text: str) -> None:
         """Pasted text goes into an open prompt only: on a table it would be a burst of commands."""
@@ -102,10 +106,26 @@ class Keys:
             return
         self.do(command, rest.strip())
 
+    def _explain(self, key: str, command: Command) -> None:
+        """Say on which kinds a key works that does not on this one, and what does instead where it was to act."""
+        if not self._desk.offers(command):
+            self._desk.say(READ_ONLY)
+            return
+        view = self._desk.view
+        what = command.help.partition(":")[0]
+        text = f"{key_glyph(key)} ({what}) works on {_listed(command.kinds)}, not on {view.kind_name}"
+        here = [c for c in on_screen(view.screen_name, view.kind_name) if c.acts and c.keys]
+        if command.acts and here:
+            text += f"; here {_listed([c.keys[0] for c in here])} act{'' if len(here) > 1 else 's'}"
+        self._desk.say(text)
+
     def do(self, command: Command, rest: str = "") -> None:
         """Call the method that the command names, of the view in front or else of the app."""
         if not self._desk.offers(command):
-            self._desk.say("this context is read-only: nothing can be changed, and nothing here lifts that")
+            self._desk.say(READ_ONLY)
+            return
+        if rest and not command.takes:
+            self._desk.say(f":{command.word} takes nothing after it; {rest} was not understood")
             return
         method, *fixed = command.do.split()
         owner = next((one for one in (self._desk.view, self._desk) if hasattr(one, method)), None)
@@ -113,8 +133,13 @@ class Keys:
             self._desk.say(f":{command.word} works on {' and '.join(command.on)} only")
             return
         try:
-            getattr(owner, method)(*fixed, *([rest] if rest and command.takes else []))
+            getattr(owner, method)(*fixed, *([rest] if rest else []))
         except Exception as error:
             # One command that fails is no reason to leave somebody in the dark.
             log.exception("a bug in the command %s", command.do)
             self._desk.say(f"a bug of midwatch's own ({type(error).__name__}); :log has the rest")
+
+
+def _listed(names: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -16,11 +16,12 @@ from widgets.units import age
 
 SMALL = 60
 """Cells below which there is room only for the context, its mode and what is not well."""
-_RED = style(Look.BAD, reverse=True)
+RED = style(Look.BAD, reverse=True)
+"""The bars above and below the view while it is armed: they frame it, and take nothing from it."""
 
 
 class Masthead(OneLine):
-    """A bar in the context's own colour."""
+    """A bar in the context's own colour; while it is armed, in red around the context's name."""
 
     def tell(
         self,
@@ -37,20 +38,21 @@ class Masthead(OneLine):
     ) -> None:
         """`armed` is for how many seconds yet, None where it is not for a while only; `held` counts lines that no
         audit takes; `missed` counts updates since the screen was frozen, None while it is not."""
-        self.base = style(reverse=True, colour=context.paint)
+        self.base = style(reverse=True, colour=context.paint) if armed is None else RED
         strong = style(Look.STRONG, reverse=True, colour=context.paint)
+        loud = strong if armed is None else RED
         small = 0 < self.size.width < SMALL
         left: list[Part] = [
             *([] if small else [(" midwatch ", self.base)]),
             (f" {context.name} ", strong),
-            (f" {mode} ", self.base) if armed is None else (f" ARMED {_left(armed)} ", _RED),
+            (f" {mode} " if armed is None else f" ARMED {_left(armed)} ", self.base),
         ]
         if held:
-            left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", strong))
+            left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))
         if missed is not None:
-            left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", strong))
+            left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", loud))
         told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())
-        right: list[Part] = [(f" {told}  ", strong if told != "all live" else self.base)]
+        right: list[Part] = [(f" {told}  ", loud if told != "all live" else self.base)]
         if not small:
             right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
         self.show(left, right)

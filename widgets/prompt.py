@@ -123,8 +123,9 @@ class Prompt:
         self.at = len(self.text)
 
     def _tab(self) -> None:
-        """The next completion; as many tabs as there are offers come back to the first."""
-        if not self._offered:
+        """The next completion; as many tabs as there are offers come back to the first. A single one stands there
+        from the first tab on: the second asks what could follow it."""
+        if len(self._offered) < 2:
             self._offered = list(self._complete(self.text))
         if self._offered:
             self.text = self._offered.pop(0)

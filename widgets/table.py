@@ -6,7 +6,7 @@ terminal are painted: a reading that changes nothing visible costs no byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from textual import events
@@ -51,6 +51,8 @@ class Table(Widget):
         super().__init__()
         self.kind = kind
         self.clock = clock or LoopClock()
+        self.holds: Callable[[], bool] = lambda: False
+        """Whether rows must keep their places: something is asked about them."""
         self.sort_key, self.descending = kind.sort, self._first_direction(kind.sort)
         self.filter_text = ""
         self.marks: set[str] = set()
@@ -236,17 +238,20 @@ class Table(Widget):
         if self.cursor_key is None:
             return
         self.marks ^= {self.cursor_key}
-        self._mark_from = self.cursor_key
+        self._mark_from = self.cursor_key if self.cursor_key in self.marks else None
         self.move(1)
 
     def mark_range(self) -> None:
+        """From the last mark, as long as it has been in sight ever since, else the row alone."""
         start = self._place.get(self._mark_from or "", self._cursor)
         low, high = sorted((start, self._cursor))
         self.marks |= set(self._view[low : high + 1])
+        self._mark_from = self.cursor_key
         self.flush()
 
     def unmark(self) -> None:
         self.marks.clear()
+        self._mark_from = None
         self.flush()
 
     # Order
@@ -256,13 +261,15 @@ class Table(Widget):
         return column is not None and column.descending
 
     def _sort_if_due(self) -> None:
-        if self._unsorted and self.clock.monotonic() - self._sorted_at >= RESORT:
+        if self._unsorted and not self.holds() and self.clock.monotonic() - self._sorted_at >= RESORT:
             self._settle()
 
     def _settle(self) -> None:
-        """Filter and order anew; the cursor stays on its row, or where that row was."""
+        """Filter and order anew; the cursor stays on its row, or where that row was. While rows must hold still,
+        those that come are the last."""
+        held = self.holds()
         self._sorted_at = self.clock.monotonic()
-        self._unsorted = False
+        self._unsorted = held
         column = self.kind.column(self.sort_key)
         passes = self._filter.matcher(self.filter_text, len(self._rows))
         if passes is None:
@@ -274,8 +281,13 @@ class Table(Widget):
             rows = self.kind.order(rows, column, self.descending)
         if self.kind.group is not None:
             rows.sort(key=self.kind.group)
+        if held:
+            rows.sort(key=lambda row: self._place.get(row.key, len(self._place)))
         self._view = [row.key for row in rows]
         self._place = {key: i for i, key in enumerate(self._view)}
+        if self._mark_from not in self._place:
+            # What was out of sight must not decide which rows are meant.
+            self._mark_from = None
         if self._wanted in self._place:
             self._moved, self.cursor_key, self._wanted = True, self._wanted, None
         if self._view:

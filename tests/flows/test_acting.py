@@ -206,6 +206,21 @@ async def test_a_typed_name_is_asked_for(acting: Act) -> None:
         assert stage.done == ["kill -TERM 7"]
 
 
+async def test_on_a_description_its_row_is_what_is_acted_on_whatever_is_marked(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await screen.press("space", "d")
+        await screen.until("redis")
+        for key in ("K", "R", "x"):
+            await screen.press(key)
+            await screen.until("nothing is done before the next question")
+            assert "redis 8" in screen.text
+            await screen.press("escape")
+        await ask(screen)
+        await screen.press("right", "enter")
+        await screen.until("SIGTERM redis 8: gone after 0.4 s")
+        assert stage.done == ["kill -TERM 8"]
+
+
 async def test_read_only_offers_nothing_and_does_nothing(acting: Act, tmp_path: Path) -> None:
     async with acting(read_only=True) as (screen, stage):
         assert "act" not in screen.lines[-1]

@@ -11,6 +11,9 @@ from tests.clock import FakeClock
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
 from tests.flows.fake import process
+from tui.masthead import RED
+from widgets.columns import Look
+from widgets.safe import style
 
 __all__ = ["acting"]
 
@@ -97,7 +100,7 @@ async def test_arming_is_of_its_context_and_ends_with_it(acting: Act) -> None:
         await screen.type(":context lab\r")
         await screen.until(lambda: " lab " in screen.lines[0])
         assert "ARMED" not in screen.text
-        assert not screen.app.front.has_class("armed")
+        assert not screen.app.footer.armed
 
 
 async def test_the_red_frame_counts_down_and_goes_by_itself(acting: Act) -> None:
@@ -106,16 +109,16 @@ async def test_the_red_frame_counts_down_and_goes_by_itself(acting: Act) -> None
         await screen.type(':arm "ticket 7"\r')
         await screen.until("ARMED 15m")
         await screen.until("armed for 15m: ticket 7; :disarm ends it")
-        assert screen.app.front.has_class("armed")
+        assert screen.app.footer.armed
         for passing, left in ((240, "ARMED 11m"), (630, "ARMED 30s"), (29, "ARMED 1s")):
             clock.seconds += passing
             screen.app.tick()
             assert left in screen.app.masthead.text
-            assert screen.app.front.has_class("armed")
+            assert screen.app.footer.armed
         clock.seconds += 1
         screen.app.tick()
         assert "guarded" in screen.app.masthead.text
-        assert not screen.app.front.has_class("armed")
+        assert not screen.app.footer.armed
 
 
 @pytest.mark.parametrize(
@@ -222,3 +225,56 @@ async def test_leaving_asks_while_one_is_under_way_and_the_audit_says_unknown(
         assert screen.app.is_running
     found = await audit(tmp_path, 2)
     assert found == [("SIGTERM", "asked"), ("SIGTERM", "unknown")]
+
+
+async def test_rows_keep_their_places_under_an_open_dialog(acting: Act) -> None:
+    clock = FakeClock()
+    async with acting(arm="always", clock=clock) as (screen, _):
+        table = screen.app.view.table
+        table.sort_by("cpu")
+
+        def order() -> list[str]:
+            return [text.split("/usr/bin/")[1].split()[0] for text in table.plain_lines()[1:]]
+
+        def heard(cpu: float) -> bool:
+            readings = screen.app.bridge.readings("processes")
+            return any(row.cpu == cpu for reading in readings.values() for row in (reading.value or {}).values())
+
+        assert order() == ["nginx", "redis"]
+        await screen.press("x")
+        await screen.until("nothing is done before the next question")
+        screen.script.say_processes(process(7, "nginx", cpu=1), process(8, "redis", cpu=60))
+        await screen.until(lambda: heard(60))
+        await clock.advance(5)
+        screen.app.tick()
+        assert table.row("h/8/1/b").cpu == 60
+        assert order() == ["nginx", "redis"]
+        await screen.press("escape")
+        screen.app.tick()
+        assert order() == ["redis", "nginx"]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_arming_moves_no_column(acting: Act, width: int) -> None:
+    async with acting(size=(width, 24)) as (screen, _):
+        view = screen.app.view
+        own = style(Look.STRONG, reverse=True, colour=screen.app.context.paint)
+        before, size = screen.lines[1:8], view.size
+        await screen.type(":arm 15m ticket 7\r")
+        await screen.until("ARMED 15m")
+        assert view.size == size
+        assert screen.lines[1:8] == before
+        # Above and below it is red, whatever stands there.
+        for bar in (screen.app.masthead, screen.app.footer):
+            assert {made for _, made in bar._cells()} - {own} == {RED}
+        await screen.press("j")
+        assert "? help" in screen.lines[-1]
+        await screen.type("/ng")
+        await screen.until("/ng")
+        cells = screen.app.footer._cells()
+        assert cells[0][1].reverse
+        assert not cells[3][1].reverse  # The cursor.
+        await screen.press("escape")
+        await screen.type(":disarm\r")
+        await screen.until(lambda: "ARMED" not in screen.text)
+        assert not any(made.reverse for _, made in screen.app.footer._cells())

@@ -104,7 +104,7 @@ async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dia
         assert screen.app.flow.dialog.chosen == "Cancel"
         await screen.press("right", "enter")
         await screen.until("aborted after", seconds=10)
-        await screen.until(": by ")
+        await screen.until("aborted by ")
         assert screen.app.view.title.text.count("aborted") == 1
 
 
@@ -173,6 +173,40 @@ async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> 
     assert all(text.startswith("deploy plain") for text in texts)
     for word in ("started", "fetch", "switch", "done"):
         assert any(word in text for text in texts), texts
+
+
+async def test_only_what_does_something_is_offered(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+
+        def offered(hint: str) -> bool:
+            screen.app.tick()
+            screen.app.hush()  # What became of an action stays for a while, whatever is pressed.
+            return f"{hint}  " in f"{screen.lines[-1]}  "
+
+        await screen.until("never here")
+        await screen.until(lambda: offered("x act"))
+        assert not offered("l logs")
+        run = await start_plain(screen)
+        await screen.until(lambda: offered("x act"))
+        await screen.type(":runs\r")
+        await screen.until(run)
+        await screen.until(lambda: offered("x act") and offered("l logs"))
+        await screen.press("l")
+        await screen.until("switch")
+        await go(tmp_path)
+        await screen.until("done after")
+        await screen.until(lambda: not offered("x act"))
+        await screen.press("x")
+        await screen.until(f"{run} is done: nothing can be done to it; D deploys")
+        await screen.press("q", "x")
+        await screen.until(f"{run} is done: nothing can be done to it; D deploys")
+        await screen.type("j")
+        await screen.until(lambda: not offered("x act"))
+        # Of a deploy it is the output of its last run.
+        await screen.type(":deploys\r")
+        await screen.until(lambda: offered("l logs"))
+        await screen.press("l")
+        assert screen.app.view.name_in_path == f"run {run}"
 
 
 async def test_a_guarded_context_and_a_read_only_one(yard: Yard, tmp_path: Path) -> None:

@@ -152,7 +152,10 @@ async def test_q_goes_up_and_escape_never_quits(opened: Opened) -> None:
         await screen.press("question_mark")
         await screen.until("On this table")
         await screen.press("escape", "escape", "escape", "escape")
+        assert screen.app.view.name_in_path == "members"
+        await screen.press("q")
         await screen.until("WRONG NOW")
+        await screen.press("escape", "escape")
         assert screen.app.is_running
         await screen.press("q")
         await screen.until(lambda: screen.app.return_code is not None)
@@ -180,6 +183,20 @@ async def test_frozen_counts_what_it_misses(opened: Opened) -> None:
         assert "n3" not in screen.text
         await screen.press("Z")
         await screen.until("n3")
+
+
+async def test_what_is_missed_is_counted_on_whichever_screen_one_looks(opened: Opened) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("m0")
+        await screen.press("Z")
+        screen.script.say_members(member("m0"), member("m1"))
+        await screen.until("1 update waiting")
+        await screen.press("1")
+        screen.app.tick()
+        await screen.until("1 update waiting")
+        screen.script.say_members(member("m0"), member("m2"))
+        await screen.until("2 updates waiting")
 
 
 async def test_context_is_switched_without_restart(opened: Opened) -> None:
@@ -265,10 +282,8 @@ async def test_what_an_empty_table_teaches_is_wrapped_and_said_once(opened: Open
         assert screen.text.count("no members:") == 1
 
 
-async def test_the_way_to_help_is_always_offered_and_what_only_this_screen_has_comes_first(
-    opened: Opened,
-) -> None:
+async def test_on_a_small_terminal_the_footer_keeps_what_is_needed_most(opened: Opened) -> None:
     async with opened(size=(80, 24)) as screen:
         await screen.until("? help")
-        foot = screen.lines[-1]
-        assert foot.index("⏎ open") < foot.index("l logs") < foot.index("? help")
+        for hint in (": command", "/ filter", "q back", "⏎ open"):
+            assert hint in screen.lines[-1]

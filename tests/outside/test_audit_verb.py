@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends.audit import Audit
 from tests.outside.program import Ran, run
@@ -44,3 +45,16 @@ def test_lines_that_were_cut_off_are_told_then_and_ever_after(folder: Path) -> N
     assert "the audit  it did not end where its note `head` says: 2 lines expected" in told
     assert "three" in last
     assert midwatch(folder, "verify", "-o", "json").document["lines"] == 3
+
+
+def test_a_context_that_is_named_is_the_only_one_that_is_told(folder: Path) -> None:
+    for context in ("guarded", "lab", "guarded"):
+        Audit(folder).append(replace(entry(f"in {context}"), context=context))
+    assert len(midwatch(folder).out.splitlines()) == 3
+    lines = midwatch(folder, "--context", "guarded").out.splitlines()
+    assert len(lines) == 2
+    assert all("in guarded" in line for line in lines)
+    items = midwatch(folder, "--context", "lab", "-o", "json").document["items"]
+    assert [item["context"] for item in items] == ["lab"]
+    assert midwatch(folder, "--context", "nope").out == "nothing has been tried in nope\n"
+    assert "3 lines, whole" in midwatch(folder, "verify", "--context", "lab").out

@@ -350,3 +350,20 @@ def test_a_mistake_in_a_hostile_configuration_acts_on_no_terminal(tmp_path: Path
         assert ran.status == 2
         assert "white" in ran.err
         assert not set(ran.err) & set("\x1b\x07\u202e")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("units", "-o", "text"), "-o text: units takes table, json, jsonl"),
+        (("-o", "text", "audit"), "-o text: audit takes table, json, jsonl"),
+        (("units", "-o", "xml"), "-o xml: units takes table, json, jsonl"),
+        (("logs", "-o", "jsn"), "-o jsn: logs takes table, json, jsonl, text; nearest is json"),
+    ],
+)
+def test_a_format_that_a_verb_does_not_take_names_those_that_it_does(
+    words: tuple[str, ...], expected: str
+) -> None:
+    ran = run(*words)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.strip() == f"midwatch: {expected}"

@@ -9,6 +9,7 @@ import pytest
 from tui.app import MidwatchApp
 from tui.commands import (
     COMMANDS,
+    DESCRIPTION,
     LOGS,
     METRICS,
     OVERVIEW,
@@ -21,10 +22,10 @@ from tui.commands import (
     key_glyph,
     on_screen,
 )
-from tui.footer import MORE_VIEWS
 from tui.footer import VIEWS as VIEWS_NAMED
 from tui.help import help_lines
 from tui.kinds.known import KINDS
+from tui.screens.description import DescriptionScreen
 from tui.screens.logs import LogsScreen
 from tui.screens.metrics import MetricsScreen
 from tui.screens.overview import OverviewScreen
@@ -35,6 +36,7 @@ from tui.screens.text import TextScreen
 VIEWS = {
     OVERVIEW: OverviewScreen,
     TABLE: ResourceScreen,
+    DESCRIPTION: DescriptionScreen,
     LOGS: LogsScreen,
     TEXT: TextScreen,
     METRICS: MetricsScreen,
@@ -87,11 +89,10 @@ def test_words_by_alias_and_by_prefix() -> None:
 
 
 def test_the_footer_names_the_views_that_digits_open() -> None:
-    for digit, short, name in (*VIEWS_NAMED, *MORE_VIEWS):
+    for digit, name in VIEWS_NAMED:
         command = for_key(digit, OVERVIEW)
         assert command is not None, digit
         assert command.word == name, f"{digit} opens {command.word}; tui/footer.py calls it {name}"
-        assert name.startswith(short), f"tui/footer.py calls {name} {short}"
 
 
 def test_help_names_every_key_of_the_screen() -> None:
@@ -112,3 +113,22 @@ def test_help_begins_with_this_screen_and_says_what_its_slash_takes(screen: str)
     has_filter = any("regular expression" in line for line in lines)
     assert has_filter is any(command.do == "open_search" for command in on_screen(screen))
     assert any("!text" in line for line in lines) is (screen == TABLE)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_help_has_what_belongs_together_in_one_block_and_digits_in_their_order(screen: str) -> None:
+    lines = help_lines(screen, "members", "guarded", lambda command: True)
+    everywhere = lines[lines.index("Everywhere") :]
+    digits = [line.split()[0] for line in everywhere if line[2:3].isdigit()]
+    assert digits == sorted(digits)
+    moving = lines[lines.index("Moving") : lines.index("Everywhere")]
+    assert sum(line.split()[:1] == ["g"] for line in moving) == 1
+    if screen != METRICS:
+        assert sum(line.split()[:1] == ["G"] for line in moving) == 1
+
+
+def test_help_of_a_read_only_context_speaks_of_no_question() -> None:
+    text = "\n".join(help_lines(TABLE, "units", "read-only", lambda command: not command.acts))
+    assert "question, with Cancel chosen" not in text
+    assert "This context is read-only: nothing can be changed, and nothing here lifts that." in text
+    assert "Cancel chosen" in "\n".join(help_lines(TABLE, "units", "guarded", lambda command: True))

@@ -19,6 +19,7 @@ from widgets.columns import LogsOf, Look
 
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
+    from tui.commands import Command
     from tui.screens.dashboards import Dashboards
 
 Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
@@ -38,6 +39,10 @@ class Desk(Protocol):
     def bridge(self) -> Bridge | None: ...
     @property
     def view(self) -> View: ...
+    @property
+    def asking(self) -> bool:
+        """Whether a dialog is open: what it stands over holds still."""
+
     @property
     def flow(self) -> ActionFlow:
         """The way to the door."""
@@ -72,6 +77,9 @@ class Desk(Protocol):
         """Open the text screen; `lines` is asked again each second while it is in front, and the feeds of
         `nouns` run for it."""
 
+    def bring(self, view: View) -> None:
+        """Show a view of one's own making; the one in front is gone back to."""
+
     def show_frame(self) -> None:
         """There is something worth drawing now, also if the first frame is still held back."""
 
@@ -86,6 +94,9 @@ class View(Vertical):
     DEFAULT_CSS = "View { height: 1fr; width: 1fr; }"
     screen_name: ClassVar[str] = "table"
     """Which commands apply: one of `tui.commands.SCREENS`."""
+
+    passing: ClassVar[bool] = False
+    """Whether it is only read and closed again: never what one goes back to with `-`."""
 
     @property
     def desk(self) -> Desk:
@@ -117,6 +128,10 @@ class View(Vertical):
     def escape(self) -> bool:
         """Clear the nearest thing that can be cleared (a search, an open detail); False when there is none."""
         return False
+
+    def does(self, command: Command) -> bool:
+        """Whether a command does something for what is chosen now: else the footer does not offer it."""
+        return True
 
     @property
     def searching(self) -> str:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import shlex
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from backends.api.backend import Backend
-from backends.api.errors import BackendError
-from backends.api.models import Alert, State
-from backends.api.runs import Run
-from backends.clean import clean_lines
+from backends.api.models import State
 from backends.relations import NOUNS
-from backends.watch import FeedKey
-from tui.kinds.leads import no_subject, subject_of
-from tui.kinds.lognames import logs_about
-from tui.kinds.related import leads_to, related_facts
+from backends.watch import Watch
+from tui.commands import Command
 from tui.screens.base import View
+from tui.screens.onrow import OnRow
 from widgets.columns import Kind, LogsOf, Look, Sight
 from widgets.detail import Detail
 from widgets.freshness import standing_of
@@ -29,8 +23,6 @@ from widgets.table import Table
 
 WIDE = 150
 """Cells from which on the detail stands beside the table instead of below it."""
-RAW_SECONDS = 5.0
-"""How long a raw record may take."""
 
 
 class ResourceScreen(View):
@@ -48,9 +40,11 @@ class ResourceScreen(View):
         self.kind = kind
         self.title = OneLine()
         self.table = Table(kind)
+        self.table.holds = lambda: self.is_attached and self.desk.asking
         self.detail = Detail()
         self.body = Container(self.table)
-        self._aside: dict[FeedKey, Any] = {}
+        self._on_row = OnRow(kind)
+        self._of: Watch | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -68,6 +62,10 @@ class ResourceScreen(View):
 
     def attach(self) -> None:
         bridge = self.desk.bridge
+        if self.desk.watching is not self._of:
+            # Rows of another context may have the very same keys.
+            self._of = self.desk.watching
+            self.table.unmark()
         if bridge is not None:
             self.table.clock = bridge.clock
             bridge.attach(self.table, self.kind.nouns)
@@ -226,7 +224,11 @@ class ResourceScreen(View):
         rows = self.table.marked() or ([] if self.table.current is None else [self.table.current])
         shown = {row.key for row in self.table.chosen()}
         hidden = {row.key for row in self.table.marked()} - shown
-        self.desk.flow.menu(rows, verb=verb, hidden=hidden)
+        self._on_row.act(self.desk, rows, verb, hidden)
+
+    def does(self, command: Command) -> bool:
+        row = self.table.current
+        return row is None or self._on_row.does(command, row)
 
     # Detail, description, raw record
 
@@ -245,15 +247,14 @@ class ResourceScreen(View):
             self.desk.go_to(*found)
 
     def show_its_logs(self) -> None:
-        row, watching, bridge = self.table.current, self.desk.watching, self.desk.bridge
-        if row is None or watching is None or bridge is None:
+        self._with_row(lambda row: self._on_row.show_its_logs(self.desk, row))
+
+    def _with_row(self, does: Callable[[Any], None]) -> None:
+        row = self.table.current
+        if row is None:
             self.desk.say("no row is chosen")
-            return
-        logs = logs_about(self.kind, row, bridge.readings(), watching.relations)
-        if logs is None:
-            self.desk.say(f"no log is about {self.kind.title}")
         else:
-            self.desk.show_logs_of(logs)
+            does(row)
 
     def toggle_detail(self) -> None:
         if not self.body.has_class("open") and self.table.current is None:
@@ -282,88 +283,24 @@ class ResourceScreen(View):
         if row is None:
             self.detail.show("no row", [])
             return
-        self.detail.show(self.kind.label(row), self._facts(row))
-
-    def _facts(self, row: Any) -> list[tuple[str, str]]:
-        facts = [*self.kind.facts(row, self.table.sight_of(row.key)), *self._related(row)]
-        ask = self._ask(row)
-        return [*facts, ("same with", ask)] if ask else facts
-
-    def _related(self, row: Any) -> list[tuple[str, str]]:
-        """What the other sources know about the same thing."""
-        watching, bridge = self.desk.watching, self.desk.bridge
-        if watching is None or bridge is None:
-            return []
-        clock = self.table.clock
-        return related_facts(row, watching.relations, bridge.readings(*NOUNS), clock.monotonic(), clock.now())
+        facts = self._on_row.facts(self.desk, row, self.table.sight_of(row.key))
+        self.detail.show(self.kind.label(row), facts)
 
     def go_on(self) -> None:
-        """To the next thing that the row's own thing is part of, or that is part of it."""
-        row, watching, bridge = self.table.current, self.desk.watching, self.desk.bridge
-        if isinstance(row, Run):
-            self.desk.show_run(row.source, row.key)
-            return
-        found = None
-        if row is not None and watching is not None and bridge is not None:
-            alert = isinstance(row, Alert)
-            relations = watching.relations
-            found = subject_of(row, bridge.readings(), relations) if alert else leads_to(row, relations)
-        if found is None:
-            why = no_subject(row) if isinstance(row, Alert) else "nothing else is known to belong to this"
-            self.desk.say("no row is chosen" if row is None else why)
-        else:
-            self.desk.go_to(*found)
-
-    def _backend(self, row: Any) -> Backend | None:
-        watching = self.desk.watching
-        return None if watching is None else watching.backend(row.source)
-
-    def _ask(self, row: Any) -> str:
-        backend = self._backend(row)
-        argv = None if backend is None else backend.ask(row)
-        return "" if argv is None else shlex.join(argv)
+        self._with_row(lambda row: self._on_row.go_on(self.desk, row))
 
     def describe(self) -> None:
-        row = self.table.current
-        if row is None:
-            self.desk.say("nothing to describe: no row is chosen")
-            return
-        key = row.key
+        self._with_row(self._describe)
 
-        def lines() -> list[str]:
-            present = self.table.row(key) or row
-            facts = self._facts(present)
-            width = max(len(label) for label, _ in facts)
-            return [f"{label:>{width}}  {text}" for label, text in facts]
+    def _describe(self, row: Any) -> None:
+        from tui.screens.description import DescriptionScreen
 
-        self.desk.show_text(self.kind.label(row), lines, NOUNS)
+        view = DescriptionScreen(self.kind, row, self.table.sight_of(row.key))
+        self.desk.bring(view)
+        view.begin()
 
     def show_raw(self) -> None:
-        row = self.table.current
-        if row is None:
-            self.desk.say("no record to show: no row is chosen")
-            return
-        text = ["asking …"]
-        title = f"raw record of {self.kind.label(row)}"
-        self.desk.show_text(title, lambda: text)
-
-        async def ask() -> None:
-            text[:] = await self._raw(row)
-            self.desk.view.tick()
-
-        self.desk.work(ask(), "raw")
-
-    async def _raw(self, row: Any) -> list[str]:
-        backend = self._backend(row)
-        if backend is None:
-            return [f"{row.source} is not open"]
-        try:
-            async with asyncio.timeout(RAW_SECONDS):
-                return clean_lines(await backend.raw(row)).split("\n")
-        except TimeoutError:
-            return [f"{row.source} did not answer within {RAW_SECONDS:g} s; y asks again"]
-        except BackendError as error:
-            return [str(error), error.hint] if error.hint else [str(error)]
+        self._with_row(lambda row: self._on_row.show_raw(self.desk, row))
 
     def plain_text(self) -> str:
         return "\n".join(self.table.plain_lines())

@@ -11,8 +11,10 @@ from textual.reactive import var
 from backends.api.capabilities import Logs, ability
 from backends.api.models import Reading
 from backends.api.runs import Run, RunState, Step
-from tui.kinds.runs import RUN_LOOKS, params_text
+from tui.commands import Command
+from tui.kinds.runs import RUN_LOOKS, RUNS, params_text
 from tui.screens.base import View
+from tui.screens.onrow import OnRow, has_ended
 from widgets.board import Board, Entry
 from widgets.columns import Look
 from widgets.logfeeder import Feeder
@@ -122,7 +124,10 @@ class RunScreen(View):
     def act(self, verb: str = "") -> None:
         """What can be done to it: to abort it, while it runs."""
         row = self.row
-        self.desk.flow.menu([] if row is None else [row], verb=verb)
+        OnRow(RUNS).act(self.desk, [] if row is None else [row], verb)
+
+    def does(self, command: Command) -> bool:
+        return command.do != "act" or not has_ended(self.row)
 
     def move(self, rows: str) -> None:
         self.log_view.move(int(rows))

@@ -79,6 +79,7 @@ class TextPane(Widget):
 
 class TextScreen(View):
     screen_name: ClassVar[str] = "text"
+    passing: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -60,7 +60,9 @@ class TimeView(View):
         except ValueError:
             seconds = 0.0
         if seconds < SHORTEST:
-            self.desk.say(f":range 15m, 6h, 2d: how much time the charts show, at least {SHORTEST:g} s")
+            wrong = "too short" if seconds > 0 else "no span of time"
+            said = f"{text} is {wrong}; " if text else ""
+            self.desk.say(f"{said}:range 15m, 6h, 2d: how much time the charts show, at least {SHORTEST:g} s")
             return
         self.frame.set_length(seconds, self.now)
         self.tell()

@@ -17,7 +17,8 @@ from tui.verbs.words import WrongUse, moment
 
 
 def audit(options: argparse.Namespace) -> int:
-    """Print the lines, oldest first; `verify`: 0 when whole, 1 when damaged."""
+    """Print the lines, oldest first, of the context that is named, else of all; `verify`, which is always of all:
+    0 when whole, 1 when damaged."""
     folder = audit_folder(os.environ)
     try:
         return _verify(folder, options) if options.what == "verify" else _list(folder, options)
@@ -55,13 +56,19 @@ def _counted(count: int, what: str) -> str:
 
 def _list(folder: Path, options: argparse.Namespace) -> int:
     since = None if options.since is None else moment(options.since)
-    entries = [entry for entry in Audit(folder).entries() if since is None or _when(entry) >= since]
+    wanted = options.context
+    entries = [
+        entry
+        for entry in Audit(folder).entries()
+        if (since is None or _when(entry) >= since) and wanted in (None, entry.get("context"))
+    ]
     if options.output == "json":
         say(to_json({"kind": "audit", "items": entries}))
     elif options.output == "jsonl":
         say(*map(to_json, entries))
     elif not entries:
-        say("nothing has been tried: the audit is empty" + (f" since {options.since}" if since else ""))
+        where = f" in {wanted}" if wanted else ": the audit is empty"
+        say(f"nothing has been tried{where}" + (f" since {options.since}" if since else ""))
     else:
         say(*map(_line, entries))
     return 0

@@ -1,0 +1,34 @@
+"""The footer: where room is short, what works here comes before the screens far to the right."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows.conftest import Opened
+from tests.flows.fake import member, process
+
+HERE = ("? help", ": command", "/ filter", "q back", "⏎ open")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+async def test_what_works_here_comes_first(opened: Opened, width: int) -> None:
+    async with opened(size=(width, 24)) as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("m0")
+        footer = screen.lines[-1]
+        assert all(hint in footer for hint in HERE)
+        assert " 1 over" in footer
+        # That there are more digits is not left unsaid.
+        assert "…9" in footer or "9 aler" in footer
+
+
+async def test_at_120_acting_is_offered_and_with_room_screens_have_their_whole_words(opened: Opened) -> None:
+    async with opened(size=(120, 30), command="processes") as screen:
+        screen.script.say_processes(process(7, "nginx"))
+        await screen.until("nginx")
+        assert "x act" in screen.lines[-1]
+        assert "l logs" in screen.lines[-1]
+        await screen.pilot.resize_terminal(200, 40)
+        await screen.until("9 alerts")
+        for text in (*HERE, "1 overview", "3 processes", "7 units", "8 targets", "x act", "y raw", "> sort"):
+            assert text in screen.lines[-1]

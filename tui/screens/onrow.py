@@ -1,0 +1,133 @@
+"""OnRow: what can be read about one row of a kind, and where it leads: on its table and on its description."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from backends.api.backend import Backend
+from backends.api.errors import BackendError
+from backends.api.models import Alert
+from backends.api.runs import Deploy, Run, RunState
+from backends.clean import clean_lines
+from backends.relations import NOUNS
+from tui.commands import Command
+from tui.kinds.leads import no_subject, subject_of
+from tui.kinds.lognames import logs_about
+from tui.kinds.related import leads_to, related_facts
+from tui.screens.base import Desk
+from widgets.columns import Kind, Sight
+
+RAW_SECONDS = 5.0
+"""How long a raw record may take."""
+
+
+class OnRow:
+    def __init__(self, kind: Kind[Any]) -> None:
+        self.kind = kind
+
+    def present(self, desk: Desk, key: str) -> tuple[Any, Sight] | None:
+        """The row as its source has it now, and how true that is; None where it is not there."""
+        watching, bridge = desk.watching, desk.bridge
+        if watching is None or bridge is None:
+            return None
+        clock = watching.clock
+        for reading in bridge.readings(*self.kind.nouns).values():
+            row = (reading.value or {}).get(key)
+            if row is not None:
+                return row, Sight.of(reading, clock.monotonic(), clock.now())
+        return None
+
+    def facts(self, desk: Desk, row: Any, sight: Sight) -> list[tuple[str, str]]:
+        """Labels and texts: its own, what the other sources know about it, and what asks for the same."""
+        facts = [*self.kind.facts(row, sight), *self._related(desk, row)]
+        backend = self._backend(desk, row)
+        argv = None if backend is None else backend.ask(row)
+        return [*facts, ("same with", shlex.join(argv))] if argv else facts
+
+    def _related(self, desk: Desk, row: Any) -> list[tuple[str, str]]:
+        watching, bridge = desk.watching, desk.bridge
+        if watching is None or bridge is None:
+            return []
+        clock = watching.clock
+        return related_facts(row, watching.relations, bridge.readings(*NOUNS), clock.monotonic(), clock.now())
+
+    def go_on(self, desk: Desk, row: Any) -> None:
+        """To the next thing that the row's own thing is part of, or that is part of it."""
+        watching, bridge = desk.watching, desk.bridge
+        if self._open_output(desk, row) or watching is None or bridge is None:
+            return
+        relations = watching.relations
+        if isinstance(row, Alert):
+            found = subject_of(row, bridge.readings(), relations)
+        else:
+            found = leads_to(row, relations)
+        if found is None:
+            why = no_subject(row) if isinstance(row, Alert) else "nothing else is known to belong to this"
+            desk.say(why)
+        else:
+            desk.go_to(*found)
+
+    def does(self, command: Command, row: Any) -> bool:
+        """Whether a command does something for this row, as far as that is known without asking anybody."""
+        if command.do == "show_its_logs":
+            return self.kind.logs is not None or isinstance(row.last if isinstance(row, Deploy) else row, Run)
+        return command.do != "act" or not has_ended(row)
+
+    def act(self, desk: Desk, rows: Sequence[Any], verb: str = "", hidden: Collection[str] = ()) -> None:
+        """What can be done to these rows."""
+        if len(rows) == 1 and has_ended(rows[0]):
+            desk.say(f"{rows[0].key} is {rows[0].state.value}: nothing can be done to it; D deploys")
+        else:
+            desk.flow.menu(rows, verb=verb, hidden=hidden)
+
+    def show_its_logs(self, desk: Desk, row: Any) -> None:
+        """The lines about it; of a run its output, of a deploy that of its last run."""
+        watching, bridge = desk.watching, desk.bridge
+        if self._open_output(desk, row) or watching is None or bridge is None:
+            return
+        logs = logs_about(self.kind, row, bridge.readings(), watching.relations)
+        if logs is not None:
+            desk.show_logs_of(logs)
+        elif isinstance(row, Deploy):
+            desk.say(f"{self.kind.label(row)} has never been run here")
+        else:
+            desk.say(f"no log is about {self.kind.title}")
+
+    def _open_output(self, desk: Desk, row: Any) -> bool:
+        run = row.last if isinstance(row, Deploy) else row
+        if isinstance(run, Run):
+            desk.show_run(run.source, run.key)
+        return isinstance(run, Run)
+
+    def show_raw(self, desk: Desk, row: Any) -> None:
+        text = ["asking …"]
+        desk.show_text(f"raw record of {self.kind.label(row)}", lambda: text)
+
+        async def ask() -> None:
+            text[:] = await self._raw(desk, row)
+            desk.view.tick()
+
+        desk.work(ask(), "raw")
+
+    async def _raw(self, desk: Desk, row: Any) -> list[str]:
+        backend = self._backend(desk, row)
+        if backend is None:
+            return [f"{row.source} is not open"]
+        try:
+            async with asyncio.timeout(RAW_SECONDS):
+                return clean_lines(await backend.raw(row)).split("\n")
+        except TimeoutError:
+            return [f"{row.source} did not answer within {RAW_SECONDS:g} s; y asks again"]
+        except BackendError as error:
+            return [str(error), error.hint] if error.hint else [str(error)]
+
+    def _backend(self, desk: Desk, row: Any) -> Backend | None:
+        return None if desk.watching is None else desk.watching.backend(row.source)
+
+
+def has_ended(row: Any) -> bool:
+    """Whether it is a run that does not go on, as far as is known: nothing of it can be ended."""
+    return isinstance(row, Run) and row.state is not RunState.RUNNING
