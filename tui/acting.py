@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
+from backends.api.clock import Clock
 from backends.api.errors import BackendError
 from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
@@ -19,7 +20,7 @@ from tui import arming
 from tui.deploying import DeployFlow
 from tui.question import DANGERS, Ended, Question, alike, plain, titled
 from widgets.columns import Look
-from widgets.dialog import Button, Dialog, Form
+from widgets.dialog import CLOSE, Button, Dialog, Form
 from widgets.safe import width_of
 
 ENDS = {End.DONE: "", End.FAILED: "failed: ", End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}
@@ -33,6 +34,8 @@ class ActionDesk(Protocol):
     def watching(self) -> Watch | None: ...
     @property
     def door(self) -> Door | None: ...
+    @property
+    def clock(self) -> Clock: ...
     async def open_door(self) -> Door | None: ...
     def say(self, text: str) -> None: ...
     def report(self, text: str) -> None:
@@ -55,7 +58,7 @@ class ActionFlow:
     """One at a time."""
 
     def __init__(self, desk: ActionDesk) -> None:
-        self.dialog = Dialog()
+        self.dialog = Dialog(desk.clock.monotonic)
         self._desk = desk
         self._question: Question | None = None
         self._under_way: Question | None = None
@@ -149,10 +152,11 @@ class ActionFlow:
             some = "" if len(groups) == 1 else f"{len(worst.actions)} of {len(actions)}: "
             buttons.append(
                 Button(
-                    f"{first.title:<10} {whose}{some}{worst.effect}",
+                    first.title,
                     self._asker(actions, hidden),
                     DANGERS[worst.danger],
                     _blocked(door, actions),
+                    f"{whose}{some}{worst.effect}",
                 )
             )
         first = offered[0][0]
@@ -230,7 +234,7 @@ class ActionFlow:
         self._question, self._under_way = None, question
         self._heard = []
         self._began = 0.0 if self._desk.watching is None else self._desk.watching.clock.monotonic()
-        self.dialog.show(Form(question.title))
+        self.dialog.show(Form(question.title, leave=CLOSE))
         self._progress = self.dialog.form
         self._show_progress(question)
         self._desk.work(self._carry_out(question), "act")
@@ -276,7 +280,7 @@ class ActionFlow:
             plain(f"waiting for what becomes of it{self._left(question)} …"),
         ]
         lines.append(plain("esc leaves it to itself; how it ends is told here and in Events", Look.DIM))
-        self.dialog.update(Form(question.title, tuple(lines)))
+        self.dialog.update(Form(question.title, tuple(lines), leave=CLOSE))
         self._progress = self.dialog.form
 
     def _left(self, question: Question) -> str:
@@ -301,7 +305,7 @@ class ActionFlow:
         elif watched and action.escalation and outcome.end is End.FAILED and asked == 1:
             self._desk.work(self._escalate(action, outcome), "action")
         elif watched and width_of(stamp + text) > self.dialog.app.size.width - 2:
-            self.dialog.show(Form("how it ended", (plain(text),)))
+            self.dialog.show(Form("how it ended", (plain(text),), leave=CLOSE))
 
     async def _escalate(self, action: Action, outcome: Outcome) -> None:
         """Offer what is stronger; the question is asked anew, with Cancel chosen."""
@@ -327,7 +331,7 @@ class ActionFlow:
         lines = [plain(str(error), Look.WARN)]
         if error.hint:
             lines.append(plain(error.hint, Look.DIM))
-        self.dialog.show(Form("not possible", tuple(lines)))
+        self.dialog.show(Form("not possible", tuple(lines), leave=CLOSE))
 
     # Arming
 

@@ -169,6 +169,10 @@ class MidwatchApp(QuietApp):
         return self.front.view
 
     @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
     def ready(self) -> bool:
         """Whether the context is open: before that, nothing is known of what it has."""
         return self.watching is not None

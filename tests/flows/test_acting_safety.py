@@ -203,7 +203,7 @@ async def test_how_it_ended_stays_until_it_can_have_been_read(acting: Act) -> No
         await screen.until("SIGHUP nginx 7: failed: pid 7: not permitted")
         # Too long for the line: whoever waited for it is told the rest where they looked.
         await screen.until("how it ended")
-        await screen.until("run midwatch as root")
+        await screen.until("midwatch as root")
         await screen.press("escape", "j", "k")
         assert "SIGHUP nginx 7: failed" in screen.lines[-1]
         screen.app.footer._until = 0.0
