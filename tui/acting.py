@@ -121,7 +121,12 @@ class ActionFlow:
             what = f"{verb} " if verb else ""
             these = "these" if len(rows) > 1 else "this"
             self._refuse(Refused(f"nothing {what}can be done to {these} here"), waiting)
-        elif door is not None and self.dialog.form is waiting:
+        elif door is None or self.dialog.form is not waiting:
+            return
+        elif verb and len(offered) == 1 and not _blocked(door, offered[0]):
+            # It was named already: nothing is left to choose.
+            self.ask(offered[0], hidden=hidden)
+        else:
             self._show_menu(door, offered, hidden)
 
     async def _actions(self, row: Chosen, verb: str) -> list[Action]:
@@ -295,14 +300,15 @@ class ActionFlow:
         watched = self.dialog.form is self._progress
         if watched:
             self.dialog.close()
-        text = _told(ended, asked)
-        watching = self._desk.watching
-        stamp = "" if watching is None else f"{watching.clock.now().astimezone():%H:%M:%S} "
-        self._desk.report(f"{stamp}{text}")
         action, outcome = ended[-1]
         if question.ended is not None and outcome.end is End.DONE:
+            # It goes on where this leads to: "has started" would stay when it has long failed.
             question.ended(action, outcome)
-        elif watched and action.escalation and outcome.end is End.FAILED and asked == 1:
+            return
+        text = _told(ended, asked)
+        stamp = f"{self._desk.clock.now().astimezone():%H:%M:%S} "
+        self._desk.report(f"{stamp}{text}")
+        if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
             self._desk.work(self._escalate(action, outcome), "action")
         elif watched and width_of(stamp + text) > self.dialog.app.size.width - 2:
             self.dialog.show(Form("how it ended", (plain(text),), leave=CLOSE))

@@ -18,13 +18,16 @@ VIEWS = (("1", "over"), ("2", "memb"), ("3", "proc"), ("4", "metr"), ("5", "logs
 MORE_VIEWS = (("7", "units"), ("8", "targ"), ("9", "aler"))
 """Shown where there is room for them as well."""
 WIDE = 120
+LONG = 60.0
+"""Seconds after which what was said is nobody's news any more: it would only hide the keys."""
 
 
 class Footer(OneLine):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
-        self._until = 0.0
+        self._until = self._since = 0.0
+        self._said_on: View | None = None
         self._told: tuple[View, Prompt, Offers] | None = None
 
     def on_resize(self) -> None:
@@ -32,9 +35,10 @@ class Footer(OneLine):
             self.tell(*self._told)
 
     def say(self, text: str, at_least: float = 0.0) -> None:
-        """Until it is hushed; for so many seconds even then."""
-        self._said = text
-        self._until = time.monotonic() + at_least
+        """Until it is hushed, its view is left or a minute has passed; for so many seconds even then."""
+        self._said, self._said_on = text, None
+        self._since = time.monotonic()
+        self._until = self._since + at_least
         self._show_said()
 
     def _show_said(self) -> None:
@@ -47,6 +51,9 @@ class Footer(OneLine):
     def tell(self, view: View, prompt: Prompt, offers: Offers) -> None:
         """Show what belongs here now; called after each key and each second."""
         self._told = (view, prompt, offers)
+        self._said_on = view if self._said_on is None else self._said_on
+        if view is not self._said_on or time.monotonic() - self._since >= LONG:
+            self.hush()
         if prompt.open:
             self.prompt(prompt)
         elif self._said:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,22 @@ async def test_leaving_asks_while_one_is_under_way_and_the_audit_says_unknown(
         assert screen.app.is_running
     found = await audit(tmp_path, 2)
     assert found == [("SIGTERM", "asked"), ("SIGTERM", "unknown")]
+
+
+async def test_what_was_said_goes_with_its_view_and_after_a_minute(
+    acting: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with acting() as (screen, _):
+        footer = screen.app.footer
+        screen.app.say("told here")
+        screen.app.tick()
+        assert "told here" in footer.text
+        screen.app.show("overview")
+        screen.app.tick()
+        assert "told here" not in footer.text
+        screen.app.say("told there")
+        screen.app.tick()
+        later = time.monotonic() + 61
+        monkeypatch.setattr("tui.footer.time.monotonic", lambda: later)
+        screen.app.tick()
+        assert "told there" not in footer.text
