@@ -10,14 +10,16 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol
 
 from backends.api.actions import Action, End, Outcome, Refused
-from backends.api.capabilities import Acting, ability
 from backends.api.clock import Clock
 from backends.api.errors import BackendError
+from backends.api.models import Row
 from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.watch import Watch
 from tui import arming
+from tui.belongings import Nearby, called
 from tui.deploying import DeployFlow
+from tui.offering import actions_of, heading_of, named, what_can_be_done
 from tui.question import DANGERS, Ended, Question, alike, plain, titled
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Form
@@ -45,15 +47,6 @@ class ActionDesk(Protocol):
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
 
-class Chosen(Protocol):
-    """Rows that something shall be done to: `key` and `source`, as all nouns have them."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-
-
 class ActionFlow:
     """One at a time."""
 
@@ -63,6 +56,7 @@ class ActionFlow:
         self._question: Question | None = None
         self._under_way: Question | None = None
         self._heard: list[str] = []
+        self._nearby = Nearby()
         self._began = 0.0
         self._progress: Form | None = None
         self.deploys = DeployFlow(desk, self.dialog, self.ask, self.is_free)
@@ -83,9 +77,10 @@ class ActionFlow:
     def forget(self) -> None:
         """The context changes: what was asked in the old one is no question any more."""
         self._question = None
+        self._nearby.leave()
         self.dialog.close()
 
-    def menu(self, rows: Sequence[Chosen], *, verb: str = "", hidden: Collection[str] = ()) -> None:
+    def menu(self, rows: Sequence[Row], *, verb: str = "", hidden: Collection[str] = ()) -> None:
         """What can be done to these rows: all of it, or what one verb names; `hidden` are the keys of those that
         a filter hides. Reads, and changes nothing."""
         if not rows:
@@ -106,73 +101,46 @@ class ActionFlow:
         self.dialog.show(waiting)
         return waiting
 
-    async def _offer(self, rows: list[Chosen], verb: str, hidden: Collection[str], waiting: Form) -> None:
-        door = await self._desk.open_door()
+    async def _offer(self, rows: list[Row], verb: str, hidden: Collection[str], waiting: Form) -> None:
+        door, watching = await self._desk.open_door(), self._desk.watching
         try:
-            actions = [await self._actions(row, verb) for row in rows]
-            if len(rows) == 1:
-                actions[0] += await self._by_its_supervisor(rows[0], verb)
+            offered = [] if watching is None else await what_can_be_done(rows, verb, watching, self._nearby)
         except (Refused, BackendError) as error:
             self._refuse(error, waiting)
             return
-        offered = [_of_all(action, actions) for action in actions[0]]
-        offered = [found for found in offered if len(found) == len(rows)]
-        if not offered:
-            what = f"{verb} " if verb else ""
-            these = "these" if len(rows) > 1 else "this"
-            self._refuse(Refused(f"nothing {what}can be done to {these} here"), waiting)
-        elif door is None or self.dialog.form is not waiting:
+        if door is None or not offered or self.dialog.form is not waiting:
             return
-        elif verb and len(offered) == 1 and not _blocked(door, offered[0]):
+        row = rows[0]
+        if verb and len(offered) == 1 and not _blocked(door, offered[0]):
             # It was named already: nothing is left to choose.
-            self.ask(offered[0], hidden=hidden)
+            self.ask(offered[0], heading_of(row, offered[0][0]), hidden=hidden)
         else:
-            self._show_menu(door, offered, hidden)
+            self._show_menu(door, row, offered, hidden)
 
-    async def _actions(self, row: Chosen, verb: str) -> list[Action]:
-        watching = self._desk.watching
-        backend = None if watching is None else watching.backend(row.source)
-        acting = None if backend is None else ability(backend, Acting)
-        if acting is None:
-            raise Refused(f"midwatch can change nothing in {row.source}")
-        found = await acting.actions(row)  # type: ignore[arg-type]
-        return [action for action in found if verb in ("", action.verb)]
-
-    async def _by_its_supervisor(self, row: Chosen, verb: str) -> list[Action]:
-        """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
-        watching = self._desk.watching
-        related = [] if watching is None else watching.relations.of(row)  # type: ignore[arg-type]
-        units = [found.row for found in related if found.feed[1] == "units"]
-        verbs = ("restart",) if verb == "restart" else ("restart", "stop")
-        found = [action for unit in units[:1] for action in await self._actions(unit, "")]
-        return [action for action in found if action.verb in verbs and not action.blocked]
-
-    def _show_menu(self, door: Door, offered: list[list[Action]], hidden: Collection[str]) -> None:
+    def _show_menu(self, door: Door, row: Row, offered: list[list[Action]], hidden: Collection[str]) -> None:
         buttons = []
-        noun = offered[0][0].target.noun
         for actions in offered:
             first, groups = actions[0], alike(actions)
-            whose = "" if first.target.noun == noun else f"{first.target.name}: "
+            whose = "" if first.target.key == row.key or len(actions) > 1 else f"{named(first.target)}: "
             worst = groups[0]
             some = "" if len(groups) == 1 else f"{len(worst.actions)} of {len(actions)}: "
             buttons.append(
                 Button(
                     first.title,
-                    self._asker(actions, hidden),
+                    self._asker(row, actions, hidden),
                     DANGERS[worst.danger],
                     _blocked(door, actions),
                     f"{whose}{some}{worst.effect}",
                 )
             )
-        first = offered[0][0]
-        count = len(offered[0])
-        title = first.target.shown if count == 1 else f"{count} targets"
+        target, count = offered[0][0].target, len(offered[0])
+        title = f"{count} targets" if count > 1 else target.shown if target.key == row.key else called(row)
         self.dialog.show(
             Form(title, (plain("nothing is done before the next question"),), (), tuple(buttons), True)
         )
 
-    def _asker(self, actions: list[Action], hidden: Collection[str]) -> Callable[[], None]:
-        return lambda: self.ask(actions, hidden=hidden)
+    def _asker(self, row: Row, actions: list[Action], hidden: Collection[str]) -> Callable[[], None]:
+        return lambda: self.ask(actions, heading_of(row, actions[0]), hidden=hidden)
 
     # The question
 
@@ -216,6 +184,8 @@ class ActionFlow:
 
     def tick(self) -> None:
         """Once a second: how old the data is, and whether the door would still let it through."""
+        if not self.dialog.open and self._under_way is None:
+            self._nearby.leave()
         question = self._question
         if question is not None and question.shown is not None and self.dialog.form is question.shown:
             self.dialog.update(question.form(self._go))
@@ -324,7 +294,7 @@ class ActionFlow:
         if row is None:
             return
         try:
-            found = await self._actions(row, action.verb)
+            found = await actions_of(row, action.verb, watching)
         except (Refused, BackendError):
             return
         stronger = [other for other in found if other.title == action.escalation]
@@ -359,11 +329,6 @@ def _blocked(door: Door, actions: list[Action]) -> str:
     why = [a.blocked or door.allows(a.target.source, a.verb, a.target.key) for a in actions]
     said = [text for text in why if text]
     return f"{len(said)} of {len(actions)}: {said[0]}" if said and len(actions) > 1 else "".join(said)
-
-
-def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
-    """The same action of each row that has it."""
-    return [other for own in actions for other in own if other.title == action.title]
 
 
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:

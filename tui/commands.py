@@ -133,7 +133,14 @@ ON_TABLES = (
     _c("mark the row", "mark", "space", on=(TABLE,)),
     _c("mark from the last mark to here", "mark_range", "V", on=(TABLE,)),
     _c("unmark all", "unmark", "U", on=(TABLE,)),
-    _c("what can be done to the row, or to the marked rows", "act", "x", on=(TABLE, RUN), hint="act", acts=True),
+    _c(
+        "what can be done to the row, or to the marked rows",
+        "act",
+        "x",
+        on=(OVERVIEW, TABLE, RUN),
+        hint="act",
+        acts=True,
+    ),
     _c("send it a signal: a menu, then a question", "act signal", "K f9 ctrl+k", on=(TABLE,), acts=True),
     _c("restart it by its supervisor: a question first", "act restart", "R", on=(TABLE,), acts=True),
 )
