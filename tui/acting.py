@@ -59,6 +59,7 @@ class ActionFlow:
         self._nearby = Nearby()
         self._began = 0.0
         self._progress: Form | None = None
+        self._ending: Form | None = None
         self.deploys = DeployFlow(desk, self.dialog, self.ask, self.is_free)
 
     # The menu
@@ -207,6 +208,7 @@ class ActionFlow:
             self.dialog.say(text)
             return
         self._question, self._under_way = None, question
+        question.door.found = self._tell_later
         self._heard = []
         self._began = 0.0 if self._desk.watching is None else self._desk.watching.clock.monotonic()
         self.dialog.show(Form(question.title, leave=CLOSE))
@@ -275,13 +277,24 @@ class ActionFlow:
             # It goes on where this leads to: "has started" would stay when it has long failed.
             question.ended(action, outcome)
             return
-        text = _told(ended, asked)
-        stamp = f"{self._desk.clock.now().astimezone():%H:%M:%S} "
+        text, stamp = _told(ended, asked), self._stamp()
         self._desk.report(f"{stamp}{text}")
         if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
             self._desk.work(self._escalate(action, outcome), "action")
         elif watched and width_of(stamp + text) > self.dialog.app.size.width - 2:
-            self.dialog.show(Form("how it ended", (plain(text),), leave=CLOSE))
+            self._ending = _how_it_ended(text)
+            self.dialog.show(self._ending)
+
+    def _stamp(self) -> str:
+        return f"{self._desk.clock.now().astimezone():%H:%M:%S} "
+
+    def _tell_later(self, action: Action, outcome: Outcome) -> None:
+        """Replaces the line that said that nobody knows."""
+        text = f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}"
+        self._desk.report(f"{self._stamp()}{text}")
+        if self._ending is not None and self.dialog.form is self._ending:
+            self._ending = _how_it_ended(text)
+            self.dialog.update(self._ending)
 
     async def _escalate(self, action: Action, outcome: Outcome) -> None:
         """Offer what is stronger; the question is asked anew, with Cancel chosen."""
@@ -331,13 +344,20 @@ def _blocked(door: Door, actions: list[Action]) -> str:
     return f"{len(said)} of {len(actions)}: {said[0]}" if said and len(actions) > 1 else "".join(said)
 
 
+def _how_it_ended(text: str) -> Form:
+    return Form("how it ended", (plain(text),), leave=CLOSE)
+
+
+def _named(action: Action) -> str:
+    return action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
+
+
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     action, outcome = ended[-1]
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        named = action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
-        return f"{named}: {ENDS[outcome.end]}{outcome.text}{later}"
+        return f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)

@@ -336,8 +336,8 @@ class Dialog(Widget):
         if form.listed:
             rows = lines + foot
             of = [button for button, _ in self._menu(form, width)]
-            chosen = self._at - len(form.fields)
-            here = len(rows) - of[::-1].index(chosen) - 1
+            # The menu is the foot's, but for the empty line above it and what is said below.
+            here = len(lines) + 1 + len(of) - 1 - of[::-1].index(self._at - len(form.fields))
             self._top = min(max(self._top, here - room + 1, 0), max(0, min(here, len(rows) - room)))
             return rows[self._top : self._top + room]
         space = max(1, room - len(foot)) - 1
