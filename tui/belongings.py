@@ -49,19 +49,28 @@ def called(row: Row) -> str:
 
 
 def belonging(row: Row, watching: Watch) -> list[Row]:
-    """The unit and the process of whatever a row is about, at most one of each; or its run."""
+    """The unit and the process of whatever a row is about, where it is one of each; or its run."""
     found: list[Row] = []
     for thing in _things(row, watching):
         found += [thing, *(item.row for item in watching.relations.of(thing))]
-    kinds = (Unit, Process, Run)
-    return [rows[0] for kind in kinds if (rows := [item for item in found if isinstance(item, kind)])]
+    each = ({item.key: item for item in found if isinstance(item, kind)} for kind in (Unit, Process, Run))
+    # Of several nobody knows which one is meant.
+    return [row for rows in each if len(rows) == 1 for row in rows.values()]
+
+
+def _called(name: str, watching: Watch) -> Iterator[Row]:
+    """The units and members of a name: Prometheus is often told to call its targets by it."""
+    for (_, noun), feed in watching.feeds().items():
+        for row in (feed.reading.value or {}).values() if noun in ("units", "members", "instances") else ():
+            if isinstance(row, Unit | Member) and name in (row.name, row.name.rpartition(":")[2]):
+                yield row
 
 
 def why_nothing(row: Row, watching: Watch) -> str:
     """Why nothing belongs to a row that could be acted on."""
     if isinstance(row, Alert) and not list(_things(row, watching)):
         return no_subject(row)
-    return f"no unit and no process that is watched here belongs to {called(row)}"
+    return f"no unit and no process that is watched here is known to belong to {called(row)} alone"
 
 
 def _things(row: Row, watching: Watch) -> Iterator[Row]:
@@ -89,6 +98,7 @@ def _things(row: Row, watching: Watch) -> Iterator[Row]:
             yield from _things(thing, watching)
         elif isinstance(thing, Target):
             yield from (item.row for item in watching.relations.at(thing.instance))
+            yield from _called(thing.instance, watching)
         elif isinstance(thing, Member | Unit | Process | Run):
             yield thing
     if instance:
