@@ -131,3 +131,14 @@ async def test_a_box_has_the_room_that_there_is_and_cuts_no_sentence(acting: Act
             # The second of them is still one key away.
             await screen.press("down")
             assert dialog.chosen == form.buttons[1].label
+
+
+async def test_of_a_long_menu_the_choice_is_in_sight_whatever_is_said_below(acting: Act) -> None:
+    async with acting(size=(80, 24)) as (screen, _):
+        buttons = tuple(Button(f"entry-{n}", means="word " * 20) for n in range(20))
+        dialog = await opened_form(screen, Form("many", (), (), buttons, listed=True))
+        await screen.press("z")
+        for _step in range(len(buttons)):
+            await screen.press("down")
+            await screen.until(lambda: f" {dialog.chosen} " in screen.text)
+        assert dialog.chosen == "Cancel"

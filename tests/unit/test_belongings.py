@@ -30,7 +30,7 @@ MEMBER = Member("e/web-1", "web-1", "e", Role.FOLLOWER, MemberState.UP, address=
 
 
 def watching(*units: Unit) -> Any:
-    rows = {
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {
         ("local/host", "processes"): (PROCESS,),
         ("s", "units"): units,
         ("e", "instances"): (MEMBER,),
