@@ -337,8 +337,9 @@ class Dialog(Widget):
             rows = lines + foot
             of = [button for button, _ in self._menu(form, width)]
             # The menu is the foot's, but for the empty line above it and what is said below.
-            here = len(lines) + 1 + len(of) - 1 - of[::-1].index(self._at - len(form.fields))
-            self._top = min(max(self._top, here - room + 1, 0), max(0, min(here, len(rows) - room)))
+            begin, chosen = len(lines) + 1, self._at - len(form.fields)
+            first, last = begin + of.index(chosen), begin + len(of) - 1 - of[::-1].index(chosen)
+            self._top = min(max(self._top, last - room + 1, 0), first, len(rows) - room)
             return rows[self._top : self._top + room]
         space = max(1, room - len(foot)) - 1
         self._top = min(self._top, max(0, len(lines) - space))
