@@ -11,13 +11,9 @@ from typing import Any
 from backends.audit import Audit, Snapshot
 from backends.audit_chain import START, Last, Note, is_sealed, parsed
 
-BLIND = (
-    "not to be found: what somebody who may write these files does to suit: all lines made anew; lines cut off "
-    "the end, or the last one changed, and the note `head` too; lines added at the end as midwatch adds them; "
-    "everything removed, or an older copy put in its place. Nor that a line was cut off of which there was no "
-    "note yet (a crash, a full disk); half a line at the very end is taken for what a crash has left. "
-    "Only a copy elsewhere shows these"
-)
+BLIND = """\
+it can't find, if done with care: lines cut off or added at the end, the last one changed; everything removed,
+made anew or an older copy; nor a line lost in a crash that no note yet counts. Only a copy elsewhere shows it"""
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:

@@ -77,6 +77,8 @@ class Door:
         self._reason = ""
         self._denied: set[tuple[str, str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.found: Callable[[Action, Outcome], None] = lambda action, outcome: None
+        """Hears what became of an action whose outcome was unknown."""
         self._book = AuditBook(audit, who, watch, lambda: self.mode.value)
 
     # Mode
@@ -307,7 +309,9 @@ class Door:
             outcome = Outcome(End.UNKNOWN, "still unknown")
         finally:
             leave()
-        await self._book.ended(action, Outcome(outcome.end, f"found later: {outcome.text}"), reason)
+        found = Outcome(outcome.end, f"found later: {outcome.text}")
+        await self._book.ended(action, found, reason)
+        self.found(action, found)
 
     # What it stands on
 

@@ -25,6 +25,7 @@ from tui.app import MidwatchApp
 from tui.demo.getting import cache_folder
 from tui.demo.process import members
 from tui.verbs.opening import load
+from widgets.dialog import READ
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "screenshots"
@@ -68,9 +69,15 @@ class Stage:
         return "\n".join(strip.text.rstrip() for strip in strips)
 
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Keys of somebody who reads before each of them."""
+        for key in keys:
+            if self.app.dialog is not None:
+                await self.pilot.pause(READ)
+            await self.pilot.press(key)
 
     async def type(self, text: str) -> None:
+        if self.app.dialog is not None:
+            await self.pilot.pause(READ)
         await self.pilot.press(*(NAMES.get(char, char) for char in text))
 
     async def go(self, command: str) -> None:
@@ -193,7 +200,7 @@ async def deploy(stage: Stage, name: str) -> None:
         await stage.press("down")
     await stage.press("enter")
     await stage.until("show the plan")
-    await stage.press("up", "right", "tab", "tab", "enter")
+    await stage.press("up", "right", "enter", "enter")
     await stage.until("by a process of its own")
 
 

@@ -10,16 +10,19 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol
 
 from backends.api.actions import Action, End, Outcome, Refused
-from backends.api.capabilities import Acting, ability
+from backends.api.clock import Clock
 from backends.api.errors import BackendError
+from backends.api.models import Row
 from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.watch import Watch
 from tui import arming
+from tui.belongings import Nearby, called
 from tui.deploying import DeployFlow
+from tui.offering import actions_of, heading_of, named, what_can_be_done
 from tui.question import DANGERS, Ended, Question, alike, plain, titled
 from widgets.columns import Look
-from widgets.dialog import Button, Dialog, Form
+from widgets.dialog import CLOSE, Button, Dialog, Form
 from widgets.safe import width_of
 
 ENDS = {End.DONE: "", End.FAILED: "failed: ", End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}
@@ -33,6 +36,8 @@ class ActionDesk(Protocol):
     def watching(self) -> Watch | None: ...
     @property
     def door(self) -> Door | None: ...
+    @property
+    def clock(self) -> Clock: ...
     async def open_door(self) -> Door | None: ...
     def say(self, text: str) -> None: ...
     def report(self, text: str) -> None:
@@ -42,26 +47,19 @@ class ActionDesk(Protocol):
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
 
-class Chosen(Protocol):
-    """Rows that something shall be done to: `key` and `source`, as all nouns have them."""
-
-    @property
-    def key(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-
-
 class ActionFlow:
     """One at a time."""
 
     def __init__(self, desk: ActionDesk) -> None:
-        self.dialog = Dialog()
+        self.dialog = Dialog(desk.clock.monotonic)
         self._desk = desk
         self._question: Question | None = None
         self._under_way: Question | None = None
         self._heard: list[str] = []
+        self._nearby = Nearby()
         self._began = 0.0
         self._progress: Form | None = None
+        self._ending: Form | None = None
         self.deploys = DeployFlow(desk, self.dialog, self.ask, self.is_free)
 
     # The menu
@@ -80,9 +78,10 @@ class ActionFlow:
     def forget(self) -> None:
         """The context changes: what was asked in the old one is no question any more."""
         self._question = None
+        self._nearby.leave()
         self.dialog.close()
 
-    def menu(self, rows: Sequence[Chosen], *, verb: str = "", hidden: Collection[str] = ()) -> None:
+    def menu(self, rows: Sequence[Row], *, verb: str = "", hidden: Collection[str] = ()) -> None:
         """What can be done to these rows: all of it, or what one verb names; `hidden` are the keys of those that
         a filter hides. Reads, and changes nothing."""
         if not rows:
@@ -103,67 +102,46 @@ class ActionFlow:
         self.dialog.show(waiting)
         return waiting
 
-    async def _offer(self, rows: list[Chosen], verb: str, hidden: Collection[str], waiting: Form) -> None:
-        door = await self._desk.open_door()
+    async def _offer(self, rows: list[Row], verb: str, hidden: Collection[str], waiting: Form) -> None:
+        door, watching = await self._desk.open_door(), self._desk.watching
         try:
-            actions = [await self._actions(row, verb) for row in rows]
-            if len(rows) == 1:
-                actions[0] += await self._by_its_supervisor(rows[0], verb)
+            offered = [] if watching is None else await what_can_be_done(rows, verb, watching, self._nearby)
         except (Refused, BackendError) as error:
             self._refuse(error, waiting)
             return
-        offered = [_of_all(action, actions) for action in actions[0]]
-        offered = [found for found in offered if len(found) == len(rows)]
-        if not offered:
-            what = f"{verb} " if verb else ""
-            these = "these" if len(rows) > 1 else "this"
-            self._refuse(Refused(f"nothing {what}can be done to {these} here"), waiting)
-        elif door is not None and self.dialog.form is waiting:
-            self._show_menu(door, offered, hidden)
+        if door is None or not offered or self.dialog.form is not waiting:
+            return
+        row = rows[0]
+        if verb and len(offered) == 1 and not _blocked(door, offered[0]):
+            # It was named already: nothing is left to choose.
+            self.ask(offered[0], heading_of(row, offered[0][0]), hidden=hidden)
+        else:
+            self._show_menu(door, row, offered, hidden)
 
-    async def _actions(self, row: Chosen, verb: str) -> list[Action]:
-        watching = self._desk.watching
-        backend = None if watching is None else watching.backend(row.source)
-        acting = None if backend is None else ability(backend, Acting)
-        if acting is None:
-            raise Refused(f"midwatch can change nothing in {row.source}")
-        found = await acting.actions(row)  # type: ignore[arg-type]
-        return [action for action in found if verb in ("", action.verb)]
-
-    async def _by_its_supervisor(self, row: Chosen, verb: str) -> list[Action]:
-        """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
-        watching = self._desk.watching
-        related = [] if watching is None else watching.relations.of(row)  # type: ignore[arg-type]
-        units = [found.row for found in related if found.feed[1] == "units"]
-        verbs = ("restart",) if verb == "restart" else ("restart", "stop")
-        found = [action for unit in units[:1] for action in await self._actions(unit, "")]
-        return [action for action in found if action.verb in verbs and not action.blocked]
-
-    def _show_menu(self, door: Door, offered: list[list[Action]], hidden: Collection[str]) -> None:
+    def _show_menu(self, door: Door, row: Row, offered: list[list[Action]], hidden: Collection[str]) -> None:
         buttons = []
-        noun = offered[0][0].target.noun
         for actions in offered:
             first, groups = actions[0], alike(actions)
-            whose = "" if first.target.noun == noun else f"{first.target.name}: "
+            whose = "" if first.target.key == row.key or len(actions) > 1 else f"{named(first.target)}: "
             worst = groups[0]
             some = "" if len(groups) == 1 else f"{len(worst.actions)} of {len(actions)}: "
             buttons.append(
                 Button(
-                    f"{first.title:<10} {whose}{some}{worst.effect}",
-                    self._asker(actions, hidden),
+                    first.title,
+                    self._asker(row, actions, hidden),
                     DANGERS[worst.danger],
                     _blocked(door, actions),
+                    f"{whose}{some}{worst.effect}",
                 )
             )
-        first = offered[0][0]
-        count = len(offered[0])
-        title = first.target.shown if count == 1 else f"{count} targets"
+        target, count = offered[0][0].target, len(offered[0])
+        title = f"{count} targets" if count > 1 else target.shown if target.key == row.key else called(row)
         self.dialog.show(
             Form(title, (plain("nothing is done before the next question"),), (), tuple(buttons), True)
         )
 
-    def _asker(self, actions: list[Action], hidden: Collection[str]) -> Callable[[], None]:
-        return lambda: self.ask(actions, hidden=hidden)
+    def _asker(self, row: Row, actions: list[Action], hidden: Collection[str]) -> Callable[[], None]:
+        return lambda: self.ask(actions, heading_of(row, actions[0]), hidden=hidden)
 
     # The question
 
@@ -207,6 +185,8 @@ class ActionFlow:
 
     def tick(self) -> None:
         """Once a second: how old the data is, and whether the door would still let it through."""
+        if not self.dialog.open and self._under_way is None:
+            self._nearby.leave()
         question = self._question
         if question is not None and question.shown is not None and self.dialog.form is question.shown:
             self.dialog.update(question.form(self._go))
@@ -228,9 +208,10 @@ class ActionFlow:
             self.dialog.say(text)
             return
         self._question, self._under_way = None, question
+        question.door.found = self._tell_later
         self._heard = []
         self._began = 0.0 if self._desk.watching is None else self._desk.watching.clock.monotonic()
-        self.dialog.show(Form(question.title))
+        self.dialog.show(Form(question.title, leave=CLOSE))
         self._progress = self.dialog.form
         self._show_progress(question)
         self._desk.work(self._carry_out(question), "act")
@@ -276,7 +257,7 @@ class ActionFlow:
             plain(f"waiting for what becomes of it{self._left(question)} …"),
         ]
         lines.append(plain("esc leaves it to itself; how it ends is told here and in Events", Look.DIM))
-        self.dialog.update(Form(question.title, tuple(lines)))
+        self.dialog.update(Form(question.title, tuple(lines), leave=CLOSE))
         self._progress = self.dialog.form
 
     def _left(self, question: Question) -> str:
@@ -291,17 +272,29 @@ class ActionFlow:
         watched = self.dialog.form is self._progress
         if watched:
             self.dialog.close()
-        text = _told(ended, asked)
-        watching = self._desk.watching
-        stamp = "" if watching is None else f"{watching.clock.now().astimezone():%H:%M:%S} "
-        self._desk.report(f"{stamp}{text}")
         action, outcome = ended[-1]
         if question.ended is not None and outcome.end is End.DONE:
+            # It goes on where this leads to: "has started" would stay when it has long failed.
             question.ended(action, outcome)
-        elif watched and action.escalation and outcome.end is End.FAILED and asked == 1:
+            return
+        text, stamp = _told(ended, asked), self._stamp()
+        self._desk.report(f"{stamp}{text}")
+        if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
             self._desk.work(self._escalate(action, outcome), "action")
         elif watched and width_of(stamp + text) > self.dialog.app.size.width - 2:
-            self.dialog.show(Form("how it ended", (plain(text),)))
+            self._ending = _how_it_ended(text)
+            self.dialog.show(self._ending)
+
+    def _stamp(self) -> str:
+        return f"{self._desk.clock.now().astimezone():%H:%M:%S} "
+
+    def _tell_later(self, action: Action, outcome: Outcome) -> None:
+        """Replaces the line that said that nobody knows."""
+        text = f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}"
+        self._desk.report(f"{self._stamp()}{text}")
+        if self._ending is not None and self.dialog.form is self._ending:
+            self._ending = _how_it_ended(text)
+            self.dialog.update(self._ending)
 
     async def _escalate(self, action: Action, outcome: Outcome) -> None:
         """Offer what is stronger; the question is asked anew, with Cancel chosen."""
@@ -314,7 +307,7 @@ class ActionFlow:
         if row is None:
             return
         try:
-            found = await self._actions(row, action.verb)
+            found = await actions_of(row, action.verb, watching)
         except (Refused, BackendError):
             return
         stronger = [other for other in found if other.title == action.escalation]
@@ -327,7 +320,7 @@ class ActionFlow:
         lines = [plain(str(error), Look.WARN)]
         if error.hint:
             lines.append(plain(error.hint, Look.DIM))
-        self.dialog.show(Form("not possible", tuple(lines)))
+        self.dialog.show(Form("not possible", tuple(lines), leave=CLOSE))
 
     # Arming
 
@@ -351,9 +344,12 @@ def _blocked(door: Door, actions: list[Action]) -> str:
     return f"{len(said)} of {len(actions)}: {said[0]}" if said and len(actions) > 1 else "".join(said)
 
 
-def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
-    """The same action of each row that has it."""
-    return [other for own in actions for other in own if other.title == action.title]
+def _how_it_ended(text: str) -> Form:
+    return Form("how it ended", (plain(text),), leave=CLOSE)
+
+
+def _named(action: Action) -> str:
+    return action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
 
 
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
@@ -361,8 +357,7 @@ def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        named = action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
-        return f"{named}: {ENDS[outcome.end]}{outcome.text}{later}"
+        return f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)

@@ -168,6 +168,10 @@ class MidwatchApp(QuietApp):
         return self.front.view
 
     @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
     def ready(self) -> bool:
         """Whether the context is open: before that, nothing is known of what it has."""
         return self.watching is not None
@@ -329,6 +333,11 @@ class MidwatchApp(QuietApp):
         return not (command.acts and self.context.read_only)
 
     def deploy(self, name: str = "") -> None:
+        """Of the deploys themselves the one at the cursor."""
+        row = self.view.current if self.view.kind_name == "deploys" and not name else None
+        if row is not None:
+            self.flow.menu([row])
+            return
         self.flow.deploys.menu(name)
 
     def show_run(self, source: str, run: str) -> None:

@@ -29,7 +29,15 @@ class Usage(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise Usage(message)
+        start, _, names = message.partition("arguments are required: ")
+        lacking = names.split(", ") if start == "the following " else []
+        raise Usage(self._expected(lacking) if lacking else message)
+
+    def _expected(self, names: list[str]) -> str:
+        """What belongs where something is lacking: argparse names it, but not what it may be."""
+        choices = {action.metavar or action.dest: action.choices for action in self._actions}
+        what = [f"one of {', '.join(may)}" if (may := choices.get(name)) else name for name in names]
+        return f"{self.prog.removeprefix('midwatch ')}: expected {', then '.join(what)}"
 
 
 FORMATS = ("table", "json", "jsonl")
@@ -47,8 +55,8 @@ def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.Argume
     top = _Parser(
         prog="midwatch",
         description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
-        epilog="Exit: 0 done, 1 an action failed, 2 wrong usage or configuration, 3 a source is unreachable, "
-        "4 refused, 130 ctrl-c.",
+        epilog="Exit: 0 done, 1 an action failed, 2 wrong usage or configuration, 3 a source is unreachable or "
+        "an outcome unknown, 4 refused, 130 ctrl-c.",
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"midwatch {__version__}")
@@ -169,7 +177,7 @@ def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
         metavar="SECONDS",
         type=_seconds,
         default=default(5.0),
-        help="seconds that one source may take to answer (5)",
+        help="seconds that one source may take to answer (5); what is done is followed for as long as it says",
     )
     to.add_argument(
         "--read-only",

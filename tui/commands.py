@@ -21,8 +21,8 @@ HELP = "help"
 
 ROW = (TABLE, DESCRIPTION)
 """Where one row of a kind is what is meant."""
-SUPERVISED = ("processes", "units")
-"""Kinds whose rows can be signalled, and restarted by a supervisor."""
+SUPERVISED = ("members", "processes", "units", "targets", "alerts", "events")
+"""Kinds whose rows are a process or a unit, or lead to one: those can be signalled, and restarted."""
 
 
 class Command(Struct, frozen=True):
@@ -154,8 +154,7 @@ ON_TABLES = (
         "what can be done to the row, or to the marked rows",
         "act",
         "x",
-        on=ROW,
-        kinds=(*SUPERVISED, "deploys", "runs"),
+        on=(OVERVIEW, *ROW),
         hint="act",
         acts=True,
     ),

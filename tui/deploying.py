@@ -13,7 +13,7 @@ from backends.watch import Watch
 from tui.kinds.runs import RUN_LOOKS
 from tui.question import Ended, plain
 from widgets.columns import Look
-from widgets.dialog import Button, Dialog, Field, Form
+from widgets.dialog import CLOSE, Button, Dialog, Field, Form
 
 CHOICES_MOST = 200
 """Values that are gone through with left and right; of more the wanted one is typed."""
@@ -61,7 +61,7 @@ class DeployFlow:
     def _button(self, row: Deploy) -> Button:
         last = "never run here" if row.last is None else f"last run {row.last.state.value}"
         look = Look.PLAIN if row.last is None else RUN_LOOKS[row.last.state]
-        return Button(f"{row.name:<16} {last}", lambda: self.parameters(row), look)
+        return Button(row.name, lambda: self.parameters(row), look, means=last)
 
     def parameters(self, row: Deploy, known: Mapping[str, str] | None = None) -> None:
         """Ask what it needs to know, what is known filled in; without parameters the plan is made at once."""
@@ -84,7 +84,7 @@ class DeployFlow:
                 fields.append(Field(param.name, given, choices if len(choices) <= CHOICES_MOST else ()))
         except BackendError as error:
             if self._dialog.form is waiting:
-                self._dialog.show(Form(f"deploy {row.name}", (plain(str(error), Look.WARN),)))
+                self._dialog.show(Form(f"deploy {row.name}", (plain(str(error), Look.WARN),), leave=CLOSE))
             return
         if self._dialog.form is not waiting:
             return

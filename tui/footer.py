@@ -33,13 +33,16 @@ GAP = "  "
 TOO_SMALL = " small: 80x24 shows more  "
 MORE = "…9"
 """That digits go on after the last screen that has room."""
+LONG = 60.0
+"""Seconds after which what was said is nobody's news any more: it would only hide the keys."""
 
 
 class Footer(OneLine):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
-        self._until = 0.0
+        self._until = self._since = 0.0
+        self._said_on: View | None = None
         self._told: tuple[View, Prompt, Offers] | None = None
         self.armed = False
         """Whether it closes the red frame; `tell` draws it so."""
@@ -57,9 +60,10 @@ class Footer(OneLine):
         return [(text, style() if made.reverse else RED) for text, made in parts] if self.armed else parts
 
     def say(self, text: str, at_least: float = 0.0) -> None:
-        """Until it is hushed; for so many seconds even then."""
-        self._said = text
-        self._until = time.monotonic() + at_least
+        """Until it is hushed, its view is left or a minute has passed; for so many seconds even then."""
+        self._said, self._said_on = text, None
+        self._since = time.monotonic()
+        self._until = self._since + at_least
         self._show_said()
 
     def _show_said(self) -> None:
@@ -72,6 +76,9 @@ class Footer(OneLine):
     def tell(self, view: View, prompt: Prompt, offers: Offers) -> None:
         """Show what belongs here now; called after each key and each second."""
         self._told = (view, prompt, offers)
+        self._said_on = view if self._said_on is None else self._said_on
+        if view is not self._said_on or time.monotonic() - self._since >= LONG:
+            self.hush()
         if prompt.open:
             self.prompt(prompt)
         elif self._said:

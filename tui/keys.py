@@ -67,6 +67,9 @@ class Keys:
         if (dialog := self._desk.dialog) is not None and dialog.open:
             dialog.press(key, character)
             return
+        if dialog is not None and dialog.swallows(key, character):
+            self._desk.say("what was typed on after the dialog had closed was left out")
+            return
         if self.prompt.open:
             self._settle(self.prompt.press(key, character))
             return

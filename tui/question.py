@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
+from backends.api.models import Reading, State
+from backends.api.runs import Run, RunState
 from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
 from backends.watch import FeedKey, Watch
 from widgets.columns import Look, Sight
-from widgets.dialog import Button, Field, Form
+from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.oneline import Part
 from widgets.safe import style
 from widgets.units import age
@@ -109,8 +111,12 @@ class Question:
     # What it says
 
     def form(self, go: Callable[[], None]) -> Form:
-        """As it is now: how old the data is, and whether the door would still let it through."""
+        """As it is now: how old the data is, and whether the door would still let it through. Where it never will
+        again, that is all it says."""
         actions, proposals = self.actions, self.proposals
+        over = self._over()
+        if over:
+            return Form(self.title, (plain(over, Look.WARN), *self._details(actions[0].target)), leave=CLOSE)
         first, groups = actions[0], alike(actions)
         lines = [*(plain(text, Look.WARN) for text in self._heading), *self._effects(groups)]
         hidden = sum(action.target.key in self._hidden for action in actions)
@@ -146,6 +152,22 @@ class Question:
                 rows.append(plain(group.caution))
         return rows
 
+    def _over(self) -> str:
+        """Why there is nothing to ask any more: what one action was about has ended, or is another thing now."""
+        if self._count > 1:
+            return ""
+        reading, row = self._row(self.actions[0].target)
+        if isinstance(row, Run) and row.state is not RunState.RUNNING:
+            return f"{row.key} has ended meanwhile: there is nothing to {self.actions[0].title} any more"
+        if reading.state is not State.LIVE or getattr(row, "trouble", None) is not None:
+            return ""
+        return self._blocked(self.actions)
+
+    def _row(self, target: Target) -> tuple[Reading[Any], Any]:
+        """What is known of a target now; no row where it is gone."""
+        reading = self._watching.feeds(target.noun)[FeedKey(target.source, target.noun)].reading
+        return reading, (reading.value or {}).get(target.key)
+
     def _details(self, target: Target) -> list[tuple[Part, ...]]:
         told = self._brief(target)
         brief = [plain(told)] if told != target.identity else []
@@ -172,8 +194,7 @@ class Question:
         kind = KINDS.get(target.noun)
         if kind is None or kind.brief is None:
             return target.identity
-        reading = self._watching.feeds(target.noun)[FeedKey(target.source, target.noun)].reading
-        row = (reading.value or {}).get(target.key)
+        reading, row = self._row(target)
         sight = Sight.of(reading, self._watching.clock.monotonic(), self._watching.clock.now())
         return target.identity if row is None else kind.brief(row, sight)
 

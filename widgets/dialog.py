@@ -1,13 +1,14 @@
 """Dialog: a box over the screen with lines, fields and buttons, of which Cancel is chosen first.
 
-It takes keys one by one and at once; a button that is pressed calls what it does.
+It takes keys one by one and at once; a button that is pressed calls what it does. Two kinds of keys come from
+before: those that were typed ahead of a question confirm nothing, and the rest of a text that was typed into a
+dialog is nothing once that is closed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from msgspec import Struct
 from textual import events
 from textual.geometry import Size
 from textual.strip import Strip
@@ -15,51 +16,23 @@ from textual.widget import Widget
 
 from backends.clean import clean
 from widgets.columns import Look
+from widgets.form import CANCEL, CLOSE, Button, Field, Form, wrapped
 from widgets.oneline import Part
 from widgets.safe import fit, line, style, width_of
 
-CANCEL = "Cancel"
-WIDEST = 84
-"""Cells of a box, where the terminal has them."""
+USUAL, WIDEST = 84, 120
+"""Cells of a box, and of one whose lines are long, where the terminal has them."""
 PAGE = 5
 """Lines that PgDn goes on."""
-HINT = "tab to the next, enter to go on, esc to cancel"
+READ = 0.3
+"""Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
+not meant for it any more."""
+HINT = "tab or ↓ to the next, enter to go on, esc to cancel"
+KEYS = "← → choose, enter presses, esc leaves"
 EDGE = 4
 """Cells that the frame and its margins take from a line."""
-
-
-class Field(Struct):
-    """Something to fill in. With `choices` left and right go through them, else it is typed."""
-
-    label: str
-    value: str = ""
-    choices: tuple[str, ...] = ()
-
-
-class Button(Struct, frozen=True):
-    """`does` is called when it is pressed; `look` warns of it. A `blocked` one says why it is not there."""
-
-    label: str
-    does: Callable[[], None] = lambda: None
-    look: Look = Look.PLAIN
-    blocked: str = ""
-
-
-class Form(Struct, frozen=True):
-    """What a dialog shows. `listed` puts the buttons below each other, each with a line of its own (a menu);
-    then the first of them may be chosen first, since none of them does anything yet."""
-
-    title: str
-    lines: tuple[tuple[Part, ...], ...] = ()
-    fields: tuple[Field, ...] = ()
-    buttons: tuple[Button, ...] = ()
-    listed: bool = False
-    grave: bool = False
-    """Whether its frame is red."""
-    asks: bool = False
-    """None of its buttons does anything yet: what is to be filled in is chosen first, Enter goes on to them."""
-    foot: tuple[tuple[Part, ...], ...] = ()
-    """Lines that are in sight however many others there are."""
+LABEL = 10
+"""Cells of the labels of a menu, if none of them is longer."""
 
 
 class Dialog(Widget):
@@ -69,14 +42,16 @@ class Dialog(Widget):
     Dialog { layer: dialog; position: absolute; display: none; height: auto; background: $surface; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
         self.form: Form | None = None
+        self._monotonic = monotonic
         self._at = 0
         """Which can be chosen: fields first, then Cancel, then the buttons."""
         self._says = ""
         self._top = 0
         self._placed_in = Size(0, 0)
+        self._shown = self._left = float("-inf")
 
     @property
     def open(self) -> bool:
@@ -85,11 +60,11 @@ class Dialog(Widget):
     def show(self, form: Form) -> None:
         """Open, with Cancel chosen; in a menu the first button that is not blocked."""
         self.form = form
+        self._shown = self._monotonic()
         self._says, self._top = "", 0
         self._at = 0 if form.asks else len(form.fields)
         if form.listed:
-            able = [i for i, button in enumerate(form.buttons) if not button.blocked]
-            self._at += 1 + able[0] if able else 0
+            self._at += form.first_able()
         self._place()
 
     def update(self, form: Form) -> None:
@@ -115,7 +90,7 @@ class Dialog(Widget):
         form = self.form
         if form is None:
             return ""
-        return [*(field.label for field in form.fields), CANCEL, *(b.label for b in form.buttons)][self._at]
+        return [*(field.label for field in form.fields), form.leave, *(b.label for b in form.buttons)][self._at]
 
     # Keys
 
@@ -124,37 +99,88 @@ class Dialog(Widget):
         if form is None:
             return
         field = form.fields[self._at] if self._at < len(form.fields) else None
+        step = {"tab": 1, "down": 1, "right": 1, "j": 1, "l": 1}.get(key, -1)
         if key in ("escape", "ctrl+c"):
-            self.close()
+            self._leave()
         elif key == "enter":
             self._enter(form)
-        elif key in ("tab", "down") or (field is None and key in ("right", "j", "l")):
-            self._go(1)
-        elif key in ("shift+tab", "up") or (field is None and key in ("left", "k", "h")):
-            self._go(-1)
+        elif key in ("tab", "shift+tab"):
+            self._go(form, step)
+        elif key in ("down", "up"):
+            self._go_line(form, step)
         elif key in ("pagedown", "pageup"):
-            self._top = max(0, self._top + (PAGE if key == "pagedown" else -PAGE))
-            self.refresh()
+            self._scroll(PAGE if key == "pagedown" else -PAGE)
         elif field is not None:
             self._edit(field, key, character)
+        elif key in ("right", "left"):
+            self._go_within(form, step)
+        elif character and character.isprintable() and (typed := form.typed_field()) is not None:
+            self._at = typed
+            self._edit(form.fields[typed], key, character)
+        elif key in ("j", "k"):
+            self._go_line(form, step)
+        elif key in ("h", "l"):
+            self._go_within(form, step)
+        elif character and character.isprintable():
+            self.say(KEYS)
 
     def paste(self, text: str) -> None:
         """Pasted text goes into a field that is typed, and nowhere else."""
         form = self.form
-        if form is not None and self._at < len(form.fields) and not form.fields[self._at].choices:
-            form.fields[self._at].value += clean(text.replace("\n", " "))
-            self.refresh()
-
-    def _go(self, step: int) -> None:
-        form = self.form
         if form is None:
             return
-        count = len(form.fields) + 1 + len(form.buttons)
-        for _ in range(count):
+        at = self._at if self._at < len(form.fields) else form.typed_field()
+        if at is not None and not form.fields[at].choices:
+            self._at = at
+            form.fields[at].value += clean(text.replace("\n", " "))
+            self.refresh()
+
+    def swallows(self, key: str, character: str | None) -> bool:
+        """Whether a key that comes after a dialog was left is still part of what was typed into it: text is,
+        until there is a pause."""
+        now = self._monotonic()
+        is_text = bool(character and character.isprintable()) or key in ("enter", "tab", "backspace")
+        if self.open or not is_text or now - self._left >= READ:
+            return False
+        self._left = now
+        return True
+
+    def _leave(self) -> None:
+        self.close()
+        self._left = self._monotonic()
+
+    def _go(self, form: Form, step: int) -> None:
+        """Through all that can be chosen."""
+        fields = len(form.fields)
+        count = fields + 1 + len(form.buttons)
+        self._at = (self._at + step) % count
+        while self._at >= fields and not form.able(self._at - fields):
             self._at = (self._at + step) % count
-            button = self._at - len(form.fields) - 1
-            if button < 0 or not form.buttons[button].blocked:
-                break
+        self.refresh()
+
+    def _go_line(self, form: Form, step: int) -> None:
+        """To the line below or above: a field, or the row of buttons; with no other line, on in what is read."""
+        fields = len(form.fields)
+        if form.listed:
+            self._go(form, step)
+        elif not fields:
+            self._scroll(step)
+        else:
+            at = (min(self._at, fields) + step) % (fields + 1)
+            self._at = at + form.first_able() if at == fields and form.asks else at
+            self.refresh()
+
+    def _go_within(self, form: Form, step: int) -> None:
+        """To the next button."""
+        fields, count = len(form.fields), len(form.buttons) + 1
+        at = (self._at - fields + step) % count
+        while not form.able(at):
+            at = (at + step) % count
+        self._at = fields + at
+        self.refresh()
+
+    def _scroll(self, step: int) -> None:
+        self._top = max(0, self._top + step)
         self.refresh()
 
     def go_to_field(self, label: str) -> None:
@@ -168,11 +194,13 @@ class Dialog(Widget):
         fields = len(form.fields)
         if self._at < fields:
             # Never onwards to a button that acts: what was typed ahead must not press it.
-            self._at += 2 if form.asks and self._at == fields - 1 else 1
+            self._at += 1
+            if form.asks and self._at == fields:
+                self._at += form.first_able()
             self.refresh()
         elif self._at == fields:
-            self.close()
-        else:
+            self._leave()
+        elif not form.confirms or self._monotonic() - self._shown >= READ:
             form.buttons[self._at - fields - 1].does()
 
     def _edit(self, field: Field, key: str, character: str | None) -> None:
@@ -198,7 +226,7 @@ class Dialog(Widget):
             return
         self._placed_in = self.app.size
         across, down = self.app.size
-        width = min(WIDEST, across - 2)
+        width = min(max(USUAL, min(WIDEST, self.form.widest() + EDGE)), across - 2)
         rows = len(self._lines(width - EDGE)) + len(self._foot(width - EDGE))
         height = min(rows + 2, down - 2)
         self.styles.width, self.styles.height = width, height
@@ -218,7 +246,7 @@ class Dialog(Widget):
 
     def _lines(self, width: int) -> list[tuple[Part, ...]]:
         form = self.form
-        return [] if form is None else [part for row in form.lines for part in _wrapped(row, width)]
+        return [] if form is None else [part for row in form.lines for part in wrapped(row, width)]
 
     def _foot(self, width: int) -> list[tuple[Part, ...]]:
         """What is always in sight: the foot's lines, fields, buttons, and what it says."""
@@ -227,7 +255,7 @@ class Dialog(Widget):
             return []
         rows: list[tuple[Part, ...]] = []
         if form.foot:
-            rows += [(), *(part for row in form.foot for part in _wrapped(row, width))]
+            rows += [(), *(part for row in form.foot for part in wrapped(row, width))]
         if form.fields:
             rows.append(())
             label = max(width_of(field.label) for field in form.fields)
@@ -237,7 +265,7 @@ class Dialog(Widget):
         if form.fields and not self._says:
             rows.append(((HINT, style(Look.DIM)),))
         if self._says:
-            rows += [(), *_wrapped(((self._says, style(Look.WARN)),), width)]
+            rows += [(), *wrapped(((self._says, style(Look.WARN)),), width)]
         return rows
 
     def _field(self, index: int, field: Field, label: int, width: int) -> tuple[Part, ...]:
@@ -260,20 +288,30 @@ class Dialog(Widget):
 
     def _buttons(self, form: Form, width: int) -> list[tuple[Part, ...]]:
         here = self._at - len(form.fields)
-        if not form.listed:
-            parts: list[Part] = [(f"[ {CANCEL} ]", style(reverse=here == 0))]
-            for i, button in enumerate(form.buttons, start=1):
-                look = Look.DIM if button.blocked else button.look
-                parts += [("   ", style()), (f"[ {button.label} ]", style(look, reverse=here == i))]
-            pad = width - sum(width_of(text) for text, _ in parts)
-            return [((" " * max(0, pad), style()), *parts)]
-        rows: list[tuple[Part, ...]] = []
+        if form.listed:
+            return [row for _, row in self._menu(form, width)]
+        parts: list[Part] = [(f"[ {form.leave} ]", style(reverse=here == 0))]
         for i, button in enumerate(form.buttons, start=1):
             look = Look.DIM if button.blocked else button.look
-            text = fit(f" {button.label}" + (f"  ({button.blocked})" if button.blocked else ""), width)
-            rows.append(((text, style(look, reverse=here == i)),))
-        rows.append(((fit(f" {CANCEL}", width), style(reverse=here == 0)),))
-        return rows
+            parts += [("   ", style()), (f"[ {button.label} ]", style(look, reverse=here == i))]
+        pad = width - sum(width_of(text) for text, _ in parts)
+        return [((" " * max(0, pad), style()), *parts)]
+
+    def _menu(self, form: Form, width: int) -> list[tuple[int, tuple[Part, ...]]]:
+        """The buttons below each other, what they mean beside them, each row with the button that it is of."""
+        here = self._at - len(form.fields)
+        label = max([LABEL, *(width_of(button.label) for button in form.buttons)])
+        label = min(label, width // 2)
+        rows = []
+        for i, button in enumerate(form.buttons, start=1):
+            made = style(Look.DIM if button.blocked else button.look, reverse=here == i)
+            means = " ".join(filter(None, (button.means, f"({button.blocked})" if button.blocked else "")))
+            name = fit(button.label, label)
+            for part in wrapped([(means, made)], width - label - 2):
+                text = "".join(word for word, _ in part)
+                rows.append((i, ((fit(f" {name} {text}", width), made),)))
+                name = " " * label
+        return [*rows, (0, ((fit(f" {form.leave}", width), style(reverse=here == 0)),))]
 
     def render_line(self, y: int) -> Strip:
         width, height, form = self.size.width, self.size.height, self.form
@@ -298,8 +336,11 @@ class Dialog(Widget):
             return lines + foot
         if form.listed:
             rows = lines + foot
-            here = len(rows) - 1 - len(form.buttons) + self._at - len(form.fields) - 1
-            self._top = min(max(self._top, here - room + 1, 0), max(0, min(here, len(rows) - room)))
+            of = [button for button, _ in self._menu(form, width)]
+            # The menu is the foot's, but for the empty line above it and what is said below.
+            begin, chosen = len(lines) + 1, self._at - len(form.fields)
+            first, last = begin + of.index(chosen), begin + len(of) - 1 - of[::-1].index(chosen)
+            self._top = min(max(self._top, last - room + 1, 0), first, len(rows) - room)
             return rows[self._top : self._top + room]
         space = max(1, room - len(foot)) - 1
         self._top = min(self._top, max(0, len(lines) - space))
@@ -312,27 +353,4 @@ class Dialog(Widget):
         event.stop()
 
 
-def _wrapped(parts: Sequence[Part], width: int) -> list[tuple[Part, ...]]:
-    """Lines of at most `width` cells, broken between words; each keeps the style of its part."""
-    rows: list[tuple[Part, ...]] = []
-    row: list[Part] = []
-    used = 0
-    for text, made in parts:
-        for word in clean(text).split(" "):
-            size = width_of(word)
-            while size > width:
-                cut = fit(word, width)
-                rows += [tuple(row)] if row else []
-                rows.append(((cut.rstrip("…") + "…" if cut.endswith("…") else cut, made),))
-                word, row, used = word[width - 1 :], [], 0
-                size = width_of(word)
-            if used and used + 1 + size > width:
-                rows.append(tuple(row))
-                row, used = [], 0
-            gap = bool(row)
-            row.append((" " * gap + word, made))
-            used += size + gap
-    return [*rows, tuple(row)] if row or not rows else rows
-
-
-__all__ = ["CANCEL", "Button", "Dialog", "Field", "Form"]
+__all__ = ["CANCEL", "CLOSE", "READ", "Button", "Dialog", "Field", "Form"]

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -47,12 +47,14 @@ from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.logs.formats import Formats
+from backends.masking import masked
 from backends.secrets import COMMAND_SECONDS, reveal
 from backends.state import state_folder
 from backends.threads import Threads
 from backends.who import Who
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+PYTHON = re.compile(r"python[\d.]*")
 IDLE, BUSY = 0.5, 0.2
 """Seconds between two looks at the runs: while none runs, and while one does."""
 
@@ -155,7 +157,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             deploy=self.name,
             kind=settings.kind,
             params=tuple(values.items()),
-            steps=(PlannedStep(os.path.basename(argv[0]), argv),),
+            steps=(PlannedStep(program(argv), argv),),
             environment=tuple(settings.environment),
             directory=os.path.abspath(settings.directory),
             timeout=settings.timeout,
@@ -178,7 +180,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             verb="deploy",
             target=self.target(self._row(None)),
             title=f"deploy {words}",
-            effect=f"runs {plan.call} in {plan.directory}, by itself, for at most {plan.timeout:g} s",
+            effect=f"runs {plan.call} in {plan.directory}; ended if it takes more than {plan.timeout:g} s",
             call=plan.call,
             deadline=launch.ANSWER + 4 + self._asking,
             arguments=start_arguments(new_id(self.name), plan),
@@ -192,12 +194,12 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         return lists * LIST_SECONDS + sum(bool(secret.command) for secret in secrets) * COMMAND_SECONDS
 
     def _abort(self, row: Run) -> Action:
-        step = f" in step {row.step.name}" if row.step is not None else ""
         return Action(
             verb="abort",
             target=self.target(row),
             title="abort",
-            effect=f"ends {row.key}{step}: SIGTERM to all of it, SIGKILL {GRACE:g} s later; nothing is undone",
+            effect=f"ends {row.key}: SIGTERM to all that it has started, {GRACE:g} s later SIGKILL to what is "
+            "left; what it has done stays done, nothing is undone",
             call=f"midwatch run abort {row.key}",
             deadline=GRACE + 10.0,
         )
@@ -205,7 +207,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
     def target(self, row: Row) -> Target:
         if isinstance(row, Run):
             return Target(self.source, "runs", row.key, row.key, f"{row.key} {row.runner}", self._host)
-        return Target(self.source, "deploys", self.name, self.name, self._digest, self._host)
+        return Target(self.source, "deploys", self.name, self.name, f"configuration {self._digest}", self._host)
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
         permit.use(action)
@@ -349,9 +351,24 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     async def raw(self, row: Row) -> str:
         if not isinstance(row, Run):
-            return repr(row)
+            table = {"deploy": {self.name: masked(self.settings)}}
+            return msgspec.json.format(msgspec.json.encode(table), indent=2).decode()
         with _mapped():
             return await self._threads.run(lambda: self._runs.journal(row.key))
+
+
+def program(argv: Sequence[str]) -> str:
+    """What a person calls the program of a command: of Python the module or the script that it is to run."""
+    name = os.path.basename(argv[0])
+    if not PYTHON.fullmatch(name):
+        return name
+    words = iter(argv[1:])
+    for word in words:
+        if word == "-m":
+            return next(words, name).rpartition(".")[2]
+        if not word.startswith("-"):
+            return os.path.basename(word)
+    return name
 
 
 def _pause(runs: RunRows) -> float:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from backends.api import registry
-from backends.api.clock import Clock
 from backends.audit import Audit
 from backends.context import Context, SourceConfig
+from tests.clock import FakeClock
 from tests.flows.actor import STAGES, Stage
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings, member, process
@@ -32,7 +32,7 @@ def acting(opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> A
 
     @asynccontextmanager
     async def open_screen(
-        size: tuple[int, int] = (100, 30), clock: Clock | None = None, **context: Any
+        size: tuple[int, int] = (100, 30), clock: FakeClock | None = None, **context: Any
     ) -> AsyncIterator[tuple[Screen, Stage]]:
         lab, other = Context("lab", SOURCES, **context), Context("other", SOURCES, **context)
         async with opened(size=size, contexts=(lab, other), command="processes", clock=clock) as screen:

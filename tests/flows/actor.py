@@ -9,7 +9,7 @@ from typing import Any
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Target, Tell
 from backends.api.capabilities import Acting
 from backends.api.errors import BackendError
-from backends.api.models import Row
+from backends.api.models import Member, Row
 from tests.flows.fake import Fake
 
 
@@ -39,6 +39,8 @@ class Actor(Fake, Acting):
         return Target(self.source, "processes", row.key, f"{name} {pid}", f"pid {pid}, started 1", "h")
 
     async def actions(self, row: Row) -> tuple[Action, ...]:
+        if isinstance(row, Member):
+            return ()  # As of every backend that has members: none of them can be acted on.
         target = self.target(row)
 
         def signal(name: str, effect: str, danger: Danger, **more: Any) -> Action:

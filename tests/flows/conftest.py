@@ -16,12 +16,25 @@ from textual.pilot import Pilot
 
 from backends.api import registry
 from backends.api.capabilities import ABILITIES
+from backends.api.clock import LoopClock
 from backends.context import Context, SourceConfig
+from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script
 from tui.app import MidwatchApp
+from widgets.dialog import READ
 
 Opened = Callable[..., Any]
 KEYS = {"\r": "enter"}
+
+
+class ReadersClock(LoopClock):
+    """The real clock, to which the time that a person would read for is added instead of being waited for."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.seconds
 
 
 @dataclass
@@ -31,6 +44,7 @@ class Screen:
     app: MidwatchApp
     pilot: Pilot[None]
     script: Script
+    clock: ReadersClock | FakeClock
 
     @property
     def lines(self) -> list[str]:
@@ -43,11 +57,20 @@ class Screen:
     def text(self) -> str:
         return "\n".join(self.lines)
 
+    def read(self) -> None:
+        """Have read what stands there: a dialog that was opened or left just now does not take every key."""
+        if self.app.dialog is not None:
+            self.clock.seconds += READ
+
     async def press(self, *keys: str) -> None:
-        await self.pilot.press(*keys)
+        """Keys of somebody who reads before each of them."""
+        for key in keys:
+            self.read()
+            await self.pilot.press(key)
 
     async def type(self, text: str) -> None:
         """Keys in one burst, as a paste or a slow link brings them."""
+        self.read()
         driver = self.app._driver
         assert driver is not None
         for char in text:
@@ -81,12 +104,15 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
         size: tuple[int, int] = (120, 30),
         contexts: tuple[Context, ...] = (),
         command: str = "members",
+        clock: ReadersClock | FakeClock | None = None,
         **more: Any,
     ) -> AsyncIterator[Screen]:
         lab = Context("lab", (SourceConfig("fake", "main", FakeSettings()),), colour="green")
         chosen = contexts or (lab,)
-        app = MidwatchApp({context.name: context for context in chosen}, chosen[0], command=command, **more)
+        time = clock or ReadersClock()
+        named = {context.name: context for context in chosen}
+        app = MidwatchApp(named, chosen[0], command=command, clock=time, **more)
         async with app.run_test(size=size) as pilot:
-            yield Screen(app, pilot, SCRIPTS.setdefault("main", Script()))
+            yield Screen(app, pilot, SCRIPTS.setdefault("main", Script()), time)
 
     return open_screen

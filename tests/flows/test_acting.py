@@ -157,6 +157,8 @@ async def test_an_outcome_that_nobody_knows_is_unknown_and_found_later(acting: A
         await screen.until("unknown: no answer for 3 s")
         screen.script.say_processes(process(8, "redis"))
         await audit(tmp_path, 3)
+        await screen.until("SIGTERM nginx 7: found later: gone after 0.4 s")
+        assert "unknown" not in screen.text
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "unknown", "done"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -206,7 +207,7 @@ async def test_how_it_ended_stays_until_it_can_have_been_read(acting: Act) -> No
         await screen.until("SIGHUP nginx 7: failed: pid 7: not permitted")
         # Too long for the line: whoever waited for it is told the rest where they looked.
         await screen.until("how it ended")
-        await screen.until("run midwatch as root")
+        await screen.until("midwatch as root")
         await screen.press("escape", "j", "k")
         assert "SIGHUP nginx 7: failed" in screen.lines[-1]
         screen.app.footer._until = 0.0
@@ -278,3 +279,22 @@ async def test_arming_moves_no_column(acting: Act, width: int) -> None:
         await screen.type(":disarm\r")
         await screen.until(lambda: "ARMED" not in screen.text)
         assert not any(made.reverse for _, made in screen.app.footer._cells())
+
+
+async def test_what_was_said_goes_with_its_view_and_after_a_minute(
+    acting: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with acting() as (screen, _):
+        footer = screen.app.footer
+        screen.app.say("told here")
+        screen.app.tick()
+        assert "told here" in footer.text
+        screen.app.show("overview")
+        screen.app.tick()
+        assert "told here" not in footer.text
+        screen.app.say("told there")
+        screen.app.tick()
+        later = time.monotonic() + 61
+        monkeypatch.setattr("tui.footer.time.monotonic", lambda: later)
+        screen.app.tick()
+        assert "told there" not in footer.text

@@ -42,9 +42,7 @@ def yard(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Yar
 
 async def start_plain(screen: Screen) -> str:
     """A run of the deploy that asks for nothing; its id."""
-    await screen.type("D")
-    await screen.until("which one? Nothing is done yet")
-    await screen.press("enter")
+    await screen.type(":deploy plain\r")
     await screen.until("[ deploy plain ]")
     assert screen.app.flow.dialog.chosen == "Cancel"
     await screen.press("right", "enter")
@@ -55,7 +53,7 @@ async def start_plain(screen: Screen) -> str:
 async def test_by_keys_from_the_wish_to_the_run_and_its_end(yard: Yard, tmp_path: Path) -> None:
     async with yard() as screen:
         await screen.until("never here")
-        await screen.type("D")
+        await screen.type(":runs\rD")
         await screen.until("which one? Nothing is done yet")
         await screen.press("down", "enter")
         # What it needs to know: choices, what a command lists, and a text that must fit.
@@ -154,6 +152,54 @@ async def test_what_cannot_be_ended_is_told_while_it_goes_on_and_after(yard: Yar
         await screen.until("done after")
         assert left in screen.text
         assert left in screen.app.view.plain_text()
+
+
+async def test_of_the_deploys_d_takes_the_one_at_the_cursor(yard: Yard) -> None:
+    async with yard() as screen:
+        await screen.until("never here")
+        await screen.press("down")
+        await screen.type("D")
+        await screen.until("show the plan")
+        form = screen.app.flow.dialog.form
+        assert form is not None
+        assert form.title == "deploy web"
+
+
+async def test_what_has_started_is_not_said_once_it_has_ended(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        await start_plain(screen)
+        await go(tmp_path, 3)
+        await screen.until("failed after")
+        assert "has started" not in screen.text
+
+
+async def test_the_question_about_a_run_hears_of_its_end(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        run = await start_plain(screen)
+        await screen.press("x")
+        await screen.until("nothing is done before")
+        await screen.press("enter")
+        await screen.until("[ abort ]")
+        await screen.press("right")
+        await go(tmp_path)
+        await screen.until("done after")
+        screen.app.tick()
+        await screen.until(f"{run} has ended meanwhile: there is nothing to abort any more")
+        assert "[ abort ]" not in screen.text
+        assert screen.app.flow.dialog.chosen == "close"
+        await screen.press("enter")
+        await screen.until(lambda: not screen.app.flow.dialog.open)
+
+
+async def test_the_raw_record_of_a_deploy_is_its_table_without_secrets(yard: Yard) -> None:
+    async with yard() as screen:
+        await screen.until("never here")
+        await screen.press("down", "y")
+        await screen.until('"argv"')
+        for text in ('"web"', '"kind": "command"', '"1.8.1"', '"PLAIN": "***"', '"env": "MW_CANARY"'):
+            assert text in screen.app.view.plain_text()
+        for canary in CANARIES:
+            assert canary not in screen.app.view.plain_text()
 
 
 async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> None:

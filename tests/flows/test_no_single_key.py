@@ -85,6 +85,7 @@ async def settle(screen: Screen) -> None:
 
 async def press_in_order(screen: Screen, *keys: str) -> None:
     for key in keys:
+        screen.read()
         screen.app.keys.press(key, key if len(key) == 1 else None)
         await settle(screen)
 
@@ -92,6 +93,7 @@ async def press_in_order(screen: Screen, *keys: str) -> None:
 def close_all(screen: Screen) -> None:
     while screen.app.flow.dialog.open or screen.app.keys.prompt.open:
         screen.app.keys.press("escape", None)
+        screen.read()
 
 
 async def press_all(screen: Screen, name: str, run: str) -> None:

@@ -40,12 +40,18 @@ def test_version_and_help() -> None:
     for verb in ("members", "processes", "units", "query", "logs", "watch", "doctor", "config", "demo"):
         assert verb in helped.out
     assert "sessions" not in helped.out
+    assert "an outcome unknown" in " ".join(helped.out.split())
 
 
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         (["memers"], "nearest is members"),
+        (["config"], "midwatch: config: expected one of path, init, check, show\n"),
+        (["config", "where"], "nearest is"),
+        (["run"], "midwatch: run: expected one of attach, abort, then ID\n"),
+        (["run", "attach"], "midwatch: run: expected ID\n"),
+        (["signal"], "midwatch: signal: expected TARGET, then SIG\n"),
         (["sessions"], "expected one of"),
         (["query", "up"], "this context has no metrics"),
         (["query", "up", "--range", "long"], "expected 90s, 15m"),
@@ -61,7 +67,6 @@ def test_version_and_help() -> None:
         (["logs", "--since", "0001-01-01T00:00:00+14:00", "-"], "expected a time of the years"),
         (["audit", "--since", "99999999999d"], "expected a time of the years"),
         (["logs", "./nothing-here"], "No such file"),
-        (["config"], "what"),
     ],
 )
 def test_wrong_use_is_one_line_and_two(words: list[str], expected: str) -> None:

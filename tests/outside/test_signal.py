@@ -96,6 +96,9 @@ def test_term_ends_it_and_zero(lab: Lab) -> None:
     assert lab.outcomes == ["asked", "done"]
     again = lab.signal(str(pid), "TERM", "--yes")
     assert (again.status, again.out) == (1, f"no such process: {pid}\n")
+    wrong = lab.signal("pytohn", "TERM")
+    assert wrong.status == 1
+    assert wrong.out.startswith("no such process: pytohn; nearest is py")
 
 
 def test_a_signal_in_any_spelling_by_id_with_host_and_as_json(lab: Lab) -> None:

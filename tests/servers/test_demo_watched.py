@@ -24,7 +24,7 @@ from backends.api.logs import LogSpan
 from backends.api.models import Member, MemberState, Reading, Role, State, TargetState
 from backends.config_file import load_config
 from backends.watch import FeedKey, Watch
-from tests.flows.conftest import Screen
+from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import Ran, run
 from tests.servers.demo_run import demo
@@ -341,10 +341,11 @@ async def test_what_no_source_asks_itself(running: Lab, seen: Opened) -> None:
 
 async def test_lines_of_all_sources_stand_in_the_order_of_their_times(running: Lab) -> None:
     contexts = load_config(str(running.config), os.environ).contexts
-    app = MidwatchApp(contexts, contexts["demo"], command="logs")
+    time = ReadersClock()
+    app = MidwatchApp(contexts, contexts["demo"], command="logs", clock=time)
     wanted = {"files/app", "supervisord/main", "journald/main"}
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = Screen(app, pilot, Script())
+        screen = Screen(app, pilot, Script(), time)
         await screen.until(lambda: wanted <= {source for source, _ in app.view.log_view.lines.origins}, 15)  # type: ignore[attr-defined]
         lines = app.view.log_view.lines  # type: ignore[attr-defined]
         read = [record for row in lines.rows if (record := lines.records.of(row)) is not None]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backends.config_file import load_config
-from tests.flows.conftest import Screen
+from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import run
 from tests.servers.fake_http import Say, answer, fake
@@ -42,8 +42,9 @@ async def test_each_trouble_has_words_of_its_own(say: Say, status: int, words: s
         assert words in ran.err
         assert len(ran.err.splitlines()) == 1
         contexts = load_config(str(config), os.environ).contexts
-        app = MidwatchApp(contexts, contexts["lab"], command="query up")
+        time = ReadersClock()
+        app = MidwatchApp(contexts, contexts["lab"], command="query up", clock=time)
         async with app.run_test(size=(120, 40)) as pilot:
-            screen = Screen(app, pilot, Script())
+            screen = Screen(app, pilot, Script(), time)
             await screen.until(words, 15)
             assert "wrong-one" not in screen.text + ran.err

@@ -90,7 +90,7 @@ def _facts(row: Deploy, sight: Sight) -> list[tuple[str, str]]:
             ("with", text_of(params_text(row.last))),
             ("by", row.last.by),
             ("started", clock_time(row.last.started, sight)),
-            ("how", text_of(row.last.message)),
+            ("outcome", text_of(row.last.message)),
         ]
     return facts
 

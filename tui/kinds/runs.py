@@ -59,7 +59,7 @@ def _step_json(step: Step) -> dict[str, Any]:
 def _facts(row: Run, sight: Sight) -> list[tuple[str, str]]:
     facts = [
         ("state", standing(row.state.value, None, sight)),
-        ("how", text_of(row.message)),
+        ("outcome", text_of(row.message)),
         ("deploy", row.deploy),
         ("parameters", text_of(params_text(row))),
         ("by", row.by),
@@ -79,10 +79,12 @@ def _step_text(step: Step) -> str:
 
 
 def _brief(row: Run, sight: Sight) -> str:
+    runs = row.state is RunState.RUNNING
+    spent = took(row, sight)
     told = (
         params_text(row),
-        f"{row.state.value} for {took(row, sight)}",
-        f"step {step_text(row)}",
+        row.state.value if spent == UNKNOWN else f"{row.state.value} {'for' if runs else 'after'} {spent}",
+        f"step {step_text(row)}" if runs else row.message,
         f"by {row.by}",
     )
     return "  ".join(filter(None, told))

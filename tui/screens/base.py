@@ -108,6 +108,11 @@ class View(Vertical):
         return ""
 
     @property
+    def current(self) -> Any:
+        """The row at the cursor; None where there is none."""
+        return None
+
+    @property
     def name_in_path(self) -> str:
         """What this view is called where it is gone back to."""
         return self.screen_name

@@ -276,6 +276,17 @@ class OverviewScreen(View):
         else:
             self.desk.go_to(*found)
 
+    def act(self, verb: str = "") -> None:
+        """What can be done to what Enter leads to."""
+        found = self._leads()
+        row = None
+        if found is not None:
+            row = self._row(*found)
+        if row is None:
+            self.desk.say("nothing here can be acted on: no single row is what this is about; enter leads on")
+        else:
+            self.desk.flow.menu([row], verb=verb)
+
     def show_its_logs(self) -> None:
         """The logs about what is chosen; all of them where that is a whole source."""
         self.desk.show_logs_of(self._logs() or LogsOf(()))
@@ -292,6 +303,16 @@ class OverviewScreen(View):
             *parts, name = problem.name.split() or [""]
             return LogsOf((name,), problem.since, wider=(*reversed(parts), source, kind))
         return None
+
+    def _row(self, kind: str, key: str) -> Any:
+        """A row of a kind; None where it is gone, or a whole source is meant."""
+        from tui.kinds.known import KINDS
+
+        watching = self.desk.watching
+        if watching is None or kind not in KINDS:
+            return None
+        rows = (feed.reading.value or {} for feed in watching.feeds(*KINDS[kind].nouns).values())
+        return next((of[key] for of in rows if key in of), None)
 
     def _logs_of(self, kind: str, key: str) -> LogsOf | None:
         """Of a row of a kind, as the kind says."""

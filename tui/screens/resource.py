@@ -55,6 +55,10 @@ class ResourceScreen(View):
         return self.kind.name
 
     @property
+    def current(self) -> Any:
+        return self.table.current
+
+    @property
     def name_in_path(self) -> str:
         return self.kind.name
 

@@ -36,7 +36,7 @@ def _verify(folder: Path, options: argparse.Namespace) -> int:
         say(to_json({"kind": "audit verify", "lines": count, "damage": wrong}))
         return 1 if wrong else 0
     say(*wrong, f"{folder}: {_verdict(count, wrong)}")
-    say(BLIND)
+    say(*BLIND.splitlines())
     return 1 if wrong else 0
 
 

@@ -13,14 +13,14 @@ from backends.api.models import Process
 from backends.context import Context
 from backends.watch import Watch
 from tui.verbs.acting import act, actions_on, rows_of
-from tui.verbs.words import WrongUse
+from tui.verbs.words import WrongUse, nearest
 
 
 async def signal(context: Context, options: argparse.Namespace) -> int:
     async def find(opened: Watch, timeout: float) -> list[Action]:
         title = signal_named(options.signal)
         rows = await rows_of(opened, "processes", timeout)
-        row = _only(options.target, [row for row in rows if fits(row, options.target)])
+        row = _only(options.target, rows)
         offered = {action.title: action for action in await actions_on(opened, row) if action.verb == "signal"}
         if title not in offered:
             raise WrongUse(f"{title} means nothing to {row.name}, expected one of {', '.join(offered)}")
@@ -56,9 +56,12 @@ def fits(row: Process, word: str) -> bool:
     return word in (row.name, program) and row.pid != os.getpid()
 
 
-def _only(word: str, found: list[Process]) -> Process:
+def _only(word: str, rows: list[Process]) -> Process:
+    found = [row for row in rows if fits(row, word)]
     if not found:
-        raise NotFound(f"no such process: {word}")
+        is_name = not word.rpartition(":")[2].isdecimal()
+        near = nearest(word, (row.name for row in rows)) if is_name else ""
+        raise NotFound(f"no such process: {word}{near}")
     if len(found) > 1:
         lines = [f"  {row.key}  {row.user or '?'}  {row.command}" for row in found]
         raise WrongUse("\n".join([f"{word} fits {len(found)} processes, expected the id of one:", *lines]))

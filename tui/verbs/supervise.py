@@ -10,7 +10,9 @@ from backends.api.models import Unit
 from backends.context import Context
 from backends.watch import Watch
 from tui.verbs.acting import act, actions_on, rows_of
-from tui.verbs.words import WrongUse
+from tui.verbs.words import WrongUse, nearest
+
+LISTS = "; midwatch units lists them"
 
 
 async def supervise(context: Context, options: argparse.Namespace) -> int:
@@ -41,7 +43,8 @@ def _meant(word: str, rows: list[Unit]) -> list[Unit]:
     )
     found = next((fits for name in names if (fits := [row for row in rows if word in name(row)])), [])
     if not found:
-        raise NotFound(f"no such unit: {word}")
+        near = nearest(word, (name for row in rows for name in (row.name, row.name.partition(":")[2]) if name))
+        raise NotFound(f"no such unit: {word}{near or LISTS}")
     if len(found) > 1:
         lines = [f"  {row.key}  {row.native}" for row in found]
         raise WrongUse("\n".join([f"{word} fits {len(found)} units, expected one of:", *lines]))
@@ -52,7 +55,8 @@ def _group(word: str, rows: list[Unit]) -> list[Unit]:
     begins = word[:-1]
     found = [row for row in rows if row.name.startswith(begins) or f"{row.source}:{row.name}".startswith(begins)]
     if not found:
-        raise NotFound(f"no such group: {begins[:-1]}")
+        groups = [row.name.partition(":")[0] for row in rows if ":" in row.name]
+        raise NotFound(f"no such group: {begins[:-1]}{nearest(begins[:-1], groups) or LISTS}")
     sources = sorted({row.source for row in found})
     if len(sources) > 1:
         lines = [f"  {source}:{word}" for source in sources]

@@ -1,0 +1,145 @@
+"""The keys of a dialog: from line to line and within one, what was typed ahead of it, what is typed into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backends.api.actions import End, Outcome
+from tests.flows.acting import Act, acting, ask, audit
+from tests.flows.conftest import Screen
+from widgets.dialog import Button, Dialog, Field, Form
+
+__all__ = ["acting"]
+
+
+async def opened_form(screen: Screen, form: Form) -> Dialog:
+    dialog = screen.app.flow.dialog
+    await screen.until(lambda: dialog.is_attached)
+    dialog.show(form)
+    return dialog
+
+
+async def test_up_and_down_go_between_lines_and_left_and_right_within_one(acting: Act) -> None:
+    async with acting() as (screen, _):
+        version = Field("version", "1.8.1", ("1.8.1", "1.8.2", "1.9.0"))
+        form = Form("deploy", (), (version, Field("note")), (Button("show the plan"),), asks=True)
+        dialog = await opened_form(screen, form)
+        await screen.press("enter", "enter")
+        assert dialog.chosen == "show the plan"
+        await screen.press("up")
+        assert dialog.chosen == "note"
+        await screen.press("up", "right", "right")
+        assert (dialog.chosen, version.value) == ("version", "1.9.0")
+        await screen.press("down", "down")
+        assert dialog.chosen == "show the plan"
+        await screen.press("left")
+        assert dialog.chosen == "Cancel"
+        await screen.press("down")
+        assert dialog.chosen == "version"
+        # Tab goes through all of them.
+        for expected in ("note", "Cancel", "show the plan", "version"):
+            await screen.press("tab")
+            assert dialog.chosen == expected
+
+
+async def test_down_comes_to_cancel_before_what_acts(acting: Act) -> None:
+    async with acting() as (screen, _):
+        dialog = await opened_form(screen, Form("sure?", (), (Field("reason"),), (Button("SIGTERM"),)))
+        await screen.press("up", "down")
+        assert dialog.chosen == "Cancel"
+
+
+async def test_nothing_that_was_typed_before_a_question_confirms_it(acting: Act, tmp_path: Path) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await screen.press("x")
+        await screen.until("SIGTERM")
+        await screen.press("enter")
+        await screen.until("[ SIGTERM ]")
+        # What was typed ahead arrives together, just after the question.
+        dialog = screen.app.flow.dialog
+        assert dialog.form is not None
+        dialog.show(dialog.form)
+        for key in ("tab", "enter"):
+            screen.app.keys.press(key, None)
+        assert stage.done == []
+        assert dialog.chosen == "SIGTERM"
+        # Once it has been read, the same key does.
+        await screen.press("enter")
+        await screen.until("gone after")
+    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "done"]
+
+
+async def test_what_is_typed_on_the_buttons_goes_into_the_field_that_is_wanted(acting: Act) -> None:
+    async with acting() as (screen, stage):
+        await ask(screen)
+        assert screen.app.flow.dialog.chosen == "Cancel"
+        await screen.type("hung, ticket 7")
+        await screen.until("hung, ticket 7")
+        assert screen.app.flow.dialog.chosen == "reason"
+        await screen.press("enter", "right", "enter")
+        await screen.until("gone after")
+        assert stage.done == ["kill -TERM 7"]
+        assert screen.app.door is not None
+        assert screen.app.door.reason == "hung, ticket 7"
+
+
+async def test_a_key_that_means_nothing_in_a_question_is_answered(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        await ask(screen)
+        await screen.press("z")
+        await screen.until("← → choose, enter presses")
+
+
+async def test_what_was_meant_for_a_dialog_is_no_command_once_it_is_closed(acting: Act) -> None:
+    async with acting() as (screen, _):
+        await ask(screen)
+        # Enter on Cancel, and the rest of a sentence: `q` would quit, `:` would begin a command.
+        await screen.type("\rquick:q\r")
+        await screen.until("left out")
+        assert not screen.app.flow.dialog.open
+        assert not screen.app.keys.prompt.open
+        assert screen.app.is_running
+        await screen.type("x")
+        await screen.until("SIGTERM")
+
+
+async def test_where_nothing_can_be_cancelled_the_button_is_close(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        stage.hold.clear()
+        await ask(screen)
+        await screen.press("right", "enter")
+        await screen.until("waiting for what becomes of it")
+        assert "[ close ]" in screen.text
+        assert "Cancel" not in screen.text
+        stage.ends.append(Outcome(End.DONE, "gone at last, " + "after a while, " * 20))
+        stage.hold.set()
+        await screen.until("how it ended")
+        assert screen.app.flow.dialog.chosen == "close"
+
+
+async def test_a_box_has_the_room_that_there_is_and_cuts_no_sentence(acting: Act) -> None:
+    effect = "asks it to reload its configuration and to go on with what it does, " * 2 + "at once"
+    form = Form(
+        "nginx 7", (), (), (Button("SIGHUP", means=effect), Button("SIGTERM", means="ends it")), listed=True
+    )
+    for size, widest in (((200, 50), 120), ((80, 24), 78)):
+        async with acting(size=size) as (screen, _):
+            dialog = await opened_form(screen, form)
+            await screen.until("at once")
+            assert dialog.size.width == widest
+            assert "…" not in screen.text.partition("nginx 7")[2].partition("Cancel")[0]
+            # The second of them is still one key away.
+            await screen.press("down")
+            assert dialog.chosen == form.buttons[1].label
+
+
+async def test_of_a_long_menu_the_choice_is_in_sight_whatever_is_said_below(acting: Act) -> None:
+    async with acting(size=(80, 24)) as (screen, _):
+        buttons = tuple(Button(f"entry-{n}", means="word " * 20) for n in range(20))
+        dialog = await opened_form(screen, Form("many", (), (), buttons, listed=True))
+        await screen.press("z")
+        for way in ("down", "up"):
+            for _step in range(len(buttons)):
+                await screen.press(way)
+                await screen.until(lambda: f" {dialog.chosen} " in screen.text)
+        assert dialog.chosen == buttons[0].label

@@ -1,0 +1,63 @@
+"""What is acted on for a target, an alert or a member: the unit and the process that belong to it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from backends.api.models import (
+    Alert,
+    AlertState,
+    Member,
+    MemberState,
+    Reading,
+    Role,
+    State,
+    Target,
+    TargetState,
+    Unit,
+    UnitState,
+)
+from backends.relations import Relations
+from tests.flows.fake import process
+from tui.belongings import belonging
+
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+PROCESS = process(7, "python", started=NOW, listening=("127.0.0.1:8001",))
+UNIT = Unit("s/web:web-1", "web:web-1", "s", "h", UnitState.RUNNING, pid=7, since=NOW, native="RUNNING")
+MEMBER = Member("e/web-1", "web-1", "e", Role.FOLLOWER, MemberState.UP, address="127.0.0.1:8001")
+
+
+def watching(*units: Unit) -> Any:
+    rows: dict[tuple[str, str], tuple[Any, ...]] = {
+        ("local/host", "processes"): (PROCESS,),
+        ("s", "units"): units,
+        ("e", "instances"): (MEMBER,),
+    }
+    readings = {key: Reading(State.LIVE, {row.key: row for row in found}) for key, found in rows.items()}
+    feeds = {key: SimpleNamespace(reading=reading) for key, reading in readings.items()}
+    return SimpleNamespace(feeds=lambda *nouns: feeds, relations=Relations(lambda: readings))
+
+
+def keys(row: Any, *units: Unit) -> list[str]:
+    return [found.key for found in belonging(row, watching(*units))]
+
+
+def test_by_address_and_by_name() -> None:
+    by_address = Target("t", "p", "web", "127.0.0.1:8001", TargetState.UP)
+    by_name = Target("t", "p", "web", "web-1", TargetState.UP)
+    alert = Alert("a", "p", "Slow", AlertState.FIRING, labels={"instance": "web-1", "unit": "web-1"})
+    for row in (MEMBER, by_address, by_name, alert):
+        assert keys(row, UNIT) == ["s/web:web-1", "h/7/1/b"]
+
+
+def test_of_two_of_one_name_none_is_taken() -> None:
+    other = Unit("s/old:web-1", "old:web-1", "s", "h", UnitState.STOPPED, native="STOPPED")
+    row = Target("t", "p", "web", "web-1", TargetState.UP)
+    assert "s/web:web-1" not in keys(row, UNIT, other)
+    assert "s/old:web-1" not in keys(row, UNIT, other)
+
+
+def test_what_is_elsewhere_has_nothing() -> None:
+    assert keys(Target("t", "p", "web", "10.9.9.9:1", TargetState.UP), UNIT) == []

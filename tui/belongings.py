@@ -1,0 +1,105 @@
+"""What can be acted on for a row that itself can't be: the unit and the process that belong to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from backends.api.models import Alert, Member, Occurrence, Process, Row, State, Target, Unit
+from backends.api.runs import Run
+from backends.watch import Watch
+from tui.kinds.known import KINDS
+from tui.kinds.leads import no_subject, subject_of, thing_of
+
+WAIT = 2.0
+"""Seconds for which processes that nobody looked at are waited for."""
+NOT_YET = (State.LOADING, State.IDLE)
+
+
+class Nearby:
+    """Keeps the processes looked at while somebody asks what belongs to a row: else none would be known where no
+    process is on the screen, and the door takes no old ones."""
+
+    def __init__(self) -> None:
+        self._away: list[Callable[[], None]] = []
+
+    async def look(self, watching: Watch) -> None:
+        """Until they are known, or `WAIT` has passed."""
+        feeds = watching.feeds("processes").values()
+        heard = asyncio.Event()
+        self._away += [feed.watch(lambda new, before: heard.set()) for feed in feeds]
+        try:
+            async with asyncio.timeout(WAIT):
+                while any(feed.reading.state in NOT_YET for feed in feeds):
+                    heard.clear()
+                    await heard.wait()
+        except TimeoutError:
+            pass
+
+    def leave(self) -> None:
+        away, self._away = self._away, []
+        for leave in away:
+            leave()
+
+
+def called(row: Row) -> str:
+    """What a row is called in a sentence."""
+    names = (getattr(row, name, None) for name in ("name", "instance", "target"))
+    return next((str(name) for name in names if name), row.key)
+
+
+def belonging(row: Row, watching: Watch) -> list[Row]:
+    """The unit and the process of whatever a row is about, where it is one of each; or its run."""
+    found: list[Row] = []
+    for thing in _things(row, watching):
+        found += [thing, *(item.row for item in watching.relations.of(thing))]
+    each = ({item.key: item for item in found if isinstance(item, kind)} for kind in (Unit, Process, Run))
+    # Of several nobody knows which one is meant.
+    return [row for rows in each if len(rows) == 1 for row in rows.values()]
+
+
+def _called(name: str, watching: Watch) -> Iterator[Row]:
+    """The units and members of a name: Prometheus is often told to call its targets by it."""
+    for (_, noun), feed in watching.feeds().items():
+        for row in (feed.reading.value or {}).values() if noun in ("units", "members", "instances") else ():
+            if isinstance(row, Unit | Member) and name in (row.name, row.name.rpartition(":")[2]):
+                yield row
+
+
+def why_nothing(row: Row, watching: Watch) -> str:
+    """Why nothing belongs to a row that could be acted on."""
+    if isinstance(row, Alert) and not list(_things(row, watching)):
+        return no_subject(row)
+    return f"no unit and no process that is watched here is known to belong to {called(row)} alone"
+
+
+def _things(row: Row, watching: Watch) -> Iterator[Row]:
+    """What a row is about, the nearest first."""
+    readings = {key: feed.reading for key, feed in watching.feeds().items()}
+
+    def row_of(kind: str, key: str) -> Iterator[Row]:
+        nouns = KINDS[kind].nouns if kind in KINDS else (kind,)
+        for (_, noun), reading in readings.items():
+            row_there = (reading.value or {}).get(key) if noun in nouns else None
+            if row_there is not None:
+                yield row_there
+
+    if isinstance(row, Alert):
+        lead = subject_of(row, readings, watching.relations)
+        things = list(row_of(*lead)) if lead is not None else []
+        instance = row.labels.get("instance", "")
+    elif isinstance(row, Occurrence):
+        where = thing_of(row, readings)
+        things, instance = (list(row_of(*where)) if isinstance(where, tuple) else []), ""
+    else:
+        things, instance = [row], ""
+    for thing in things:
+        if isinstance(thing, Alert | Occurrence) and thing is not row:
+            yield from _things(thing, watching)
+        elif isinstance(thing, Target):
+            yield from (item.row for item in watching.relations.at(thing.instance))
+            yield from _called(thing.instance, watching)
+        elif isinstance(thing, Member | Unit | Process | Run):
+            yield thing
+    if instance:
+        yield from (item.row for item in watching.relations.at(instance))

@@ -1,0 +1,99 @@
+"""What can be done to rows: what their own backend offers, and what that of their unit or process does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backends.api.actions import Action, Refused, Target
+from backends.api.capabilities import Acting, ability
+from backends.api.models import Alert, Member, Occurrence, Row
+from backends.api.models import Target as ScrapeTarget
+from backends.watch import Watch
+from tui.belongings import Nearby, belonging, called, why_nothing
+
+BY_ANOTHER = (Member, Alert, ScrapeTarget, Occurrence)
+"""Rows that are acted on by what belongs to them."""
+NOTHING = {
+    "signal": "no signal can be sent to {} from here",
+    "restart": "nothing that is watched here supervises {}: no restart",
+}
+NOUN = {"units": "unit", "processes": "process", "runs": "run"}
+
+
+async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, nearby: Nearby) -> list[list[Action]]:
+    """What can be done, each to all of the rows; of one row also what can be done to what belongs to it.
+    Raises `Refused` where that is nothing, with the way that is left."""
+    if len(rows) > 1:
+        if any(isinstance(row, BY_ANOTHER) for row in rows):
+            raise Refused(
+                "these are acted on by the unit or the process of each", "one at a time: U unmarks them"
+            )
+        each = [await actions_of(row, verb, watching) for row in rows]
+        offered = [of_all for action in each[0] if len(of_all := _of_all(action, each)) == len(rows)]
+        if not offered:
+            raise Refused(NOTHING.get(verb, "nothing can be done to {} here").format("all of these"))
+        return offered
+    row = rows[0]
+    if isinstance(row, BY_ANOTHER):
+        return await _by_belongings(row, verb, watching, nearby)
+    offered = [[action] for action in await actions_of(row, verb, watching)]
+    offered += [[action] for action in await _by_its_supervisor(row, verb, watching)]
+    if not offered:
+        raise Refused(NOTHING.get(verb, "nothing can be done to {} here").format(called(row)))
+    return offered
+
+
+async def _by_belongings(row: Row, verb: str, watching: Watch, nearby: Nearby) -> list[list[Action]]:
+    own = await actions_of(row, verb, watching) if _acting(row, watching) and isinstance(row, Member) else []
+    await nearby.look(watching)
+    found = [other for other in belonging(row, watching) if _acting(other, watching)]
+    for other in found:
+        more = await actions_of(other, verb, watching)
+        # The signals of both are the same, but for who sends them.
+        own += more if other is found[-1] else [action for action in more if action.verb != "signal"]
+    if own:
+        return [[action] for action in own]
+    if found:
+        raise Refused(NOTHING.get(verb, "nothing can be done to {} here").format(called(found[0])))
+    leads = watching.relations.of(row) if isinstance(row, Member) else ()
+    hint = "o leads to what belongs to it" if leads else "d says what is known of it"
+    raise Refused(f"{called(row)} itself can't be acted on, and {why_nothing(row, watching)}", hint)
+
+
+def _acting(row: Row, watching: Watch) -> Acting | None:
+    backend = watching.backend(row.source)
+    return None if backend is None else ability(backend, Acting)
+
+
+async def actions_of(row: Row, verb: str, watching: Watch) -> list[Action]:
+    acting = _acting(row, watching)
+    if acting is None:
+        raise Refused(f"midwatch can change nothing in {row.source}")
+    found = await acting.actions(row)
+    return [action for action in found if verb in ("", action.verb)]
+
+
+async def _by_its_supervisor(row: Row, verb: str, watching: Watch) -> list[Action]:
+    """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
+    related = watching.relations.of(row)
+    units = [found.row for found in related if found.feed[1] == "units" and _acting(found.row, watching)]
+    verbs = ("restart",) if verb == "restart" else ("restart", "stop")
+    found = [action for unit in units[:1] for action in await actions_of(unit, "", watching)]
+    return [action for action in found if action.verb in verbs and not action.blocked]
+
+
+def named(target: Target) -> str:
+    """A target that is not the row itself, as what it is."""
+    return f"{NOUN.get(target.noun, target.noun)} {target.shown}"
+
+
+def heading_of(row: Row, action: Action) -> list[str]:
+    """Says whose it is where it is not the row itself."""
+    target = action.target
+    own = target.key == row.key or not isinstance(row, BY_ANOTHER)
+    return [] if own else [f"this is the {named(target)}, which belongs to {called(row)}"]
+
+
+def _of_all(action: Action, actions: list[list[Action]]) -> list[Action]:
+    """The same action of each row that has it."""
+    return [other for own in actions for other in own if other.title == action.title]

@@ -1,0 +1,101 @@
+"""Form: what a dialog shows and asks; and lines that are broken to its width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from backends.clean import clean
+from widgets.columns import Look
+from widgets.oneline import Part
+from widgets.safe import fit, width_of
+
+CANCEL = "Cancel"
+CLOSE = "close"
+"""In place of Cancel where nothing is asked: it has happened, or can't."""
+
+
+class Field(Struct):
+    """Something to fill in. With `choices` left and right go through them, else it is typed."""
+
+    label: str
+    value: str = ""
+    choices: tuple[str, ...] = ()
+
+
+class Button(Struct, frozen=True):
+    """`does` is called when it is pressed; `look` warns of it. A `blocked` one says why it is not there. `means`
+    stands beside its label in a menu."""
+
+    label: str
+    does: Callable[[], None] = lambda: None
+    look: Look = Look.PLAIN
+    blocked: str = ""
+    means: str = ""
+
+
+class Form(Struct, frozen=True):
+    """What a dialog shows. `listed` puts the buttons below each other, each with a line of its own (a menu);
+    then the first of them may be chosen first, since none of them does anything yet."""
+
+    title: str
+    lines: tuple[tuple[Part, ...], ...] = ()
+    fields: tuple[Field, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    listed: bool = False
+    grave: bool = False
+    """Whether its frame is red."""
+    asks: bool = False
+    """None of its buttons does anything yet: what is to be filled in is chosen first, Enter goes on to them."""
+    foot: tuple[tuple[Part, ...], ...] = ()
+    """Lines that are in sight however many others there are."""
+    leave: str = CANCEL
+    """What the button is called that does nothing."""
+
+    @property
+    def confirms(self) -> bool:
+        """Whether one of its buttons is the last word before something is done."""
+        return bool(self.buttons) and not self.listed and not self.asks
+
+    def able(self, button: int) -> bool:
+        """Whether a button can be chosen; 0 is the one that leaves, which always can."""
+        return button == 0 or not self.buttons[button - 1].blocked
+
+    def first_able(self) -> int:
+        """The first button that does something and can be chosen; 0 where none can."""
+        return next((i for i in range(1, len(self.buttons) + 1) if self.able(i)), 0)
+
+    def typed_field(self) -> int | None:
+        """The field that text is meant for which is typed anywhere: the first that is still empty."""
+        typed = [i for i, field in enumerate(self.fields) if not field.choices]
+        return next((i for i in typed if not self.fields[i].value), typed[0] if typed else None)
+
+    def widest(self) -> int:
+        """Cells of its longest line."""
+        rows = [*self.lines, *self.foot]
+        texts = [f"{button.label}  {button.means}" for button in self.buttons] if self.listed else []
+        return max([*(sum(width_of(text) for text, _ in row) for row in rows), *map(width_of, texts), 0])
+
+
+def wrapped(parts: Sequence[Part], width: int) -> list[tuple[Part, ...]]:
+    """Lines of at most `width` cells, broken between words; each keeps the style of its part."""
+    rows: list[tuple[Part, ...]] = []
+    row: list[Part] = []
+    used = 0
+    for text, made in parts:
+        for word in clean(text).split(" "):
+            size = width_of(word)
+            while size > width:
+                cut = fit(word, width)
+                rows += [tuple(row)] if row else []
+                rows.append(((cut.rstrip("…") + "…" if cut.endswith("…") else cut, made),))
+                word, row, used = word[width - 1 :], [], 0
+                size = width_of(word)
+            if used and used + 1 + size > width:
+                rows.append(tuple(row))
+                row, used = [], 0
+            gap = bool(row)
+            row.append((" " * gap + word, made))
+            used += size + gap
+    return [*rows, tuple(row)] if row or not rows else rows
