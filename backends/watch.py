@@ -21,7 +21,7 @@ from backends.api.models import Members, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
-from backends.incident.error_lines import ErrorLines
+from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Expected, GroupSizes
 from backends.incident.timeline import Timeline
 from backends.relations import Relations
@@ -277,6 +277,10 @@ class Watch:
         """How many instances each group should have, by source and group."""
         now = self._clock.monotonic()
         return {source: sizes.expected(now) for source, sizes in self._sizes.items()}
+
+    def error_bursts(self) -> tuple[Burst, ...]:
+        """The error rates of logs that are up now."""
+        return tuple(burst for errors in self._errors.values() for burst in errors.bursts)
 
     def _peers(self, cluster: str) -> frozenset[str]:
         """The sources that may speak for a cluster: those whose members say so, and those of the same kind whose

@@ -24,6 +24,8 @@ from backends.api.models import (
     Unit,
     UnitState,
 )
+from backends.api.runs import Run, RunState
+from backends.incident.error_lines import Burst
 from backends.incident.sizes import Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
@@ -38,6 +40,8 @@ GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
 FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = timedelta(minutes=10)
+LATELY = timedelta(hours=1)
+"""How long a deploy that went wrong is a problem, where none after it went well."""
 ILL = (State.STALE, State.UNREACHABLE)
 SHOWN_AS = {"instances": "members", "hosts": "processes"}
 """The kinds of nouns that have none of their own name."""
@@ -85,8 +89,10 @@ def problems(
     sizes: Mapping[str, Mapping[str, Expected]],
     events: Iterable[Occurrence],
     now: Now,
+    bursts: Iterable[Burst] = (),
 ) -> list[Problem]:
-    """Everything that is wrong, the worst and newest first. `sizes`: by source and group."""
+    """Everything that is wrong, the worst and newest first. `sizes`: by source and group; `bursts`: the error
+    rates that are up now."""
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
@@ -101,6 +107,11 @@ def problems(
             found += _true((_alert(row) for row in rows if row.state is AlertState.FIRING), reading)
         elif noun == "targets":
             found += _true((_target(row) for row in rows if row.state is TargetState.DOWN), reading)
+        elif noun == "runs":
+            found += _true(_runs(rows, now), reading)
+    for burst in bursts:
+        of = (burst.source, "logs", burst.target)
+        found.append(Problem(SERIOUS, burst.target, "errors", burst.since, f"errors {burst.text}", *of))
     oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
     newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
     return sorted(newest_first, key=lambda p: -p.severity)
@@ -182,6 +193,19 @@ def _units(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterable
         elif restarts >= FLAPS:
             why = f"{restarts} restarts in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
+
+
+def _runs(rows: list[Run], now: Now) -> Iterable[Problem]:
+    """The newest run of a deploy that went wrong, for an hour, or until a later one succeeded."""
+    for row in sorted(rows, key=lambda row: row.started, reverse=True):
+        if row.state is RunState.DONE:
+            return
+        since = row.ended or row.started
+        if row.state in (RunState.FAILED, RunState.INTERRUPTED):
+            if now.wall - since <= LATELY:
+                name = " ".join((row.deploy, *(value for _, value in row.params)))
+                yield Problem(GRAVE, name, row.state.value, since, row.message, row.source, "runs", row.key)
+            return
 
 
 def _alert(row: Alert) -> Problem:

@@ -7,7 +7,7 @@ from typing import Any
 from backends.api.runs import Run, RunState, Step
 from tui.kinds.facts import clock_time, rfc3339
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
-from widgets.units import UNKNOWN, age, since
+from widgets.units import UNKNOWN, since
 
 RUN_LOOKS = {
     RunState.RUNNING: Look.STRONG,
@@ -24,9 +24,7 @@ def params_text(row: Run) -> str:
 
 def took(row: Run, sight: Sight) -> str:
     """How long it took, or takes already; unknown where its runner died."""
-    if row.ended is not None:
-        return age((row.ended - row.started).total_seconds())
-    return since(row.started, sight.wall) if row.state is RunState.RUNNING else UNKNOWN
+    return row.spent(sight.wall) or UNKNOWN
 
 
 def step_text(row: Run) -> str:
@@ -81,7 +79,7 @@ def _step_text(step: Step) -> str:
 def _brief(row: Run, sight: Sight) -> str:
     told = (
         params_text(row),
-        f"{row.state.value} for {took(row, sight)}",
+        f"{row.state.value} {'for' if row.state is RunState.RUNNING else 'after'} {took(row, sight)}",
         f"step {step_text(row)}",
         f"by {row.by}",
     )

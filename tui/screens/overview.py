@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
 
-from backends.api.models import EventKind, Occurrence, Reading, State
+from backends.api.models import Occurrence, Reading, State
+from backends.incident.changes import chosen
 from backends.incident.problems import Now, Problem, problems
 from backends.watch import Watch
 from tui.screens.base import View
@@ -26,11 +27,7 @@ if TYPE_CHECKING:
     from tui.screens.signals import Signals
     from widgets.chart import Chart
 
-NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "events")
-RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKind.ACTION})
-"""Kinds that say why the others came; where room is short they have two thirds of it."""
-ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
-"""Kinds that come all day; they have what is left."""
+NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "runs", "events")
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -132,6 +129,7 @@ class OverviewScreen(View):
             watching.expected_sizes(),
             events,
             now,
+            watching.error_bursts(),
         )
         self._problems = {problem.key: problem for problem in found}
         self._show_wrong(now)
@@ -192,9 +190,10 @@ class OverviewScreen(View):
     def _show_changed(self, events: list[Occurrence], now: Now) -> None:
         room = max(1, self.changed.size.height - 1)
         self._happened = max(1, len(events))
-        self._events = {event.key: event for event in _chosen(events, room)}
+        changes = chosen(events, room)
+        self._events = {change.event.key: change.event for change in changes}
         width = self.changed.size.width
-        entries = [change_line(event, now.wall, width) for event in self._events.values()]
+        entries = [change_line(change.event, now.wall, width, change.times) for change in changes]
         nothing = " nothing since this watch was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
@@ -261,11 +260,20 @@ class OverviewScreen(View):
         if problem is not None and not problem.kind:
             self._open_broken(problem.source)
         elif problem is not None and problem.kind == "logs":
-            self.desk.show_logs(problem.source)
+            self._open_logs(problem)
+        elif problem is not None and problem.kind == "runs" and problem.row:
+            self.desk.show_run(problem.source, problem.row)
         elif found is None:
             self.desk.say("nothing to open here")
         else:
             self.desk.go_to(*found)
+
+    def _open_logs(self, problem: Problem) -> None:
+        """All of a source, or those of one log since it became a problem."""
+        if problem.row:
+            self.desk.show_logs_of(LogsOf((problem.row,), problem.since, problem.source))
+        else:
+            self.desk.show_logs(problem.source)
 
     def show_its_logs(self) -> None:
         """The logs about what is chosen; all of them where that is a whole source."""
@@ -345,14 +353,3 @@ def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence
         if noun == "events":
             found += (reading.value or {}).values()
     return found[::-1]
-
-
-def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
-    """As many as there is room for: what is rare before what comes all day, then all by time."""
-    rare = [event for event in events if event.kind in RARE]
-    most = room - room // 3
-    usual = [event for event in events if event.kind not in RARE | ROUTINE]
-    routine = [event for event in events if event.kind in ROUTINE]
-    found = [*rare[:most], *usual, *routine][:room]
-    found += rare[most:][: room - len(found)]
-    return sorted(found, key=lambda event: event.key, reverse=True)

@@ -10,7 +10,7 @@ from textual.reactive import var
 
 from backends.api.capabilities import Logs, ability
 from backends.api.models import Reading
-from backends.api.runs import Run, RunState, Step
+from backends.api.runs import Run, RunState, Step, span
 from tui.kinds.runs import RUN_LOOKS, params_text
 from tui.screens.base import View
 from widgets.board import Board, Entry
@@ -19,7 +19,6 @@ from widgets.logfeeder import Feeder
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.safe import fit, style
-from widgets.units import age
 
 LATELY = 5
 """Runs that are told for comparison."""
@@ -100,17 +99,17 @@ class RunScreen(View):
 
     def _standing(self, row: Run) -> str:
         """How it stands, and how long that took the last times."""
-        now = self.log_view.clock.now()
-        spent = age(((row.ended or now) - row.started).total_seconds())
+        spent = row.spent(self.log_view.clock.now())
+        how_long = "" if spent is None else f" {'for' if row.ended is None else 'after'} {spent}"
         rows = [run for reading in self.readings.values() for run in (reading.value or {}).values()]
         before = [
             (run.ended - run.started).total_seconds()
             for run in sorted(rows, key=lambda run: run.started)[-LATELY - 1 :]
             if run.state is RunState.DONE and run.ended is not None and run.key != row.key
         ]
-        usual = f", usually {age(min(before))} to {age(max(before))}" if before else ""
+        usual = f", usually {span(min(before))} to {span(max(before))}" if before else ""
         how = f": {row.message}" if row.message and not _note(row) else ""
-        return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}{how}"
+        return f"{row.state.value}{how_long}{usual}{how}"
 
     # Commands
 
