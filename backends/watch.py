@@ -92,7 +92,7 @@ class Watch:
             self.timeline = Timeline(self._clock, self._peers)
         else:
             self.timeline = remembered.timeline
-            self.timeline.resume(self._peers, remembered.at)
+            self.timeline.go_on(self._peers, remembered.at)
         self._feeds[TIMELINE] = Feed("timeline", self.timeline.events, pace=Pace(quiet=5), clock=self._clock)
         for config in context.sources:
             self._make(config)

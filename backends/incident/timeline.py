@@ -53,7 +53,7 @@ class Timeline:
     def on_settled(self, listener: Settled) -> None:
         self._listeners.append(listener)
 
-    def resume(self, peers: Callable[[str], frozenset[str]], since: datetime) -> None:
+    def go_on(self, peers: Callable[[str], frozenset[str]], since: datetime) -> None:
         """Somebody watches again, who knows other `peers`; nobody did `since` then."""
         self._peers = peers
         now = self._clock.now()
