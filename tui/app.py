@@ -286,6 +286,7 @@ class MidwatchApp(QuietApp):
         self.front.show(view)
         if what:
             view.choose(what)
+        view.begin_anew()
 
     def ask_query(self, expression: str = "") -> None:
         self.front.show(self.front.metrics)

@@ -12,6 +12,8 @@ from backends.api.logs import LogBatch, LogBlock
 from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
 from backends.api.quorum import Quorum
 from backends.context import Context, SourceConfig
+from backends.incident.error_rate import BUCKET, ENOUGH, WINDOW
+from tests.clock import FakeClock
 from tests.flows.conftest import Opened
 from tests.flows.fake import Fake, FakeSettings, member
 
@@ -154,3 +156,39 @@ async def test_how_many_more_there_are_is_told_anew(opened: Opened) -> None:
             ill = (member(f"m{n:02}", MemberState.UNKNOWN, trouble=silent()) for n in range(count))
             screen.script.say_members(*ill, member("n", role=Role.LEADER))
             await screen.until(f"WRONG NOW  {more} more")
+
+
+async def test_who_has_configured_nothing_is_told_how_to_and_who_has_is_not(opened: Opened) -> None:
+    found = Context("default", (SourceConfig("fake", "main", FakeSettings(), found="this host"),))
+    async with opened(contexts=(found,), command="overview") as screen:
+        screen.script.say_members(member("m0", role=Role.LEADER))
+        await screen.until("m0 leads")
+        assert screen.text.count("midwatch config init") == 1
+    async with opened(command="overview") as screen:
+        screen.script.say_members(member("m0", role=Role.LEADER))
+        await screen.until("m0 leads")
+        assert "config init" not in screen.text
+
+
+async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    async with opened(command="overview", clock=clock) as screen:
+
+        async def buckets(count: int, *lines: bytes) -> None:
+            for _ in range(count):
+                screen.script.say_members(member("m0", role=Role.LEADER))
+                screen.script.say_lines(*lines, origin="/var/log/web-3.log")
+                await clock.advance(BUCKET)
+
+        await buckets(ENOUGH + WINDOW + 1, b"fine")
+        await buckets(2, *[b"ERROR refused"] * 60)
+        await screen.until(lambda: any("web-3.log" in line and "▲" in line for line in screen.lines))
+        await screen.until("1 problem")
+        await screen.press("enter")
+        await screen.until("logs  of")
+        await screen.type(":overview\r")
+        await buckets(6, b"fine")
+        await screen.until("nothing is wrong")
+        await screen.until("over after")

@@ -129,4 +129,5 @@ RUNS: Kind[Run] = Kind(
     empty="no runs: nothing has been deployed from here; :deploys lists what can be",
     tie=lambda r: (r.started, r.key),
     label=lambda r: r.key,
+    discovered=False,
 )

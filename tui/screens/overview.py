@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from widgets.chart import Chart
 
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "runs", "events")
+UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -209,7 +210,15 @@ class OverviewScreen(View):
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
         self.vital.name_it("VITAL SIGNS" if not signals else "VITAL SIGNS  signals of the last 30 min")
-        self.vital.show([entry for _, entry in (*signals, *found)])
+        # Taught once, where there is room for it.
+        lesson = [Entry(None, ((f" {UNCONFIGURED}", style(Look.DIM)),))] if self._unconfigured else []
+        self.vital.show([*(entry for _, entry in (*signals, *found)), *lesson])
+
+    @property
+    def _unconfigured(self) -> bool:
+        """Whether nobody configured anything: what is watched is what was found."""
+        sources = self.desk.context.sources
+        return bool(sources) and all(source.found for source in sources)
 
     def _fit(self) -> None:
         watching = self.desk.watching
