@@ -15,7 +15,7 @@ from backends.context import Context, SourceConfig
 from backends.incident.error_rate import BUCKET, ENOUGH, WINDOW
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
-from tests.flows.fake import Fake, FakeSettings, member
+from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 
 
 def silent() -> Trouble:
@@ -192,3 +192,17 @@ async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(
         await buckets(6, b"fine")
         await screen.until("nothing is wrong")
         await screen.until("over after")
+
+
+async def test_vital_signs_stand_side_by_side_where_they_fit_and_each_can_be_opened(opened: Opened) -> None:
+    two = Context("lab", tuple(SourceConfig("fake", n, FakeSettings(script=n)) for n in ("main", "prod")))
+    for size, beside in (((120, 24), True), ((50, 24), False)):
+        async with opened(contexts=(two,), command="overview", size=size) as screen:
+            for name in ("main", "prod"):
+                SCRIPTS.setdefault(name, Script()).say_members(member("m0", role=Role.LEADER))
+            await screen.until(lambda: screen.text.count("m0 leads") == 2)
+            assert any(line.count("m0 leads") == 2 for line in screen.lines) is beside
+            await screen.press("G")
+            await screen.until(lambda: "fake/prod" in (screen.app.view.vital.chosen or ""))
+            await screen.press("k")
+            await screen.until(lambda: "fake/main" in (screen.app.view.vital.chosen or ""))

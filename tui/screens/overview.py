@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NOUNS = ("members", "instances", "units", "alerts", "targets", "hosts", "runs", "events")
 UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
+SIGNALS = "VITAL SIGNS  signals of the last 30 min, of several the sum or the max"
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -50,7 +51,7 @@ class OverviewScreen(View):
         self.heading = OneLine()
         self.wrong = Board("WRONG NOW")
         self.changed = Board("CHANGED")
-        self.vital = Board("VITAL SIGNS")
+        self.vital = Board("VITAL SIGNS", columns=2)
         self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
         self._problems: dict[str, Problem] = {}
         self._events: dict[str, Occurrence] = {}
@@ -209,7 +210,7 @@ class OverviewScreen(View):
         )
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
-        self.vital.name_it("VITAL SIGNS" if not signals else "VITAL SIGNS  signals of the last 30 min")
+        self.vital.name_it("VITAL SIGNS" if not signals else SIGNALS)
         # Taught once, where there is room for it.
         lesson = [Entry(None, ((f" {UNCONFIGURED}", style(Look.DIM)),))] if self._unconfigured else []
         self.vital.show([*(entry for _, entry in (*signals, *found)), *lesson])

@@ -40,7 +40,7 @@ class OverviewLayout:
         wrong = min(len(self._wrong.entries) + 1, most)
         # Vital signs have a third, and what the news leaves empty.
         news = max(wrong, events + 1) if wide else wrong + events + 1
-        vital = min(len(self._vital.entries) + 1, max(3, height // 3, height - 4 - news))
+        vital = min(self._vital.lines + 1, max(3, height // 3, height - 4 - news))
         rest = height - 1 - vital - 3
         room = rest - max(10, min(news, rest // 2)) if wide else 0
         if sheet is not None and bridge is not None and room >= CHARTS:
