@@ -137,7 +137,12 @@ class Census(Generic[A, L]):
             if old is not None and not new and old.state is not row.state:
                 why = f": {row.trouble.error.reason}" if row.trouble else ""
                 bad = row.state is not MemberState.UP
-                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}", bad=bad)
+                yield self._tell(EventKind.STATE, row.name, f"{_word(old)} → {_word(row)}{why}", bad=bad)
+
+
+def _word(row: Member) -> str:
+    """As every screen has it."""
+    return row.state.value if row.trouble is None else row.trouble.word(row.state.value)
 
 
 def alike(old: Member, new: Member) -> bool:

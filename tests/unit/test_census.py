@@ -100,3 +100,17 @@ def test_an_alarm_is_known_since_it_was_first_seen() -> None:
     assert two.look()[0].alarmed == first.alarmed
     two.says(2, leader=1)
     assert two.look()[0].alarmed is None
+
+
+def test_an_event_has_the_word_that_every_screen_has() -> None:
+    two = Cluster()
+    two.look()
+    two.census.answers["b:2379"] = Answer(error=Silent("no answer in 1.8 s"))
+    two.census.roster[2].clientURLs = ["http://b:2379"]
+    two.look()
+    assert [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE] == [
+        "up → silent: no answer in 1.8 s"
+    ]
+    two.says(2, leader=1)
+    two.look()
+    assert [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE] == ["silent → up"]
