@@ -22,8 +22,10 @@ CONFIRM = 1.0
 
 HERE = "midwatch/timeline"
 """The source of its own events."""
-BRIEFLY = 1.0
+BRIEFLY = 0.1
 """Seconds for which nobody may watch without a word of it: a context that was opened anew."""
+LONG = 120.0
+"""Seconds from which on it is told to the minute."""
 CATCHING_UP = 2.0
 """Seconds from a source's first word for which it may tell what happened while nobody watched."""
 
@@ -59,8 +61,10 @@ class Timeline:
         now = self._clock.now()
         self._unseen = set(self._met)
         self._late = {source: math.inf for source, _ in self._met}
-        if (now - since).total_seconds() >= BRIEFLY:
-            span = f"{_local(since)} to {_local(now)}"
+        seconds = (now - since).total_seconds()
+        if seconds >= BRIEFLY:
+            pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
+            span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
             text = f"not watched from {span}: another context was open"
             self._take(HERE, Event(now, EventKind.SOURCE, HERE, "midwatch", text))
 
@@ -155,10 +159,6 @@ class Timeline:
         if row is not None:
             for listener in tuple(self._listeners):
                 listener(row)
-
-
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone():%H:%M}"
 
 
 def _identity(source: str, event: Event) -> tuple[str, ...]:
