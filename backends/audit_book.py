@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import cast
 
-from backends.api.actions import Action, Outcome, Refused
+from backends.api.actions import Action, Outcome, Refused, Target
 from backends.api.models import Event, EventKind
 from backends.audit import Audit, AuditEntry, AuditFailed
 from backends.threads import Threads
@@ -80,6 +80,20 @@ class AuditBook:
         about = (action.target.noun, action.target.key)
         event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.shown, text, about=about)
         self._timeline.hear(HERE, (event,))
+
+    def tell(self, verb: str, text: str, reason: str) -> None:
+        """What became of the context's own mode, in the timeline."""
+        said = f"{text}: {reason}" if verb == "arm" else text
+        event = Event(self._clock.now(), EventKind.ACTION, HERE, self._context, said)
+        self._timeline.hear(HERE, (event,))
+
+    async def noted(self, verb: str, text: str, reason: str) -> None:
+        """The same, in the audit."""
+        target = Target(HERE, "contexts", self._context, self._context, "", self._who.host)
+        try:
+            await self._append(Action(verb, target, verb, text, f":{verb}"), "done", text, reason)
+        except AuditFailed as failure:
+            log.warning("%s could not be audited, and is held: %s", text, failure)
 
     async def _append(self, action: Action, outcome: str, text: str, reason: str) -> None:
         entry = AuditEntry(

@@ -11,12 +11,14 @@ import asyncio
 import enum
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.capabilities import Acting, ability
+from backends.api.clock import Timer
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
 from backends.api.models import Reading, State
 from backends.audit import Audit, AuditFailed
@@ -75,6 +77,7 @@ class Door:
         self._context = watch.context
         self._armed_until = 0.0
         self._reason = ""
+        self._lapse: Timer | None = None
         self._denied: set[tuple[str, str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.found: Callable[[Action, Outcome], None] = lambda action, outcome: None
@@ -111,11 +114,31 @@ class Door:
             raise Refused("arming needs a reason", ':arm 15m "why"')
         if seconds <= 0:
             raise Refused("arming needs a time", ':arm 15m "why"')
-        self._armed_until = self._clock.monotonic() + min(seconds, ARMED_FOR * 4)
-        self._reason = reason.strip()
+        self._arm(min(seconds, ARMED_FOR * 4), reason.strip())
+        until = self._clock.now() + timedelta(seconds=self.armed_left or 0.0)
+        self._note("arm", f"armed until {until.astimezone():%H:%M:%S}", self._reason)
 
     def disarm(self) -> None:
+        self._disarm(f"disarmed by {self.who.user}")
+
+    def _arm(self, seconds: float, reason: str) -> None:
+        self._armed_until, self._reason = self._clock.monotonic() + seconds, reason
+        if self._lapse is not None:
+            self._lapse.cancel()
+        self._lapse = self._clock.call_later(
+            seconds, lambda: self._disarm("disarmed by itself: its time is over")
+        )
+
+    def _disarm(self, text: str) -> None:
+        lapse, reason, self._lapse = self._lapse, self._reason, None
         self._armed_until, self._reason = 0.0, ""
+        if lapse is not None:
+            lapse.cancel()
+            self._note("disarm", text, reason)
+
+    def _note(self, verb: str, text: str, reason: str) -> None:
+        self._book.tell(verb, text, reason)
+        self._spawn(self._book.noted(verb, text, reason))
 
     def allows(self, source: str, verb: str, key: str = "") -> str:
         """Why an action is not offered; "" where it is. The one place that is asked.
@@ -255,7 +278,8 @@ class Door:
             raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
         self.check(proposal.action)
         if guarded and not consent.once:
-            self.arm(ARMED_FOR, consent.reason)
+            # Its own lines of the audit say so, and why.
+            self._arm(ARMED_FOR, consent.reason.strip())
 
     def _admit_still(self, action: Action, consent: Consent) -> None:
         if self.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
@@ -349,6 +373,10 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
+        if self._lapse is not None:
+            self._lapse.cancel()
+            self._lapse = None
+            self._book.tell("disarm", "disarmed: its context was left", self._reason)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

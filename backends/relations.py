@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from backends.api.models import Host, Member, Process, Processes, Reading, Row, Unit
+from backends.api.models import Host, Member, Process, Processes, Reading, Row, Target, Unit
 from backends.host_port import split
 
 NOUNS = ("processes", "units", "members", "instances", "hosts")
@@ -53,7 +53,8 @@ class Index:
 
     def related(self, row: Row) -> list[Related]:
         """For a process its unit and its registrations, for a unit its process and theirs, for a member or an
-        instance its process on this host and that one's unit."""
+        instance its process on this host and that one's unit, for a target whoever is at its address; where that
+        is a name (`instance` may be called anything), the unit and the registrations of that name."""
         if isinstance(row, Process):
             return [*self._units_of((row,)), *self._registrations((row,))]
         if isinstance(row, Unit):
@@ -62,6 +63,8 @@ class Index:
         if isinstance(row, Member) and row.address is not None:
             found = self._listeners(row.address)
             return [*found, *self._units_of(item.row for item in found)]
+        if isinstance(row, Target):
+            return self.at(row.instance) or self._named(row.instance)
         return []
 
     def listening_of(self, unit: Unit) -> tuple[str, ...]:
@@ -74,6 +77,11 @@ class Index:
         there = [found for found in self._members if _address(found.row) == address]
         listeners = self._listeners(address)
         return [*there, *self._units_of(found.row for found in listeners), *listeners]
+
+    def _named(self, name: str) -> list[Related]:
+        """The units of a name, without their group, and who is registered under it."""
+        units = [found for found in self._units if _own_name(found.row) == name]
+        return [*units, *(found for found in self._members if _own_name(found.row) == name)]
 
     @cached_property
     def _owners(self) -> dict[str, str]:
@@ -257,6 +265,10 @@ def _listening(row: Row) -> tuple[str, ...]:
 
 def _address(row: Row) -> str:
     return (row.address or "") if isinstance(row, Member) else ""
+
+
+def _own_name(row: Row) -> str:
+    return row.name.rpartition(":")[2] if isinstance(row, Unit | Member) else ""
 
 
 def _is_loopback(host: str) -> bool:

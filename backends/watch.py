@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from backends.api.models import Members, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
-from backends.incident.error_lines import ErrorLines
+from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Expected, GroupSizes
 from backends.incident.timeline import Timeline
 from backends.relations import Relations
@@ -42,6 +43,18 @@ class Broken(Struct, frozen=True):
     error: BackendError
 
 
+class Remembered(Struct, frozen=True):
+    """What a watch that was left leaves to the next one of its context. `at` is when it was left."""
+
+    at: datetime
+    timeline: Timeline
+    sizes: Mapping[str, GroupSizes]
+    values: Mapping[FeedKey, Any]
+    """What its sources said last: by it they tell what became of it meanwhile."""
+
+
+KEPT = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
+"""The nouns whose last values are remembered: those whose changes are news."""
 TIMELINE = FeedKey("midwatch/timeline", "events")
 """The feed of what changed, which is the watch's own."""
 
@@ -50,23 +63,36 @@ NewsListener = Callable[[str, tuple[News, ...]], None]
 
 
 class Watch:
-    """The feeds of one context. Making it touches nothing; `open` starts what runs always."""
+    """The feeds of one context. Making it touches nothing; `open` starts what runs always. `remembered` is what
+    `leave` of an earlier watch of this context returned."""
 
-    def __init__(self, context: Context, *, timeout: float = 5.0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        timeout: float = 5.0,
+        clock: Clock | None = None,
+        remembered: Remembered | None = None,
+    ) -> None:
         self.context = context
         self.broken: list[Broken] = []
         self._timeout = timeout
         self._clock = clock or LoopClock()
         self._backends: dict[str, Backend] = {}
         self._feeds: dict[FeedKey, Feed[Any, Any]] = {}
-        self._sizes: dict[str, GroupSizes] = {}
+        self._sizes: dict[str, GroupSizes] = {} if remembered is None else dict(remembered.sizes)
+        self._values: Mapping[FeedKey, Any] = {} if remembered is None else remembered.values
         self._tails: dict[str, Tail] = {}
         self._errors: dict[str, ErrorLines] = {}
         self._charts: dict[FeedKey, ChartSource] = {}
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
-        self._opened = False
-        self.timeline = Timeline(self._clock, self._peers)
+        self._opened = self._left = False
+        if remembered is None:
+            self.timeline = Timeline(self._clock, self._peers)
+        else:
+            self.timeline = remembered.timeline
+            self.timeline.go_on(self._peers, remembered.at)
         self._feeds[TIMELINE] = Feed("timeline", self.timeline.events, pace=Pace(quiet=5), clock=self._clock)
         for config in context.sources:
             self._make(config)
@@ -147,6 +173,14 @@ class Watch:
             chart.feed.retry_now()
             chart.again()
 
+    def leave(self) -> Remembered:
+        """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
+        self._left = True
+        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in KEPT}
+        # One whose source has not spoken since may be known from the watch before.
+        values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
+        return Remembered(self._clock.now(), self.timeline, self._sizes, values)
+
     async def close(self) -> None:
         """End every feed and let go of every connection; takes at most about a second."""
         for errors in self._errors.values():
@@ -185,7 +219,12 @@ class Watch:
         elif noun == "logs":
             fold = self._keep_lines(source, able)
         feed: Feed[Any, Any] = Feed(
-            f"{source} {noun}", known.source(able), pace=known.pace, fold=fold, clock=self._clock
+            f"{source} {noun}",
+            known.source(able),
+            pace=known.pace,
+            fold=fold,
+            clock=self._clock,
+            last=self._values.get(FeedKey(source, noun)),
         )
         feed.on_news(lambda news: self._tell(source, news))
         self._feeds[FeedKey(source, noun)] = feed
@@ -209,12 +248,12 @@ class Watch:
         registry = ability(backend, Registry)
         sizes = None
         if key.noun == "instances" and registry is not None:
-            sizes = self._sizes[key.source] = GroupSizes(registry.expected_sizes())
+            sizes = self._sizes.setdefault(key.source, GroupSizes(registry.expected_sizes()))
 
         errors = self._errors.get(key.source) if key.noun == "logs" else None
 
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
-            if new.state is not before.state:
+            if new.state is not before.state and not self._left:
                 self.timeline.reading(key.source, key.noun, new)
                 self._tell_charts(key.source, new, before)
                 if errors is not None and new.state is not State.LIVE:
@@ -239,6 +278,10 @@ class Watch:
         now = self._clock.monotonic()
         return {source: sizes.expected(now) for source, sizes in self._sizes.items()}
 
+    def error_bursts(self) -> tuple[Burst, ...]:
+        """The error rates of logs that are up now."""
+        return tuple(burst for errors in self._errors.values() for burst in errors.bursts)
+
     def _peers(self, cluster: str) -> frozenset[str]:
         """The sources that may speak for a cluster: those whose members say so, and those of the same kind whose
         members have not said yet to which one they belong."""
@@ -249,6 +292,8 @@ class Watch:
         return frozenset(said | {source for source in unsaid if not kinds or _kind(source) in kinds})
 
     def _tell(self, source: str, news: tuple[News, ...]) -> None:
+        if self._left:
+            return
         self.timeline.hear(source, news)
         for listener in tuple(self._listeners):
             try:

@@ -333,8 +333,8 @@ class ActionFlow:
         self._desk.say("still opening" if door is None else arming.arm(door, rest))
 
     def disarm(self) -> None:
-        if self._desk.door is not None:
-            self._desk.say(arming.disarm(self._desk.door))
+        door = self._desk.door
+        self._desk.say("not armed: nothing was done here yet" if door is None else arming.disarm(door))
 
 
 def _blocked(door: Door, actions: list[Action]) -> str:

@@ -19,7 +19,7 @@ from textual.app import ComposeResult
 from backends.api.clock import Clock, LoopClock
 from backends.context import Context
 from backends.threads import leave_threads_behind
-from backends.watch import Watch
+from backends.watch import Remembered, Watch
 from tui.bridge import Bridge
 from tui.commands import Command
 from tui.completion import completions
@@ -75,6 +75,8 @@ class MidwatchApp(QuietApp):
         self.contexts = dict(contexts)
         self.context = first or Context("default")
         self.watching: Watch | None = None
+        self._remembered: dict[str, Remembered] = {}
+        """Of the contexts that were open, by name."""
         self.bridge: Bridge | None = None
         self.keys = Keys(self)
         self.masthead = Masthead()
@@ -141,8 +143,11 @@ class MidwatchApp(QuietApp):
         if old_bridge is not None:
             self.view.detach()
             old_bridge.close()
+        if old_watch is not None:
+            self._remembered[old_watch.context.name] = old_watch.leave()
         self.context = context
-        self.watching = Watch(context, timeout=self._timeout, clock=self._clock)
+        remembered = self._remembered.pop(context.name, None)
+        self.watching = Watch(context, timeout=self._timeout, clock=self._clock, remembered=remembered)
         self._dashboards = None
         old_door = self.doors.turn()
         self.bridge = Bridge(self.watching)
@@ -294,6 +299,7 @@ class MidwatchApp(QuietApp):
         self.front.open(view)
         if what:
             view.choose(what)
+        view.begin_anew()
 
     def ask_query(self, expression: str = "") -> None:
         self.front.open(self.front.metrics)

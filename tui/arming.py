@@ -11,7 +11,10 @@ from widgets.units import age, duration
 
 
 def arm(door: Door, rest: str) -> str:
-    """Arm for the time and the reason that were typed, and say so, or why not. The time may be left out."""
+    """Arm for the time and the reason that were typed, and say so, or why not. The time may be left out; where
+    both are, and it is armed, how long it still is."""
+    if not rest.strip() and door.armed_left is not None:
+        return _armed(door)
     try:
         words = shlex.split(rest)
     except ValueError:
@@ -26,9 +29,16 @@ def arm(door: Door, rest: str) -> str:
         door.arm(seconds, " ".join(words))
     except Refused as refusal:
         return f"{refusal.reason}; {refusal.hint}"
+    return _armed(door)
+
+
+def _armed(door: Door) -> str:
     return f"armed for {age(math.ceil(door.armed_left or 0))}: {door.reason}; :disarm ends it"
 
 
 def disarm(door: Door) -> str:
+    was_armed = door.armed_left is not None
     door.disarm()
-    return door.mode.value + (": this context is always armed" if door.mode is Mode.ARMED else "")
+    if door.mode is Mode.ARMED:
+        return f"{door.mode.value}: this context is always armed"
+    return f"disarmed: {door.mode.value} again" if was_armed else f"{door.mode.value}: it was not armed"

@@ -1,4 +1,7 @@
-"""Board: a titled list of short lines, some of which can be chosen; only lines that differ are painted again."""
+"""Board: a titled list of short entries, some of which can be chosen; only lines that differ are painted again.
+
+Where it is wide enough for `columns`, entries that fit stand side by side, in the order of reading.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ from widgets.safe import fit, line, style, width_of
 
 
 class Entry(Struct, frozen=True):
-    """One line. `key` is what it stands for, None where there is nothing to open. `right` wins over `parts`
-    where both have no room."""
+    """A line, or a part of one. `key` is what it stands for, None where there is nothing to open. `right` wins
+    over `parts` where both have no room."""
 
     key: str | None
     parts: tuple[Part, ...]
@@ -39,15 +42,18 @@ class Board(Widget):
             super().__init__()
             self.board = board
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, columns: int = 1) -> None:
         super().__init__()
         self.title = title
+        self._columns = columns
         self.entries: tuple[Entry, ...] = ()
         self.active = False
         self._cursor: str | None = None
         self._at = 0
         self._top = 0
         self._more = 0
+        self._grid: list[list[int]] = []
+        """For each line the entries in it, by their number."""
 
     def name_it(self, title: str) -> None:
         if title != self.title:
@@ -57,11 +63,17 @@ class Board(Widget):
     def show(self, entries: Sequence[Entry]) -> None:
         """New lines; the cursor stays with its key, or where that was."""
         before, self.entries = self._shown(), tuple(entries)
+        self._lay_out()
         keys = [entry.key for entry in self.entries]
         if self._cursor in keys and self._cursor is not None:
             self._at = keys.index(self._cursor)
         self._settle(0)
         self._repaint(before)
+
+    @property
+    def lines(self) -> int:
+        """How many lines its entries take."""
+        return len(self._grid)
 
     @property
     def chosen(self) -> str | None:
@@ -116,19 +128,34 @@ class Board(Widget):
             return
         self._at = min(places, key=lambda i: (abs(i - self._at), i * -step))
         self._cursor = self.entries[self._at].key
+        here = next((y for y, numbers in enumerate(self._grid) if self._at in numbers), 0)
         room = max(1, self.size.height - 1)
         # No further down than what fills the room: it may have grown since.
-        top = min(self._top, max(0, len(self.entries) - room))
-        self._top = min(max(top, self._at - room + 1), self._at)
+        top = min(self._top, max(0, len(self._grid) - room))
+        self._top = min(max(top, here - room + 1), here)
 
-    def _shown(self) -> list[tuple[Entry, bool]]:
+    def _lay_out(self) -> None:
+        self._grid = []
+        row: list[int] = []
+        cell = self.size.width // self._columns
+        for number, entry in enumerate(self.entries):
+            fits = self._columns > 1 and _width(entry) < cell - 1 and not entry.right
+            if not (row and fits and len(row) < self._columns):
+                self._grid.append([])
+            self._grid[-1].append(number)
+            row = self._grid[-1] if fits else []
+
+    def _shown(self) -> list[list[tuple[Entry, bool]]]:
         room = max(0, self.size.height - 1)
         return [
-            (entry, self.active and entry.key is not None and i == self._at)
-            for i, entry in enumerate(self.entries[self._top : self._top + room], self._top)
+            [
+                (self.entries[i], self.active and self.entries[i].key is not None and i == self._at)
+                for i in numbers
+            ]
+            for numbers in self._grid[self._top : self._top + room]
         ]
 
-    def _repaint(self, before: list[tuple[Entry, bool]]) -> None:
+    def _repaint(self, before: list[list[tuple[Entry, bool]]]) -> None:
         if not self.is_attached or not self.size.height:
             return
         now = self._shown()
@@ -140,7 +167,7 @@ class Board(Widget):
 
     @property
     def _hidden(self) -> int:
-        return max(0, len(self.entries) - max(0, self.size.height - 1))
+        return len(self.entries) - sum(map(len, self._shown()))
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
@@ -151,28 +178,24 @@ class Board(Widget):
         shown = self._shown()
         if y > len(shown):
             return line([("", style())], width)
-        entry, chosen = shown[y - 1]
-        right = [(clean(text), made) for text, made in entry.right]
-        room = max(0, width - 1 - sum(width_of(text) for text, _ in right))
-        parts: list[Part] = []
-        for text, made in entry.parts:
-            took = fit(text, min(room, width_of(text)))
-            room -= width_of(took)
-            parts.append((took, made))
-        parts += [(" " * room, style()), *right]
-        mark = ("▌" if chosen else " ", style(Look.STRONG))
-        return line(
-            [mark, *[(text, made + style(reverse=True) if chosen else made) for text, made in parts]], width
-        )
+        cells = shown[y - 1]
+        room = width if len(cells) == 1 else width // self._columns
+        return line([part for entry, chosen in cells for part in _cell(entry, chosen, room)], width)
 
     def on_resize(self) -> None:
+        self._lay_out()
         self._settle(0)
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        index = self._top + event.y - 1
-        if event.y < 1 or index >= len(self.entries) or self.entries[index].key is None:
+        y = self._top + event.y - 1
+        if event.y < 1 or y >= len(self._grid):
+            return
+        numbers = self._grid[y]
+        x = event.x * self._columns // max(1, self.size.width) if len(numbers) > 1 else 0
+        index = numbers[min(x, len(numbers) - 1)]
+        if self.entries[index].key is None:
             return
         before = self._shown()
         self._at = index
@@ -181,3 +204,21 @@ class Board(Widget):
         self.post_message(self.Touched(self))
         if event.chain == 2:
             self.post_message(self.Picked())
+
+
+def _width(entry: Entry) -> int:
+    return sum(width_of(clean(text)) for text, _ in entry.parts)
+
+
+def _cell(entry: Entry, chosen: bool, width: int) -> list[Part]:
+    """An entry in so many cells, its mark included."""
+    right = [(clean(text), made) for text, made in entry.right]
+    room = max(0, width - 1 - sum(width_of(text) for text, _ in right))
+    parts: list[Part] = []
+    for text, made in entry.parts:
+        took = fit(text, min(room, width_of(text)))
+        room -= width_of(took)
+        parts.append((took, made))
+    parts += [(" " * room, style()), *right]
+    mark = ("▌" if chosen else " ", style(Look.STRONG))
+    return [mark, *[(text, made + style(reverse=True) if chosen else made) for text, made in parts]]

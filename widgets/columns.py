@@ -150,6 +150,11 @@ class Kind(Struct, Generic[R], frozen=True):
     """Where `l` leads from a row; None where no log is about it."""
     brief: Callable[[R, Sight], str] | None = None
     """A row in one line, for the question of an action: what tells it from others of its name."""
+    discovered: bool = True
+    """Whether what has its rows may be found without a configuration: where there is none, the places where that
+    was looked for are told."""
+    history: bool = False
+    """Whether its rows come one after the other: opened anew, its screen begins at the newest."""
     group: Callable[[R], Any] | None = None
     """Ordered before everything else, so that what belongs together stays together."""
 

@@ -85,6 +85,11 @@ class Table(Widget):
         return self._cursor
 
     @property
+    def above(self) -> int:
+        """Rows above the first that is seen."""
+        return self._top
+
+    @property
     def current(self) -> Any | None:
         """The row under the cursor."""
         found = self._rows.get(self.cursor_key or "")
@@ -201,6 +206,11 @@ class Table(Widget):
         self._scroll()
         self.flush()
         self.post_message(self.Moved())
+
+    def go_to_top(self) -> None:
+        """To the first row, and to whatever comes before it, until somebody chooses another."""
+        self.go_to(0)
+        self._moved = False
 
     def go_to_key(self, key: str) -> bool:
         """Onto a row, wherever it is; a filter that hides it is lifted. False where there is no such row. While a

@@ -78,7 +78,8 @@ class Feed(Generic[S, T]):
     """One source, kept honest. `name` is for logs and error texts ("etcd/main members").
 
     `fold` turns what the source yields into what the reading holds (a log feed appends to its Tail and keeps
-    the numbers); without it they are the same. The source always gets back what it yielded.
+    the numbers); without it they are the same. The source always gets back what it yielded; `last` is what an
+    earlier feed of it had from it.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Feed(Generic[S, T]):
         fold: Callable[[S], T] | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
+        last: S | None = None,
     ) -> None:
         self.name = name
         self.pace = pace or Pace()
@@ -100,7 +102,7 @@ class Feed(Generic[S, T]):
         self._clock = clock or LoopClock()
         self._backoff = backoff or Backoff()
         self._reading: Reading[T] = Reading(State.LOADING if self.pace.always else State.IDLE)
-        self._last: S | None = None
+        self._last = last
         self._listeners: list[Listener[T]] = []
         self._news_listeners: list[NewsListener] = []
         self._viewers = 0
@@ -120,6 +122,11 @@ class Feed(Generic[S, T]):
     @property
     def reading(self) -> Reading[T]:
         return self._reading
+
+    @property
+    def last(self) -> S | None:
+        """What the source yielded last, for the feed that comes after this one."""
+        return self._last
 
     def watch(self, listener: Listener[T]) -> Callable[[], None]:
         """Look at this feed: start it if nobody did, and hear of every new reading. Returns how to look away."""

@@ -70,10 +70,22 @@ class Run(Struct, frozen=True):
     left: str = ""
     """What of it could not be ended when it was to end, and why ("it belongs to root"); it may go on."""
 
+    def spent(self, now: datetime) -> str | None:
+        """How long it took, or takes already; None where its runner died, for nobody wrote down when."""
+        end = self.ended or (now if self.state is RunState.RUNNING else None)
+        return None if end is None else span((end - self.started).total_seconds())
+
     @property
     def step(self) -> Step | None:
         """The step that it is in, or ended in."""
         return self.steps[-1] if self.steps else None
+
+
+def span(seconds: float) -> str:
+    """How long something took, as everything that tells of it has it: whole units that are past, the largest of
+    them (`0s`, `8s`, `4m`, `3h`)."""
+    size, unit = next((pair for pair in ((3600, "h"), (60, "m")) if seconds >= pair[0]), (1, "s"))
+    return f"{int(seconds // size)}{unit}"
 
 
 class Deploy(Struct, frozen=True):

@@ -81,6 +81,7 @@ class Census(Generic[A, L]):
         rows: dict[str, Member] = {}
         for row in self._found(endpoints):
             old = before.get(row.key)
+            row = _known_before(row, old)
             rows[row.key] = old if old is not None and alike(old, row) else row
         # First: a leader that has left is still known by its name.
         leadership = tuple(self._leadership())
@@ -133,11 +134,28 @@ class Census(Generic[A, L]):
         by_address = {row.address: row for row in before.values() if row.address is not None}
         for key, row in rows.items():
             old = before.get(key) or by_address.get(row.address or "")
-            new = old is None or (old.trouble is not None and old.trouble.error.reason == _PENDING)
-            if old is not None and not new and old.state is not row.state:
+            if old is None or _is_pending(old) or _is_pending(row):
+                continue
+            if old.state is not row.state:
                 why = f": {row.trouble.error.reason}" if row.trouble else ""
                 bad = row.state is not MemberState.UP
-                yield self._tell(EventKind.STATE, row.name, f"{old.state} → {row.state}{why}", bad=bad)
+                yield self._tell(EventKind.STATE, row.name, f"{_word(old)} → {_word(row)}{why}", bad=bad)
+
+
+def _is_pending(row: Member) -> bool:
+    return row.trouble is not None and row.trouble.error.reason == _PENDING
+
+
+def _known_before(row: Member, old: Member | None) -> Member:
+    """With the last word that an earlier watch had of a member that has said nothing to this one."""
+    if row.trouble is None or row.trouble.since is not None or old is None or old.trouble is None:
+        return row
+    return replace(row, trouble=replace(row.trouble, since=old.trouble.since, as_of=old.trouble.as_of))
+
+
+def _word(row: Member) -> str:
+    """As every screen has it."""
+    return row.state.value if row.trouble is None else row.trouble.word(row.state.value)
 
 
 def alike(old: Member, new: Member) -> bool:

@@ -29,6 +29,6 @@ def _of(before: Run | None, run: Run, at: datetime) -> Iterator[Event]:
         if before is None or number > len(before.steps):
             yield event(step.started, f"step {number}: {step.name}")
     if run.state is not RunState.RUNNING and (before is None or before.state is RunState.RUNNING):
-        took = f" after {(run.ended - run.started).total_seconds():.0f} s" if run.ended is not None else ""
+        took = "" if run.ended is None else f" after {run.spent(at)}"
         text = f"{run.state.value}{took}" + (f": {run.message}" if run.message else "")
         yield event(run.ended or at, text, bad=run.state is not RunState.DONE)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from time import perf_counter
 
+from msgspec import Struct
+
 from backends.api.clock import Clock, Timer
 from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
 from backends.api.models import Event, EventKind
@@ -25,6 +27,16 @@ BLOCK = 512 << 10
 """Bytes of a block that are looked at: only a single long record has more."""
 PARSED = 20
 """Lines that are parsed between two looks at the time."""
+
+
+class Burst(Struct, frozen=True):
+    """A rate of errors that has jumped and is not back yet: of the log `target` of a source, since when, and what
+    is told of it."""
+
+    source: str
+    target: str
+    since: datetime
+    text: str
 
 
 class ErrorLines:
@@ -51,6 +63,12 @@ class ErrorLines:
         self._since: datetime | None = None
         self._settled = 0.0
         self._looked = self._left_out = 0
+        self._bursts: dict[str, Burst] = {}
+
+    @property
+    def bursts(self) -> tuple[Burst, ...]:
+        """The rates that are up now."""
+        return tuple(self._bursts.values())
 
     def open(self) -> None:
         """Begin to judge, each `BUCKET` seconds."""
@@ -119,8 +137,11 @@ class ErrorLines:
     def _event(self, jump: Jump, share: float) -> Event:
         target = jump.origin.rsplit("/", 1)[-1] or self._source
         sample = f" (by a sample: {share:.0%} of the lines)" if share < 1 else ""
-        text = jump.text + sample
-        return Event(self._clock.now(), EventKind.ERRORS, self._source, target, text, bad=not jump.over)
+        text, now = jump.text + sample, self._clock.now()
+        self._bursts.pop(jump.origin, None)
+        if not jump.over:
+            self._bursts[jump.origin] = Burst(self._source, target, now, text)
+        return Event(now, EventKind.ERRORS, self._source, target, text, bad=not jump.over)
 
 
 def _is_new(record: LogRecord, since: datetime | None) -> bool:

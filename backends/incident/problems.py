@@ -25,6 +25,8 @@ from backends.api.models import (
     Unit,
     UnitState,
 )
+from backends.api.runs import Run, RunState
+from backends.incident.error_lines import Burst
 from backends.incident.sizes import Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
@@ -39,6 +41,8 @@ GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
 FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = timedelta(minutes=10)
+LATELY = timedelta(hours=1)
+"""How long a deploy that went wrong is a problem, where none after it went well."""
 ILL = (State.STALE, State.UNREACHABLE)
 
 
@@ -95,14 +99,19 @@ def problems(
     sizes: Mapping[str, Mapping[str, Expected]],
     events: Iterable[Occurrence],
     now: Now,
+    bursts: Iterable[Burst] = (),
 ) -> list[Problem]:
-    """Everything that is wrong, the worst and newest first. `sizes`: by source and group."""
+    """Everything that is wrong, the worst and newest first. `sizes`: by source and group; `bursts`: the error
+    rates that are up now."""
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
         if noun in CHECKS:
             rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
             found += CHECKS[noun](Known(source, rows, reading, now, sizes.get(source, {}), events))
+    for burst in bursts:
+        of = (burst.source, "logs", burst.target)
+        found.append(Problem(SERIOUS, burst.target, "errors", burst.since, f"errors {burst.text}", *of))
     oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
     newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
     return sorted(newest_first, key=lambda p: -p.severity)
@@ -197,6 +206,23 @@ def _alerts(known: Known) -> Iterable[Problem]:
     return _true(firing, known.reading)
 
 
+def _runs(known: Known) -> Iterable[Problem]:
+    return _true(_gone_wrong(known.rows, known.now), known.reading)
+
+
+def _gone_wrong(rows: list[Run], now: Now) -> Iterable[Problem]:
+    """The newest run of a deploy that went wrong, for an hour, or until a later one succeeded."""
+    for row in sorted(rows, key=lambda row: row.started, reverse=True):
+        if row.state is RunState.DONE:
+            return
+        since = row.ended or row.started
+        if row.state in (RunState.FAILED, RunState.INTERRUPTED):
+            if now.wall - since <= LATELY:
+                name = " ".join((row.deploy, *(value for _, value in row.params)))
+                yield Problem(GRAVE, name, row.state.value, since, row.message, row.source, "runs", row.key)
+            return
+
+
 def _alert(row: Alert) -> Problem:
     grave = (row.severity or "").lower() in GRAVE_WORDS
     # Most summaries name what they are about.
@@ -220,5 +246,6 @@ CHECKS: Mapping[str, Callable[[Known], Iterable[Problem]]] = {
     "units": _units,
     "alerts": _alerts,
     "targets": _targets,
+    "runs": _runs,
 }
 """What can be wrong with the rows of a noun; the Overview looks at each noun that has a row here."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -17,6 +19,15 @@ MOST = 2_000
 """Events that are kept; older ones are for the recorder."""
 CONFIRM = 1.0
 """Seconds between two words of a timeline on which nothing happens: it is always up to date."""
+
+HERE = "midwatch/timeline"
+"""The source of its own events."""
+BRIEFLY = 0.1
+"""Seconds for which nobody may watch without a word of it: a context that was opened anew."""
+LONG = 120.0
+"""Seconds from which on it is told to the minute."""
+CATCHING_UP = 2.0
+"""Seconds from a source's first word for which it may tell what happened while nobody watched."""
 
 Settled = Callable[[Occurrence], None]
 """Called when nobody else will witness an event any more."""
@@ -36,30 +47,57 @@ class Timeline:
         self._heard = asyncio.Event()
         self._ill: dict[str, dict[str, float]] = {}
         self._met: set[tuple[str, str]] = set()
+        self._unseen: set[tuple[str, str]] = set()
+        """The feeds that said something before nobody watched, and nothing since."""
+        self._late: dict[str, float] = {}
+        """Until when each source may tell yet what happened while nobody watched."""
 
     def on_settled(self, listener: Settled) -> None:
         self._listeners.append(listener)
 
+    def go_on(self, peers: Callable[[str], frozenset[str]], since: datetime) -> None:
+        """Somebody watches again, who knows other `peers`; nobody did `since` then."""
+        self._peers = peers
+        now = self._clock.now()
+        self._unseen = set(self._met)
+        self._late = {source: math.inf for source, _ in self._met}
+        seconds = (now - since).total_seconds()
+        if seconds >= BRIEFLY:
+            pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
+            span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
+            text = f"not watched from {span}: another context was open"
+            self._take(HERE, Event(now, EventKind.SOURCE, HERE, "midwatch", text))
+
     def hear(self, source: str, news: tuple[News, ...]) -> None:
         """What a source saw itself."""
+        late = self._clock.monotonic() < self._late.get(source, 0.0)
         for item in news:
             if isinstance(item, Event):
-                self._take(source, item)
+                # A deploy's journal has the times of what nobody watched.
+                gap = item.after_gap or (late and item.kind is not EventKind.DEPLOY)
+                self._take(source, item if gap is item.after_gap else replace(item, after_gap=gap))
 
     def reading(self, source: str, noun: str, new: Reading[object]) -> None:
         """How well a source's feed is; one that is lost or comes back is an event. How it was found is none."""
         feeds = self._ill.setdefault(source, {})
+        gap = (source, noun) in self._unseen
         if new.state is State.LIVE:
             self._met.add((source, noun))
             since = feeds.pop(noun, None)
             if since is not None and not feeds:
-                away = round(self._clock.monotonic() - since)
-                self._tell(source, f"back after {away} s")
+                # Of one that came back while nobody watched it is not known when.
+                away = "" if gap else f" after {round(self._clock.monotonic() - since)} s"
+                self._tell(source, f"back{away}", gap)
+            if gap or self._late.get(source) == math.inf:
+                self._late[source] = self._clock.monotonic() + CATCHING_UP
         elif new.state in (State.STALE, State.UNREACHABLE) and (source, noun) in self._met and noun not in feeds:
             first = not feeds
             feeds[noun] = self._clock.monotonic() if new.at is None else new.at
             if first:
-                self._tell(source, f"lost: {new.error.reason}" if new.error is not None else "lost", bad=True)
+                why = f"lost: {new.error.reason}" if new.error is not None else "lost"
+                self._tell(source, why, gap, bad=True)
+        if new.state is not State.LOADING:
+            self._unseen.discard((source, noun))
 
     async def events(self, last: Occurrences | None) -> AsyncGenerator[Seen[Occurrences], None]:
         """Everything that is kept, by key, as a source for a feed."""
@@ -79,8 +117,9 @@ class Timeline:
                 before, rows, version = rows, dict(self._rows), self._version
                 yield Seen(rows, differing(before, rows))
 
-    def _tell(self, source: str, text: str, *, bad: bool = False) -> None:
-        self._take(source, Event(self._clock.now(), EventKind.SOURCE, source, source, text, bad=bad))
+    def _tell(self, source: str, text: str, gap: bool, *, bad: bool = False) -> None:
+        facts = (self._clock.now(), EventKind.SOURCE, source, source, text)
+        self._take(source, Event(*facts, after_gap=gap, bad=bad))
 
     def _take(self, source: str, event: Event) -> None:
         same = _identity(source, event)

@@ -54,6 +54,10 @@ class Feeds:
 
     async def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
         before, gap, limit = last, last is not None, self._first
+        if not self._states and last is not None:
+            # What an object before this one has told.
+            told = ((key, row.state) for key, row in last.items())
+            self._states = {key: state for key, state in told if state is not TargetState.UNKNOWN}
         while True:
             began = time.monotonic()
             rows = await self._targets(before, limit)

@@ -13,6 +13,7 @@ from backends.api.actions import Action, End, Outcome, Tell
 from backends.processes import proc
 from backends.processes.handling import parse_handling
 from backends.processes.proc_files import read
+from backends.processes.signal_lore import called
 from backends.processes.signal_offer import END, GO_ON, PATIENCE, RESTART, STOP, named
 from backends.threads import Threads
 
@@ -114,7 +115,7 @@ class Afterwards:
         parent = await self._threads.run(lambda: self._stat(sent.parent))
         if parent is None:
             return text
-        whose = f"{parent.comm} ({parent.pid})"
+        whose = await self._threads.run(lambda: self.name(sent.parent))
         # Supervisors collect what ended at their next turn: a zombie is one that stays.
         end = time.monotonic() + MOMENT
         while await self._state(action) in ("Z", "X"):
@@ -172,7 +173,13 @@ class Afterwards:
     def name(self, pid: int) -> str:
         """A process as people call it: `bash (812)`. Blocks."""
         stat = self._stat(pid)
-        return f"pid {pid}" if stat is None else f"{stat.comm} ({pid})"
+        if stat is None:
+            return f"pid {pid}"
+        try:
+            command = proc.parse_command(read(f"{self._root}/{pid}/cmdline", 1 << 17), stat.comm)
+        except OSError:
+            command = ""
+        return f"{called(stat.comm, command)} ({pid})"
 
 
 def _pid(action: Action) -> int:

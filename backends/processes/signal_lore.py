@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -283,6 +284,22 @@ def recognise(name: str, command: str, *, go: bool = False) -> tuple[str, ...]:
         found.append("Go")
     known_names = [OTHER_NAMES.get(part, part) for part in found]
     return tuple(dict.fromkeys(part for part in known_names if part in PROGRAMS))
+
+
+def called(name: str, command: str) -> str:
+    """What people call a process: the script or the module that an interpreter runs (`supervisord`, where `name`
+    is `python`), else its name."""
+    words = command.split(" ")
+    if _plain(words[0]) not in RUNTIMES:
+        return name
+    for option, word in pairwise(words):
+        if option in ("-c", "-e", "-jar"):
+            return name
+        if option == "-m":
+            return word.rpartition(".")[2] or name
+        if word and not word.startswith("-"):
+            return _plain(word) if re.fullmatch(r"[\w./+-]+", word) else name
+    return name
 
 
 def _plain(word: str) -> str:

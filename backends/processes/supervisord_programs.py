@@ -177,10 +177,10 @@ class Roll:
             )
         for key, row in before.items():
             if key not in now:
-                yield self._event(row.name, f"removed, was {row.native}", after_gap)
+                yield self._event(row.name, f"removed, was {said(row)}", after_gap)
         for key, row in now.items():
             old = before.get(key)
-            text = f"added, {row.native}" if old is None else _change(old, row, before.infos[key], now.infos[key])
+            text = f"added, {said(row)}" if old is None else _change(old, row, before.infos[key], now.infos[key])
             if text:
                 again = old is not None and _started_again(now.infos[key], before.infos[key])
                 bad = row.state is UnitState.FAILED
@@ -236,11 +236,19 @@ def _change(old: Unit, row: Unit, old_info: Info, info: Info) -> str:
         if not _started_again(info, old_info):
             return ""
         pids = f": pid {old.pid} → {row.pid}" if old.pid and row.pid else ""
-        return f"restarted{pids}" if row.state is UnitState.RUNNING else f"tried again, {row.native}"
-    words = (old.state.value, row.state.value) if old.state is not row.state else (old.native, row.native)
-    said = _told(info)
-    if info.statename == "EXITED" and not said:
-        said = f"exit {info.exitstatus}, expected"
+        return f"restarted{pids}" if row.state is UnitState.RUNNING else f"tried again: {said(row)}"
+    words = f"{old.state.value} → {said(row)}"
+    if old.state is row.state:
+        words = f"{row.state.value} ({old.native} → {row.native})"
+    why = _told(info)
+    if info.statename == "EXITED" and not why:
+        why = f"exit {info.exitstatus}, expected"
     if row.pid and old.pid and row.pid != old.pid:
-        said = f"pid {old.pid} → {row.pid}"
-    return f"{words[0]} → {words[1]}" + (f": {said}" if said else "")
+        why = f"pid {old.pid} → {row.pid}"
+    return f"{words}: {why}" if why else words
+
+
+def said(row: Unit) -> str:
+    """Its state, with the supervisor's own word for it where that is another one."""
+    state = row.state.value
+    return state if row.native.lower() == state else f"{state} ({row.native})"

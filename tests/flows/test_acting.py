@@ -63,7 +63,9 @@ async def test_a_guarded_context_asks_for_a_reason_and_is_armed_by_it(acting: Ac
         await screen.type(":disarm\r")
         screen.app.tick()
         await screen.until(lambda: "ARMED" not in screen.text)
-    assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "done", "asked", "done"]
+    outcomes = [outcome for _, outcome in await audit(tmp_path)]
+    # The last line is that of the disarming.
+    assert outcomes == ["asked", "done", "asked", "done", "done"]
 
 
 async def test_arming_by_hand(acting: Act) -> None:
@@ -74,6 +76,15 @@ async def test_arming_by_hand(acting: Act) -> None:
         await screen.until("ARMED 5m")
         assert screen.app.door is not None
         assert screen.app.door.reason == "ticket 7"
+        await screen.type(":arm\r")
+        await screen.until("armed for 5m: ticket 7")
+        await screen.type(":disarm\r")
+        await screen.until("disarmed: guarded again")
+        await screen.type(":disarm\r")
+        await screen.until("guarded: it was not armed")
+        await screen.type(":events action\r")
+        await screen.until("disarmed by")
+        await screen.until("armed until")
 
 
 async def test_marked_rows_are_listed_with_their_count_and_those_that_a_filter_hides(acting: Act) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from textual.geometry import Region
 
 from backends.api.errors import Unreachable
-from backends.api.models import Members, Role, Seen, State
+from backends.api.models import Event, EventKind, Members, Role, Seen, State
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
@@ -106,6 +107,17 @@ async def test_keys_typed_ahead_find_the_new_context(opened: Opened) -> None:
         await screen.until("1 of 2")
         assert "new-1" in screen.text
         assert "other" not in screen.text
+
+
+async def test_what_happened_is_still_there_when_its_context_is_opened_again(opened: Opened) -> None:
+    async with opened(contexts=(LAB, PROD), command="events") as screen:
+        left = Event(datetime.now(UTC), EventKind.LEFT, "fake/main", "web/a", "web-a left")
+        screen.script.members.put_nowait(Seen({}, None, (left,)))
+        await screen.until("web-a left")
+        await screen.type(":context shop-prod\r")
+        await screen.until("no events since this watch was opened")
+        await screen.type(":context lab\r")
+        await screen.until("web-a left")
 
 
 async def test_a_frozen_old_source_holds_nothing_up(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,37 @@ async def test_by_keys_from_the_wish_to_the_run_and_its_end(yard: Yard, tmp_path
             await screen.until(text)
 
 
+async def test_one_that_failed_is_wrong_until_a_later_one_went_well(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        await screen.until("never here")
+        await start_plain(screen)
+        await go(tmp_path, 3)
+        await screen.until("failed after")
+        spent = screen.text.split("failed after ")[1].split()[0].rstrip(",:")
+        await screen.type(":overview\r")
+        await screen.until("WRONG NOW")
+        await screen.until(lambda: any(line.startswith("▌✖ plain") and "failed" in line for line in screen.lines))
+        # One way to tell how long it took.
+        assert f"failed after {spent}" in screen.text
+        await screen.press("enter")
+        await screen.until("STEPS")
+        await screen.type(":runs\r")
+        await screen.until(lambda: f" {spent} " in next(line for line in screen.lines if " failed " in line))
+        await go(tmp_path)
+        await start_plain_again(screen)
+        await screen.until("done after")
+        await screen.type(":overview\r")
+        await screen.until("nothing is wrong")
+
+
+async def start_plain_again(screen: Screen) -> None:
+    await screen.type("D")
+    await screen.until("which one? Nothing is done yet")
+    await screen.press("enter")
+    await screen.until("[ deploy plain ]")
+    await screen.press("right", "enter")
+
+
 async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dialog(
     yard: Yard, tmp_path: Path
 ) -> None:

@@ -56,6 +56,29 @@ async def test_enter_goes_to_the_thing_and_d_describes(opened: Opened) -> None:
         await screen.until("m0")
 
 
+async def test_opened_anew_it_begins_at_the_newest_and_says_what_is_above(opened: Opened) -> None:
+    async with opened(command="events", size=(120, 24)) as screen:
+
+        def tell(first: int, last: int) -> None:
+            now = datetime.now(UTC)
+            told = (Event(now, EventKind.JOINED, "fake/main", f"web/{n}", f"n{n}") for n in range(first, last))
+            happened(screen, *told)
+
+        tell(0, 40)
+        await screen.until("n39")
+        assert "newer above" not in screen.text
+        await screen.press("G")
+        await screen.until("20 newer above")
+        tell(40, 43)
+        await screen.until("23 newer above")
+        await screen.type(":overview\r:events\r")
+        await screen.until("n42")
+        assert "newer above" not in screen.text
+        # And it stays there.
+        tell(43, 44)
+        await screen.until(lambda: screen.app.view.table.current.text == "n43")
+
+
 async def test_the_filter_looks_at_kind_source_target_and_text(opened: Opened) -> None:
     async with opened(command="events") as screen:
         now = datetime.now(UTC)

@@ -12,8 +12,10 @@ from backends.api.logs import LogBatch, LogBlock
 from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
 from backends.api.quorum import Quorum
 from backends.context import Context, SourceConfig
+from backends.incident.error_rate import BUCKET, ENOUGH, WINDOW
+from tests.clock import FakeClock
 from tests.flows.conftest import Opened
-from tests.flows.fake import Fake, FakeSettings, member
+from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 
 
 def silent() -> Trouble:
@@ -189,3 +191,53 @@ async def test_without_a_source_nothing_is_said_to_be_well(opened: Opened) -> No
     async with opened(contexts=(Context("bare"),), command="overview") as screen:
         await screen.until("midwatch config init")
         assert "nothing is wrong" not in screen.text
+
+
+async def test_who_has_configured_nothing_is_told_how_to_and_who_has_is_not(opened: Opened) -> None:
+    found = Context("default", (SourceConfig("fake", "main", FakeSettings(), found="this host"),))
+    async with opened(contexts=(found,), command="overview") as screen:
+        screen.script.say_members(member("m0", role=Role.LEADER))
+        await screen.until("m0 leads")
+        assert screen.text.count("midwatch config init") == 1
+    async with opened(command="overview") as screen:
+        screen.script.say_members(member("m0", role=Role.LEADER))
+        await screen.until("m0 leads")
+        assert "config init" not in screen.text
+
+
+async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    async with opened(command="overview", clock=clock) as screen:
+
+        async def buckets(count: int, *lines: bytes) -> None:
+            for _ in range(count):
+                screen.script.say_members(member("m0", role=Role.LEADER))
+                screen.script.say_lines(*lines, origin="/var/log/web-3.log")
+                await clock.advance(BUCKET)
+
+        await buckets(ENOUGH + WINDOW + 1, b"fine")
+        await buckets(2, *[b"ERROR refused"] * 60)
+        await screen.until(lambda: any("web-3.log" in line and "▲" in line for line in screen.lines))
+        await screen.until("1 problem")
+        await screen.press("enter")
+        await screen.until("logs  of")
+        await screen.type(":overview\r")
+        await buckets(6, b"fine")
+        await screen.until("nothing is wrong")
+        await screen.until("over after")
+
+
+async def test_vital_signs_stand_side_by_side_where_they_fit_and_each_can_be_opened(opened: Opened) -> None:
+    two = Context("lab", tuple(SourceConfig("fake", n, FakeSettings(script=n)) for n in ("main", "prod")))
+    for size, beside in (((120, 24), True), ((50, 24), False)):
+        async with opened(contexts=(two,), command="overview", size=size) as screen:
+            for name in ("main", "prod"):
+                SCRIPTS.setdefault(name, Script()).say_members(member("m0", role=Role.LEADER))
+            await screen.until(lambda: screen.text.count("m0 leads") == 2)
+            assert any(line.count("m0 leads") == 2 for line in screen.lines) is beside
+            await screen.press("G")
+            await screen.until(lambda: "fake/prod" in (screen.app.view.vital.chosen or ""))
+            await screen.press("k")
+            await screen.until(lambda: "fake/main" in (screen.app.view.vital.chosen or ""))

@@ -65,6 +65,11 @@ async def test_no_source_teaches(opened: Opened) -> None:
     async with opened(contexts=(empty,)) as screen:
         await screen.until("NO SOURCE")
         assert "etcd's default: nothing listens there" in screen.text
+        # Deploys are configured, and were looked for nowhere.
+        for kind in ("runs", "deploys"):
+            await screen.type(f":{kind}\r")
+            await screen.until(f"no {kind}")
+            assert "nothing listens there" not in screen.text
 
 
 async def test_a_whole_command_in_one_burst_counts(opened: Opened) -> None:

@@ -206,7 +206,7 @@ async def wrong(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
     news = (
         Event(since, EventKind.JOINED, "fake/main", "web/web-7", "web-7  10.0.3.17:8080"),
         Event(since, EventKind.LEADER, "fake/main", "fake/main", "m2 → m0"),
-        Event(clock.now(), EventKind.STATE, "fake/main", "m1", "up → unknown: no answer in 1.8 s", bad=True),
+        Event(clock.now(), EventKind.STATE, "fake/main", "m1", "up → silent: no answer in 1.8 s", bad=True),
     )
     script.members.put_nowait(Seen({row.key: row for row in (m0, silent, m2)}, None, news))
     await pilot.pause()

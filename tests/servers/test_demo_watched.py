@@ -21,9 +21,9 @@ import pytest
 
 from backends.api.charts import ChartSource, Span
 from backends.api.logs import LogSpan
-from backends.api.models import Member, MemberState, Reading, Role, State, TargetState
+from backends.api.models import EventKind, Member, MemberState, Reading, Role, State, TargetState
 from backends.config_file import load_config
-from backends.watch import FeedKey, Watch
+from backends.watch import TIMELINE, FeedKey, Watch
 from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import Ran, run
@@ -388,3 +388,40 @@ def own_threads() -> set[str]:
 def children() -> list[str]:
     found = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
     return [Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in found]
+
+
+async def test_another_context_and_back_tells_nothing_that_did_not_happen(running: Lab) -> None:
+    """The sources go on from what they said last: nobody came, went or fell in between."""
+    contexts = load_config(str(running.config), os.environ).contexts
+    time = ReadersClock()
+    app = MidwatchApp(contexts, contexts["demo"], command="events", clock=time)
+
+    def all_live() -> bool:
+        watching = app.watching
+        return watching is not None and all(
+            feed.reading.state is State.LIVE for feed in watching.feeds().values() if feed.pace.always
+        )
+
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = Screen(app, pilot, Script(), time)
+        await screen.until(all_live, ELECTED)
+        assert app.watching is not None
+        first = app.watching
+        instances = first.feeds("instances")
+        known = {
+            (row.source, f"{row.group}/{row.name}")
+            for feed in instances.values()
+            for row in (feed.reading.value or {}).values()
+        }
+        for name in ("guarded", "demo"):
+            old = app.watching
+            await screen.type(f":context {name}\r")
+            await screen.until(lambda old=old: app.watching is not old and all_live(), ELECTED)  # type: ignore[misc]
+        assert app.watching.timeline is first.timeline
+        rows = (app.watching.feeds("events")[TIMELINE].reading.value or {}).values()
+        (gap,) = (row.key for row in rows if row.text.startswith("not watched from "))
+        # Those of a demo that has just begun may still come.
+        kinds = (EventKind.LEFT, EventKind.STATE, EventKind.LEADER, EventKind.SOURCE)
+        later = [row for row in rows if row.key > gap]
+        assert [row for row in later if row.kind in kinds or (row.source, row.target) in known] == []
+        await screen.until("not watched from")

@@ -10,7 +10,7 @@ import pytest
 from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
 from backends.api.models import Event, EventKind, Member, MemberState, Role
 from backends.api.quorum import Quorum
-from backends.coordination.census import Answer, state_of
+from backends.coordination.census import Answer, pending, state_of
 from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.zookeeper_access import NotListed, NotServing
 
@@ -149,3 +149,36 @@ def test_an_alarm_is_known_since_it_was_first_seen() -> None:
     assert two.look()[0].alarmed == first.alarmed
     two.says(2, leader=1)
     assert two.look()[0].alarmed is None
+
+
+def test_an_event_has_the_word_that_every_screen_has() -> None:
+    two = Cluster()
+    two.look()
+    two.census.answers["b:2379"] = Answer(error=Silent("no answer in 1.8 s"))
+    two.census.roster[2].clientURLs = ["http://b:2379"]
+    two.look()
+    assert [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE] == [
+        "up → silent: no answer in 1.8 s"
+    ]
+    two.says(2, leader=1)
+    two.look()
+    assert [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE] == ["silent → up"]
+
+
+def test_a_watch_that_goes_on_from_an_earlier_one_knows_since_when_a_member_is_silent() -> None:
+    two = Cluster()
+    two.look()
+    two.census.roster[2].clientURLs = ["http://b:2379"]
+    two.census.answers["b:2379"] = Answer(at=7.0, error=Silent("no answer in 1.8 s"))
+    two.look()
+    last = two.known
+    later = Cluster()
+    later.census.answers["a:2379"] = Answer(error=pending("a:2379"))
+    later.census.answers["b:2379"] = Answer(error=Silent("no answer in 1.8 s"))
+    later.known = last
+    first, second = later.look()
+    assert second.trouble is not None
+    assert second.trouble.since == 7.0
+    # Of one that has not been heard yet nothing is told.
+    assert first.trouble is not None
+    assert later.news == []

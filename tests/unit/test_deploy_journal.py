@@ -108,7 +108,7 @@ def test_news_are_each_told_once_whatever_was_missed_between() -> None:
         "started by ops (web-1)",
         "step 1: deploy.sh",
         "step 2: web-1",
-        "failed after 5 s: exit 3",
+        "failed after 5s: exit 3",
     ]
     looks = [
         run(ENTRIES[:1], RunState.RUNNING),

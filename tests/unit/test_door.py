@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -86,6 +87,53 @@ async def test_arming_counts_down_and_ends_by_itself() -> None:
         here.door.arm(60, "why")
         here.door.disarm()
         assert here.door.mode is Mode.GUARDED
+
+
+def said(here: House) -> list[tuple[str, str]]:
+    return [(row.target, row.text) for row in here.events]
+
+
+async def written(here: House, lines: int) -> list[tuple[str, str, str, str]]:
+    async with asyncio.timeout(5):
+        while len(here.audit.entries) < lines:
+            await asyncio.sleep(0.001)
+    return [(e.verb, e.outcome, e.text, e.reason) for e in here.audit.entries]
+
+
+async def test_arming_and_disarming_are_told_and_written_down_with_their_reason() -> None:
+    async with house() as here:
+        here.door.arm(60, "why")
+        until = (here.clock.now() + timedelta(seconds=60)).astimezone().strftime("%H:%M:%S")
+        here.door.disarm()
+        here.door.disarm()
+        assert said(here) == [("lab", f"armed until {until}: why"), ("lab", "disarmed by ops1")]
+        assert await written(here, 2) == [
+            ("arm", "done", f"armed until {until}", "why"),
+            ("disarm", "done", "disarmed by ops1", "why"),
+        ]
+
+
+async def test_a_time_that_is_over_is_told_once_and_one_that_was_made_longer_is_not_over() -> None:
+    async with house() as here:
+        here.door.arm(60, "why")
+        await here.clock.advance(45)
+        here.door.arm(60, "more")
+        await here.clock.advance(45)
+        assert here.door.mode is Mode.ARMED
+        await here.clock.advance(15)
+        assert [text.partition(" until")[0] for _, text in said(here)] == [
+            "armed",
+            "armed",
+            "disarmed by itself: its time is over",
+        ]
+        assert (await written(here, 3))[-1][3] == "more"
+
+
+async def test_a_door_that_is_left_armed_says_that_it_is_not_any_more() -> None:
+    async with house() as here:
+        await here.through(action_on(WORKER))
+        await here.door.close()
+        assert said(here)[-1] == ("lab", "disarmed: its context was left")
 
 
 async def test_once_arms_for_one_action_alone() -> None:

@@ -129,10 +129,13 @@ async def test_errors_among_lines_are_an_event() -> None:
     assert (event.kind, event.source, event.target) == (EventKind.ERRORS, "files/app", "web.log")
     assert event.text == "0/min → 360/min"
     assert event.time == counting.clock.now()
+    (burst,) = counting.lines.bursts
+    assert (burst.target, burst.since, burst.text) == ("web.log", event.time, event.text)
     assert counting.parsed < 200, "what is no suspect by its bytes is never parsed"
     await counting.clock.advance(10 * BUCKET)
     assert len(counting.told) == 2
     assert counting.told[1].text.startswith("360/min → 0/min, over after")
+    assert counting.lines.bursts == ()
     counting.lines.close()
 
 

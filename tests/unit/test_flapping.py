@@ -79,3 +79,20 @@ async def test_four_starts_in_ten_minutes_are(states: tuple[str, ...]) -> None:
     ((word, why),) = await web.said()
     assert (word, why.partition(",")[0]) == ("flapping", "4 restarts in 10 min")
     assert await web.said(FLAPPING + timedelta(seconds=1)) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ((STOPPING, STOPPED), ["running → stopping", "stopping → stopped"]),
+        ((STOPPED, STARTING, BACKOFF), ["stopped → starting", "starting (STARTING → BACKOFF)"]),
+        ((STOPPED, STARTING, BACKOFF, "FATAL"), ["starting → failed (FATAL)"]),
+    ],
+)
+def test_our_words_come_first_and_the_supervisors_own_where_it_adds_something(
+    states: tuple[str, ...], told: list[str]
+) -> None:
+    one = Supervised()
+    one.goes(*states)
+    texts = [row.text.partition(": ")[0] for row in one.timeline._rows.values()]
+    assert texts[-len(told) :] == told

@@ -26,8 +26,13 @@ from backends.api.models import (
     UnitState,
 )
 from backends.api.quorum import Quorum
+from backends.api.runs import Run, RunState
+from backends.deploys.run_events import news
+from backends.incident.error_lines import Burst
 from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
 from backends.incident.sizes import LATELY, Expected, GroupSizes
+from tui.kinds.runs import RUNS
+from widgets.columns import Sight
 
 WALL = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 NOW = Now(1000.0, WALL)
@@ -42,7 +47,14 @@ def live(*found: Any) -> Reading[Any]:
 
 
 def told(readings: dict[tuple[str, str], Reading[Any]], **more: Any) -> list[Problem]:
-    return problems(readings, more.get("broken", ()), more.get("sizes", {}), more.get("events", ()), NOW)
+    return problems(
+        readings,
+        more.get("broken", ()),
+        more.get("sizes", {}),
+        more.get("events", ()),
+        NOW,
+        more.get("bursts", ()),
+    )
 
 
 def member(name: str, **more: Any) -> Member:
@@ -255,6 +267,41 @@ def test_targets_that_are_down_and_sources_that_could_not_be_made() -> None:
     assert [(p.name, p.why) for p in found] == [("x/y", "no such file"), ("web h:1", "connection refused")]
 
 
+def run(name: str, state: RunState, minutes: float, **more: Any) -> Run:
+    """One that ended so many minutes ago."""
+    ended = None if state in (RunState.RUNNING, RunState.INTERRUPTED) else WALL - timedelta(minutes=minutes)
+    facts = ("ops", WALL - timedelta(minutes=minutes, seconds=8), (("version", "1.8.2"),), ended)
+    return Run(name, "deploy/web", "web", state, *facts, **more)
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.INTERRUPTED])
+def test_a_deploy_that_went_wrong_is_a_problem_until_a_later_one_succeeded(state: RunState) -> None:
+    failed = run("r1", state, 5, message="web-2 does not answer")
+    told_of = [(p.name, p.word, p.why, p.kind, p.row) for p in told({("deploy/web", "runs"): live(failed)})]
+    assert told_of == [("web 1.8.2", state.value, "web-2 does not answer", "runs", "r1")]
+    (problem,) = told({("deploy/web", "runs"): live(failed)})
+    assert problem.since == (failed.ended or failed.started)
+    for later in (RunState.RUNNING, RunState.ABORTED):
+        assert len(told({("deploy/web", "runs"): live(failed, run("r2", later, 1))})) == 1
+    assert told({("deploy/web", "runs"): live(failed, run("r2", RunState.DONE, 1))}) == []
+    before = run("r0", RunState.DONE, 30)
+    again = run("r2", RunState.FAILED, 1)
+    found = told({("deploy/web", "runs"): live(before, failed, again)})
+    assert [p.row for p in found] == ["r2"]
+
+
+def test_a_deploy_that_went_wrong_long_ago_and_one_that_was_aborted_are_none() -> None:
+    assert told({("deploy/web", "runs"): live(run("r1", RunState.FAILED, 61))}) == []
+    assert told({("deploy/web", "runs"): live(run("r1", RunState.ABORTED, 1))}) == []
+
+
+def test_an_error_rate_that_is_up_is_a_problem() -> None:
+    since = WALL - timedelta(minutes=2)
+    (found,) = told({}, bursts=[Burst("files/app", "web-3.log", since, "2/min → 340/min")])
+    assert (found.name, found.word, found.why) == ("web-3.log", "errors", "errors 2/min → 340/min")
+    assert (found.since, found.kind, found.source, found.row) == (since, "logs", "files/app", "web-3.log")
+
+
 def test_the_largest_size_is_remembered_for_a_while() -> None:
     sizes = GroupSizes({"fixed": 6})
     sizes.note(0.0, rows(*(member(str(n), group="web") for n in range(3))))
@@ -262,3 +309,16 @@ def test_the_largest_size_is_remembered_for_a_while() -> None:
     assert sizes.expected(60.0) == {"web": Expected(3, False, 40.0), "fixed": Expected(6, True, 0.0)}
     sizes.note(LATELY + 1, rows(member("0", group="web")))
     assert sizes.expected(LATELY + 1)["web"] == Expected(1, False)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.6, "0s"), (1, "1s"), (8.9, "8s"), (61, "1m"), (3599, "59m"), (7300, "2h")]
+)
+def test_everything_that_tells_of_a_run_says_the_same_of_how_long_it_took(seconds: float, said: str) -> None:
+    done = Run("r", "d/web", "web", RunState.DONE, "ops", WALL, (), WALL + timedelta(seconds=seconds))
+    (event,) = (e for e in news({}, {"r": done}, WALL) if e.text.startswith("done"))
+    cell = RUNS.column("took")
+    assert cell is not None
+    assert (event.text, cell.text(done, Sight(0.0, WALL))) == (f"done after {said}", said)
+    died = Run("r", "d/web", "web", RunState.INTERRUPTED, "ops", WALL)
+    assert cell.text(died, Sight(0.0, WALL + timedelta(hours=1))) == "–"

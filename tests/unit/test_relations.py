@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from backends.api.models import Host, Member, MemberState, Process, Reading, Role, State, Unit, UnitState
+from backends.api.models import (
+    Host,
+    Member,
+    MemberState,
+    Process,
+    Reading,
+    Role,
+    State,
+    Target,
+    TargetState,
+    Unit,
+    UnitState,
+)
 from backends.relations import Index, Relations, is_same_place, unit_by_process
 from tests.clock import START
 
@@ -115,6 +127,29 @@ def test_every_row_knows_the_others() -> None:
     again = relations.with_units(by_key(master, worker))
     assert again["box/10"] is first["box/10"]
     assert relations.listening_of(web) == ("0.0.0.0:80",)
+
+
+def test_a_target_leads_to_who_is_at_its_address_else_to_those_of_its_name() -> None:
+    master = process(10, listening=("0.0.0.0:80",))
+    web = unit("web:web-1", 10)
+    mine = Member("e/1", "web-1", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.5:80")
+    host = Host("box", "box", "local/host", None, None, None, None, addresses=OWN)
+    readings: dict[tuple[str, str], Reading[Any]] = {
+        ("local/host", "processes"): Reading(State.LIVE, by_key(master)),
+        ("local/host", "hosts"): Reading(State.LIVE, by_key(host)),
+        ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
+        ("etcd/main", "instances"): Reading(State.LIVE, by_key(mine)),
+    }
+    index = Index(readings)
+
+    def of(instance: str) -> list[Any]:
+        target = Target("t", "prometheus/main", "web", instance, TargetState.UP)
+        return [found.row for found in index.related(target)]
+
+    assert of("10.0.0.5:80") == [mine, web, master]
+    assert of("web-1") == [web, mine]
+    assert of("10.0.0.9:80") == []
+    assert of("") == []
 
 
 def test_what_is_asked_again_is_not_reckoned_again_until_a_reading_has_changed(

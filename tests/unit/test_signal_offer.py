@@ -8,7 +8,7 @@ import pytest
 
 from backends.api.actions import Action, Danger, Target
 from backends.processes.handling import Fate, Handling, parse_handling
-from backends.processes.signal_lore import OTHER_NAMES, PROGRAMS, TITLES, recognise
+from backends.processes.signal_lore import OTHER_NAMES, PROGRAMS, TITLES, called, recognise
 from backends.processes.signal_offer import Subject, named, offers
 
 STATUS = b"""Name:\tworker
@@ -183,3 +183,21 @@ def test_the_lore_is_about_programs_and_signals_that_exist() -> None:
 )
 def test_a_signals_name(word: str, number: Signals | None) -> None:
     assert named(word) is number
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "is_called"),
+    [
+        ("python", "/usr/bin/python3 -u /usr/bin/supervisord -n -c /etc/s.conf", "supervisord"),
+        ("python3.11", "python3.11 -m supervisor.supervisord -n", "supervisord"),
+        ("python", "python -c import time; time.sleep(60)", "python"),
+        ("python", "python", "python"),
+        ("runsv", "runsv web", "runsv"),
+        ("java", "java -jar /opt/app.jar", "java"),
+        ("ruby", "ruby /opt/god.rb", "god"),
+    ],
+)
+def test_who_starts_it_again_is_called_by_its_program_not_by_its_interpreter(
+    name: str, command: str, is_called: str
+) -> None:
+    assert called(name, command) == is_called

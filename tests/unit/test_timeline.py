@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
+import pytest
+
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Event, EventKind, Occurrence, Reading, Seen, State
+from backends.api.models import Event, EventKind, Members, Occurrence, Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.incident.timeline import CONFIRM, MOST, TOGETHER, Timeline
+from backends.incident.timeline import CATCHING_UP, CONFIRM, MOST, TOGETHER, Timeline
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
-from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
+from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
@@ -149,6 +152,16 @@ class Pair:
         self.sources = [config.source for config in context.sources]
         self.watch.open()
 
+    async def open_anew(self, seconds: float) -> None:
+        """Leave it, and open its context again so much later."""
+        remembered = self.watch.leave()
+        closing = asyncio.create_task(self.watch.close())
+        await self.clock.advance(seconds)
+        await closing
+        self.watch = Watch(self.watch.context, clock=self.clock, remembered=remembered)
+        self.watch.open()
+        await settle()
+
     async def say(self, name: str, *, news: bool = False) -> None:
         """Its members; with `news` that one of them has left."""
         told = (event(f"fake/{name}", EventKind.LEFT, "m1", "member 1", "c"),) if news else ()
@@ -176,6 +189,96 @@ async def test_a_source_that_never_speaks_holds_nothing_up_for_longer_than_five_
         await pair.say("a", news=True)
         await pair.clock.advance(TOGETHER + 0.1)
         assert [row.target for row in pair.settled if row.kind is EventKind.LEFT] == ["m1"]
+    finally:
+        await pair.watch.close()
+
+
+async def test_a_timeline_outlives_its_watch_and_says_when_nobody_watched() -> None:
+    pair = Pair()
+    try:
+        await settle()
+        await pair.say("a", news=True)
+        await pair.say("b", news=True)
+        left_at = pair.clock.now()
+        await pair.open_anew(420)
+        again = pair.clock.now()
+        span = f"{left_at.astimezone():%H:%M} to {again.astimezone():%H:%M}"
+        await pair.say("a", news=True)
+        await pair.say("b", news=True)
+        told = [(row.text, row.after_gap, row.witnesses) for row in pair.settled]
+        both = tuple(pair.sources)
+        assert told == [
+            ("member 1", False, both),
+            (f"not watched from {span}: another context was open", False, ("midwatch/timeline",)),
+            ("member 1", True, both),
+        ]
+        await pair.clock.advance(CATCHING_UP)
+        await pair.say("a", news=True)
+        await pair.say("b", news=True)
+        assert not pair.settled[-1].after_gap
+    finally:
+        await pair.watch.close()
+
+
+async def test_a_watch_that_was_left_tells_nothing_more() -> None:
+    pair = Pair()
+    try:
+        await settle()
+        await pair.say("a")
+        old = pair.watch
+        remembered = old.leave()
+        await pair.say("a", news=True)
+        SCRIPTS["a"].members.put_nowait(Unreachable("refused"))
+        await settle()
+        assert pair.settled == []
+        assert remembered.timeline is old.timeline
+    finally:
+        await pair.watch.close()
+
+
+async def test_a_source_goes_on_from_what_it_said_to_the_watch_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Members | None] = []
+    members = Fake.members
+
+    def noting(backend: Fake, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
+        heard.append(last)
+        return members(backend, last)
+
+    monkeypatch.setattr(Fake, "members", noting)
+    pair = Pair()
+    try:
+        await settle()
+        await pair.say("a")
+        # Twice: in between nothing was said.
+        await pair.open_anew(10)
+        assert all(feed.reading.value is None for feed in pair.watch.feeds("members").values())
+        await pair.open_anew(10)
+        assert heard[:2] == [None, None]
+        assert [sorted(last or ()) for last in heard[2:]] == [["m0"], [], ["m0"], []]
+    finally:
+        await pair.watch.close()
+
+
+async def test_what_was_lost_while_nobody_watched_was_lost_at_some_time_before() -> None:
+    pair = Pair()
+    try:
+        await settle()
+        await pair.say("a")
+        await pair.open_anew(420)
+        SCRIPTS["a"].members.put_nowait(Unreachable("refused"))
+        await settle()
+        assert [(row.text, row.after_gap) for row in pair.settled[1:]] == [("lost: refused", True)]
+        await pair.open_anew(420)
+        await pair.say("a")
+        assert [(row.text, row.after_gap) for row in pair.settled[3:]] == [("back", True)]
+        SCRIPTS["a"].members.put_nowait(Unreachable("refused"))
+        await settle()
+        await pair.clock.advance(1)
+        await pair.say("a")
+        assert [(row.text, row.after_gap) for row in pair.settled[4:]] == [
+            ("lost: refused", False),
+            ("back after 1 s", False),
+        ]
     finally:
         await pair.watch.close()
 

@@ -137,4 +137,5 @@ DEPLOYS: Kind[Deploy] = Kind(
     empty=EMPTY,
     tie=lambda d: (d.source, d.key),
     label=lambda d: d.name,
+    discovered=False,
 )

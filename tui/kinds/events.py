@@ -76,4 +76,5 @@ EVENTS: Kind[Occurrence] = Kind(
     label=lambda e: f"{e.kind.value} {e.target}",
     logs=_logs,
     leads=thing_of,
+    history=True,
 )

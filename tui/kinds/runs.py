@@ -7,7 +7,7 @@ from typing import Any
 from backends.api.runs import Run, RunState, Step
 from tui.kinds.facts import clock_time, rfc3339
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
-from widgets.units import UNKNOWN, age, since
+from widgets.units import UNKNOWN, since
 
 RUN_LOOKS = {
     RunState.RUNNING: Look.STRONG,
@@ -24,9 +24,7 @@ def params_text(row: Run) -> str:
 
 def took(row: Run, sight: Sight) -> str:
     """How long it took, or takes already; unknown where its runner died."""
-    if row.ended is not None:
-        return age((row.ended - row.started).total_seconds())
-    return since(row.started, sight.wall) if row.state is RunState.RUNNING else UNKNOWN
+    return row.spent(sight.wall) or UNKNOWN
 
 
 def step_text(row: Run) -> str:
@@ -133,4 +131,5 @@ RUNS: Kind[Run] = Kind(
     empty="no runs: nothing has been deployed from here; :deploys lists what can be",
     tie=lambda r: (r.started, r.key),
     label=lambda r: r.key,
+    discovered=False,
 )

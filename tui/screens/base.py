@@ -130,6 +130,9 @@ class View(Vertical):
         """Put the cursor onto a row; False where it is not there any more."""
         return False
 
+    def begin_anew(self) -> None:
+        """It was asked for by its name, not gone back to."""
+
     def escape(self) -> bool:
         """Clear the nearest thing that can be cleared (a search, an open detail); False when there is none."""
         return False

@@ -35,7 +35,8 @@ def problem_line(problem: Problem, now: Now, width: int) -> Entry:
     return Entry(problem.key, parts, right)
 
 
-def change_line(event: Occurrence, wall: datetime, width: int) -> Entry:
+def change_line(event: Occurrence, wall: datetime, width: int, times: int = 1) -> Entry:
+    """`times`: how often the same thing has changed; the event is the newest of these."""
     local = event.time.astimezone()
     stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")
     look = look_of(event)
@@ -47,7 +48,7 @@ def change_line(event: Occurrence, wall: datetime, width: int) -> Entry:
             (f"{stamp:<9} ", style(Look.DIM)),
             (f"{event.kind.value:<8} ", style(look)),
             (f"{fit(event.target, 20)}  ", style()),
-            (told(event), style(look)),
+            (f"{told(event)}  ×{times}" if times > 1 else told(event), style(look)),
         ),
         right,
     )

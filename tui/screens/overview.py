@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
 
-from backends.api.models import EventKind, Occurrence, Reading, State
+from backends.api.models import Occurrence, Reading, State
+from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
 from tui.screens.base import View
@@ -28,11 +29,9 @@ if TYPE_CHECKING:
     from widgets.chart import Chart
 
 NOUNS = (*CHECKS, "hosts", "events")
-RARE = frozenset({EventKind.LEADER, EventKind.DEPLOY, EventKind.ERRORS, EventKind.ACTION})
-"""Kinds that say why the others came; where room is short they have two thirds of it."""
-ROUTINE = frozenset({EventKind.JOINED, EventKind.LEFT})
-"""Kinds that come all day; they have what is left."""
 NO_SOURCE = "no source is configured, and none was found; `midwatch config init` writes an example"
+UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
+SIGNALS = "VITAL SIGNS  signals of the last 30 min, of several the sum or the max"
 LATELY = timedelta(minutes=15)
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
@@ -55,7 +54,7 @@ class OverviewScreen(View):
         self.heading = OneLine()
         self.wrong = Board("WRONG NOW")
         self.changed = Board("CHANGED")
-        self.vital = Board("VITAL SIGNS")
+        self.vital = Board("VITAL SIGNS", columns=2)
         self.vital.id = "vital"
         self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
         self._problems: dict[str, Problem] = {}
@@ -136,6 +135,7 @@ class OverviewScreen(View):
             watching.expected_sizes(),
             events,
             now,
+            watching.error_bursts(),
         )
         self._problems = {problem.key: problem for problem in found}
         self._show_wrong(now)
@@ -199,9 +199,10 @@ class OverviewScreen(View):
     def _show_changed(self, events: list[Occurrence], now: Now) -> None:
         room = max(1, self.changed.size.height - 1)
         self._happened = max(1, len(events))
-        self._events = {event.key: event for event in _chosen(events, room)}
+        changes = chosen(events, room)
+        self._events = {change.event.key: change.event for change in changes}
         width = self.changed.size.width
-        entries = [change_line(event, now.wall, width) for event in self._events.values()]
+        entries = [change_line(change.event, now.wall, width, change.times) for change in changes]
         nothing = " nothing since this context was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
@@ -218,8 +219,16 @@ class OverviewScreen(View):
         )
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
-        self.vital.name_it("VITAL SIGNS" if not signals else "VITAL SIGNS  signals of the last 30 min")
-        self.vital.show([entry for _, entry in (*signals, *found)])
+        self.vital.name_it("VITAL SIGNS" if not signals else SIGNALS)
+        # Taught once, where there is room for it.
+        lesson = [Entry(None, ((f" {UNCONFIGURED}", style(Look.DIM)),))] if self._unconfigured else []
+        self.vital.show([*(entry for _, entry in (*signals, *found)), *lesson])
+
+    @property
+    def _unconfigured(self) -> bool:
+        """Whether nobody configured anything: what is watched is what was found."""
+        sources = self.desk.context.sources
+        return bool(sources) and all(source.found for source in sources)
 
     def _fit(self) -> None:
         watching = self.desk.watching
@@ -270,7 +279,9 @@ class OverviewScreen(View):
         if problem is not None and not problem.kind:
             self._open_broken(problem.source)
         elif problem is not None and problem.kind == "logs":
-            self.desk.show_logs(problem.source)
+            self._open_logs(problem)
+        elif problem is not None and problem.kind == "runs" and problem.row:
+            self.desk.show_run(problem.source, problem.row)
         elif found is None:
             self.desk.say("nothing to open here")
         else:
@@ -286,6 +297,13 @@ class OverviewScreen(View):
             self.desk.say("nothing here can be acted on: no single row is what this is about; enter leads on")
         else:
             self.desk.flow.menu([row], verb=verb)
+
+    def _open_logs(self, problem: Problem) -> None:
+        """All of a source, or those of one log since it became a problem."""
+        if problem.row:
+            self.desk.show_logs_of(LogsOf((problem.row,), problem.since, problem.source))
+        else:
+            self.desk.show_logs(problem.source)
 
     def show_its_logs(self) -> None:
         """The logs about what is chosen; all of them where that is a whole source."""
@@ -382,14 +400,3 @@ def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence
 def _when(event: Occurrence) -> tuple[datetime, str]:
     """By its own time: a journal may tell late of what was early."""
     return event.time, event.key
-
-
-def _chosen(events: list[Occurrence], room: int) -> list[Occurrence]:
-    """As many as there is room for: what is rare before what comes all day, then all by time."""
-    rare = [event for event in events if event.kind in RARE]
-    most = room - room // 3
-    usual = [event for event in events if event.kind not in RARE | ROUTINE]
-    routine = [event for event in events if event.kind in ROUTINE]
-    found = [*rare[:most], *usual, *routine][:room]
-    found += rare[most:][: room - len(found)]
-    return sorted(found, key=_when, reverse=True)

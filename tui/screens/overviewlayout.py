@@ -45,7 +45,7 @@ class OverviewLayout:
         # Vital signs have a third, and what the news leaves empty.
         news = max(wrong, events + 1) if wide else wrong + events + 1
         gaps = 1 if wide else 2
-        vital = min(len(self._vital.entries) + 1, max(3, height // 3, height - 1 - gaps - news))
+        vital = min(self._vital.lines + 1, max(3, height // 3, height - 1 - gaps - news))
         if height < NEWS_ONLY:
             vital = 0
         rest = height - 1 - gaps - vital

@@ -123,6 +123,8 @@ class ResourceScreen(View):
             left.append((f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}", dim))
         if table.filter_text:
             left.append((f"  filter {table.filter_text}", style(Look.WARN)))
+        if kind.history and table.sort_key == kind.sort and table.descending and table.above:
+            left.append((f"  {table.above} newer above", style(Look.WARN)))
         if kind.heading is not None and self.desk.bridge is not None:
             aside = self.desk.bridge.readings(*kind.aside)
             texts = {key.source: reading for key, reading in aside.items()}
@@ -142,7 +144,8 @@ class ResourceScreen(View):
         if table.total or self.desk.watching is None:
             return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
         if not table.readings:
-            return [*self.kind.empty.split("\n"), *self.desk.context.tried]
+            tried = self.desk.context.tried if self.kind.discovered else ()
+            return [*self.kind.empty.split("\n"), *tried]
         lines = []
         for (source, _), reading in table.readings.items():
             if reading.error is not None:
@@ -156,6 +159,10 @@ class ResourceScreen(View):
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)
+
+    def begin_anew(self) -> None:
+        if self.kind.history:
+            self.table.go_to_top()
 
     # Commands of the table
 

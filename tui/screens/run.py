@@ -10,7 +10,7 @@ from textual.reactive import var
 
 from backends.api.capabilities import Logs, ability
 from backends.api.models import Reading
-from backends.api.runs import Run, RunState, Step
+from backends.api.runs import Run, RunState, Step, span
 from tui.commands import Command
 from tui.kinds.runs import RUN_LOOKS, RUNS, params_text
 from tui.screens.base import View
@@ -21,7 +21,6 @@ from widgets.logfeeder import Feeder
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.safe import fit, style
-from widgets.units import age
 
 LATELY = 5
 """Runs that are told for comparison."""
@@ -105,19 +104,17 @@ class RunScreen(View):
 
     def _standing(self, row: Run) -> str:
         """How it stands, and how long that took the last times."""
-        now = self.log_view.clock.now()
-        spent = age(((row.ended or now) - row.started).total_seconds())
+        spent = row.spent(self.log_view.clock.now())
+        how_long = "" if spent is None else f" {'for' if row.ended is None else 'after'} {spent}"
         rows = [run for reading in self.readings.values() for run in (reading.value or {}).values()]
         before = [
             (run.ended - run.started).total_seconds()
             for run in sorted(rows, key=lambda run: run.started)[-LATELY - 1 :]
             if run.state is RunState.DONE and run.ended is not None and run.key != row.key
         ]
-        least, most = (age(found(before)) if before else "" for found in (min, max))
+        least, most = (span(found(before)) if before else "" for found in (min, max))
         usual = f", usually {least}{'' if most == least else f' to {most}'}" if before else ""
-        if row.ended is None and row.state is not RunState.RUNNING:
-            return f"{row.state.value}, started {spent} ago"
-        return f"{row.state.value} {'for' if row.ended is None else 'after'} {spent}{usual}"
+        return f"{row.state.value}{how_long}{usual}"
 
     # Commands
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable, Mapping
 
 from backends.api.charts import Chart, Panel, Span
@@ -24,8 +25,14 @@ MOST = 4
 """Signals that are asked for."""
 CELL = 38
 """Cells that one wants at least: its name, its value and its curve."""
-NAME, VALUE = 11, 13
-"""Cells of a name, which has half of what is more than `CELL`, and of a value."""
+NAME, VALUE, SAID, CURVE = 11, 13, 10, 6
+"""Cells of a name, which has half of what is more than `CELL`, of a value, of how several became one, and of a
+curve at least."""
+SHARES = ("seconds", "percent", "ratio")
+"""Units of what does not add up."""
+GROUPING = r"(?:(?:by|without)\s*\([^()]*\)\s*)?"
+SUMS, AFTER = re.compile(rf"(?:sum|count)\s*{GROUPING}\(", re.I), re.compile(rf"\s*{GROUPING}", re.I)
+"""How a query that is a sum begins, and what may come after it."""
 
 
 class Signals:
@@ -101,21 +108,45 @@ def _signal(panel: Panel, reading: Reading[Chart], width: int) -> tuple[Part, ..
     over = live and last is not None and panel.threshold is not None and last >= panel.threshold
     look = Look.BAD if over else Look.PLAIN if live else Look.DIM
     mark = "▲ " if over else ""
+    over_what = "" if chart is None or len(chart.series) < 2 else f"{joined_by(panel)[0]} of {len(chart.series)}"
     wide = NAME + max(0, width - CELL) // 2
     name: Part = (f"{fit(panel.title, wide)} ", style(Look.DIM))
     room = max(0, width - wide - VALUE - 4)
     if chart is None or not live:
         word = reading.state.value if reading.error is None else reading.error.word
         return name, (fit(word, width - wide), style(Look.DIM if reading.error is None else Look.WARN))
-    curve = sparkline(points, chart.start, chart.end, room)
-    return name, (f"{mark + quantity(last, panel.unit):>{VALUE}}  ", style(look)), (f"{curve}  ", style(look))
+    # Said where it leaves room for a curve; the heading says it of all.
+    said = f"{over_what:<{SAID}}" if room >= SAID + CURVE else ""
+    curve = sparkline(points, chart.start, chart.end, room - len(said))
+    value: Part = (f"{mark + quantity(last, panel.unit):>{VALUE}}  ", style(look))
+    return name, value, (said, style(Look.DIM)), (f"{curve}  ", style(look))
+
+
+def joined_by(panel: Panel) -> tuple[str, Callable[[float, float], float]]:
+    """How several series become one, and the word for it: what is counted adds up, of all else the highest is
+    told. Counts are rates per second, and what a query has summed itself."""
+    counts = panel.unit.endswith("/s") or (panel.unit not in SHARES and _is_sum(panel.query))
+    return ("sum", operator.add) if counts else ("max", max)
+
+
+def _is_sum(query: str) -> bool:
+    """Whether all of a query is one sum or count."""
+    found = SUMS.match(query.strip())
+    if found is None:
+        return False
+    depth, rest = 1, query.strip()[found.end() :]
+    for place, char in enumerate(rest):
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            return AFTER.fullmatch(rest[place + 1 :]) is not None
+    return False
 
 
 def _one_of(panel: Panel, chart: Chart) -> tuple[tuple[float, float], ...]:
-    """Several series as one: what is counted per second adds up; of all else the highest is the worst."""
+    """Several series as one."""
     if len(chart.series) == 1:
         return chart.series[0].points
-    together = operator.add if panel.unit.endswith("/s") else max
+    together = joined_by(panel)[1]
     joined: dict[float, float] = {}
     for at, value in (point for one in chart.series for point in one.points):
         if math.isfinite(value):

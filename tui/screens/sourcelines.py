@@ -54,7 +54,7 @@ def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes)
 
 def _is_counted(noun: str) -> bool:
     """Of what can be wrong, that of which there are too many for a dot each."""
-    return noun in CHECKS and noun not in ("members", "instances")
+    return noun in CHECKS and noun not in ("members", "instances", "runs")
 
 
 def _label(text: str) -> Part:

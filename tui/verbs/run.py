@@ -9,14 +9,13 @@ from difflib import get_close_matches
 from backends.api.actions import Action
 from backends.api.capabilities import Runs, ability
 from backends.api.errors import BackendError, NotFound
-from backends.api.runs import Run, RunState
+from backends.api.runs import Run, RunState, span
 from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.kinds.runs import run_json
 from tui.verbs.acting import act, actions_on, rows_of
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse
-from widgets.units import age
 
 EXIT = {RunState.DONE: 0, RunState.FAILED: 1, RunState.ABORTED: 1, RunState.INTERRUPTED: 3}
 
@@ -87,7 +86,7 @@ async def _to_its_end(opened: Watch, row: Run, *, changes: bool) -> Run:
 
 
 def _how(row: Run) -> str:
-    spent = "" if row.ended is None else f" after {age((row.ended - row.started).total_seconds())}"
+    spent = "" if row.ended is None else f" after {span((row.ended - row.started).total_seconds())}"
     return f"{row.state.value}{spent}" + (f": {row.message}" if row.message else "")
 
 

@@ -1,0 +1,46 @@
+"""Which changes are told where there is no room for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from backends.api.models import EventKind, Occurrence
+
+ROUTINE = frozenset({EventKind.STATE, EventKind.JOINED, EventKind.LEFT})
+"""Kinds of one thing among many; all others are rare, and say why these came."""
+CROWD = frozenset({EventKind.JOINED, EventKind.LEFT})
+"""Kinds that come all day; they have what is left."""
+
+
+class Change(Struct, frozen=True):
+    """An event, the newest of so many of the same thing."""
+
+    event: Occurrence
+    times: int = 1
+
+
+def chosen(events: Iterable[Occurrence], room: int) -> list[Change]:
+    """At most `room` changes of events that are newest first: what is rare before what is routine, each newest
+    first. Where room is short, the rare ones have two thirds of it."""
+    changes = _together(events)
+    rare = [change for change in changes if change.event.kind not in ROUTINE]
+    routine = [change for change in changes if change.event.kind in ROUTINE]
+    states = [change for change in routine if change.event.kind not in CROWD]
+    crowd = [change for change in routine if change.event.kind in CROWD]
+    room_for_rare = max(room - room // 3, room - len(routine))
+    told = rare[:room_for_rare]
+    left = {change.event.key for change in [*states, *crowd][: room - len(told)]}
+    return [*told, *(change for change in routine if change.event.key in left)]
+
+
+def _together(events: Iterable[Occurrence]) -> list[Change]:
+    """The changes of one thing's state as one, at the place of the newest."""
+    found: dict[tuple[str, ...], Change] = {}
+    for event in events:
+        one = event.kind is EventKind.STATE
+        of = (event.source, event.target) if one else (event.key,)
+        known = found.get(of)
+        found[of] = Change(event) if known is None else Change(known.event, known.times + 1)
+    return list(found.values())
