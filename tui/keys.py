@@ -110,13 +110,13 @@ class Keys:
         self.do(command, rest.strip())
 
     def _explain(self, key: str, command: Command) -> None:
-        """Say on which kinds a key works that does not on this one, and what does instead where it was to act."""
+        """Say that a key is not for this kind, and what does something here where it was to act."""
         if not self._desk.offers(command):
             self._desk.say(READ_ONLY)
             return
         view = self._desk.view
         what = command.help.partition(":")[0]
-        text = f"{key_glyph(key)} ({what}) works on {_listed(command.kinds)}, not on {view.kind_name}"
+        text = f"{key_glyph(key)} ({what}) is not for {view.kind_name}"
         here = [c for c in on_screen(view.screen_name, view.kind_name) if c.acts and c.keys]
         if command.acts and here:
             text += f"; here {_listed([c.keys[0] for c in here])} act{'' if len(here) > 1 else 's'}"

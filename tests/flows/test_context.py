@@ -115,7 +115,7 @@ async def test_what_happened_is_still_there_when_its_context_is_opened_again(ope
         screen.script.members.put_nowait(Seen({}, None, (left,)))
         await screen.until("web-a left")
         await screen.type(":context shop-prod\r")
-        await screen.until("no events since this watch was opened")
+        await screen.until("nothing has changed since this context was opened")
         await screen.type(":context lab\r")
         await screen.until("web-a left")
 

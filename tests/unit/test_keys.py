@@ -19,6 +19,9 @@ class Dialog:
     def paste(self, text: str) -> None:
         self.heard.append(text)
 
+    def swallows(self, key: str, character: str | None) -> bool:
+        return False
+
 
 class View:
     """A table in front; `done` are the methods that commands have called on it."""
@@ -149,7 +152,8 @@ def test_words_after_a_command_reach_only_one_that_takes_them() -> None:
     takes_none = Command("t", "move 1")
     keys.do(takes, "web")
     keys.do(takes_none, "web")
-    assert desk.done == [("move", "1", "web"), ("move", "1")]
+    assert desk.done == [("move", "1", "web")]
+    assert "takes nothing after it; web was not understood" in desk.said[-1]
 
 
 def test_a_command_that_fails_costs_only_itself() -> None:
