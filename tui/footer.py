@@ -45,7 +45,7 @@ class Footer(OneLine):
         self._said_on: View | None = None
         self._told: tuple[View, Prompt, Offers] | None = None
         self.armed = False
-        """Whether it closes the red frame; `tell` draws it so."""
+        """Whether it is the lower red bar; `tell` draws it so."""
 
     def on_resize(self) -> None:
         if self._told is not None:
