@@ -200,7 +200,8 @@ async def deploy(stage: Stage, name: str) -> None:
         await stage.press("down")
     await stage.press("enter")
     await stage.until("show the plan")
-    await stage.press("up", "right", "enter", "enter")
+    # To the second version, to the button, and on.
+    await stage.press("right", "enter", "enter")
     await stage.until("by a process of its own")
 
 
