@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import cast
 
 from backends.api.actions import Action, Outcome, Refused, Target
 from backends.api.models import Event, EventKind
@@ -41,7 +40,7 @@ class AuditBook:
         self._writing: asyncio.Task[None] | None = None
         self._pen = asyncio.Lock()
         """Lines are written in their order, and a disk that hangs takes one thread, not all of them."""
-        self._lines: dict[asyncio.Task[None], AuditEntry] = {}
+        self._lines: list[AuditEntry] = []
         """Those that wait for the pen; one that was left so when the loop ended is still held."""
         self._late: set[asyncio.Task[None]] = set()
         """Those that were not written in time: while one of them is not, none after it is waited for."""
@@ -58,7 +57,7 @@ class AuditBook:
             self._failed = False
         if not self._failed:
             return ()
-        waiting = (json.dumps(entry.fields(), ensure_ascii=True) for entry in self._lines.values())
+        waiting = (json.dumps(entry.fields(), ensure_ascii=True) for entry in self._lines)
         return (*self._audit.held, *waiting)
 
     async def asked(self, action: Action, reason: str) -> None:
@@ -110,8 +109,9 @@ class AuditBook:
             outcome=outcome,
             text=text,
         )
+        # Before its task is made: an eager one (Python 3.12 on, Textual asks for them) runs at once.
+        self._lines.append(entry)
         line = asyncio.ensure_future(self._write(entry))
-        self._lines[line] = entry
         line.add_done_callback(self._written)
         # Not cancelled when it is late: nothing ends a thread that waits for a disk, and the line is wanted.
         await asyncio.wait({line}, timeout=0.0 if self._late else WRITE)
@@ -124,7 +124,7 @@ class AuditBook:
 
     async def _write(self, entry: AuditEntry) -> None:
         async with self._pen:
-            del self._lines[cast("asyncio.Task[None]", asyncio.current_task())]
+            self._lines.remove(entry)
             await self._threads.run(partial(self._audit.append, entry))
 
     def _written(self, line: asyncio.Task[None]) -> None:

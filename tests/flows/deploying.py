@@ -59,4 +59,7 @@ def context(folder: Path, *others: SourceConfig, **more: Any) -> Context:
 
 async def go(folder: Path, status: int = 0) -> None:
     """Let what waits end."""
-    await asyncio.to_thread((folder / "go").write_text, str(status) if status else "")
+    # Whole at once: whoever waits reads it as soon as it is there.
+    part = folder / "go.part"
+    await asyncio.to_thread(part.write_text, str(status) if status else "")
+    await asyncio.to_thread(part.rename, folder / "go")

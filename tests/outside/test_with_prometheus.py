@@ -163,7 +163,7 @@ def test_a_frozen_server_holds_nothing_up(server: PrometheusServer, config: str)
     server.freeze()
     try:
         for words in (("query", "1"), ("alerts",), ("doctor",)):
-            ran = run_within(3, *words, "--timeout", "1", "--config", config)
+            ran = run_within(4, *words, "--timeout", "1", "--config", config)
             assert ran.status == 3
             assert "no answer" in ran.err + ran.out
             assert server.url in ran.err + ran.out

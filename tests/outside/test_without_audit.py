@@ -93,7 +93,7 @@ def test_what_the_dashboard_still_holds_at_its_end_is_printed_where_it_can_be_ke
         board.until(" old ")
         time.sleep(READ + 0.1)  # What comes sooner was typed before the question: it confirms nothing.
         board.send("\x1b[C\r")
-        board.until("the audit can't be written")
+        board.until("the audit can't be written", 30)
         board.until("2 lines in no audit: see :log")
         board.send("\x1b")
         board.until(lambda: "[ Cancel ]" not in board.text)

@@ -107,7 +107,7 @@ async def test_what_may_not_be_read_costs_its_own_row_or_group(ensemble: Zookeep
     eyes = Eyes(ensemble.hosts, groups={"search": GROUP, "closed": "/services/closed"})
     alone = Eyes(ensemble.hosts, groups={"closed": "/services/closed"})
     try:
-        await until(lambda: eyes.instances.reading.state is State.LIVE)
+        await until(lambda: eyes.instances.reading.state is State.LIVE, 30)
         rows = {row.name: row for row in (eyes.instances.reading.value or {}).values()}
         assert rows.keys() == {"open", "secret", "/services/closed"}
         assert {name for name, row in rows.items() if row.trouble is None} == {"open"}

@@ -212,3 +212,12 @@ async def test_several_are_told_what_all_of_them_mean_and_their_number_is_typed(
             await here.door.carry_out(proposals[0], Consent())
         await here.door.carry_out(proposals[0], Consent(typed="2"))
         assert len(here.stage.done) == 1
+
+
+async def test_tasks_that_run_at_once_write_their_lines_too() -> None:
+    """As the dashboard's do from Python 3.12 on; before that there are none, and it is as ever."""
+    asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+    async with house() as here:
+        await here.through(action_on(WORKER), YES)
+        assert here.door.held == ()
+        assert [entry.outcome for entry in here.audit.entries] == ["asked", "done"]
