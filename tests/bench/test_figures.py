@@ -149,7 +149,7 @@ def test_bytes_of_a_quiet_screen(tmp_path: Path) -> None:
     )
     told(up.stdout.strip().splitlines()[-1])
     try:
-        with Dashboard("--config", str(tmp_path / "d" / "config.toml")) as board:
+        with Dashboard("--config", str(tmp_path / "d" / "config.toml"), "-c", "members") as board:
             board.until("search-1")
             board.read(1)
             settle = time.monotonic() + 60
