@@ -37,30 +37,42 @@ class Threads:
                 where=self._name,
                 hint=self._hint,
             )
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[T] = loop.create_future()
-
-        def tell(value: T | None, error: BaseException | None) -> None:
-            self._busy -= 1
-            if result.done():
-                return
-            if error is not None:
-                result.set_exception(error)
-            else:
-                result.set_result(value)  # type: ignore[arg-type]
-
-        def work() -> None:
-            value, error = None, None
-            try:
-                value = call()
-            except BaseException as caught:  # It is raised again where it is awaited.
-                error = caught
-            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
-                loop.call_soon_threadsafe(tell, value, error)
-
+        work, result = handed_back(call, self._ended)
         self._busy += 1
         threading.Thread(target=work, name=self._name, daemon=True).start()
         return await result
+
+    def _ended(self) -> None:
+        self._busy -= 1
+
+
+def handed_back(
+    call: Callable[[], T], ended: Callable[[], None] = lambda: None
+) -> tuple[Callable[[], None], asyncio.Future[T]]:
+    """A call for some thread to run, and what it gives or raises, on the running loop. `ended` is called on the
+    loop once the call has returned, whether or not somebody still waits."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def tell(value: T | None, error: BaseException | None) -> None:
+        ended()
+        if result.done():
+            return
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(value)  # type: ignore[arg-type]
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = call()
+        except BaseException as caught:  # It is raised again where it is awaited.
+            error = caught
+        with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+            loop.call_soon_threadsafe(tell, value, error)
+
+    return work, result
 
 
 MOST = 32

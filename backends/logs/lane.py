@@ -5,12 +5,12 @@ An executor's threads are joined when the program ends: a file system that hangs
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
+
+from backends.threads import handed_back
 
 T = TypeVar("T")
 
@@ -27,29 +27,8 @@ class Lane:
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call`; raises what it raises. One whose caller has gone before its turn is left out."""
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[T] = loop.create_future()
-
-        def tell(value: T | None, error: BaseException | None) -> None:
-            if result.done():
-                return
-            if error is not None:
-                result.set_exception(error)
-            else:
-                result.set_result(value)  # type: ignore[arg-type]
-
-        def work() -> None:
-            if result.done():
-                return
-            value, error = None, None
-            try:
-                value = call()
-            except BaseException as caught:  # It is raised again where it is awaited.
-                error = caught
-            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
-                loop.call_soon_threadsafe(tell, value, error)
-
-        self.submit(work)
+        work, result = handed_back(call)
+        self.submit(lambda: None if result.done() else work())
         return await result
 
     def submit(self, call: Callable[[], object]) -> None:
