@@ -267,6 +267,11 @@ def _address(row: Row) -> str:
     return (row.address or "") if isinstance(row, Member) else ""
 
 
+def names_of(row: Row) -> set[str]:
+    """By what a unit or a member is called elsewhere: its name, also without its group; nothing else has any."""
+    return {row.name, _own_name(row)} if isinstance(row, Unit | Member) else set()
+
+
 def _own_name(row: Row) -> str:
     return row.name.rpartition(":")[2] if isinstance(row, Unit | Member) else ""
 

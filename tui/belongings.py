@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from backends.api.models import Alert, Member, Occurrence, Process, Row, State, Target, Unit
 from backends.api.runs import Run
+from backends.relations import names_of
 from backends.watch import Watch
 from tui.kinds.known import KINDS
 from tui.kinds.leads import no_subject, subject_of, thing_of
@@ -62,7 +63,7 @@ def _called(name: str, watching: Watch) -> Iterator[Row]:
     """The units and members of a name: Prometheus is often told to call its targets by it."""
     for (_, noun), feed in watching.feeds().items():
         for row in (feed.reading.value or {}).values() if noun in ("units", "members", "instances") else ():
-            if isinstance(row, Unit | Member) and name in (row.name, row.name.rpartition(":")[2]):
+            if name in names_of(row):
                 yield row
 
 

@@ -17,7 +17,7 @@ from backends.api.models import (
     Target,
     Unit,
 )
-from backends.relations import Relations
+from backends.relations import Relations, names_of
 from widgets.columns import Lead, LogsOf
 
 Readings = Mapping[Any, Reading[Any]]
@@ -108,7 +108,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
             yield from [(kind, key)] if job in (None, row.job) else ()
     named = {alert.labels[label] for label in UNIT_LABELS if alert.labels.get(label)}
     for kind, key, row in rows:
-        if isinstance(row, Unit | Member) and named & {row.name, row.name.rpartition(":")[2]}:
+        if named & names_of(row):
             yield kind, key
     for found in relations.at(instance) if instance else ():
         yield kind_of(found.feed[1]), found.row.key
