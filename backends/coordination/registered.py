@@ -20,11 +20,12 @@ def instance(
     key: str,
     name: str,
     value: bytes,
-    created: int,
+    created: int | None,
     details: Iterable[Detail],
     trouble: Trouble | None = None,
 ) -> Member:
-    """The row of one whose key is there: that is all that a registry says of how it is."""
+    """The row of one whose key is there: that is all that a registry says of how it is. `created` is None where
+    we may not know it."""
     text = value[:VALUE_READ].decode("utf-8", "replace")
     address, version = address_of(text, name)
     return Member(
@@ -56,7 +57,11 @@ def came_and_went(
     after_gap: bool,
 ) -> Iterable[News]:
     """Who came and went between two looks. One whose key was created anew did both."""
-    again = {key for key in before.keys() & now.keys() if before[key].created != now[key].created}
+    again = {
+        key
+        for key in before.keys() & now.keys()
+        if None not in (born := {before[key].created, now[key].created}) and len(born) > 1
+    }
     for key, row in before.items():
         if key not in now or key in again:
             yield told(EventKind.LEFT, row, cluster=cluster, after_gap=after_gap)

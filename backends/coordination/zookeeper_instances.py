@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from backends.api.errors import Denied, NotFound
 from backends.api.models import Detail, Member, Members, MemberState, Role, Seen, Trouble, differing
 from backends.coordination.registered import came_and_went, instance
-from backends.coordination.zookeeper_link import Node
+from backends.coordination.zookeeper_link import Node, Stat
 from backends.coordination.zookeeper_tree import Changed, Listed, Root
 
 PERSISTENT = "none: persistent, it stays when its instance dies"
@@ -83,17 +83,11 @@ class Groups:
         return f"{self._source}/{group}{path}"
 
     def _row(self, group: str, key: str, path: str, node: Node) -> Member:
-        owner = node.stat.owner % (1 << 64)
-        details = (
-            Detail("znode", path),
-            Detail("session", f"{owner:#x}" if owner and not _special(owner) else PERSISTENT),
-            Detail("created zxid", f"{node.stat.czxid:#x}"),
-            Detail("modified zxid", f"{node.stat.mzxid:#x}"),
-            Detail("version of data", node.stat.version),
-        )
+        details = (Detail("znode", path), *(() if node.stat is None else _told_by(node.stat)))
+        created = None if node.stat is None else node.stat.czxid
         name = path.rpartition("/")[2]
         trouble = None if node.denied is None else Trouble(node.denied)
-        return instance(self._source, group, key, name, node.data or b"", node.stat.czxid, details, trouble)
+        return instance(self._source, group, key, name, node.data or b"", created, details, trouble)
 
     def _closed(self, group: str, key: str, path: str, denied: Denied) -> Member:
         """In place of the instances of a group that may not be listed."""
@@ -103,6 +97,16 @@ class Groups:
 
 def _instances(rows: Mapping[str, Member]) -> dict[str, Member]:
     return {key: row for key, row in rows.items() if row.state is not MemberState.UNKNOWN}
+
+
+def _told_by(stat: Stat) -> tuple[Detail, ...]:
+    owner = stat.owner % (1 << 64)
+    return (
+        Detail("session", f"{owner:#x}" if owner and not _special(owner) else PERSISTENT),
+        Detail("created zxid", f"{stat.czxid:#x}"),
+        Detail("modified zxid", f"{stat.mzxid:#x}"),
+        Detail("version of data", stat.version),
+    )
 
 
 def _special(owner: int) -> bool:

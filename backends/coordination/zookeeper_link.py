@@ -52,11 +52,12 @@ class Node(Struct, frozen=True):
     """A znode as it was looked at. `data` is None where only its stat was wanted, or where we may not read it;
     `children` are names."""
 
-    stat: Stat
+    stat: Stat | None
+    """None where not even this may be read: since 3.8.4 and 3.9.2 it needs permission too (ZOOKEEPER-2590)."""
     data: bytes | None
     children: tuple[str, ...]
     denied: Denied | None = None
-    """Why neither its data nor its children may be read; its stat needs no permission."""
+    """Why neither its data nor its children may be read."""
 
 
 class Wanted(Struct, frozen=True):
@@ -194,7 +195,7 @@ class Link:
 
     def _look(self, wanted: list[Wanted], limit: float) -> dict[str, Node | None]:
         """Ask for all at once, then collect. A data watch fires for a deletion too, and one set by `exists` on a
-        path that is not there fires when it comes; `exists` needs no permission."""
+        path that is not there fires when it comes."""
         from kazoo.exceptions import NoAuthError, NoNodeError
 
         client, watch = self._client, self._hear_watch
@@ -202,6 +203,14 @@ class Link:
 
         def answer(result: Any) -> Any:
             return result.get(timeout=max(0.01, deadline - time.monotonic()))
+
+        def stat_at_least(item: Wanted) -> Node | None:
+            denied = Denied("permission denied", where=item.path, hint=MAY_READ)
+            try:
+                stat = answer(client.exists_async(item.path, watch=watch))
+            except NoAuthError:
+                return Node(None, None, (), denied)
+            return None if stat is None else Node(_stat(stat), None, (), denied)
 
         asked = []
         for item in wanted:
@@ -214,15 +223,13 @@ class Link:
                 got = answer(first)
                 names = tuple(answer(below)) if below is not None else ()
             except NoNodeError:
-                found[item.path] = None
-                if item.coming and answer(client.exists_async(item.path, watch=watch)) is not None:
+                found[item.path] = came = stat_at_least(item) if item.coming else None
+                if came is not None and came.stat is not None:
                     # It came between the two questions.
                     found |= self._look([item], limit)
                 continue
             except NoAuthError:
-                stat = answer(client.exists_async(item.path, watch=watch))
-                denied = Denied("permission denied", where=item.path, hint=MAY_READ)
-                found[item.path] = None if stat is None else Node(_stat(stat), None, (), denied)
+                found[item.path] = stat_at_least(item)
                 continue
             data, stat = (bytes(got[0]), got[1]) if item.data else (None, got)
             # `exists` says None where the others raise.

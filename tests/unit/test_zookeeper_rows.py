@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import ANY
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.api.errors import Denied, Misconfigured
-from backends.api.models import ChangeKind, Event, EventKind, KeyChange, Members, MemberState, Role
+from backends.api.models import ChangeKind, Event, EventKind, KeyChange, Members, MemberState, Role, Trouble
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_changes import Changes, root_of
 from backends.coordination.zookeeper_instances import Groups
@@ -73,6 +75,29 @@ DENIED = Denied("permission denied")
 
 def closed(zxid: int) -> Node:
     return Node(Stat(1, zxid, 0, 7), None, (), DENIED)
+
+
+HIDDEN = Node(None, None, (), DENIED)
+
+
+def test_where_not_even_the_stat_may_be_read_the_row_stays_and_nothing_is_made_up() -> None:
+    there = groups()
+    seen = there.listed(None, Listed({WEB: node(1), f"{WEB}/a": HIDDEN}))
+    (row,) = [row for row in seen.value.values() if row.name == "a"]
+    assert (row.state, row.created, row.trouble) == (MemberState.UP, None, Trouble(DENIED))
+    assert [detail.label for detail in row.details] == ["znode", "value"]
+    # That it may be read from now on is no re-registration.
+    seen = there.changed(seen.value, Changed({f"{WEB}/a": node(2)}))
+    assert events(seen.news) == []
+
+
+def test_a_change_that_may_not_be_seen_is_a_gap_once_and_its_value_is_told_when_it_is_allowed() -> None:
+    there = Changes(b"/a")
+    there.listed(Listed({}))
+    assert changes(there.changed(Changed({"/a/x": HIDDEN})).news) == [("gap", "/a/x", ANY)]
+    assert changes(there.changed(Changed({"/a/x": HIDDEN})).news) == []
+    assert changes(there.changed(Changed({"/a/x": node(5, version=3)})).news) == [("put", "/a/x", b"10.0.0.1:80")]
+    assert changes(there.changed(Changed({"/a/x": None})).news) == [("delete", "/a/x", None)]
 
 
 def test_a_znode_that_may_not_be_read_costs_its_own_row() -> None:
