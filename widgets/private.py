@@ -7,6 +7,9 @@ import selectors
 import sys
 from typing import Any
 
+from rich.console import Console
+from rich.control import Control
+from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -32,6 +35,26 @@ class _Quick(selectors.SelectSelector):
 class _Selectors:
     SelectSelector = _Quick
     EVENT_READ = selectors.EVENT_READ
+
+
+def _cells_only(update: ChopsUpdate, console: Console) -> str:
+    """The changed cells of each line. Textual's own begins at the left end of what the widget has on the line,
+    and a row whose last column moves would be sent whole."""
+    written: list[str] = []
+    for y, low, high in update.spans:
+        for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
+            left, right = max(x, low), min(end, high)
+            if strip is None or left >= right:
+                continue
+            written.append(Control.move_to(left, y).segment.text)
+            written.append(strip.crop(left - x, right - x).render(console))
+    return "".join(written)
+
+
+def repaint_cells_only() -> None:
+    """Send the cells of a line that were repainted, and no others."""
+    if callable(getattr(ChopsUpdate, "render_segments", None)):
+        ChopsUpdate.render_segments = _cells_only  # type: ignore[method-assign, assignment]
 
 
 def quick_quit() -> None:

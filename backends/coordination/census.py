@@ -15,6 +15,8 @@ from backends.api.models import Event, EventKind, Member, Members, MemberState, 
 UNSURE = (Silent, BadReply, Denied)
 """What a server that may well serve others says to us: its state is not known. It is down where nothing listens,
 or where it says itself that it serves nobody."""
+NEWEST = 0.25
+"""The weight of the newest round trip; those before it have the rest."""
 _PENDING = "no answer yet"
 
 
@@ -26,6 +28,7 @@ class Answer(Struct, frozen=True):
     """Monotonic seconds of its last word, `as_of` the wall clock."""
     as_of: datetime | None = None
     latency_ms: float | None = None
+    """How long its answers take, the newest more than those before it."""
     error: BackendError | None = None
 
     @property
@@ -39,6 +42,15 @@ L = TypeVar("L")
 """What a leader is known by."""
 Belonging = Mapping[int, tuple[str, str]]
 """By its number, a server's name and what is said of it when it joins or leaves."""
+
+
+def steadied(answer: A, before: A | None) -> A:
+    """With its round trip smoothed by those before it, as TCP smooths its own (RFC 6298): one that wavers by some
+    milliseconds tells nothing, and would be sent over a slow link each second."""
+    if before is None or before.latency_ms is None or answer.latency_ms is None:
+        return answer
+    smooth = before.latency_ms + NEWEST * (answer.latency_ms - before.latency_ms)
+    return replace(answer, latency_ms=smooth)
 
 
 def pending(target: str) -> BackendError:

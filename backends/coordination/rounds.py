@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from backends.api.errors import Unreachable
 from backends.api.models import Members, Seen, differing
-from backends.coordination.census import Answer, Census
+from backends.coordination.census import Answer, Census, steadied
 from backends.coordination.together import together
 
 INTERVAL = 1.0
@@ -115,7 +115,8 @@ class _Rounds(Generic[A]):
                 task.cancel()
 
     async def _ask(self, target: str) -> None:
-        self._census.answers[target] = await self._asker.ask(target)
+        answer = await self._asker.ask(target)
+        self._census.answers[target] = steadied(answer, self._census.answers.get(target))
 
     def _alive(self) -> bool:
         now = time.monotonic()
