@@ -6,6 +6,7 @@ It opens a context and answers what every view may ask. What a key does on a vie
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -48,6 +49,13 @@ READ = 3.0
 """Seconds for which what became of an action stays, whatever is pressed."""
 HOLD = 0.25
 """Seconds for which the skeleton may stand in for the first frame."""
+
+
+def _look_for_garbage_again() -> None:
+    """Where `tui.start` has turned it off; what was made by now is left out of it for good."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 class MidwatchApp(QuietApp):
@@ -126,6 +134,7 @@ class MidwatchApp(QuietApp):
             self._holding = False
             self._held.close()
             self.screen.refresh()
+            self.call_later(_look_for_garbage_again)
 
     async def _begin(self) -> None:
         if self._discover is not None:

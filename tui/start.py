@@ -31,6 +31,9 @@ def dashboard(options: argparse.Namespace) -> int:
     except ConfigError as error:
         sys.stderr.write(f"{clean(str(error))}\n")
         return 2
+    # What is imported and made until the first frame stays: looking through it again and again for garbage would
+    # take a twentieth of the start. The app turns it on again.
+    gc.disable()
     terminal = Terminal()
     end_in_order()
     terminal.take(skeleton(context, shutil.get_terminal_size()))

@@ -7,7 +7,6 @@ and twice what one half minute in ten had there: what happens each few minutes a
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 
 from msgspec import Struct
 
@@ -108,6 +107,9 @@ class ErrorRate:
         if len(before) < ENOUGH:
             return None
         windows = sorted(sum(before[at : at + WINDOW]) for at in range(0, len(before) - WINDOW + 1, WINDOW))
+        # Here: it brings fractions and decimals, which the start would wait for.
+        from statistics import median
+
         usual, often = median(windows), windows[len(windows) * 9 // 10]
         jumped = now >= LEAST and now >= TIMES * usual and now >= TIMES_OFTEN * often
         begun, origin.begun = origin.begun, jumped
