@@ -21,6 +21,7 @@ from tui.belongings import Nearby, called
 from tui.deploying import DeployFlow
 from tui.offering import actions_of, heading_of, named, what_can_be_done
 from tui.question import DANGERS, Ended, Question, alike, plain, titled
+from tui.ways import Ways
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Form
 from widgets.safe import width_of
@@ -35,6 +36,8 @@ class ActionDesk(Protocol):
     @property
     def watching(self) -> Watch | None: ...
     @property
+    def ways(self) -> Ways: ...
+    @property
     def door(self) -> Door | None: ...
     @property
     def clock(self) -> Clock: ...
@@ -43,7 +46,6 @@ class ActionDesk(Protocol):
     def report(self, text: str) -> None:
         """One line that stays until it can have been read."""
 
-    def show_run(self, source: str, run: str) -> None: ...
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
 

@@ -6,10 +6,8 @@ It opens a context and answers what every view may ask. What a key does on a vie
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -25,6 +23,7 @@ from tui.bridge import Bridge
 from tui.commands import Command
 from tui.completion import completions
 from tui.doors import Doors
+from tui.firstframe import FirstFrame
 from tui.footer import Footer
 from tui.front import Front
 from tui.help import help_lines
@@ -32,7 +31,8 @@ from tui.keys import Keys
 from tui.masthead import Masthead
 from tui.screens.base import Job, View
 from tui.terminal import ENDING, in_a_job, stop_job
-from widgets.columns import LogsOf, Look
+from tui.ways import Ways
+from widgets.columns import Look
 from widgets.private import QuietApp
 
 if TYPE_CHECKING:
@@ -47,15 +47,6 @@ AGAIN = 2.0
 """Seconds within which a second ctrl+c quits."""
 READ = 3.0
 """Seconds for which what became of an action stays, whatever is pressed."""
-HOLD = 0.25
-"""Seconds for which the skeleton may stand in for the first frame."""
-
-
-def _look_for_garbage_again() -> None:
-    """Where `tui.start` has turned it off; what was made by now is left out of it for good."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
 
 
 class MidwatchApp(QuietApp):
@@ -90,6 +81,8 @@ class MidwatchApp(QuietApp):
         self.masthead = Masthead()
         self.footer = Footer()
         self.front = Front(self.tick)
+        self.ways = Ways(self.front, self.say)
+        self.first_frame = FirstFrame(self, lambda event: self.keys.press(event.key, event.character))
         self.doors = Doors()
         self._flow: ActionFlow | None = None
         self._dashboards: Dashboards | None = None
@@ -100,9 +93,6 @@ class MidwatchApp(QuietApp):
         self._clock = clock or LoopClock()
         self._frozen = False
         self._interrupted = float("-inf")
-        self._early: list[events.Key] | None = []
-        self._held = ExitStack()
-        self._holding = False
 
     # Opening
 
@@ -120,21 +110,8 @@ class MidwatchApp(QuietApp):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
-        # The skeleton stands already. Textual's first frames would compete with what connects, which imports in
-        # a thread, so they wait for the first facts, a key, or a quarter of a second.
-        self._held.enter_context(self.batch_update())
-        self._holding = True
-        self.set_timer(HOLD, self.show_frame)
+        self.first_frame.hold()
         self.work(self._begin())
-        self.call_later(self._type_ahead)
-
-    def show_frame(self) -> None:
-        """Draw from now on; called as soon as there is something worth it."""
-        if self._holding:
-            self._holding = False
-            self._held.close()
-            self.screen.refresh()
-            self.call_later(_look_for_garbage_again)
 
     async def _begin(self) -> None:
         if self._discover is not None:
@@ -246,36 +223,17 @@ class MidwatchApp(QuietApp):
     def prompt_changed(self) -> None:
         self.footer.tell(self.view, self.keys.prompt, self.offers)
 
-    def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
-        from tui.screens.text import TextScreen
-
-        text = TextScreen()
-        self.bring(text)
-        text.fill(heading, lines, nouns)
-
-    def bring(self, view: View) -> None:
-        self.front.show(view)
-
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
             event.stop()
-            self.show_frame()
-            if self._early is None:
-                self.keys.press(event.key, event.character)
-            else:
-                self._early.append(event)
+            self.first_frame.key(event)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             event.stop()
             self.keys.paste(event.text)
         else:
             await super().on_event(event)
-
-    def _type_ahead(self) -> None:
-        early, self._early = self._early or [], None
-        for event in early:
-            self.keys.press(event.key, event.character)
 
     def tick(self) -> None:
         """Once a second: what changes only because time passes."""
@@ -303,35 +261,6 @@ class MidwatchApp(QuietApp):
 
     # Commands of every screen
 
-    def show(self, name: str, what: str = "") -> None:
-        view = self.front.named(name)
-        self.front.open(view)
-        if what:
-            view.choose(what)
-        view.begin_anew()
-
-    def ask_query(self, expression: str = "") -> None:
-        self.front.open(self.front.metrics)
-        self.front.metrics.ask_query(expression)
-
-    def go_to(self, kind: str, row: str) -> None:
-        view = self.front.named(kind)
-        self.front.show(view)
-        if row and not view.go_to_row(row):
-            self.say("it is not there any more")
-
-    def open_logs(self, source: str = "") -> None:
-        self.front.open(self.front.logs)
-        self.front.logs.choose(source or None)
-
-    def show_logs(self, source: str = "") -> None:
-        self.front.show(self.front.logs)
-        self.front.logs.choose(source or None)
-
-    def show_logs_of(self, logs: LogsOf) -> None:
-        self.front.show(self.front.logs)
-        self.front.logs.look_at(logs)
-
     def switch_context(self, name: str = "") -> None:
         if name not in self.contexts:
             near = get_close_matches(name, self.contexts, 1, 0)
@@ -355,10 +284,6 @@ class MidwatchApp(QuietApp):
             return
         self.flow.deploys.menu(name)
 
-    def show_run(self, source: str, run: str) -> None:
-        self.front.run.open_run(source, run)
-        self.front.show(self.front.run)
-
     def arm(self, rest: str = "") -> None:
         self.flow.arm(rest)
         self.tick()
@@ -373,7 +298,7 @@ class MidwatchApp(QuietApp):
             self.front.back()
             return
         lines = help_lines(view.screen_name, view.kind_name, self.context.mode, self.offers)
-        self.show_text("help", lambda: lines)
+        self.ways.show_text("help", lambda: lines)
 
     def open_command(self) -> None:
         def of_metrics(takes: str, rest: str) -> list[str]:
@@ -395,10 +320,6 @@ class MidwatchApp(QuietApp):
     def up(self) -> None:
         if not self.front.up():
             self.leave()
-
-    def previous(self) -> None:
-        if not self.front.swap():
-            self.say("no view before this one")
 
     def leave(self) -> None:
         under_way = "" if self._flow is None else self._flow.under_way

@@ -12,6 +12,7 @@ from backends.api.runs import Deploy, Plan, run_of
 from backends.watch import Watch
 from tui.kinds.runs import RUN_LOOKS
 from tui.question import Ended, plain
+from tui.ways import Ways
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Field, Form
 
@@ -22,9 +23,10 @@ CHOICES_MOST = 200
 class DeployDesk(Protocol):
     @property
     def watching(self) -> Watch | None: ...
+    @property
+    def ways(self) -> Ways: ...
     def say(self, text: str) -> None: ...
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
-    def show_run(self, source: str, run: str) -> None: ...
 
 
 Ask = Callable[[Sequence[Action], Sequence[str], Ended], None]
@@ -125,7 +127,7 @@ class DeployFlow:
             self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._begun(row, action))
 
     def _begun(self, row: Deploy, action: Action) -> None:
-        self._desk.show_run(row.source, run_of(action))
+        self._desk.ways.show_run(row.source, run_of(action))
 
 
 def _plan_lines(plan: Plan) -> list[str]:

@@ -29,6 +29,8 @@ class KeysDesk(Protocol):
     @property
     def view(self) -> Any: ...
     @property
+    def ways(self) -> object: ...
+    @property
     def dialog(self) -> Dialog | None: ...
     def offers(self, command: Command) -> bool: ...
     def say(self, text: str) -> None: ...
@@ -123,7 +125,7 @@ class Keys:
         self._desk.say(text)
 
     def do(self, command: Command, rest: str = "") -> None:
-        """Call the method that the command names, of the view in front or else of the app."""
+        """Call the method that the command names: of the view in front, of the ways to others, or of the app."""
         if not self._desk.offers(command):
             self._desk.say(READ_ONLY)
             return
@@ -131,7 +133,8 @@ class Keys:
             self._desk.say(f":{command.word} takes nothing after it; {rest} was not understood")
             return
         method, *fixed = command.do.split()
-        owner = next((one for one in (self._desk.view, self._desk) if hasattr(one, method)), None)
+        owners = (self._desk.view, self._desk.ways, self._desk)
+        owner = next((one for one in owners if hasattr(one, method)), None)
         if owner is None:
             self._desk.say(f":{command.word} works on {' and '.join(command.on)} only")
             return

@@ -53,7 +53,7 @@ def write(desk: Desk, view: View, name: str) -> None:
 def show_own_log(desk: Desk, path: Path | None) -> None:
     """The end of our own log, as text."""
     lines = ["reading …"] if path is not None else ["midwatch was started without a log file"]
-    desk.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
+    desk.ways.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
 
     async def read(path: Path) -> None:
         lines[:] = await asyncio.to_thread(last_lines, path)

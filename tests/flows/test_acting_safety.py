@@ -290,7 +290,7 @@ async def test_what_was_said_goes_with_its_view_and_after_a_minute(
         screen.app.say("told here")
         screen.app.tick()
         assert "told here" in footer.text
-        screen.app.show("overview")
+        screen.app.ways.show("overview")
         screen.app.tick()
         assert "told here" not in footer.text
         screen.app.say("told there")

@@ -175,7 +175,7 @@ async def test_what_cannot_be_ended_is_told_while_it_goes_on_and_after(yard: Yar
     journal, run = await asyncio.to_thread(run_whose_end_is_asked_for)
     async with yard("runs") as screen:
         await screen.until(run)
-        screen.app.show_run("deploy/plain", run)
+        screen.app.ways.show_run("deploy/plain", run)
         await screen.until("running for")
         await screen.until(left)
         await asyncio.to_thread(journal.write_last, Entry(now(), What.ENDED, state=RunState.DONE, message=why))

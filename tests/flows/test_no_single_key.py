@@ -68,7 +68,7 @@ def world(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wo
 
 def go_to(screen: Screen, name: str, run: str) -> None:
     if name == "run":
-        screen.app.show_run("deploy/plain", run)
+        screen.app.ways.show_run("deploy/plain", run)
     elif name == "description":
         screen.app.keys.run_line("units")
         screen.app.keys.press("d", "d")

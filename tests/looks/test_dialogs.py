@@ -63,7 +63,7 @@ def picture(
 
             await press("N", "g")
             await steps(app, clock, press)
-            app.show_frame()
+            app.first_frame.show()
             app.tick()
             await pilot.pause()
 

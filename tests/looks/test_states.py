@@ -50,7 +50,7 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
             await steps(pilot, script, clock)
             await clock.advance(0.2)
             # Not whether a quarter of a second of real time has passed decides what is in the picture.
-            app.show_frame()
+            app.first_frame.show()
             app.tick()
             # Lines are put in order and counted in short steps, with turns of the loop in between.
             async with asyncio.timeout(10):

@@ -32,6 +32,7 @@ from tui.screens.overview import OverviewScreen
 from tui.screens.resource import ResourceScreen
 from tui.screens.run import RunScreen
 from tui.screens.text import TextScreen
+from tui.ways import Ways
 
 VIEWS = {
     OVERVIEW: OverviewScreen,
@@ -63,8 +64,9 @@ def test_every_command_can_be_done_where_it_is_offered(command: object) -> None:
     assert isinstance(command, Command)
     name, *fixed = command.do.split()
     for screen in command.on:
-        method = getattr(VIEWS[screen], name, None) or getattr(MidwatchApp, name, None)
-        assert method is not None, f"{name}: a method of {VIEWS[screen].__name__}, or of MidwatchApp"
+        owners = (VIEWS[screen], Ways, MidwatchApp)
+        method = next((getattr(owner, name) for owner in owners if hasattr(owner, name)), None)
+        assert method is not None, f"{name}: a method of {VIEWS[screen].__name__}, of Ways, or of MidwatchApp"
         # A view's method of that name would be taken for the app's: it must want the same.
         inspect.signature(method).bind("self", *fixed)
         if command.takes:

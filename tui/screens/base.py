@@ -6,7 +6,7 @@ keys typed ahead find the new view in place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from textual.containers import Vertical
@@ -15,12 +15,14 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.keys import Keys
-from widgets.columns import LogsOf, Look
+from widgets.columns import Look
 
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
     from tui.commands import Command
+    from tui.firstframe import FirstFrame
     from tui.screens.dashboards import Dashboards
+    from tui.ways import Ways
 
 Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
 
@@ -30,6 +32,9 @@ class Desk(Protocol):
 
     context: Context
     keys: Keys
+    ways: Ways
+    """What leads to other views."""
+    first_frame: FirstFrame
 
     @property
     def watching(self) -> Watch | None:
@@ -60,28 +65,6 @@ class Desk(Protocol):
 
     def prompt_changed(self) -> None:
         """What the prompt shows is another thing now, though no key was pressed."""
-
-    def go_to(self, kind: str, row: str) -> None:
-        """Open the screen of a kind, on one of its rows ("": wherever it was)."""
-
-    def show_logs(self, source: str = "") -> None:
-        """Open the logs of a source, or of all of them."""
-
-    def show_logs_of(self, logs: LogsOf) -> None:
-        """Open the logs of something, around a time."""
-
-    def show_run(self, source: str, run: str) -> None:
-        """Open a run of a deploy: its steps and its output."""
-
-    def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
-        """Open the text screen; `lines` is asked again each second while it is in front, and the feeds of
-        `nouns` run for it."""
-
-    def bring(self, view: View) -> None:
-        """Show a view of one's own making; the one in front is gone back to."""
-
-    def show_frame(self) -> None:
-        """There is something worth drawing now, also if the first frame is still held back."""
 
     def work(self, job: Job, group: str = "default") -> None:
         """Run something that takes time; it ends what still runs of the same group. What may be replaced before

@@ -334,7 +334,7 @@ class LogsScreen(View):
             self.desk.say("no line to open")
             return
         lines = record_lines(record, self.log_view.current_origin)
-        self.desk.show_text("log record", lambda: lines)
+        self.desk.ways.show_text("log record", lambda: lines)
 
     def show_raw(self) -> None:
         record = self.log_view.current
@@ -342,7 +342,7 @@ class LogsScreen(View):
             self.desk.say("no line to show")
             return
         lines = byte_lines(record.raw)
-        self.desk.show_text("log record, as it came", lambda: lines)
+        self.desk.ways.show_text("log record, as it came", lambda: lines)
 
     def escape(self) -> bool:
         if self.log_view.searching:

@@ -140,7 +140,7 @@ class MetricsScreen(TimeView):
         self._show_title()
 
     def on_chart_heard(self) -> None:
-        self.desk.show_frame()
+        self.desk.first_frame.show()
         self._show_title()
 
     def _show_title(self) -> None:
@@ -345,7 +345,7 @@ class MetricsScreen(TimeView):
         if chart is None:
             self.desk.say("no chart to describe")
         else:
-            self.desk.show_text(f"chart  {chart.panel.title}", chart.plain_lines)
+            self.desk.ways.show_text(f"chart  {chart.panel.title}", chart.plain_lines)
 
     def plain_text(self) -> str:
         return "\n".join(text for chart in self.grid.shown for text in [*chart.plain_lines(), ""])

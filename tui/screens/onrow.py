@@ -68,7 +68,7 @@ class OnRow:
             why = no_subject(row) if isinstance(row, Alert) else "nothing else is known to belong to this"
             desk.say(why)
         else:
-            desk.go_to(*found)
+            desk.ways.go_to(*found)
 
     def does(self, command: Command, row: Any) -> bool:
         """Whether a command does something for this row, as far as that is known without asking anybody."""
@@ -90,7 +90,7 @@ class OnRow:
             return
         logs = logs_about(self.kind, row, bridge.readings(), watching.relations)
         if logs is not None:
-            desk.show_logs_of(logs)
+            desk.ways.show_logs_of(logs)
         elif isinstance(row, Deploy):
             desk.say(f"{self.kind.label(row)} has never been run here")
         else:
@@ -99,12 +99,12 @@ class OnRow:
     def _open_output(self, desk: Desk, row: Any) -> bool:
         run = row.last if isinstance(row, Deploy) else row
         if isinstance(run, Run):
-            desk.show_run(run.source, run.key)
+            desk.ways.show_run(run.source, run.key)
         return isinstance(run, Run)
 
     def show_raw(self, desk: Desk, row: Any) -> None:
         text = ["asking …"]
-        desk.show_text(f"raw record of {self.kind.label(row)}", lambda: text)
+        desk.ways.show_text(f"raw record of {self.kind.label(row)}", lambda: text)
 
         async def ask() -> None:
             text[:] = await self._raw(desk, row)

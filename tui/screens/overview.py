@@ -114,7 +114,7 @@ class OverviewScreen(View):
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         # Once all have spoken: a frame for the first of them would hold the others' up.
         if readings and all(reading.state is not State.LOADING for reading in readings.values()):
-            self.desk.show_frame()
+            self.desk.first_frame.show()
         self.tick()
 
     def on_resize(self) -> None:
@@ -244,7 +244,7 @@ class OverviewScreen(View):
 
     def on_chart_touched(self, message: Chart.Touched) -> None:
         message.stop()
-        self.desk.go_to("metrics", message.chart.panel.title)
+        self.desk.ways.go_to("metrics", message.chart.panel.title)
 
     # Commands
 
@@ -281,11 +281,11 @@ class OverviewScreen(View):
         elif problem is not None and problem.kind == "logs":
             self._open_logs(problem)
         elif problem is not None and problem.kind == "runs" and problem.row:
-            self.desk.show_run(problem.source, problem.row)
+            self.desk.ways.show_run(problem.source, problem.row)
         elif found is None:
             self.desk.say("nothing to open here")
         else:
-            self.desk.go_to(*found)
+            self.desk.ways.go_to(*found)
 
     def act(self, verb: str = "") -> None:
         """What can be done to what Enter leads to."""
@@ -301,13 +301,13 @@ class OverviewScreen(View):
     def _open_logs(self, problem: Problem) -> None:
         """All of a source, or those of one log since it became a problem."""
         if problem.row:
-            self.desk.show_logs_of(LogsOf((problem.row,), problem.since, problem.source))
+            self.desk.ways.show_logs_of(LogsOf((problem.row,), problem.since, problem.source))
         else:
-            self.desk.show_logs(problem.source)
+            self.desk.ways.show_logs(problem.source)
 
     def show_its_logs(self) -> None:
         """The logs about what is chosen; all of them where that is a whole source."""
-        self.desk.show_logs_of(self._logs() or LogsOf(()))
+        self.desk.ways.show_logs_of(self._logs() or LogsOf(()))
 
     def _logs(self) -> LogsOf | None:
         if (key := self.changed.chosen) is not None and key in self._events:
@@ -362,7 +362,7 @@ class OverviewScreen(View):
             "",
             "it is left out until midwatch is started again; `midwatch config check` looks at all of it",
         ]
-        self.desk.show_text(f"source  {source}", lambda: lines)
+        self.desk.ways.show_text(f"source  {source}", lambda: lines)
 
     def _to_end(self, boards: Sequence[Board], *, last: bool) -> None:
         able = next((board for board in boards if board.can_be_chosen), None)

@@ -95,7 +95,7 @@ class ResourceScreen(View):
 
     def _heard(self) -> None:
         if self.table.total:
-            self.desk.show_frame()
+            self.desk.first_frame.show()
         self._show_title()
         self._show_detail()
 
@@ -253,9 +253,9 @@ class ResourceScreen(View):
         if found is None:
             self.desk.say(f"{self.kind.label(row)}: it is not there any more; d describes what happened")
         elif isinstance(found, LogsOf):
-            self.desk.show_logs_of(found)
+            self.desk.ways.show_logs_of(found)
         else:
-            self.desk.go_to(*found)
+            self.desk.ways.go_to(*found)
 
     def show_its_logs(self) -> None:
         self._with_row(lambda row: self._on_row.show_its_logs(self.desk, row))
@@ -307,7 +307,7 @@ class ResourceScreen(View):
         from tui.screens.description import DescriptionScreen
 
         view = DescriptionScreen(self.kind, row, self.table.sight_of(row.key))
-        self.desk.bring(view)
+        self.desk.ways.bring(view)
         view.begin()
 
     def show_raw(self) -> None:

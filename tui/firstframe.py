@@ -1,0 +1,57 @@
+"""The first frame: what Textual draws waits until there is something worth it; keys from before it wait too."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from textual import events
+from textual.app import App
+
+HOLD = 0.25
+"""Seconds for which the skeleton may stand in for the first frame."""
+
+
+class FirstFrame:
+    """The skeleton stands already when the app is mounted. Textual's first frames would compete with what
+    connects, which imports in a thread, so they wait for the first facts, a key, or a quarter of a second."""
+
+    def __init__(self, app: App[None], press: Callable[[events.Key], None]) -> None:
+        self._app, self._press = app, press
+        self._held: ExitStack | None = None
+        self._early: list[events.Key] | None = []
+
+    def hold(self) -> None:
+        self._held = ExitStack()
+        self._held.enter_context(self._app.batch_update())
+        self._app.set_timer(HOLD, self.show)
+        self._app.call_later(self._type_ahead)
+
+    def show(self) -> None:
+        """Draw from now on; called as soon as there is something worth it."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            held.close()
+            self._app.screen.refresh()
+            self._app.call_later(_look_for_garbage_again)
+
+    def key(self, event: events.Key) -> None:
+        """Each key, in order: those from before the views stood are pressed when they do."""
+        self.show()
+        if self._early is None:
+            self._press(event)
+        else:
+            self._early.append(event)
+
+    def _type_ahead(self) -> None:
+        early, self._early = self._early or [], None
+        for event in early:
+            self._press(event)
+
+
+def _look_for_garbage_again() -> None:
+    """Where `tui.start` has turned it off; what was made by now is left out of it for good."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
