@@ -31,7 +31,7 @@ FIRST = 5
 """How many of a screen's hints come before any screen: help, command, filter, back, open."""
 GAP = "  "
 TOO_SMALL = " small: 80x24 shows more  "
-MORE = "…9"
+MORE = "…9 "
 """That digits go on after the last screen that has room."""
 LONG = 60.0
 """Seconds after which what was said is nobody's news any more: it would only hide the keys."""
@@ -117,21 +117,25 @@ def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Par
     ]
     if width < SMALL:
         shown, _ = _fitting(here, width - width_of(TOO_SMALL))
-        return [(TOO_SMALL, style(Look.DIM))], _parts(shown)
+        return [(TOO_SMALL, style(Look.DIM))], _flush(shown)
     numbered = view.screen_name in NUMBERED
     whole = list(VIEWS if numbered else IN_LOGS if view.screen_name == LOGS else ())
-    if _room_of(whole) + _room_of(here) < width:
-        return _parts(whole, ahead=" "), _parts(here)
+    if _room_of(whole) + _room_of(here) <= width:
+        return _parts(whole, ahead=" "), _flush(here)
     short = [(key, word[:SHORT]) for key, word in whole] if numbered else whole
-    room = width - 1 - (width_of(MORE) if numbered else 0)
+    room = width - (width_of(MORE) if numbered else 0)
     shown, room = _fitting(here[:FIRST], room)
     near, room = _fitting(short[:NEAR], room)
     rest, room = _fitting(here[FIRST:], room) if len(shown) == len(here[:FIRST]) else ([], room)
-    far, room = _fitting(short[NEAR:], room + width_of(MORE)) if len(near) == len(short[:NEAR]) else ([], room)
+    far: list[Pair] = []
+    if len(near) == len(short[:NEAR]):
+        far, _ = _fitting(short[NEAR:], room + width_of(MORE))
+        if len(far) < len(short[NEAR:]):
+            far, _ = _fitting(short[NEAR:], room)
     tabs = _parts([*near, *far], ahead=" ")
     if len(near) + len(far) < len(short):
         tabs.append((MORE, style(Look.DIM)))
-    return tabs, _parts([*shown, *rest])
+    return tabs, _flush([*shown, *rest])
 
 
 def _fitting(pairs: Sequence[Pair], room: int) -> tuple[list[Pair], int]:
@@ -147,6 +151,11 @@ def _fitting(pairs: Sequence[Pair], room: int) -> tuple[list[Pair], int]:
 
 def _room_of(pairs: Sequence[Pair]) -> int:
     return sum(width_of(f"{key} {word}{GAP}") for key, word in pairs)
+
+
+def _flush(pairs: Sequence[Pair]) -> list[Part]:
+    """Of the right end, which leaves as much room beside it as the left one: a single space."""
+    return [*_parts(pairs)[:-1], (f" {pairs[-1][1]} ", style(Look.DIM))] if pairs else []
 
 
 def _parts(pairs: Sequence[Pair], ahead: str = "") -> list[Part]:
