@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from textual.app import App
 from textual.pilot import Pilot
 
 from backends.api import registry
@@ -52,18 +53,22 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
             # Not whether a quarter of a second of real time has passed decides what is in the picture.
             app.first_frame.show()
             app.tick()
-            # Lines are put in order and counted in short steps, with turns of the loop in between.
-            async with asyncio.timeout(10):
-                while any(view.lines.behind or view.lines.filtering for view in app.query(LogView)) or any(
-                    histogram.counting for histogram in app.query(Histogram)
-                ):
-                    await pilot.pause(0.02)
+            await settled(app)
             app.tick()
             await pilot.pause()
 
         return snap_compare(app, terminal_size=size, run_before=run)
 
     return take
+
+
+async def settled(app: App[None]) -> None:
+    """Lines are put in order and counted in short steps, with turns of the loop in between."""
+    async with asyncio.timeout(10):
+        while any(view.lines.behind or view.lines.filtering for view in app.query(LogView)) or any(
+            histogram.counting for histogram in app.query(Histogram)
+        ):
+            await asyncio.sleep(0.02)
 
 
 def cluster() -> tuple[Any, ...]:
@@ -175,6 +180,7 @@ def test_merged_logs_with_their_histogram_80x24(picture: Callable[..., bool]) ->
         SCRIPTS.setdefault("other", Script()).say_lines(*lines(40, "GET /cart"), *lines(90, "ERROR refused")[3:5])
         await pilot.pause()
         await clock.advance(0.5)
+        await settled(pilot.app)
         await pilot.press("E")
         await pilot.pause()
 
