@@ -11,8 +11,8 @@ from backends.context import Context
 from backends.watch import Broken, FeedKey
 from widgets.columns import ILL, STANDINGS, Look
 from widgets.oneline import OneLine, Part
+from widgets.quantities import age
 from widgets.safe import style
-from widgets.units import age
 
 SMALL = 60
 """Cells below which there is room only for the context, its mode and what is not well."""

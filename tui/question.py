@@ -14,8 +14,8 @@ from backends.watch import FeedKey, Watch
 from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.oneline import Part
+from widgets.quantities import age
 from widgets.safe import style
-from widgets.units import age
 
 REASON = "reason"
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}

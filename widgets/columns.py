@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError
 from backends.api.models import Reading, State, Trouble
-from widgets.units import UNKNOWN, age
+from widgets.quantities import UNKNOWN, age
 
 
 class Shown(Protocol):

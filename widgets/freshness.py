@@ -8,7 +8,7 @@ from typing import Any
 from backends.api.errors import Misconfigured
 from backends.api.models import Reading, State
 from widgets.columns import ILL, STANDINGS, Look
-from widgets.units import age
+from widgets.quantities import age
 
 LATE = 5.0
 """Seconds after which even a live reading says its age: past twice the longest interval of a source."""

@@ -10,7 +10,7 @@ from backends.api.clock import Clock
 from widgets.logline import GONE, LABEL, Drawn, Manner, Times, cells, cuts, day_of, drawn
 from widgets.loglines import LogLines, Place
 from widgets.logsearch import Pattern
-from widgets.units import count
+from widgets.quantities import count
 
 PARTS = 50
 """Lines of the terminal that one wrapped line may fill."""

@@ -38,8 +38,8 @@ QUESTION_PACE = Pace(first=PATIENT + 1, quiet=2.5 * PATIENT + 6)
 
 
 class Panel(Struct, frozen=True):
-    """What a chart shows and how: `unit` as in `widgets.units.quantity`; `threshold` is the value from which on
-    it is a problem; `low` and `high` fix the ends of the value axis."""
+    """What a chart shows and how: `unit` as in `widgets.quantities.quantity`; `threshold` is the value from which
+    on it is a problem; `low` and `high` fix the ends of the value axis."""
 
     title: str
     query: str

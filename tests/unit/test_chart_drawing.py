@@ -15,9 +15,9 @@ from widgets.canvas import NOBODY, Canvas, has_braille, trace
 from widgets.columns import Look
 from widgets.legend import curves, names
 from widgets.plot import Mark, Plot
+from widgets.quantities import duration, quantity, span_text
 from widgets.scales import exact_time, nice_step, tick_label, time_ticks, value_scale
 from widgets.sparkline import sparkline
-from widgets.units import duration, quantity, span_text
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from backends.api.errors import BackendError
 from backends.api.models import Detail, Host, Trouble
 from widgets.columns import Sight, text_of
-from widgets.units import UNKNOWN, since, size
+from widgets.quantities import UNKNOWN, since, size
 
 
 def rfc3339(moment: datetime | None) -> str | None:

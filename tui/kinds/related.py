@@ -10,7 +10,7 @@ from backends.api.capabilities import kind_of
 from backends.api.models import Member, Process, Reading, Row, State, Unit
 from backends.relations import Related, Relations
 from widgets.columns import Sight, standing
-from widgets.units import count, percent, since, size
+from widgets.quantities import count, percent, since, size
 
 
 def related_facts(

@@ -7,7 +7,7 @@ from typing import Any
 from backends.api.models import Target, TargetState
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import since
+from widgets.quantities import since
 
 TARGET_LOOKS = {TargetState.UP: Look.GOOD, TargetState.DOWN: Look.BAD, TargetState.UNKNOWN: Look.WARN}
 

@@ -20,7 +20,7 @@ from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.output import aligned, complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
-from widgets.units import UNKNOWN, age
+from widgets.quantities import UNKNOWN, age
 
 STEPS = 240
 """Points of a range where no step is given."""
