@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from backends.api.models import Host, Member, Process, Processes, Reading, Row, Target, Unit
+from backends.api.models import Host, Member, Process, Processes, Reading, Row, ScrapeTarget, Unit
 from backends.host_port import split
 
 NOUNS = ("processes", "units", "members", "instances", "hosts")
@@ -63,7 +63,7 @@ class Index:
         if isinstance(row, Member) and row.address is not None:
             found = self._listeners(row.address)
             return [*found, *self._units_of(item.row for item in found)]
-        if isinstance(row, Target):
+        if isinstance(row, ScrapeTarget):
             return self.at(row.instance) or self._named(row.instance)
         return []
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from backends.api.actions import Action, Refused, Target
 from backends.api.capabilities import Acting, ability
-from backends.api.models import Alert, Member, Occurrence, Row
-from backends.api.models import Target as ScrapeTarget
+from backends.api.models import Alert, Member, Occurrence, Row, ScrapeTarget
 from backends.watch import Watch
 from tui.belongings import Nearby, belonging, called, why_nothing
 

@@ -16,7 +16,18 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
 from backends.api.logs import LogBatch, LogBlock, LogRecord
-from backends.api.models import Alerts, Hosts, KeyChange, Members, Processes, Row, Seen, Series, Targets, Units
+from backends.api.models import (
+    Alerts,
+    Hosts,
+    KeyChange,
+    Members,
+    Processes,
+    Row,
+    ScrapeTargets,
+    Seen,
+    Series,
+    Units,
+)
 from backends.api.runs import DeployRows, Plan, RunRows
 
 A = TypeVar("A")
@@ -67,7 +78,7 @@ class Supervisor(Protocol):
 class Scraper(Protocol):
     """Knows what it scrapes."""
 
-    def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+    def targets(self, last: ScrapeTargets | None) -> AsyncGenerator[Seen[ScrapeTargets], None]:
         """All active targets by key."""
         ...
 

@@ -200,7 +200,7 @@ class TargetState(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-class Target(Struct, frozen=True):
+class ScrapeTarget(Struct, frozen=True):
     """What a metrics server scrapes."""
 
     key: str
@@ -392,9 +392,9 @@ Processes = Mapping[str, Process]
 Hosts = Mapping[str, Host]
 
 Units = Mapping[str, Unit]
-Targets = Mapping[str, Target]
+ScrapeTargets = Mapping[str, ScrapeTarget]
 Alerts = Mapping[str, Alert]
 Occurrences = Mapping[str, Occurrence]
 
-Row = Member | Process | Host | Unit | Target | Alert | Occurrence | Deploy | Run
+Row = Member | Process | Host | Unit | ScrapeTarget | Alert | Occurrence | Deploy | Run
 """Anything that the one resource screen can show: it has a `key` and a `source`."""

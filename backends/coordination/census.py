@@ -41,9 +41,9 @@ Belonging = Mapping[int, tuple[str, str]]
 """By its number, a server's name and what is said of it when it joins or leaves."""
 
 
-def pending(target: str) -> BackendError:
+def pending(address: str) -> BackendError:
     """Why there is nothing to show yet of a server that is being asked for the first time."""
-    return Silent(_PENDING, where=target)
+    return Silent(_PENDING, where=address)
 
 
 def state_of(answer: Answer, error: BackendError | None) -> tuple[MemberState, Trouble | None]:
@@ -70,7 +70,7 @@ class Census(Generic[A, L]):
         self._told_leader: L | None = None
         self._told: Belonging = {}
 
-    def targets(self, endpoints: tuple[str, ...]) -> list[str]:
+    def addresses(self, endpoints: tuple[str, ...]) -> list[str]:
         """Whom to ask: our endpoints, and each server that was named by the others and that none of them is."""
         raise NotImplementedError
 

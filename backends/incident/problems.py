@@ -19,8 +19,8 @@ from backends.api.models import (
     MemberState,
     Occurrence,
     Reading,
+    ScrapeTarget,
     State,
-    Target,
     TargetState,
     Unit,
     UnitState,
@@ -235,7 +235,7 @@ def _targets(known: Known) -> Iterable[Problem]:
     return _true((_target(row) for row in known.rows if row.state is TargetState.DOWN), known.reading)
 
 
-def _target(row: Target) -> Problem:
+def _target(row: ScrapeTarget) -> Problem:
     name = f"{row.job} {row.instance}"
     return Problem(SERIOUS, name, "down", row.since, row.error or "", row.source, "targets", row.key)
 

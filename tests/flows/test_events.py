@@ -14,9 +14,9 @@ from backends.api.models import (
     Occurrence,
     Reading,
     Role,
+    ScrapeTarget,
     Seen,
     State,
-    Target,
     TargetState,
     Unit,
     UnitState,
@@ -146,7 +146,7 @@ def alert(name: str, **labels: str) -> Alert:
 def feeds() -> dict[Any, Reading[Any]]:
     rows: dict[tuple[str, str], tuple[Any, ...]] = {
         ("s/main", "units"): (Unit("u/web", "web:web-1", "s/main", "h", UnitState.RUNNING, "RUNNING", 4121),),
-        ("p/main", "targets"): (Target("t/1", "p/main", "web", "127.0.0.1:80", TargetState.UP),),
+        ("p/main", "targets"): (ScrapeTarget("t/1", "p/main", "web", "127.0.0.1:80", TargetState.UP),),
         ("p/main", "alerts"): (alert("Down", instance="127.0.0.1:80"),),
         ("local/host", "hosts"): (),
         ("local/host", "processes"): (process(4121, "python", listening=("127.0.0.1:8001",)),),

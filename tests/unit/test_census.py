@@ -104,7 +104,7 @@ def test_a_member_is_asked_where_we_reach_it_and_not_also_where_it_says_that_it_
     two = Cluster()
     del two.census.answers["a:2379"]
     two.says(1, leader=1, at="tunnel:1")
-    assert two.census.targets(("tunnel:1", "b:2379")) == ["tunnel:1", "b:2379"]
+    assert two.census.addresses(("tunnel:1", "b:2379")) == ["tunnel:1", "b:2379"]
 
 
 @pytest.mark.parametrize("endpoints", [("tunnel:1", "a:2379"), ("a:2379", "tunnel:1")])

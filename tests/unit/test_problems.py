@@ -18,8 +18,8 @@ from backends.api.models import (
     Occurrence,
     Reading,
     Role,
+    ScrapeTarget,
     State,
-    Target,
     TargetState,
     Trouble,
     Unit,
@@ -262,7 +262,7 @@ def test_a_unit_does_not_flap_for_one_of_its_name_elsewhere() -> None:
 
 
 def test_targets_that_are_down_and_sources_that_could_not_be_made() -> None:
-    target = Target("t", "prometheus/a", "web", "h:1", TargetState.DOWN, WALL, "connection refused")
+    target = ScrapeTarget("t", "prometheus/a", "web", "h:1", TargetState.DOWN, WALL, "connection refused")
     found = told({("prometheus/a", "targets"): live(target)}, broken=[("x/y", Misconfigured("no such file"))])
     assert [(p.name, p.why) for p in found] == [("x/y", "no such file"), ("web h:1", "connection refused")]
 

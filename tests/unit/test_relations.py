@@ -14,8 +14,8 @@ from backends.api.models import (
     Process,
     Reading,
     Role,
+    ScrapeTarget,
     State,
-    Target,
     TargetState,
     Unit,
     UnitState,
@@ -143,7 +143,7 @@ def test_a_target_leads_to_who_is_at_its_address_else_to_those_of_its_name() -> 
     index = Index(readings)
 
     def of(instance: str) -> list[Any]:
-        target = Target("t", "prometheus/main", "web", instance, TargetState.UP)
+        target = ScrapeTarget("t", "prometheus/main", "web", instance, TargetState.UP)
         return [found.row for found in index.related(target)]
 
     assert of("10.0.0.5:80") == [mine, web, master]

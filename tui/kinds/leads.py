@@ -13,8 +13,8 @@ from backends.api.models import (
     Occurrence,
     Reading,
     Role,
+    ScrapeTarget,
     State,
-    Target,
     Unit,
 )
 from backends.relations import Relations, names_of
@@ -82,7 +82,7 @@ def _names(row: object) -> tuple[str, ...]:
         return (f"{row.name} {row.on}" if row.on else row.name,)
     if isinstance(row, Unit):
         return (row.name,)
-    return (f"{row.job} {row.instance}", row.instance) if isinstance(row, Target) else ()
+    return (f"{row.job} {row.instance}", row.instance) if isinstance(row, ScrapeTarget) else ()
 
 
 UNIT_LABELS = ("unit", "name", "service", "app", "pod", "container")
@@ -104,7 +104,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         for key, row in (reading.value or {}).items()
     ]
     for kind, key, row in rows:
-        if isinstance(row, Target) and (row.source, row.instance) == (alert.source, instance):
+        if isinstance(row, ScrapeTarget) and (row.source, row.instance) == (alert.source, instance):
             yield from [(kind, key)] if job in (None, row.job) else ()
     named = {alert.labels[label] for label in UNIT_LABELS if alert.labels.get(label)}
     for kind, key, row in rows:
