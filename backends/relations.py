@@ -14,7 +14,12 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from backends.api.models import Host, Member, Process, Processes, Reading, Row, ScrapeTarget, Unit
+from backends.api.members import Member
+from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row
+from backends.api.processes import Host, Process, Processes
+from backends.api.readings import Reading
+from backends.api.units import Unit
 from backends.host_port import split
 
 NOUNS = ("processes", "units", "members", "instances", "hosts")

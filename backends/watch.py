@@ -17,7 +17,8 @@ from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch, LogSpan
-from backends.api.models import Members, News, Reading, State
+from backends.api.members import Members
+from backends.api.readings import News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig

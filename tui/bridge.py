@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from backends.api.clock import Clock, Timer
 from backends.api.feed import Feed
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from backends.watch import FeedKey, Watch
 
 PAINT = 0.1

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.api.clock import Clock
-from backends.api.models import Reading, State, Trouble
+from backends.api.details import Trouble
+from backends.api.readings import Reading, State
 from backends.context import Context
 from backends.watch import Broken, FeedKey
 from widgets.columns import ILL, STANDINGS, Look

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
 from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
 from backends.watch import FeedKey, Watch

@@ -19,7 +19,7 @@ from backends.api.charts import Chart as Value
 from backends.api.charts import Panel, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import WrongQuery
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from widgets.canvas import has_braille
 from widgets.columns import ILL, STANDINGS, Look
 from widgets.freshness import word_of

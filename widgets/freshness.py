@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.api.errors import Misconfigured
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from widgets.columns import ILL, STANDINGS, Look
 from widgets.quantities import age
 

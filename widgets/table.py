@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.private import congested

@@ -9,8 +9,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Denied, Silent
-from backends.api.models import Event, EventKind, Member, Members, MemberState, News, Trouble
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, Members, MemberState
+from backends.api.readings import News
 
 UNSURE = (Silent, BadReply, Denied)
 """What a server that may well serve others says to us: its state is not known. It is down where nothing listens,

@@ -20,8 +20,11 @@ import msgspec
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import ChangeKind, KeyChange, Member, Members, News, Row, Seen
+from backends.api.members import Member, Members
+from backends.api.nouns import Row
+from backends.api.readings import News, Seen
 from backends.api.settings import SecretSetting, Settings
+from backends.api.stores import ChangeKind, KeyChange
 from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.etcd_diagnose import Access
 from backends.coordination.etcd_instances import Groups, Instances

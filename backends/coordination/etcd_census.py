@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from backends.api.details import Detail
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.models import Detail, Member, Role
+from backends.api.members import Member, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.etcd_wire import host_port

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator
 from typing import Any, Generic, Protocol, TypeVar
 
 from backends.api.errors import Unreachable
-from backends.api.models import Members, Seen, differing
+from backends.api.members import Members
+from backends.api.readings import Seen, differing
 from backends.coordination.census import Answer, Census
 from backends.coordination.together import together
 

@@ -19,7 +19,9 @@ import msgspec
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, Misconfigured, NotFound, Unreachable
-from backends.api.models import Member, Members, Row, Seen
+from backends.api.members import Member, Members
+from backends.api.nouns import Row
+from backends.api.readings import Seen
 from backends.api.settings import Secret, SecretSetting, Settings
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.coordination.together import together

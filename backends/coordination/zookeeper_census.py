@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from backends.api.models import Detail, Member, Role
+from backends.api.details import Detail
+from backends.api.members import Member, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.zookeeper_access import WORDS, NotServing

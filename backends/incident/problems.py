@@ -10,22 +10,15 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.alerts import Alert, AlertState
 from backends.api.capabilities import kind_of
 from backends.api.errors import BackendError
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Member,
-    MemberState,
-    Occurrence,
-    Reading,
-    ScrapeTarget,
-    State,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.events import Occurrence
+from backends.api.members import Member, MemberState
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
+from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
 from backends.incident.sizes import Expected, unlisted
 

@@ -16,10 +16,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from backends.api.alerts import Alert, Alerts
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Alerting, Metrics, Scraper
 from backends.api.errors import BackendError, Denied, Silent, TimedOut, Unreachable
-from backends.api.models import Alert, Alerts, Row, ScrapeTarget, ScrapeTargets, Seen, Series
+from backends.api.metrics import ScrapeTarget, ScrapeTargets, Series
+from backends.api.nouns import Row
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.metrics.prometheus_access import DEFAULT, PrometheusSettings
 from backends.metrics.prometheus_answers import series

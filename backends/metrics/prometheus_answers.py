@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from backends.api.alerts import Alert, AlertState
+from backends.api.details import Detail
 from backends.api.errors import BadReply, Unsupported, WrongQuery
-from backends.api.models import Alert, AlertState, Detail, ScrapeTarget, Series, TargetState
+from backends.api.metrics import ScrapeTarget, Series, TargetState
 from backends.masking import mask_url
 from backends.metrics.prometheus_trouble import LESS, too_large
 

@@ -9,20 +9,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from backends.api.alerts import Alert, Alerts, AlertState
 from backends.api.errors import BackendError
-from backends.api.models import (
-    Alert,
-    Alerts,
-    AlertState,
-    Event,
-    EventKind,
-    News,
-    ScrapeTarget,
-    ScrapeTargets,
-    Seen,
-    TargetState,
-    differing,
-)
+from backends.api.events import Event, EventKind
+from backends.api.metrics import ScrapeTarget, ScrapeTargets, TargetState
+from backends.api.readings import News, Seen, differing
 from backends.metrics.prometheus_answers import active_alerts, active_targets, alert_rows, target_rows
 from backends.metrics.prometheus_wire import Wire, off_loop
 

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from backends.api.alerts import Alert
 from backends.api.errors import BadReply, NotFound
-from backends.api.models import Alert, Row, ScrapeTarget
+from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_answers import ActiveAlert, ActiveTarget, fingerprint
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from backends.api.capabilities import Scraper
 from backends.api.errors import BackendError
-from backends.api.models import ScrapeTargets, Seen
+from backends.api.metrics import ScrapeTargets
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.context import Context, SourceConfig
 from tests.flows.metered import Metered, MeteredSettings

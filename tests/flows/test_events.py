@@ -5,22 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Event,
-    EventKind,
-    MemberState,
-    Occurrence,
-    Reading,
-    Role,
-    ScrapeTarget,
-    Seen,
-    State,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.alerts import Alert, AlertState
+from backends.api.events import Event, EventKind, Occurrence
+from backends.api.members import MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Reading, Seen, State
+from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member, process

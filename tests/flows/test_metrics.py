@@ -13,7 +13,8 @@ from backends.api import registry
 from backends.api.charts import Chart as Value
 from backends.api.charts import Span
 from backends.api.errors import Misconfigured, Unreachable, WrongQuery
-from backends.api.models import Event, EventKind, Occurrence, Seen
+from backends.api.events import Event, EventKind, Occurrence
+from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from backends.metrics.prometheus_trouble import TooLarge
 from tests.flows.conftest import Opened

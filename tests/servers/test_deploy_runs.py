@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import Misconfigured
-from backends.api.models import EventKind, Occurrence
+from backends.api.events import EventKind, Occurrence
 from backends.api.runs import RunState, params_of, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch

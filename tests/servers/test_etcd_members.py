@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from backends.api.capabilities import ABILITIES
+from backends.api.events import EventKind
 from backends.api.feed import Feed
-from backends.api.models import EventKind, Member, MemberState, Role, State
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import State
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_wire import Wire
 from tests.servers.etcd_cluster import EtcdCluster, until

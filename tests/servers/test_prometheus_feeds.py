@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from backends.api.alerts import Alert, AlertState
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import Alert, AlertState, Event, EventKind, ScrapeTarget, Seen, TargetState
+from backends.api.events import Event, EventKind
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Seen
 from backends.metrics import prometheus_feeds
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings

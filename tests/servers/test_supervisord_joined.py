@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from backends.api.models import Member, MemberState, Reading, Role, State
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import Reading, State
 from backends.context import Context, SourceConfig
 from backends.processes.local import LocalSettings
 from backends.processes.supervisord import SupervisordSettings

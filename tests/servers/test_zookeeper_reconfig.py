@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from backends.api.models import EventKind, MemberState, State
+from backends.api.events import EventKind
+from backends.api.members import MemberState
+from backends.api.readings import State
 from tests.servers.etcd_cluster import until
 from tests.servers.test_zookeeper_members import Eyes
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble

@@ -6,19 +6,11 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Member,
-    MemberState,
-    Reading,
-    Role,
-    ScrapeTarget,
-    State,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.alerts import Alert, AlertState
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Reading, State
+from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.fake import process
 from tui.belongings import belonging

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
-from backends.api.models import Event, EventKind, Member, MemberState, Role
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, MemberState, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, pending, state_of
 from backends.coordination.etcd_census import EtcdCensus

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.models import Series
+from backends.api.metrics import Series
 from widgets.canvas import NOBODY, Canvas, has_braille, trace
 from widgets.columns import Look
 from widgets.legend import curves, names

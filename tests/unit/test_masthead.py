@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.api.errors import Unreachable
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.context import Context, SourceConfig
 from backends.watch import FeedKey
 from tests.flows.fake import FakeSettings

@@ -7,26 +7,17 @@ from typing import Any
 
 import pytest
 
+from backends.api.alerts import Alert, AlertState
+from backends.api.details import Trouble
 from backends.api.errors import Denied, Misconfigured, Silent, Unreachable
+from backends.api.events import EventKind, Occurrence
 from backends.api.logs import LogSpan
-from backends.api.models import (
-    Alert,
-    AlertState,
-    EventKind,
-    Member,
-    MemberState,
-    Occurrence,
-    Reading,
-    Role,
-    ScrapeTarget,
-    State,
-    TargetState,
-    Trouble,
-    Unit,
-    UnitState,
-)
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.quorum import Quorum
+from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
+from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
 from backends.incident.error_lines import Burst
 from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems

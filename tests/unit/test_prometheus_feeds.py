@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from backends.api.models import Event, ScrapeTarget, TargetState
+from backends.api.events import Event
+from backends.api.metrics import ScrapeTarget, TargetState
 from backends.metrics.prometheus_feeds import Feeds
 from backends.metrics.prometheus_wire import Wire
 

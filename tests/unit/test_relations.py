@@ -7,19 +7,11 @@ from typing import Any
 
 import pytest
 
-from backends.api.models import (
-    Host,
-    Member,
-    MemberState,
-    Process,
-    Reading,
-    Role,
-    ScrapeTarget,
-    State,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.processes import Host, Process
+from backends.api.readings import Reading, State
+from backends.api.units import Unit, UnitState
 from backends.relations import Index, Relations, is_same_place, unit_by_process
 from tests.clock import START
 

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, Unreachable
-from backends.api.models import Event, Member, Role, Seen
+from backends.api.events import Event
+from backends.api.members import Member, Role
+from backends.api.readings import Seen
 from backends.coordination import rounds
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.rounds import poll

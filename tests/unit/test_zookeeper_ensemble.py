@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Event, EventKind, Member, MemberState, Reading, Role, State
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import Reading, State
 from backends.coordination.zookeeper_access import NotServing
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, Peer, Status, parse_conf

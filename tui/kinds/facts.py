@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from backends.api.details import Detail, Trouble
 from backends.api.errors import BackendError
-from backends.api.models import Detail, Host, Trouble
+from backends.api.processes import Host
 from widgets.columns import Sight, text_of
 from widgets.quantities import UNKNOWN, since, size
 

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backends.api.alerts import Alert
 from backends.api.capabilities import ABILITIES, kind_of
-from backends.api.models import (
-    Alert,
-    EventKind,
-    Member,
-    Occurrence,
-    Reading,
-    Role,
-    ScrapeTarget,
-    State,
-    Unit,
-)
+from backends.api.events import EventKind, Occurrence
+from backends.api.members import Member, Role
+from backends.api.metrics import ScrapeTarget
+from backends.api.readings import Reading, State
+from backends.api.units import Unit
 from backends.relations import Relations, names_of
 from widgets.columns import Lead, LogsOf
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import Member, MemberState, Role
+from backends.api.members import Member, MemberState, Role
 from tui.kinds.facts import clock_time, details, why
 from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import ScrapeTarget, TargetState
+from backends.api.metrics import ScrapeTarget, TargetState
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import since

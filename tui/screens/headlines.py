@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backends.api.models import Occurrence
+from backends.api.events import Occurrence
 from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
 from widgets.board import Entry

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from backends.api import registry
 from backends.api.capabilities import Logs, ability
-from backends.api.models import State
+from backends.api.readings import State
 from backends.clean import clean, clean_lines
 from backends.context import SourceConfig
 from backends.watch import Watch

@@ -11,7 +11,8 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
 
-from backends.api.models import Occurrence, Reading, State
+from backends.api.events import Occurrence
+from backends.api.readings import Reading, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from backends.api.models import State
+from backends.api.readings import State
 from backends.relations import NOUNS
 from backends.watch import Watch
 from tui.commands import Command

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.watch import FeedKey, Watch
 from tui.bridge import Bridge
 from tui.screens.chartgrid import Sheet

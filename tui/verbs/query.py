@@ -13,7 +13,7 @@ from typing import Any
 from backends.api.backend import Backend
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendError, Misconfigured, Silent
-from backends.api.models import Series
+from backends.api.metrics import Series
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
