@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -318,4 +319,4 @@ class ResourceScreen(View):
 
     def copied(self) -> str:
         keys = [row.key for row in self.table.chosen()]
-        return "\n".join(self.table.plain_lines(keys)[1:])
+        return dedent("\n".join(self.table.plain_lines(keys)[1:]))

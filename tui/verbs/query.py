@@ -18,8 +18,9 @@ from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
-from tui.verbs.output import aligned, complain, say, to_json
+from tui.verbs.output import complain, cut, say, to_json
 from tui.verbs.sources import WrongSource, choose
+from widgets.plaintable import aligned
 from widgets.quantities import UNKNOWN, age
 
 STEPS = 240
@@ -137,7 +138,7 @@ def _table(series: tuple[Series, ...], ranged: bool) -> list[str]:
     for one in series:
         labels = (clean(one.labels.get(name, "")) for name in names)
         cells.append([*numbers(one)[: len(titles)], *labels])
-    return aligned(cells, frozenset(range(len(titles))))
+    return cut(aligned(cells, frozenset(range(len(titles)))))
 
 
 def _is_old(series: Series) -> bool:
