@@ -185,8 +185,8 @@ def label(unit: Unit) -> str:
 def is_same_place(address: str, listener: str, own: Iterable[str]) -> bool:
     """Whether whoever connects to `address` reaches a listener of this host, which is called `own`. All are
     `host:port`; a listener on every address (`0.0.0.0`, `[::]`) takes what comes to any of this host's."""
-    host, port = split(address)
-    at, its_port = split(listener)
+    host, port = split(address.lower())
+    at, its_port = split(listener.lower())
     if port != its_port or not port:
         return False
     loopback = _is_loopback(host)

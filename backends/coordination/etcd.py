@@ -33,6 +33,7 @@ from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
 from backends.coordination.etcd_wire import Wire, host_port, load_client
 from backends.coordination.rounds import milliseconds_since, poll
+from backends.host_port import split
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
@@ -126,7 +127,7 @@ groups = { web = "/services/web/" }         # who registered below a prefix
         )
         if endpoints:
             return (Found("$ETCDCTL_ENDPOINTS", settings),)
-        host, _, port = DEFAULT.rpartition(":")
+        host, port = split(DEFAULT)
         tried = f"{DEFAULT}, etcd's default"
         try:
             async with asyncio.timeout(timeout):

@@ -32,7 +32,6 @@ from backends.coordination.zookeeper_access import (
     NotServing,
     Wire,
     endpoint,
-    split,
     split_hosts,
 )
 from backends.coordination.zookeeper_census import ZookeeperCensus
@@ -42,6 +41,7 @@ from backends.coordination.zookeeper_link import connected, load_client
 from backends.coordination.zookeeper_members import ZookeeperAsker
 from backends.coordination.zookeeper_tree import Changed, Confirmed, Listed, Step, follow
 from backends.coordination.zookeeper_words import whitelist_line
+from backends.host_port import split
 from backends.secrets import reveal
 
 DEFAULT = "127.0.0.1:2181"
