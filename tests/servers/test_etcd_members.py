@@ -15,7 +15,8 @@ from backends.api.members import Member, MemberState, Role
 from backends.api.readings import State
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_wire import Wire
-from tests.servers.etcd_cluster import EtcdCluster, until
+from tests.servers.etcd_cluster import EtcdCluster
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -27,8 +27,8 @@ from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.logs import journald as module
 from backends.logs.journald import Journald, JournaldSettings
-from tests.servers.etcd_cluster import until
 from tests.servers.journal import Journal, journalctl
+from tests.waiting import until
 from tui.demo.getting import find, libraries
 
 pytestmark = pytest.mark.server

@@ -17,8 +17,8 @@ from backends.api.errors import BackendError, Misconfigured, TimedOut, Unreachab
 from backends.api.metrics import Series
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings
-from tests.servers.etcd_cluster import until
 from tests.servers.prometheus_server import PrometheusServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

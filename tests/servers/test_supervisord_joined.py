@@ -21,8 +21,9 @@ from backends.processes.supervisord import SupervisordSettings
 from backends.relations import related
 from backends.watch import FeedKey, Watch
 from tests.outside.program import run
-from tests.servers.etcd_cluster import free_port, until
+from tests.servers.etcd_cluster import free_port
 from tests.servers.supervisord_server import SupervisordServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -22,8 +22,8 @@ from backends.api.readings import Seen, State
 from backends.api.units import Unit, Units, UnitState
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord, SupervisordSettings
-from tests.servers.etcd_cluster import until
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -16,9 +16,9 @@ from backends.api.errors import Denied
 from backends.api.events import EventKind
 from backends.api.members import MemberState, Role
 from backends.api.readings import State
-from tests.servers.etcd_cluster import until
 from tests.servers.test_zookeeper_members import Eyes
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
+from tests.waiting import until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 GROUP = "/services/search"
