@@ -37,7 +37,7 @@ class Boards:
         self._moved = True
         self._to_end(self._all[::-1], last=True)
 
-    def touch(self, board: Board) -> None:
+    def choose(self, board: Board) -> None:
         """It was clicked: it is meant now."""
         self._moved = True
         self._activate(board)

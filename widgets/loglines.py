@@ -304,7 +304,7 @@ class LogLines:
         held = self.places.held(rows)
         low, high = bisect_left(rows, fresh[0]), bisect_left(rows, fresh[-1])
         rows[low:high] = sorted(rows[low:high] + fresh)
-        self.places.put(held, rows)
+        self.places.restore(held, rows)
 
     # Letting go
 
@@ -331,4 +331,4 @@ class LogLines:
         held = self.places.held(self.rows)
         self.rows = [row for row in self.rows if not self._dead(row, firsts)]
         self._noted = sum(1 for row in self.rows if row & NOTE) if self._noted else 0
-        self.places.put(held, self.rows)
+        self.places.restore(held, self.rows)

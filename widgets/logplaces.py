@@ -51,10 +51,10 @@ class Places:
             place.index = max(0, place.index - count)
 
     def held(self, rows: Sequence[int]) -> Held:
-        """Which rows they are on, to be `put` there again when others have come between or have gone."""
+        """Which rows they are on, to bring them back there when others have come between or have gone."""
         return [(place, rows[place.index] if place.index < len(rows) else None) for place in self._settled]
 
-    def put(self, held: Held, rows: Sequence[int]) -> None:
+    def restore(self, held: Held, rows: Sequence[int]) -> None:
         """`rows` are in order; a place whose row is gone is on what comes after it."""
         for place, row in held:
             place.index = len(rows) if row is None else bisect_left(rows, row)

@@ -309,7 +309,7 @@ class OverviewScreen(View):
         self.desk.show_text(f"source  {source}", lambda: lines)
 
     def on_board_touched(self, message: Board.Touched) -> None:
-        self.boards.touch(message.board)
+        self.boards.choose(message.board)
 
     def on_board_picked(self) -> None:
         self.open_row()
