@@ -139,6 +139,10 @@ class Watch:
             self._charts[key] = chart
         return key, chart
 
+    def charts(self) -> dict[FeedKey, Feed[Any, Any]]:
+        """The feeds of the charts that were made."""
+        return {key: chart.feed for key, chart in self._charts.items()}
+
     def end_chart(self, key: FeedKey) -> Feed[Any, Any] | None:
         """Forget a chart; whoever does closes its feed, and with it the request that runs."""
         chart = self._charts.pop(key, None)

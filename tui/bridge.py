@@ -83,6 +83,12 @@ class Bridge:
         second; looking so does not make them run."""
         return {key: feed.reading for key, feed in self._watch.feeds(*nouns).items()}
 
+    def charts(self) -> list[Reading[Any]]:
+        """What the charts that somebody looks at say now."""
+        charts = self._watch.charts()
+        looked_at = {key for seat in self._seats.values() for key in seat.readings if key in charts}
+        return [charts[key].reading for key in looked_at]
+
     def freeze(self, on: bool) -> None:
         """Stop setting readings; the feeds go on, and what is missed is counted. Off shows the present."""
         self._frozen, self._missed = on, 0

@@ -45,7 +45,6 @@ class Table(Widget):
     def __init__(self, kind: Kind[Any], *, clock: Clock | None = None) -> None:
         super().__init__()
         self.kind = kind
-        self.clock = clock or LoopClock()
         self.holds: Callable[[], bool] = lambda: False
         """Whether rows must keep their places: something is asked about them."""
         self.marks: set[str] = set()
@@ -53,7 +52,7 @@ class Table(Widget):
         self._moved = False
         self._wanted: str | None = None
         self._mark_from: str | None = None
-        self._rows = TableRows(kind, self.clock)
+        self._rows = TableRows(kind, clock or LoopClock())
         self._cursor = 0
         self._top = 0
         self._painted: dict[int, Painted] = {}
@@ -61,6 +60,14 @@ class Table(Widget):
         self._lesson: list[str] = []
 
     # What it shows
+
+    @property
+    def clock(self) -> Clock:
+        return self._rows.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self._rows.clock = clock
 
     @property
     def total(self) -> int:

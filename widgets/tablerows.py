@@ -21,7 +21,7 @@ class TableRows:
     """Rows of one kind from any number of readings. `take` brings new facts, `settle` puts them in order."""
 
     def __init__(self, kind: Kind[Any], clock: Clock) -> None:
-        self._kind, self._clock = kind, clock
+        self._kind, self.clock = kind, clock
         self._readings: Readings = {}
         self.all: dict[str, tuple[Any, tuple[str, str]]] = {}
         """Each with whose it is, by its key."""
@@ -43,11 +43,11 @@ class TableRows:
         """How true a row is, now."""
         found = self.all.get(key)
         reading = None if found is None else self._readings.get(found[1])
-        return Sight.of(reading, self._clock.monotonic(), self._clock.now())
+        return Sight.of(reading, self.clock.monotonic(), self.clock.now())
 
     def sights(self) -> dict[tuple[str, str], Sight]:
         """How true each source is, now."""
-        now, wall = self._clock.monotonic(), self._clock.now()
+        now, wall = self.clock.monotonic(), self.clock.now()
         return {feed: Sight.of(reading, now, wall) for feed, reading in self._readings.items()}
 
     def first_direction(self, key: str) -> bool:
@@ -70,11 +70,11 @@ class TableRows:
     @property
     def due(self) -> bool:
         """Whether the order may be other by now, and has stood long enough to be read."""
-        return self._unsorted and self._clock.monotonic() - self._sorted_at >= RESORT
+        return self._unsorted and self.clock.monotonic() - self._sorted_at >= RESORT
 
     def settle(self, *, held: bool) -> None:
         """Filter and order anew. While rows are held in their places, those that come are the last."""
-        self._sorted_at = self._clock.monotonic()
+        self._sorted_at = self.clock.monotonic()
         self._unsorted = held
         column = self._kind.column(self.sort_key)
         passes = self._filter.matcher(self.filter_text, len(self.all))

@@ -221,6 +221,15 @@ async def test_a_wrong_query_says_where_and_nothing_of_it_is_lost(metrics: Open,
         assert screen.app.keys.prompt.text == "rate(up"
 
 
+async def test_a_page_that_gets_no_answer_is_not_called_live(metrics: Open, store: Store) -> None:
+    store.answers["size"] = Unreachable("503 from a query", where="http://p")
+    async with metrics(DB) as screen:
+        await screen.until("▲ 1 chart unreachable")
+        store.answers["size"] = {"": lambda t: 1.0}
+        await screen.press("r")
+        await screen.until("all live")
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
