@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 
 from backends.api.actions import Action, Outcome, Refused, Target
-from backends.api.models import Event, EventKind
+from backends.api.events import Event, EventKind
 from backends.audit import Audit, AuditEntry, AuditFailed
 from backends.threads import Threads
 from backends.watch import Watch

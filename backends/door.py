@@ -20,7 +20,7 @@ from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, 
 from backends.api.capabilities import Acting, ability
 from backends.api.clock import Timer
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.incident.consequence import NOUNS, TOGETHER, consequences

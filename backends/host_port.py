@@ -4,6 +4,7 @@ from __future__ import annotations
 
 
 def split(address: str) -> tuple[str, str]:
-    """The host, in small letters and without brackets, and the port as it is written."""
+    """The host without brackets, and the port, both as they are written: a name may be compared in small letters,
+    but the zone of `fe80::1%Lan0` names an interface only as it is."""
     host, _, port = address.rpartition(":")
-    return host.strip("[]").lower(), port
+    return host.strip("[]"), port

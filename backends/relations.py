@@ -14,7 +14,12 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from backends.api.models import Host, Member, Process, Processes, Reading, Row, Target, Unit
+from backends.api.members import Member
+from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row
+from backends.api.processes import Host, Process, Processes
+from backends.api.readings import Reading
+from backends.api.units import Unit
 from backends.host_port import split
 
 NOUNS = ("processes", "units", "members", "instances", "hosts")
@@ -63,7 +68,7 @@ class Index:
         if isinstance(row, Member) and row.address is not None:
             found = self._listeners(row.address)
             return [*found, *self._units_of(item.row for item in found)]
-        if isinstance(row, Target):
+        if isinstance(row, ScrapeTarget):
             return self.at(row.instance) or self._named(row.instance)
         return []
 
@@ -180,8 +185,8 @@ def label(unit: Unit) -> str:
 def is_same_place(address: str, listener: str, own: Iterable[str]) -> bool:
     """Whether whoever connects to `address` reaches a listener of this host, which is called `own`. All are
     `host:port`; a listener on every address (`0.0.0.0`, `[::]`) takes what comes to any of this host's."""
-    host, port = split(address)
-    at, its_port = split(listener)
+    host, port = split(address.lower())
+    at, its_port = split(listener.lower())
     if port != its_port or not port:
         return False
     loopback = _is_loopback(host)

@@ -17,7 +17,8 @@ from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch, LogSpan
-from backends.api.models import Members, News, Reading, State
+from backends.api.members import Members
+from backends.api.readings import News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
@@ -137,6 +138,10 @@ class Watch:
             chart = ChartSource(f"{source} {key.noun}", metrics, expression, span, self._clock, question=question)
             self._charts[key] = chart
         return key, chart
+
+    def charts(self) -> dict[FeedKey, Feed[Any, Any]]:
+        """The feeds of the charts that were made."""
+        return {key: chart.feed for key, chart in self._charts.items()}
 
     def end_chart(self, key: FeedKey) -> Feed[Any, Any] | None:
         """Forget a chart; whoever does closes its feed, and with it the request that runs."""

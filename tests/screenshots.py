@@ -20,7 +20,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from backends.api.models import Role
+from backends.api.members import Role
 from tui.app import MidwatchApp
 from tui.demo.getting import cache_folder
 from tui.demo.process import members

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.clock import Clock
 from backends.api.errors import BackendError
-from backends.api.models import Row
+from backends.api.nouns import Row
 from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.watch import Watch

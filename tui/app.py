@@ -238,6 +238,7 @@ class MidwatchApp(QuietApp):
     def tick(self) -> None:
         """Once a second: what changes only because time passes."""
         readings = {} if self.bridge is None else self.bridge.readings()
+        charts = [] if self.bridge is None else self.bridge.charts()
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
         armed = None if self.door is None else self.door.armed_left
@@ -246,6 +247,7 @@ class MidwatchApp(QuietApp):
             self.context,
             readings,
             broken,
+            charts,
             ready=self.ready,
             mode=self.context.mode,
             armed=armed,

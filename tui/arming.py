@@ -7,7 +7,7 @@ import shlex
 
 from backends.api.actions import Refused
 from backends.door import ARMED_FOR, Door, Mode
-from widgets.units import age, duration
+from widgets.quantities import age, duration
 
 
 def arm(door: Door, rest: str) -> str:

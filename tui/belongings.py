@@ -5,8 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 
-from backends.api.models import Alert, Member, Occurrence, Process, Row, State, Target, Unit
+from backends.api.alerts import Alert
+from backends.api.events import Occurrence
+from backends.api.members import Member
+from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row
+from backends.api.processes import Process
+from backends.api.readings import State
 from backends.api.runs import Run
+from backends.api.units import Unit
 from backends.relations import names_of
 from backends.watch import Watch
 from tui.kinds.known import KINDS
@@ -97,7 +104,7 @@ def _things(row: Row, watching: Watch) -> Iterator[Row]:
     for thing in things:
         if isinstance(thing, Alert | Occurrence) and thing is not row:
             yield from _things(thing, watching)
-        elif isinstance(thing, Target):
+        elif isinstance(thing, ScrapeTarget):
             yield from (item.row for item in watching.relations.at(thing.instance))
             yield from _called(thing.instance, watching)
         elif isinstance(thing, Member | Unit | Process | Run):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from backends.api.clock import Clock, Timer
 from backends.api.feed import Feed
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from backends.watch import FeedKey, Watch
 
 PAINT = 0.1
@@ -82,6 +82,12 @@ class Bridge:
         """What the feeds of these nouns (of all, where none is named) say now, for those who look once a
         second; looking so does not make them run."""
         return {key: feed.reading for key, feed in self._watch.feeds(*nouns).items()}
+
+    def charts(self) -> list[Reading[Any]]:
+        """What the charts that somebody looks at say now."""
+        charts = self._watch.charts()
+        looked_at = {key for seat in self._seats.values() for key in seat.readings if key in charts}
+        return [charts[key].reading for key in looked_at]
 
     def freeze(self, on: bool) -> None:
         """Stop setting readings; the feeds go on, and what is missed is counted. Off shows the present."""

@@ -203,7 +203,7 @@ def _seconds(text: str) -> float:
 
 
 def _span(text: str) -> float:
-    from widgets.units import duration
+    from widgets.quantities import duration
 
     try:
         value = duration(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from backends.api.models import EventKind
+from backends.api.events import EventKind
 from backends.clean import clean
 from backends.watch import Watch
 from tui.commands import COMMANDS, Command, for_word

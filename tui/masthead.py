@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.api.clock import Clock
-from backends.api.models import Reading, State, Trouble
+from backends.api.details import Trouble
+from backends.api.readings import Reading, State
 from backends.context import Context
 from backends.watch import Broken, FeedKey
 from widgets.columns import ILL, STANDINGS, Look
+from widgets.freshness import word_of
 from widgets.oneline import OneLine, Part
+from widgets.quantities import age
 from widgets.safe import style
-from widgets.units import age
 
 SMALL = 60
 """Cells below which there is room only for the context, its mode and what is not well."""
@@ -28,6 +30,7 @@ class Masthead(OneLine):
         context: Context,
         readings: Mapping[FeedKey, Reading[Any]],
         broken: Sequence[Broken],
+        charts: Sequence[Reading[Any]],
         *,
         ready: bool,
         mode: str,
@@ -51,7 +54,7 @@ class Masthead(OneLine):
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))
         if missed is not None:
             left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", loud))
-        told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())
+        told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic())
         right: list[Part] = [(f" {told}  ", loud if told != "all live" else self.base)]
         if not small:
             right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
@@ -67,11 +70,16 @@ def state_words(
     context: Context,
     readings: Mapping[FeedKey, Reading[Any]],
     broken: Sequence[Broken],
+    charts: Sequence[Reading[Any]] = (),
     *,
     ready: bool,
     now: float,
 ) -> str:
-    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"."""
+    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s".
+
+    A chart that is looked at and has no answer makes no source ill, as its server may answer all else; but then
+    not all that is on the screen is live.
+    """
     if not ready:
         return "opening" if context.sources else "looking for sources"
     ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
@@ -85,11 +93,14 @@ def state_words(
         return f"✖ {source} {word}{old}"
     if bad:
         return f"✖ {len(bad)} of {len(context.sources)} sources not well{old}"
-    troubled = _troubled(readings)
+    rows = [(trouble.error.word, trouble.since) for trouble in _troubled(readings)]
+    lost = [(word_of(reading), reading.at) for reading in charts if reading.state in ILL]
+    troubled = rows + lost
     if troubled:
-        since = min((t.since for t in troubled if t.since is not None), default=None)
-        what = troubled[0].error.word if len(troubled) == 1 else "not well"
-        return f"▲ {len(troubled)} {what}" + ("" if since is None else f" {age(now - since)}")
+        since = min((since for _, since in troubled if since is not None), default=None)
+        noun = "" if rows else "chart " if len(lost) == 1 else "charts "
+        what = troubled[0][0] if len(troubled) == 1 else "not well"
+        return f"▲ {len(troubled)} {noun}{what}" + ("" if since is None else f" {age(now - since)}")
     if any(reading.state is State.LOADING for reading in readings.values()):
         return "loading"
     return "all live" if context.sources else "no source"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.api.actions import Action, Refused, Target
+from backends.api.alerts import Alert
 from backends.api.capabilities import Acting, ability
-from backends.api.models import Alert, Member, Occurrence, Row
-from backends.api.models import Target as ScrapeTarget
+from backends.api.events import Occurrence
+from backends.api.members import Member
+from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row
 from backends.watch import Watch
 from tui.belongings import Nearby, belonging, called, why_nothing
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
 from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
 from backends.watch import FeedKey, Watch
 from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.oneline import Part
+from widgets.quantities import age
 from widgets.safe import style
-from widgets.units import age
 
 REASON = "reason"
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}

@@ -19,7 +19,7 @@ from backends.api.charts import Chart as Value
 from backends.api.charts import Panel, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import WrongQuery
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from widgets.canvas import has_braille
 from widgets.columns import ILL, STANDINGS, Look
 from widgets.freshness import word_of
@@ -28,10 +28,10 @@ from widgets.oneline import Part
 from widgets.plot import Mark, Plot
 from widgets.private import congested
 from widgets.promql import pointed_at
+from widgets.quantities import age, quantity, span_text
 from widgets.repaint import Runs, differences
 from widgets.safe import fit, line, style, width_of
 from widgets.scales import IN_WORDS, exact_time
-from widgets.units import age, quantity, span_text
 
 LATE = 20.0
 """Seconds after which even a live chart says its age: twice the longest pause between two refreshes."""

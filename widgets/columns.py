@@ -9,13 +9,14 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from backends.api.details import Trouble
 from backends.api.errors import BackendError
-from backends.api.models import Reading, State, Trouble
-from widgets.units import UNKNOWN, age
+from backends.api.readings import Reading, State
+from widgets.quantities import UNKNOWN, age
 
 
 class Shown(Protocol):
-    """What a row must have to be shown; all nouns of `backends.api.models` do."""
+    """What a row must have to be shown; every `backends.api.nouns.Row` has it."""
 
     @property
     def key(self) -> str: ...

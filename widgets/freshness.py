@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.api.errors import Misconfigured
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from widgets.columns import ILL, STANDINGS, Look
-from widgets.units import age
+from widgets.quantities import age
 
 LATE = 5.0
 """Seconds after which even a live reading says its age: past twice the longest interval of a source."""

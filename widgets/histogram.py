@@ -13,8 +13,8 @@ from widgets.logbars import Bars, bars
 from widgets.logtally import SECOND, Tally
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
+from widgets.quantities import age, count
 from widgets.safe import style
-from widgets.units import age, count
 
 LEVELS = " ▁▂▃▄▅▆▇█"
 LEGEND = 36

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from backends.api.models import Series
+from backends.api.metrics import Series
 from backends.clean import clean
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase

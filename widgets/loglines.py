@@ -1,4 +1,4 @@
-"""Which lines a log view shows, of how many tails, and in which order: no drawing here.
+"""The lines that a log view shows, of how many tails, and in which order: no drawing here.
 
 Lines of one origin stand as they came. Those of several are merged by their own times: what comes late is put
 where it belongs. Both in short steps, the newest first, so that no key waits.
@@ -12,12 +12,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from msgspec import Struct
-
 from backends.api.logs import LogBlock
 from backends.api.tail import Note
-from widgets.logfeeder import HEAD, LINE, MASK, NOTE, SOURCE, WHEN, Feeder, Origins, micros, number_of
+from widgets.logfeeder import MASK, NOTE, WHEN, Feeder, Origins, micros, number_of
 from widgets.logjobs import JOB, Job, jobs_of
+from widgets.logpassing import Passing
+from widgets.logplaces import Places
 from widgets.logrecords import Records
 from widgets.logsearch import Pattern
 from widgets.logstamps import Stamps
@@ -26,18 +26,10 @@ SLICE = 0.03
 """Seconds that a merge, a filter or a search may take before the next key is looked at."""
 
 
-class Place(Struct):
-    """An index into the rows that stays on its row, whatever comes before it or is let go. While the rows are
-    chosen anew, `line` says which one is to be found again; it is -1 once that is there."""
-
-    index: int
-    line: int = -1
-
-
 class LogLines:
     """The rows of a view over several tails; `widgets.logfeeder` says what a row is.
 
-    `places` are kept true by every change of the rows; add and remove your own.
+    Every change of the rows keeps `places` true; add and remove your own.
     """
 
     def __init__(self) -> None:
@@ -48,7 +40,7 @@ class LogLines:
         """The origins whose lines are shown; none: all."""
         self.chosen = 0
         """Another number after each choice of other lines, be it by a filter or of their sources."""
-        self.places: list[Place] = []
+        self.places = Places()
         self.merged = False
         """Whether rows stand by their lines' times; else there is one origin, whose order is its own."""
         self._feeders: list[Feeder] = []
@@ -60,6 +52,7 @@ class LogLines:
         self._noted = 0
         self._dropped = 0
         self.records = Records([])
+        self._passing = Passing(self._feeders, self._origins, self._stamps)
 
     @property
     def feeders(self) -> list[Feeder]:
@@ -132,13 +125,11 @@ class LogLines:
     def rebuild(self) -> None:
         """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
         places that were on it."""
-        for place in self.places:
-            if 0 <= place.index < len(self.rows):
-                place.line = self.rows[place.index] & LINE
-            place.index = -1
+        self.places.leave(self.rows)
         self.rows = []
         self._noted = 0
         self.records = Records(self._feeders)
+        self._passing = Passing(self._feeders, self._origins, self._stamps, self.keep, self.only)
         self._ends = [feeder.tail.span.end for feeder in self._feeders]
         self._notes = [feeder.tail.told[-1].number + 1 if feeder.tail.told else 0 for feeder in self._feeders]
         for number, feeder in enumerate(self._feeders):
@@ -165,10 +156,8 @@ class LogLines:
             self._merge(older)
         elif older:
             self.rows[:0] = older
-            for place in self.places:
-                if place.line < 0:
-                    place.index += len(older)
-        self._find_again(older)
+            self.places.came_before(len(older))
+        self.places.find_again(older, self.rows, ordered=self.merged)
         return len(older)
 
     def take(self, seconds: float = SLICE) -> int:
@@ -192,7 +181,8 @@ class LogLines:
                 self._ends[number] = span.end
                 self.rows.extend(self._stretch(number, start, span.end, notes))
                 continue
-            fresh.extend(self._told(number, notes))
+            self._noted += len(notes)
+            fresh.extend(self._passing.told(number, notes))
             while start < span.end and (time.monotonic() < until or not fresh):
                 stop = min(span.end, start + JOB)
                 fresh.extend(self._stretch(number, start, stop, ()))
@@ -226,8 +216,7 @@ class LogLines:
         if self._noted:
             self._noted -= sum(1 for row in self.rows[:gone] if row & NOTE)
         del self.rows[:gone]
-        for place in self._settled:
-            place.index = max(0, place.index - gone)
+        self.places.went(gone)
 
     # One row
 
@@ -299,53 +288,9 @@ class LogLines:
     def _stretch(self, number: int, low: int, high: int, notes: Sequence[Note]) -> list[int]:
         """The rows of one feeder's lines, with notes where they were told; not yet in order where several
         origins are merged."""
-        if self.merged:
-            return [*self._timed(number, low, high), *self._told(number, notes)]
-        base = number << SOURCE
-        rows: list[int] = []
-        for note in notes:
-            rows.extend(self._passing(number, low, note.after))
-            rows.append(base | NOTE | note.number)
-            low = max(low, note.after)
         self._noted += len(notes)
-        rows.extend(self._passing(number, low, high))
-        return rows
-
-    def _passing(self, number: int, low: int, high: int) -> Iterator[int] | range:
-        base = number << SOURCE
-        if self.keep is None and not self.only:
-            return range(base + low, base + high)
-        return (base + seq for _, _, seqs in self._kept(number, low, high) for seq in seqs)
-
-    def _timed(self, number: int, low: int, high: int) -> Iterator[int]:
-        for first, block, seqs in self._kept(number, low, high):
-            if not seqs:
-                continue
-            base = number << SOURCE | self._origins.place(number, block.origin) << HEAD
-            times = self._stamps.of(number, first, block)
-            if self.keep is None:
-                those = times[seqs[0] - first : seqs[-1] + 1 - first]
-                yield from [(when << WHEN) + seq for seq, when in enumerate(those, base + seqs[0])]
-            else:
-                yield from [(times[seq - first] << WHEN) + base + seq for seq in seqs]
-
-    def _told(self, number: int, notes: Sequence[Note]) -> list[int]:
-        self._noted += len(notes)
-        return [micros(note.at) << WHEN | number << SOURCE | NOTE | note.number for note in notes]
-
-    def _kept(self, number: int, low: int, high: int) -> Iterator[tuple[int, LogBlock, Sequence[int]]]:
-        """The lines that pass, block by block."""
-        for first, block in self._feeders[number].tail.blocks(low):
-            if first >= high:
-                return
-            begin, end = max(low, first), min(high, first + block.count)
-            if self.only and block.origin not in self.only:
-                continue
-            if self.keep is None:
-                yield first, block, range(begin, end)
-            else:
-                found = self.keep.numbers(self._feeders[number].reader.shown(block.data))
-                yield first, block, [first + line for line in found if begin <= first + line < end]
+        rows = self._passing.by_time if self.merged else self._passing.as_they_came
+        return rows(number, low, high, notes)
 
     def _merge(self, fresh: list[int]) -> None:
         """Put rows where they belong; every place stays on its row."""
@@ -356,24 +301,10 @@ class LogLines:
         if not rows or fresh[0] > rows[-1]:
             rows.extend(fresh)
             return
-        held = [(place, rows[place.index] if place.index < len(rows) else None) for place in self._settled]
+        held = self.places.held(rows)
         low, high = bisect_left(rows, fresh[0]), bisect_left(rows, fresh[-1])
         rows[low:high] = sorted(rows[low:high] + fresh)
-        for place, row in held:
-            place.index = len(rows) if row is None else bisect_left(rows, row)
-
-    @property
-    def _settled(self) -> list[Place]:
-        return [place for place in self.places if place.line < 0 and place.index >= 0]
-
-    def _find_again(self, came: Sequence[int]) -> None:
-        for place in self.places:
-            if place.line < 0:
-                continue
-            row = next((row for row in came if row & LINE == place.line), None)
-            if row is not None:
-                place.index = bisect_left(self.rows, row) if self.merged else self.rows.index(row)
-                place.line = -1
+        self.places.restore(held, rows)
 
     # Letting go
 
@@ -397,10 +328,7 @@ class LogLines:
 
     def _sweep(self, firsts: list[int]) -> None:
         self._dropped = self.dropped
-        rows = self.rows
-        held = [(place, rows[place.index]) for place in self._settled if place.index < len(rows)]
-        self.rows = [row for row in rows if not self._dead(row, firsts)]
+        held = self.places.held(self.rows)
+        self.rows = [row for row in self.rows if not self._dead(row, firsts)]
         self._noted = sum(1 for row in self.rows if row & NOTE) if self._noted else 0
-        for place, row in held:
-            # On what comes after it, where it is gone itself.
-            place.index = bisect_left(self.rows, row)
+        self.places.restore(held, self.rows)

@@ -8,7 +8,8 @@ from collections.abc import Set
 from backends.api.logs import Level, LogBlock
 from backends.api.suspects import suspects
 from widgets.logfeeder import HEAD, LINE, MASK, SOURCE, number_of
-from widgets.loglines import SLICE, LogLines, Place
+from widgets.loglines import SLICE, LogLines
+from widgets.logplaces import Place
 from widgets.logsearch import Pattern
 
 PARSED = 200
@@ -24,11 +25,10 @@ class Seek:
         self._pattern = pattern
         self._at = Place(start)
         self._looked: dict[int, tuple[LogBlock, Set[int]]] = {}
-        lines.places.append(self._at)
+        lines.places.add(self._at)
 
     def close(self) -> None:
-        if self._at in self._lines.places:
-            self._lines.places[:] = [place for place in self._lines.places if place is not self._at]
+        self._lines.places.remove(self._at)
 
     def go_on(self, seconds: float = SLICE) -> int | None:
         """Search for so long: the index of the row that was found, -1 when there is none, None to go on."""

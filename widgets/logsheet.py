@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from backends.api.clock import Clock
 from widgets.logline import GONE, LABEL, Drawn, Manner, Times, cells, cuts, day_of, drawn
-from widgets.loglines import LogLines, Place
+from widgets.loglines import LogLines
+from widgets.logplaces import Place
 from widgets.logsearch import Pattern
-from widgets.units import count
+from widgets.quantities import count
 
 PARTS = 50
 """Lines of the terminal that one wrapped line may fill."""
@@ -58,7 +59,7 @@ class Sheet:
         self._width = self._height = 0
         self.manner = Manner()
         self._texts: dict[tuple[int, bool], tuple[Drawn, list[int]]] = {}
-        lines.places += [self.cursor, self.top]
+        lines.places.add(self.cursor, self.top)
 
     def forget(self) -> None:
         """Draw every row anew: the manner has changed, or the rows."""

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
 from backends.api.logs import LogRecord
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from widgets.columns import Look
 from widgets.logfeeder import Feeder, micros, moment_of
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window

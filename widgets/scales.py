@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from widgets.units import quantity
+from widgets.quantities import quantity
 
 NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 NICE_BYTES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)

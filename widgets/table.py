@@ -17,19 +17,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.models import Reading, State
+from backends.api.readings import State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
+from widgets.plaintable import plain_table
 from widgets.private import congested
-from widgets.rowfilter import RowFilter
 from widgets.safe import fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
-
-Readings = Mapping[tuple[str, str], Reading[Any]]
-"""By source and noun."""
-
-RESORT = 2.0
-"""Seconds between two sorts by a number that moves: rows must hold still to be read."""
+from widgets.tablerows import Readings, TableRows
 
 
 class Table(Widget):
@@ -50,35 +45,50 @@ class Table(Widget):
     def __init__(self, kind: Kind[Any], *, clock: Clock | None = None) -> None:
         super().__init__()
         self.kind = kind
-        self.clock = clock or LoopClock()
         self.holds: Callable[[], bool] = lambda: False
         """Whether rows must keep their places: something is asked about them."""
-        self.sort_key, self.descending = kind.sort, self._first_direction(kind.sort)
-        self.filter_text = ""
         self.marks: set[str] = set()
-        self.total = 0
         self.cursor_key: str | None = None
         self._moved = False
         self._wanted: str | None = None
         self._mark_from: str | None = None
-        self._rows: dict[str, tuple[Any, tuple[str, str]]] = {}
-        self._view: list[str] = []
-        self._place: dict[str, int] = {}
+        self._rows = TableRows(kind, clock or LoopClock())
         self._cursor = 0
         self._top = 0
-        self._sorted_at = 0.0
-        self._unsorted = False
         self._painted: dict[int, Painted] = {}
         self._lines = Lines(kind)
-        self._filter = RowFilter(kind)
         self._lesson: list[str] = []
 
     # What it shows
 
     @property
+    def clock(self) -> Clock:
+        return self._rows.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self._rows.clock = clock
+
+    @property
+    def total(self) -> int:
+        return len(self._rows.all)
+
+    @property
     def shown(self) -> int:
         """Rows that pass the filter."""
-        return len(self._view)
+        return len(self._rows.order)
+
+    @property
+    def filter_text(self) -> str:
+        return self._rows.filter_text
+
+    @property
+    def sort_key(self) -> str:
+        return self._rows.sort_key
+
+    @property
+    def descending(self) -> bool:
+        return self._rows.descending
 
     @property
     def cursor(self) -> int:
@@ -92,8 +102,7 @@ class Table(Widget):
     @property
     def current(self) -> Any | None:
         """The row under the cursor."""
-        found = self._rows.get(self.cursor_key or "")
-        return None if found is None else found[0]
+        return self.row(self.cursor_key or "")
 
     @property
     def sight(self) -> Sight:
@@ -103,41 +112,31 @@ class Table(Widget):
     def chosen(self) -> list[Any]:
         """The marked rows, else the one under the cursor."""
         if self.marks:
-            return [self._rows[key][0] for key in self._view if key in self.marks]
+            return [self._rows.all[key][0] for key in self._rows.order if key in self.marks]
         return [] if self.current is None else [self.current]
 
     def marked(self) -> list[Any]:
         """The marked rows, those that a filter hides too."""
-        return [self._rows[key][0] for key in self.marks if key in self._rows]
-
-    def sight_of(self, key: str) -> Sight:
-        found = self._rows.get(key)
-        reading = None if found is None else self.readings.get(found[1])
-        return Sight.of(reading, self.clock.monotonic(), self.clock.now())
-
-    def plain_lines(self, keys: list[str] | None = None) -> list[str]:
-        """The table as text, columns aligned, cleaned; the rows of the view, or only these."""
-        sights = self._sights()
-        rows = [
-            [clean(c.text(row, sights[feed])) for c in self.kind.columns if c.title]
-            for row, feed in (self._rows[key] for key in (self._view if keys is None else keys))
-        ]
-        titles = [column.title for column in self.kind.columns if column.title]
-        widths = [max([len(title), *(len(row[i]) for row in rows)]) for i, title in enumerate(titles)]
-        return [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in [titles, *rows]
-        ]
+        return [self._rows.all[key][0] for key in self.marks if key in self._rows.all]
 
     def row(self, key: str) -> Any | None:
-        found = self._rows.get(key)
-        return None if found is None else found[0]
+        return self._rows.row(key)
+
+    def sight_of(self, key: str) -> Sight:
+        """How true a row is, now."""
+        return self._rows.sight_of(key)
+
+    def plain_lines(self, keys: list[str] | None = None) -> list[str]:
+        """The table as text; the rows of the view, or only these."""
+        sights = self._rows.sights()
+        rows = (self._rows.all[key] for key in (self._rows.order if keys is None else keys))
+        return plain_table(self.kind, [(row, sights[feed]) for row, feed in rows])
 
     def teach(self, lines: list[str]) -> None:
         """What to say while there is no row to show."""
         if lines != self._lesson:
             self._lesson = lines
-            if not self._view:
+            if not self.shown:
                 self.refresh()
 
     def _taught(self) -> list[str]:
@@ -147,24 +146,16 @@ class Table(Widget):
     # New facts
 
     def watch_readings(self, readings: Readings) -> None:
-        rows: dict[str, tuple[Any, tuple[str, str]]] = {}
-        for feed, reading in readings.items():
-            if reading.value:
-                for key, row in reading.value.items():
-                    rows[key] = (row, feed)
-        same_keys = rows.keys() == self._rows.keys()
-        self._rows = rows
-        if self._lines.spare(rows.values()):
+        may_wait = self._rows.take(readings)
+        if self._lines.spare(self._rows.all.values()):
             self.repaint()
-        self.total = len(rows)
-        self.marks &= rows.keys()
-        if same_keys and not self.filter_text:
-            self._unsorted = True
+        self.marks &= self._rows.all.keys()
+        if may_wait:
             self._sort_if_due()
         else:
-            had = bool(self._view)
+            had = bool(self.shown)
             self._settle()
-            if had != bool(self._view):
+            if had != bool(self.shown):
                 self.repaint()
         if self._wanted is not None and self._all_have_spoken:
             self._wanted = None
@@ -178,7 +169,7 @@ class Table(Widget):
         self._sort_if_due()
         self._scroll()
         columns = self._lines.columns(self.size.width)
-        sights = self._sights()
+        sights = self._rows.sights()
         for y in range(1, self.size.height):
             new = self._paint(y, columns, sights)
             old = self._painted.get(y)
@@ -198,11 +189,11 @@ class Table(Widget):
         self.move(round(share * max(1, self.size.height - 1)))
 
     def go_to(self, index: int) -> None:
-        if not self._view:
+        if not self.shown:
             return
         self._moved = True
-        self._cursor = min(max(index, 0), len(self._view) - 1)
-        self.cursor_key = self._view[self._cursor]
+        self._cursor = min(max(index, 0), self.shown - 1)
+        self.cursor_key = self._rows.order[self._cursor]
         self._scroll()
         self.flush()
         self.post_message(self.Moved())
@@ -215,12 +206,12 @@ class Table(Widget):
     def go_to_key(self, key: str) -> bool:
         """Onto a row, wherever it is; a filter that hides it is lifted. False where there is no such row. While a
         source has not spoken yet, once it does; `Missed` where it says otherwise."""
-        if key not in self._rows:
+        if key not in self._rows.all:
             self._wanted = None if self._all_have_spoken else key
             return self._wanted is not None
-        if key not in self._place:
+        if key not in self._rows.place:
             self.set_filter("")
-        self.go_to(self._place[key])
+        self.go_to(self._rows.place[key])
         return True
 
     @property
@@ -233,14 +224,14 @@ class Table(Widget):
         if text != self.filter_text:
             # The row that a filter was narrowed to is meant, also when the filter goes.
             self._moved = self._moved or (bool(self.filter_text) and not text)
-            self.filter_text = text
+            self._rows.filter_text = text
             self._settle()
             self.repaint()
             self.post_message(self.Moved())
 
     def sort_by(self, key: str, descending: bool | None = None) -> None:
-        self.sort_key = key
-        self.descending = self._first_direction(key) if descending is None else descending
+        self._rows.sort_key = key
+        self._rows.descending = self._rows.first_direction(key) if descending is None else descending
         self._settle()
         self.repaint()
 
@@ -253,9 +244,9 @@ class Table(Widget):
 
     def mark_range(self) -> None:
         """From the last mark, as long as it has been in sight ever since, else the row alone."""
-        start = self._place.get(self._mark_from or "", self._cursor)
+        start = self._rows.place.get(self._mark_from or "", self._cursor)
         low, high = sorted((start, self._cursor))
-        self.marks |= set(self._view[low : high + 1])
+        self.marks |= set(self._rows.order[low : high + 1])
         self._mark_from = self.cursor_key
         self.flush()
 
@@ -266,45 +257,24 @@ class Table(Widget):
 
     # Order
 
-    def _first_direction(self, key: str) -> bool:
-        column = self.kind.column(key)
-        return column is not None and column.descending
-
     def _sort_if_due(self) -> None:
-        if self._unsorted and not self.holds() and self.clock.monotonic() - self._sorted_at >= RESORT:
+        if self._rows.due and not self.holds():
             self._settle()
 
     def _settle(self) -> None:
-        """Filter and order anew; the cursor stays on its row, or where that row was. While rows must hold still,
-        those that come are the last."""
-        held = self.holds()
-        self._sorted_at = self.clock.monotonic()
-        self._unsorted = held
-        column = self.kind.column(self.sort_key)
-        passes = self._filter.matcher(self.filter_text, len(self._rows))
-        if passes is None:
-            rows = [row for row, _ in self._rows.values()]
-        else:
-            sights = self._sights()
-            rows = [row for row, feed in self._rows.values() if passes(row, sights[feed])]
-        if column is not None:
-            rows = self.kind.order(rows, column, self.descending)
-        if self.kind.group is not None:
-            rows.sort(key=self.kind.group)
-        if held:
-            rows.sort(key=lambda row: self._place.get(row.key, len(self._place)))
-        self._view = [row.key for row in rows]
-        self._place = {key: i for i, key in enumerate(self._view)}
-        if self._mark_from not in self._place:
+        """Filter and order anew; the cursor stays on its row, or where that row was."""
+        self._rows.settle(held=self.holds())
+        order, place = self._rows.order, self._rows.place
+        if self._mark_from not in place:
             # What was out of sight must not decide which rows are meant.
             self._mark_from = None
-        if self._wanted in self._place:
+        if self._wanted in place:
             self._moved, self.cursor_key, self._wanted = True, self._wanted, None
-        if self._view:
+        if order:
             # Until somebody chooses a row, the top of the table is what is looked at.
-            at = self._place.get(self.cursor_key or "") if self._moved else 0
-            self._cursor = at if at is not None else min(self._cursor, len(self._view) - 1)
-            self.cursor_key = self._view[self._cursor]
+            at = place.get(self.cursor_key or "") if self._moved else 0
+            self._cursor = at if at is not None else min(self._cursor, len(order) - 1)
+            self.cursor_key = order[self._cursor]
         else:
             self._cursor, self.cursor_key = 0, None
         self._scroll()
@@ -318,22 +288,18 @@ class Table(Widget):
             top = self._cursor
         elif self._cursor >= top + room:
             top = self._cursor - room + 1
-        self._top = max(0, min(top, max(0, len(self._view) - room)))
+        self._top = max(0, min(top, max(0, self.shown - room)))
 
     # Painting
-
-    def _sights(self) -> dict[tuple[str, str], Sight]:
-        now, wall = self.clock.monotonic(), self.clock.now()
-        return {feed: Sight.of(reading, now, wall) for feed, reading in self.readings.items()}
 
     def _paint(
         self, y: int, columns: list[tuple[Column[Any], int]], sights: Mapping[tuple[str, str], Sight]
     ) -> Painted | None:
         index = y - 1 + self._top
-        if index >= len(self._view):
+        if index >= self.shown:
             return None
-        key = self._view[index]
-        row, feed = self._rows[key]
+        key = self._rows.order[index]
+        row, feed = self._rows.all[key]
         sight = sights[feed]
         return Painted(
             tuple(fit(column.text(row, sight), width, right=column.right) for column, width in columns),
@@ -364,10 +330,10 @@ class Table(Widget):
         columns = self._lines.columns(self.size.width)
         if y == 0:
             return self._lines.head(self.sort_key, descending=self.descending)
-        painted = self._paint(y, columns, self._sights())
+        painted = self._paint(y, columns, self._rows.sights())
         if painted is None:
             self._painted.pop(y, None)
-            lesson = "" if self._view or y < 2 else "".join(self._taught()[y - 2 : y - 1])
+            lesson = "" if self.shown or y < 2 else "".join(self._taught()[y - 2 : y - 1])
             return line([("  " + lesson, style(Look.DIM))], self.size.width)
         self._painted[y] = painted
         return self._lines.drawn(painted)
@@ -390,7 +356,7 @@ class Table(Widget):
         event.stop()
         if event.y == 0:
             self._sort_by_click(event.x)
-        elif event.y - 1 + self._top < len(self._view):
+        elif event.y - 1 + self._top < self.shown:
             self.go_to(event.y - 1 + self._top)
             if event.chain == 2:
                 self.post_message(self.Chosen())

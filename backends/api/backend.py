@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from backends.api.models import Row
+from backends.api.nouns import Row
 from backends.api.settings import Settings
 from backends.masking import mask_url
 

@@ -13,11 +13,17 @@ from typing import Any, Protocol, TypeVar
 from msgspec import Struct
 
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
+from backends.api.alerts import Alerts
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
 from backends.api.logs import LogBatch, LogBlock, LogRecord
-from backends.api.models import Alerts, Hosts, KeyChange, Members, Processes, Row, Seen, Series, Targets, Units
+from backends.api.members import Members
+from backends.api.metrics import ScrapeTargets, Series
+from backends.api.nouns import Row
+from backends.api.processes import Hosts, Processes
+from backends.api.readings import Seen
 from backends.api.runs import DeployRows, Plan, RunRows
+from backends.api.units import Units
 
 A = TypeVar("A")
 
@@ -67,7 +73,7 @@ class Supervisor(Protocol):
 class Scraper(Protocol):
     """Knows what it scrapes."""
 
-    def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+    def targets(self, last: ScrapeTargets | None) -> AsyncGenerator[Seen[ScrapeTargets], None]:
         """All active targets by key."""
         ...
 
@@ -249,7 +255,6 @@ __all__ = [
     "Alerting",
     "Deploys",
     "HostLoad",
-    "KeyChange",
     "KeyWatch",
     "Logs",
     "Membership",

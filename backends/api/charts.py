@@ -18,7 +18,8 @@ from backends.api.capabilities import Metrics
 from backends.api.clock import Clock
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
-from backends.api.models import Seen, Series
+from backends.api.metrics import Series
+from backends.api.readings import Seen
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)
 POINTS = 240
@@ -38,8 +39,8 @@ QUESTION_PACE = Pace(first=PATIENT + 1, quiet=2.5 * PATIENT + 6)
 
 
 class Panel(Struct, frozen=True):
-    """What a chart shows and how: `unit` as in `widgets.units.quantity`; `threshold` is the value from which on
-    it is a problem; `low` and `high` fix the ends of the value axis."""
+    """What a chart shows and how: `unit` as in `widgets.quantities.quantity`; `threshold` is the value from which
+    on it is a problem; `low` and `high` fix the ends of the value axis."""
 
     title: str
     query: str

@@ -24,8 +24,9 @@ from msgspec.structs import astuple
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Logs, ability
 from backends.api.errors import BackendError
+from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch
-from backends.api.models import Event, EventKind, Seen
+from backends.api.readings import Seen
 
 Make = Callable[[], Backend]
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from backends.api.clock import Clock, LoopClock, Timer
 from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut
-from backends.api.models import News, Reading, Seen, State
+from backends.api.readings import News, Reading, Seen, State
 
 log = logging.getLogger("midwatch.feed")
 

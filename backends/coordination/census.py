@@ -9,8 +9,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Denied, Silent
-from backends.api.models import Event, EventKind, Member, Members, MemberState, News, Trouble
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, Members, MemberState
+from backends.api.readings import News
 
 UNSURE = (Silent, BadReply, Denied)
 """What a server that may well serve others says to us: its state is not known. It is down where nothing listens,
@@ -53,9 +56,9 @@ def steadied(answer: A, before: A | None) -> A:
     return replace(answer, latency_ms=smooth)
 
 
-def pending(target: str) -> BackendError:
+def pending(address: str) -> BackendError:
     """Why there is nothing to show yet of a server that is being asked for the first time."""
-    return Silent(_PENDING, where=target)
+    return Silent(_PENDING, where=address)
 
 
 def state_of(answer: Answer, error: BackendError | None) -> tuple[MemberState, Trouble | None]:
@@ -82,7 +85,7 @@ class Census(Generic[A, L]):
         self._told_leader: L | None = None
         self._told: Belonging = {}
 
-    def targets(self, endpoints: tuple[str, ...]) -> list[str]:
+    def addresses(self, endpoints: tuple[str, ...]) -> list[str]:
         """Whom to ask: our endpoints, and each server that was named by the others and that none of them is."""
         raise NotImplementedError
 

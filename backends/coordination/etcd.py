@@ -20,8 +20,11 @@ import msgspec
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import ChangeKind, KeyChange, Member, Members, News, Row, Seen
+from backends.api.members import Member, Members
+from backends.api.nouns import Row
+from backends.api.readings import News, Seen
 from backends.api.settings import SecretSetting, Settings
+from backends.api.stores import ChangeKind, KeyChange
 from backends.coordination.etcd_census import EtcdCensus
 from backends.coordination.etcd_diagnose import Access
 from backends.coordination.etcd_instances import Groups, Instances
@@ -30,6 +33,7 @@ from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
 from backends.coordination.etcd_wire import Wire, host_port, load_client
 from backends.coordination.rounds import milliseconds_since, poll
+from backends.host_port import split
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
@@ -123,7 +127,7 @@ groups = { web = "/services/web/" }         # who registered below a prefix
         )
         if endpoints:
             return (Found("$ETCDCTL_ENDPOINTS", settings),)
-        host, _, port = DEFAULT.rpartition(":")
+        host, port = split(DEFAULT)
         tried = f"{DEFAULT}, etcd's default"
         try:
             async with asyncio.timeout(timeout):

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from backends.api.details import Detail
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.models import Detail, Member, Role
+from backends.api.members import Member, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.etcd_wire import host_port
@@ -33,7 +34,7 @@ class EtcdCensus(Census[Answer, int]):
         self._told = {}
         self._note_leader(None)
 
-    def targets(self, endpoints: tuple[str, ...]) -> list[str]:
+    def addresses(self, endpoints: tuple[str, ...]) -> list[str]:
         asked = list(endpoints)
         ours = {self._member_of(endpoint) for endpoint in endpoints}
         for number, member in self.roster.items():
@@ -48,28 +49,29 @@ class EtcdCensus(Census[Answer, int]):
         alarms = self._alarms(fresh)
         quorum = self._quorum(fresh)
         found: dict[int | str, Member] = {}
-        for target in self.targets(endpoints):
-            number = self._member_of(target)
-            answer = self.answers.get(target, Answer(error=pending(target)))
-            row = self._row(number, target, answer, alarms.get(number or 0, ()), quorum)
-            same = found.get(number or target)
+        for address in self.addresses(endpoints):
+            number = self._member_of(address)
+            answer = self.answers.get(address, Answer(error=pending(address)))
+            row = self._row(number, address, answer, alarms.get(number or 0, ()), quorum)
+            same = found.get(number or address)
             if same is None or (same.trouble is not None and row.trouble is None):
-                found[number or target] = row
+                found[number or address] = row
         for number, member in self.roster.items():
             if number not in found:
                 unasked = Answer(error=_why_unasked(member))
-                address = _client_address(member)
-                found[number] = self._row(number, address, unasked, alarms.get(number, ()), quorum)
+                found[number] = self._row(
+                    number, _client_address(member), unasked, alarms.get(number, ()), quorum
+                )
         return found.values()
 
-    def _member_of(self, target: str) -> int | None:
-        answer = self.answers.get(target)
+    def _member_of(self, address: str) -> int | None:
+        answer = self.answers.get(address)
         if answer is not None and answer.status is not None:
             number = int(answer.status.header.member_id)
             # One that was removed keeps its endpoint's row, and is no member any more.
             return number if number in self.roster or not self.roster else None
         for number, member in self.roster.items():
-            if target in [_address(url) for url in member.clientURLs]:
+            if address in [_address(url) for url in member.clientURLs]:
                 return number
         return None
 

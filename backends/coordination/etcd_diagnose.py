@@ -13,6 +13,7 @@ from msgspec import Struct
 from backends import tls
 from backends.api.errors import BackendError, Misconfigured, Silent, TimedOut, Unreachable
 from backends.api.settings import SecretSetting
+from backends.host_port import split
 
 DIAGNOSE = 1.5
 """Seconds that each step may take."""
@@ -36,8 +37,7 @@ class Access(Struct, frozen=True):
 
 def diagnose(access: Access, endpoint: str) -> BackendError:
     """Why no connection came about, found by connecting without gRPC. Blocks for at most about 3 s."""
-    host, _, port = endpoint.rpartition(":")
-    host = host.strip("[]")
+    host, port = split(endpoint)
     try:
         plain = socket.create_connection((host, int(port)), timeout=DIAGNOSE)
     except ConnectionRefusedError:
@@ -107,7 +107,7 @@ def _shaken(context: ssl.SSLContext, plain: socket.socket, host: str | None = No
 
 def _plain_or(reason: str, host: str, endpoint: str) -> BackendError:
     """A server without TLS answers a handshake with bytes of its own, or hangs up on it."""
-    if _speaks_plain(host, int(endpoint.rpartition(":")[2])):
+    if _speaks_plain(host, int(split(endpoint)[1])):
         return Misconfigured(
             "the server does not speak TLS", where=endpoint, hint="write the endpoint with http://"
         )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backends.api.models import Detail, EventKind, Member, News, Seen, differing
+from backends.api.details import Detail
+from backends.api.events import EventKind
+from backends.api.members import Member
+from backends.api.readings import News, Seen, differing
 from backends.coordination.etcd_stream import Changed, KeyValue, Position
 from backends.coordination.etcd_watch import Listed
 from backends.coordination.registered import came_and_went, instance, told

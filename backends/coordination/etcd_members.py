@@ -32,18 +32,18 @@ class EtcdAsker:
     async def ready(self) -> None:
         await self._wire.ready()
 
-    async def ask(self, target: str) -> Answer:
+    async def ask(self, address: str) -> Answer:
         start = time.monotonic()
         try:
-            status = await self._wire.call(target, "Maintenance", "Status", self._wire.pb.StatusRequest(), CALL)
-            self._wire.check_cluster(status.header, target)
+            status = await self._wire.call(address, "Maintenance", "Status", self._wire.pb.StatusRequest(), CALL)
+            self._wire.check_cluster(status.header, address)
         except BackendError as error:
-            return replace(self._census.answers.get(target, Answer()), error=error)
+            return replace(self._census.answers.get(address, Answer()), error=error)
         self._census.cluster = f"{status.header.cluster_id:x}"
-        self._wire.prefer(target)
+        self._wire.prefer(address)
         if not self._census.roster and self._roster is None:
             # The first who answers names the others, so that the first rows have names.
-            self._roster = asyncio.create_task(self._learn_roster(target))
+            self._roster = asyncio.create_task(self._learn_roster(address))
         return Answer(status, time.monotonic(), datetime.now(UTC), milliseconds_since(start))
 
     async def named(self, spoke: list[str]) -> None:
@@ -66,11 +66,11 @@ class EtcdAsker:
         if self._roster is not None:
             self._roster.cancel()
 
-    async def _learn_roster(self, target: str) -> None:
+    async def _learn_roster(self, address: str) -> None:
         """Who belongs to the cluster. Where there is no answer, what was known stays."""
         try:
             listed = await self._wire.call(
-                target, "Cluster", "MemberList", self._wire.pb.MemberListRequest(), CALL
+                address, "Cluster", "MemberList", self._wire.pb.MemberListRequest(), CALL
             )
         except BackendError:
             return

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from backends.api.errors import Misconfigured, Unreachable, Unsupported
 from backends.coordination.etcd_diagnose import DIAGNOSE, Access
+from backends.host_port import split
 
 
 class Papers(Struct, frozen=True):
@@ -52,9 +53,9 @@ def _system_roots() -> bytes | None:
 
 
 def _shown(endpoint: str) -> bytes:
-    host, _, port = endpoint.rpartition(":")
+    host, port = split(endpoint)
     try:
-        return ssl.get_server_certificate((host.strip("[]"), int(port)), timeout=DIAGNOSE).encode()
+        return ssl.get_server_certificate((host, int(port)), timeout=DIAGNOSE).encode()
     except OSError as error:
         raise Unreachable(f"no certificate to be had: {error}", where=endpoint) from error
 
@@ -65,13 +66,13 @@ def _name_in(shown: bytes, access: Access, endpoint: str) -> str:
     context.check_hostname = False
     # The server's own certificate is the anchor here, whoever signed it.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    host, _, port = endpoint.rpartition(":")
+    host, port = split(endpoint)
     try:
         context.load_verify_locations(cadata=shown.decode())
         if access.cert:
             context.load_cert_chain(access.cert, access.key)
         with (
-            socket.create_connection((host.strip("[]"), int(port)), timeout=DIAGNOSE) as plain,
+            socket.create_connection((host, int(port)), timeout=DIAGNOSE) as plain,
             context.wrap_socket(plain) as secured,
         ):
             certificate = secured.getpeercert() or {}

@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from backends.api.models import Detail, Event, EventKind, Member, MemberState, News, Role, Trouble
+from backends.api.details import Detail, Trouble
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import News
 from backends.coordination.address import address_of
 
 VALUE_READ = 65_536

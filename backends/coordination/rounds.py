@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator
 from typing import Any, Generic, Protocol, TypeVar
 
 from backends.api.errors import Unreachable
-from backends.api.models import Members, Seen, differing
+from backends.api.members import Members
+from backends.api.readings import Seen, differing
 from backends.coordination.census import Answer, Census, steadied
 from backends.coordination.together import together
 
@@ -28,7 +29,7 @@ class Asker(Protocol[A_co]):
         """Before the first question. Raises `BackendError`."""
         ...
 
-    async def ask(self, target: str) -> A_co:
+    async def ask(self, address: str) -> A_co:
         """What a server says of itself within `CALL` seconds; why it does not is the answer's `error`."""
         ...
 
@@ -74,14 +75,14 @@ class _Rounds(Generic[A]):
         them said when nobody does any more."""
         answers = self._census.answers
         ended = await self._ask_all(INTERVAL)
-        spoke = [target for target in ended if target in answers and answers[target].spoke]
+        spoke = [address for address in ended if address in answers and answers[address].spoke]
         if spoke:
             await self._asker.named(spoke)
             # The first answers name servers that we did not know of.
-            if set(self._census.targets(self._endpoints)) - answers.keys() - self._asking.keys():
+            if set(self._census.addresses(self._endpoints)) - answers.keys() - self._asking.keys():
                 await self._ask_all(INTERVAL / 2)
             return True
-        errors = {target: answers[target].error for target in self._endpoints if target in answers}
+        errors = {address: answers[address].error for address in self._endpoints if address in answers}
         if len(errors) == len(self._endpoints) and all(errors.values()) and not self._alive():
             self._asker.lost()
             raise together({where: error or Unreachable("no answer") for where, error in errors.items()})
@@ -94,29 +95,29 @@ class _Rounds(Generic[A]):
 
     async def _ask_all(self, limit: float) -> list[str]:
         """Who gave an answer within so many seconds, good or not."""
-        targets = self._census.targets(self._endpoints)
-        self._forget(targets)
-        for target in targets:
-            if target not in self._asking:
-                self._asking[target] = asyncio.create_task(self._ask(target))
+        addresses = self._census.addresses(self._endpoints)
+        self._forget(addresses)
+        for address in addresses:
+            if address not in self._asking:
+                self._asking[address] = asyncio.create_task(self._ask(address))
         await asyncio.wait(self._asking.values(), timeout=limit)
-        ended = [target for target, task in self._asking.items() if task.done()]
-        for target in ended:
-            await self._asking.pop(target)
+        ended = [address for address, task in self._asking.items() if task.done()]
+        for address in ended:
+            await self._asking.pop(address)
         return ended
 
-    def _forget(self, targets: list[str]) -> None:
+    def _forget(self, addresses: list[str]) -> None:
         """Servers that left the cluster, and that nobody named, are not asked any more."""
         answers = self._census.answers
-        for gone in (answers.keys() | self._asking.keys()) - set(targets):
+        for gone in (answers.keys() | self._asking.keys()) - set(addresses):
             answers.pop(gone, None)
             task = self._asking.pop(gone, None)
             if task is not None:
                 task.cancel()
 
-    async def _ask(self, target: str) -> None:
-        answer = await self._asker.ask(target)
-        self._census.answers[target] = steadied(answer, self._census.answers.get(target))
+    async def _ask(self, address: str) -> None:
+        answer = await self._asker.ask(address)
+        self._census.answers[address] = steadied(answer, self._census.answers.get(address))
 
     def _alive(self) -> bool:
         now = time.monotonic()

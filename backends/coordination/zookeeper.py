@@ -19,7 +19,9 @@ import msgspec
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, Misconfigured, NotFound, Unreachable
-from backends.api.models import Member, Members, Row, Seen
+from backends.api.members import Member, Members
+from backends.api.nouns import Row
+from backends.api.readings import Seen
 from backends.api.settings import Secret, SecretSetting, Settings
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.coordination.together import together
@@ -30,7 +32,6 @@ from backends.coordination.zookeeper_access import (
     NotServing,
     Wire,
     endpoint,
-    split,
     split_hosts,
 )
 from backends.coordination.zookeeper_census import ZookeeperCensus
@@ -40,6 +41,7 @@ from backends.coordination.zookeeper_link import connected, load_client
 from backends.coordination.zookeeper_members import ZookeeperAsker
 from backends.coordination.zookeeper_tree import Changed, Confirmed, Listed, Step, follow
 from backends.coordination.zookeeper_words import whitelist_line
+from backends.host_port import split
 from backends.secrets import reveal
 
 DEFAULT = "127.0.0.1:2181"

@@ -26,6 +26,7 @@ from backends.coordination.zookeeper_words import (
     parse_srvr,
     whitelist_line,
 )
+from backends.host_port import split
 
 log = logging.getLogger("midwatch.zookeeper")
 
@@ -77,11 +78,6 @@ def endpoint(text: str) -> str:
     if found is None or not 0 < int(found.group(2) or PORT) <= 65535:
         raise Misconfigured("no host: expected host:port", where=text)
     return f"{found.group(1)}:{found.group(2) or PORT}"
-
-
-def split(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 class Wire:
@@ -137,7 +133,8 @@ class Wire:
         """A server's answer to a four-letter word, to its end. Raises `NotListed`, `NotServing`, `Silent`,
         `Unreachable`, `BadReply`."""
         async with _mapped(address, limit):
-            reader, writer = await asyncio.open_connection(*split(address), ssl=self._tls)
+            host, port = split(address)
+            reader, writer = await asyncio.open_connection(host, int(port), ssl=self._tls)
             try:
                 self._note_peer(address, writer.get_extra_info("peername"))
                 writer.write(word.encode())

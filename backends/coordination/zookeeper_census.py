@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from backends.api.models import Detail, Member, Role
+from backends.api.details import Detail
+from backends.api.members import Member, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.zookeeper_access import WORDS, NotServing
@@ -49,7 +50,7 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
         """What `/zookeeper/config` says now; nothing on a static ensemble."""
         self.config = config
 
-    def targets(self, endpoints: tuple[str, ...]) -> list[str]:
+    def addresses(self, endpoints: tuple[str, ...]) -> list[str]:
         known = {self._number(endpoint) for endpoint in endpoints}
         learned = [p.client for p in self.peers() if p.number not in known and p.client is not None]
         return list(dict.fromkeys((*endpoints, *learned)))
@@ -66,11 +67,11 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
         return ()
 
     def _found(self, endpoints: tuple[str, ...]) -> Iterable[Member]:
-        targets = self.targets(endpoints)
+        asked = self.addresses(endpoints)
         servers: dict[int | str, list[str]] = {}
-        for target in targets:
-            servers.setdefault(self._server(target), []).append(target)
-        fresh = {t: a.status for t in targets if (a := self._answer(t)).error is None and a.status is not None}
+        for address in asked:
+            servers.setdefault(self._server(address), []).append(address)
+        fresh = {t: a.status for t in asked if (a := self._answer(t)).error is None and a.status is not None}
         leader = self._learn_leader(fresh)
         quorum = self._quorum(servers)
         self._note_leader(self._led(servers, fresh, quorum))
@@ -78,26 +79,26 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
         for addresses in servers.values():
             # The best word of one that is asked at several addresses; its key stays the first of them.
             spoke = [t for t in addresses if self._answer(t).spoke]
-            target = min(spoke, key=lambda t: self._answer(t).error is not None, default=addresses[0])
-            yield self._row(addresses[0], target, leader, quorum, shared)
+            address = min(spoke, key=lambda t: self._answer(t).error is not None, default=addresses[0])
+            yield self._row(addresses[0], address, leader, quorum, shared)
 
-    def _answer(self, target: str) -> ZookeeperAnswer:
-        return self.answers.get(target) or ZookeeperAnswer(error=pending(target))
+    def _answer(self, address: str) -> ZookeeperAnswer:
+        return self.answers.get(address) or ZookeeperAnswer(error=pending(address))
 
     def _row(
-        self, key: str, target: str, leader: Status | None, quorum: Quorum | None, shared: tuple[Detail, ...]
+        self, key: str, address: str, leader: Status | None, quorum: Quorum | None, shared: tuple[Detail, ...]
     ) -> Member:
-        answer = self._answer(target)
+        answer = self._answer(address)
         status = answer.status or Status()
         state, trouble = state_of(answer, None if answer.electing else answer.error)
         serving = answer.error is None
         return Member(
             key=f"{self.source}/{key}",
-            name=self._name(target),
+            name=self._name(address),
             source=self.source,
-            role=self._role(target, answer),
+            role=self._role(address, answer),
             state=state,
-            address=target,
+            address=address,
             version=status.version,
             zxid=status.zxid,
             lag=_lag(status, leader) if serving else None,
@@ -109,12 +110,12 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
             details=(*_details(status, serving=serving), *shared),
         )
 
-    def _role(self, target: str, answer: ZookeeperAnswer) -> Role:
+    def _role(self, address: str, answer: ZookeeperAnswer) -> Role:
         """Its own word; one that lost its leader, or was leader until it fell silent, is a member and no more."""
         role = answer.status.role if answer.status is not None else None
         if role is None or isinstance(answer.error, NotServing):
             return Role.MEMBER
-        leads = self._leader is not None and self._same(target, self._leader)
+        leads = self._leader is not None and self._same(address, self._leader)
         return Role.MEMBER if role is Role.LEADER and not leads else role
 
     def _shared(self, servers: Servers) -> Iterable[Detail]:
@@ -144,7 +145,7 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
         return Quorum(voters, up, hidden=max(0, room - len(others)))
 
     def _speaking(self, servers: Iterable[list[str]]) -> int:
-        return sum(any(self._answer(target).spoke for target in addresses) for addresses in servers)
+        return sum(any(self._answer(address).spoke for address in addresses) for addresses in servers)
 
     def _led(self, servers: Servers, fresh: Mapping[str, Status], quorum: Quorum | None) -> bool | None:
         """A server that follows or observes proves that somebody leads, whether or not we ask that one. One that
@@ -152,36 +153,38 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
         if any(status.role in (Role.LEADER, Role.FOLLOWER, Role.OBSERVER) for status in fresh.values()):
             return True
         hidden = len(servers) < 2 if quorum is None else quorum.hidden > 0
-        answers = [self._answer(target) for addresses in servers.values() for target in addresses]
+        answers = [self._answer(address) for addresses in servers.values() for address in addresses]
         if hidden or any(answer.electing for answer in answers):
             return None
         return False if any(answer.leaderless for answer in answers) else None
 
-    def _observes(self, target: str) -> bool:
-        status = self._answer(target).status
+    def _observes(self, address: str) -> bool:
+        status = self._answer(address).status
         return status is not None and status.role is Role.OBSERVER
 
-    def _number(self, target: str) -> int | None:
-        told = self._answer(target).conf.number
+    def _number(self, address: str) -> int | None:
+        told = self._answer(address).conf.number
         if told is not None:
             return told
-        own = {target, self.reached.get(target, target)}
+        own = {address, self.reached.get(address, address)}
         for peer in self.peers():
             if peer.client is not None and own & {peer.client, self.reached.get(peer.client, peer.client)}:
                 return peer.number
         return None
 
-    def _server(self, target: str) -> int | str:
-        number = self._number(target)
-        return self.reached.get(target, target) if number is None else number
+    def _server(self, address: str) -> int | str:
+        number = self._number(address)
+        return self.reached.get(address, address) if number is None else number
 
-    def _name(self, target: str) -> str:
-        number = self._number(target)
-        return target if number is None else f"server.{number}"
+    def _name(self, address: str) -> str:
+        number = self._number(address)
+        return address if number is None else f"server.{number}"
 
     def _learn_leader(self, fresh: Mapping[str, Status]) -> Status | None:
         """Who says that it leads; of several the one of the latest epoch."""
-        leading = [(status.epoch or 0, target) for target, status in fresh.items() if status.role is Role.LEADER]
+        leading = [
+            (status.epoch or 0, address) for address, status in fresh.items() if status.role is Role.LEADER
+        ]
         self._leader = max(leading)[1] if leading else None
         return fresh[self._leader] if self._leader is not None else None
 

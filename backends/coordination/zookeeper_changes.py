@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from backends.api.errors import Misconfigured
-from backends.api.models import ChangeKind, KeyChange, Seen
+from backends.api.readings import Seen
+from backends.api.stores import ChangeKind, KeyChange
 from backends.coordination.zookeeper_link import Node, Stat
 from backends.coordination.zookeeper_tree import Changed, Listed, Root
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from backends.api.details import Detail, Trouble
 from backends.api.errors import Denied, NotFound
-from backends.api.models import Detail, Member, Members, MemberState, Role, Seen, Trouble, differing
+from backends.api.members import Member, Members, MemberState, Role
+from backends.api.readings import Seen, differing
 from backends.coordination.registered import came_and_went, instance
 from backends.coordination.zookeeper_link import Node, Stat
 from backends.coordination.zookeeper_tree import Changed, Listed, Root

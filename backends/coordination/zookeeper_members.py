@@ -30,24 +30,24 @@ class ZookeeperAsker:
     async def ready(self) -> None:
         await self._wire.ready()
 
-    async def ask(self, target: str) -> ZookeeperAnswer:
-        more = self._rounds.get(target, 0) % MORE == 0
+    async def ask(self, address: str) -> ZookeeperAnswer:
+        more = self._rounds.get(address, 0) % MORE == 0
         start = time.monotonic()
         try:
-            status = await self._wire.status(target, CALL)
+            status = await self._wire.status(address, CALL)
         except BackendError as error:
             # What is to be asked only now and then is asked as soon as it is back.
-            self._rounds[target] = 0
-            return self._failed(target, error)
+            self._rounds[address] = 0
+            return self._failed(address, error)
         took = milliseconds_since(start)
-        old = self._before(target)
+        old = self._before(address)
         conf = old.conf
         if more:
-            status = await self._wire.add_monitored(target, status, CALL / 2)
-            conf = await self._conf(target) or conf
+            status = await self._wire.add_monitored(address, status, CALL / 2)
+            conf = await self._conf(address) or conf
         elif old.status is not None and old.error is None:
             status = merged(status, old.status)
-        self._rounds[target] = self._rounds.get(target, 0) + 1
+        self._rounds[address] = self._rounds.get(address, 0) + 1
         return ZookeeperAnswer(
             status=status, at=time.monotonic(), as_of=datetime.now(UTC), latency_ms=took, conf=conf
         )
@@ -61,17 +61,17 @@ class ZookeeperAsker:
     def close(self) -> None:
         """Nothing is under way but what was asked."""
 
-    def _before(self, target: str) -> ZookeeperAnswer:
-        return self._census.answers.get(target, ZookeeperAnswer())
+    def _before(self, address: str) -> ZookeeperAnswer:
+        return self._census.answers.get(address, ZookeeperAnswer())
 
-    def _failed(self, target: str, error: BackendError) -> ZookeeperAnswer:
-        old, now = self._before(target), time.monotonic()
+    def _failed(self, address: str, error: BackendError) -> ZookeeperAnswer:
+        old, now = self._before(address), time.monotonic()
         looking = (old.looking or now) if isinstance(error, NotServing) else None
         electing = looking is not None and now - looking < ELECTION
         return replace(old, error=error, looking=looking, electing=electing)
 
-    async def _conf(self, target: str) -> Conf | None:
+    async def _conf(self, address: str) -> Conf | None:
         try:
-            return parse_conf(await self._wire.word(target, "conf", CALL / 2))
+            return parse_conf(await self._wire.word(address, "conf", CALL / 2))
         except BackendError:
             return None

@@ -97,36 +97,63 @@ async def follow(
     """
     await wire.ready()
     endpoints = wire.access.endpoints
-    failed: dict[str, BackendError] = {}
-    since: float | None = None
-    listed = False
+    course = _Course(endpoints)
     while True:
         endpoint = endpoints[wire.turn % len(endpoints)]
-        limit = HURRY if len(failed.keys() | {endpoint}) < len(endpoints) else DEADLINE
+        limit = course.limit_at(endpoint)
         try:
             # Says at once, and in plain words, why there will be no session.
             with suppress(NotListed):
                 await wire.word(endpoint, "srvr", limit)
             async with connected(wire.access, endpoint, secret, limit) as link:
-                steps = _watch(link, _Tree(roots, most), limit, data=data or listed, learn=learn)
+                steps = _watch(link, _Tree(roots, most), limit, data=data or course.listed, learn=learn)
                 async with aclosing(steps) as stepping:
                     async for step in stepping:
-                        failed, since, listed = {}, None, True
+                        course.stepped()
                         wire.confirmed = time.monotonic()
                         yield step
         except TooMany:
             raise
         except BackendError as error:
-            failed[endpoint] = error
-            since = since or time.monotonic()
+            course.failed_at(endpoint, error)
             wire.turn += 1
-            if not failed.keys() >= set(endpoints):
-                continue
-            electing = any(isinstance(why, NotServing) for why in failed.values())
-            if not electing or time.monotonic() - since > ELECTION:
-                raise _standing(together(failed), wire.confirmed) from None
-            failed = {}
-            await asyncio.sleep(LAP)
+            if course.failed.keys() >= set(endpoints):
+                _after_a_round(wire, course)
+                await asyncio.sleep(LAP)
+
+
+class _Course:
+    """What the servers have said since one of them last had a step to tell."""
+
+    def __init__(self, endpoints: Sequence[str]) -> None:
+        self.failed: dict[str, BackendError] = {}
+        self.listed = False
+        """Whether all was looked at once."""
+        self._endpoints = endpoints
+        self._since: float | None = None
+
+    def limit_at(self, endpoint: str) -> float:
+        """Seconds that a server has: less while there are others to try."""
+        return HURRY if len(self.failed.keys() | {endpoint}) < len(self._endpoints) else DEADLINE
+
+    def stepped(self) -> None:
+        self.failed, self._since, self.listed = {}, None, True
+
+    def failed_at(self, endpoint: str, error: BackendError) -> None:
+        self.failed[endpoint] = error
+        self._since = self._since or time.monotonic()
+
+    @property
+    def failing_for(self) -> float:
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+
+def _after_a_round(wire: Wire, course: _Course) -> None:
+    """Every server has failed: whether another round may do. Raises what all of them said where it may not."""
+    electing = any(isinstance(why, NotServing) for why in course.failed.values())
+    if not electing or course.failing_for > ELECTION:
+        raise _standing(together(course.failed), wire.confirmed) from None
+    course.failed = {}
 
 
 async def _watch(

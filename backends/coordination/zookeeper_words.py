@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from backends.api.models import Role
+from backends.api.members import Role
 
 ROLES = {
     "leader": Role.LEADER,

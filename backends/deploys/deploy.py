@@ -22,7 +22,8 @@ from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Denied, Misconfigured, NotFound, TimedOut, Unreachable
 from backends.api.logs import LogBatch, LogBlock, LogRecord
-from backends.api.models import Row, Seen, differing
+from backends.api.nouns import Row
+from backends.api.readings import Seen, differing
 from backends.api.runs import (
     Deploy,
     DeployRows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from backends.api.models import Event, EventKind
+from backends.api.events import Event, EventKind
 from backends.api.runs import Run, RunRows, RunState
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from backends.api.models import EventKind, Occurrence
+from backends.api.events import EventKind, Occurrence
 
 ROUTINE = frozenset({EventKind.STATE, EventKind.JOINED, EventKind.LEFT})
 """Kinds of one thing among many; all others are rare, and say why these came."""

@@ -8,8 +8,12 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from backends.api.actions import Action
-from backends.api.models import Alert, AlertState, Member, MemberState, Reading, Role, Row, State, Unit, UnitState
+from backends.api.alerts import Alert, AlertState
+from backends.api.members import Member, MemberState, Role
+from backends.api.nouns import Row
 from backends.api.quorum import Quorum
+from backends.api.readings import Reading, State
+from backends.api.units import Unit, UnitState
 from backends.incident.sizes import Expected
 from backends.relations import related
 

@@ -10,8 +10,8 @@ from time import perf_counter
 from msgspec import Struct
 
 from backends.api.clock import Clock, Timer
+from backends.api.events import Event, EventKind
 from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
-from backends.api.models import Event, EventKind
 from backends.api.suspects import suspects
 from backends.incident.error_rate import BUCKET, ErrorRate, Jump
 

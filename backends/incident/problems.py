@@ -10,22 +10,15 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.alerts import Alert, AlertState
 from backends.api.capabilities import kind_of
 from backends.api.errors import BackendError
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Member,
-    MemberState,
-    Occurrence,
-    Reading,
-    State,
-    Target,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.events import Occurrence
+from backends.api.members import Member, MemberState
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
+from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
 from backends.incident.sizes import Expected, unlisted
 
@@ -235,7 +228,7 @@ def _targets(known: Known) -> Iterable[Problem]:
     return _true((_target(row) for row in known.rows if row.state is TargetState.DOWN), known.reading)
 
 
-def _target(row: Target) -> Problem:
+def _target(row: ScrapeTarget) -> Problem:
     name = f"{row.job} {row.instance}"
     return Problem(SERIOUS, name, "down", row.since, row.error or "", row.source, "targets", row.key)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from backends.api.models import Member, Members, MemberState
+from backends.api.members import Member, Members, MemberState
 
 LATELY = 900.0
 """Seconds for which the largest size of a group is remembered."""

@@ -11,7 +11,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from backends.api.clock import Clock
-from backends.api.models import Event, EventKind, News, Occurrence, Occurrences, Reading, Seen, State, differing
+from backends.api.events import Event, EventKind, Occurrence, Occurrences
+from backends.api.readings import News, Reading, Seen, State, differing
 
 TOGETHER = 5.0
 """Seconds for which the other sources of a cluster may still witness an event."""

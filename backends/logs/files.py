@@ -16,7 +16,7 @@ import msgspec
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
 from backends.api.logs import LogBatch, LogRecord
-from backends.api.models import Seen
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs.followed import Followed
 from backends.logs.formats import Formats

@@ -16,13 +16,13 @@ from types import MappingProxyType
 
 from backends.api.logs import LogBlock
 from backends.logs.copies import Copies, Suspect, copy_at
+from backends.logs.finding import Finding
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
-from backends.logs.paths import Patterns, most, newest
-from backends.logs.pipe import Pipe
+from backends.logs.paths import Patterns, newest
 from backends.logs.position import Cursor, Position
 from backends.logs.reader import TAIL_BYTES, Reader, Taken, same_file, tail_of
-from backends.logs.rotation import Entry, appended, packed, prefixes_of, scan, stem
+from backends.logs.rotation import Entry, appended, prefixes_of, scan, stem
 from backends.logs.turn import NOBODY, Stream, Turn, by_path
 
 FILE_BYTES = 4 << 20
@@ -31,10 +31,6 @@ LOOK_BYTES = 16 << 20
 """Bytes that one look reads in all."""
 TAILS = 8 << 20
 """Bytes that the tails of all files share when they are opened."""
-GLOB = 1.0
-"""Seconds between two expansions of the globs, and twenty times what one takes."""
-CHEAP = 0.02
-"""Seconds that an expansion may take to be made at each change of a directory as well."""
 LATE = 60.0
 """Seconds of quiet after which a renamed file is let go of."""
 LATE_DELETED = 10.0
@@ -70,11 +66,9 @@ class Follower:
         self._ledger = Ledger(cursor.positions if cursor else {})
         self._opened = Opened()
         self._copies = Copies(self._ledger, self._opened)
+        self.finding = Finding(self._patterns, self._opened, clock)
         self._streams: dict[str, Stream] = {}
-        self._pipes: dict[str, Pipe] = {}
         self._looks = 0
-        self._globbed = float("-inf")
-        self._glob_cost = 0.0
         self._cursor = cursor or Cursor(MappingProxyType({}), MappingProxyType({}))
         self._dirty = True
         for path, keys in (cursor.streams if cursor else {}).items():
@@ -92,9 +86,7 @@ class Follower:
         # What stands in the directories is looked at before the paths: while a path still leads to the same
         # file after that, nothing seen there can be a generation of it that was missed.
         listed = {} if first else self._ledger.changed(self._folders())
-        since = self._clock() - self._globbed
-        due = since > max(GLOB, 20 * self._glob_cost) or (listed and self._glob_cost < CHEAP)
-        if due and self._expand(first):
+        if self.finding.due(changed=bool(listed)) and self._expand(first):
             listed |= self._ledger.changed(self._folders())
         infos = {stream.path: self._find(stream, listed, first) for stream in by_path(self._streams)}
         own, more = self._copies.look(self._clock())
@@ -102,19 +94,18 @@ class Follower:
             self._take_over(suspect)
         blocks: list[LogBlock] = []
         more = self._read_all(infos, blocks, first) or more
-        more = self._read_pipes(blocks) or more
+        more = self.finding.read_pipes(FILE_BYTES, blocks) or more
         self._ledger.account(listed, self._opened.readers, lambda path: not first and self._expects(path))
         if self._dirty or blocks or listed:
             self._cursor, self._dirty = self._cursor_now(), False
-        files = sum(stream.current is not None for stream in self._streams.values()) + len(self._pipes)
+        files = sum(stream.current is not None for stream in self._streams.values()) + self.finding.pipes
         return Look(tuple(blocks), self._cursor, self._opened.notes(), more, files)
 
     def close(self) -> None:
         self._opened.close()
         self._copies.close()
-        for pipe in self._pipes.values():
-            pipe.close()
-        self._streams, self._pipes = {}, {}
+        self.finding.close()
+        self._streams = {}
 
     def _folders(self) -> set[str]:
         places = {place for stream in self._streams.values() for place in stream.places}
@@ -124,39 +115,11 @@ class Follower:
 
     def _expand(self, first: bool) -> bool:
         """Find the paths of the globs anew; whether there are new ones."""
-        started = time.monotonic()
-        self._opened.refused.clear()
-        found = self._patterns.expand()
-        paths = [path for path in found if path in self._streams or self._is_followed(path)]
-        if len(paths) > most():
-            paths = newest(paths)[-most() :]
-            self._opened.say_once(f"{len(found)} files match; the {len(paths)} newest are followed")
-        new = [path for path in paths if path not in self._streams]
+        new = [path for path in self.finding.files(self._streams) if path not in self._streams]
         for path in new:
             self._streams[path] = Stream(path, at_tail=first and not self._resumed)
             self._ledger.prefixes = ()
-        if not self._streams and not self._pipes:
-            self._opened.say_once(f"no file matches {', '.join(self._patterns.all)}: waiting for one")
-        self._globbed, self._glob_cost = self._clock(), time.monotonic() - started
         return bool(new) or first
-
-    def _is_followed(self, path: str) -> bool:
-        """Whether a path is to be followed as a file; what is something else is said once."""
-        literal = path in self._patterns.literal
-        try:
-            mode = os.stat(path).st_mode
-        except OSError:
-            return literal
-        if stat.S_ISREG(mode):
-            if packed(path):
-                self._opened.say_once(f"{path}: compressed, not read")
-            return not packed(path)
-        if literal and stat.S_ISFIFO(mode):
-            self._open_pipe(path)
-        elif literal:
-            what = "a directory; name its files" if stat.S_ISDIR(mode) else "neither a file nor a FIFO"
-            self._opened.say_once(f"{path}: is {what}")
-        return False
 
     def _find(self, stream: Stream, listed: Mapping[str, list[Entry]], first: bool) -> os.stat_result | None:
         """Make the stream's readers those of the files that the path leads to, and led to since the last look."""
@@ -362,26 +325,6 @@ class Follower:
         del self._opened.readers[reader.key]
         reader.close()
         self._dirty = True
-
-    def _open_pipe(self, path: str) -> None:
-        if path in self._pipes:
-            return
-        try:
-            self._pipes[path] = Pipe(path)
-        except PermissionError:
-            self._opened.refuse(path)
-        except OSError as error:
-            self._opened.say_once(f"{path}: {error.strerror}")
-        else:
-            self._opened.say_once(f"{path}: is a FIFO; what is read here reaches no other reader")
-
-    def _read_pipes(self, blocks: list[LogBlock]) -> bool:
-        more = False
-        for pipe in self._pipes.values():
-            found, left = pipe.read(FILE_BYTES)
-            blocks += found
-            more = more or left
-        return more
 
     def _expects(self, path: str) -> bool:
         """Whether a file will be opened to be followed, now or as soon as the globs are looked at again."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from backends.api.errors import Denied, Unreachable
 from backends.api.logs import LogBatch
-from backends.api.models import Seen
+from backends.api.readings import Seen
 from backends.logs.follow import Follower
 from backends.logs.history import History
 from backends.logs.lane import Lane

@@ -23,7 +23,7 @@ from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
 from backends.api.errors import BackendError, TimedOut
 from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
-from backends.api.models import Seen
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs import journal_entry
 from backends.logs.formats import Formats

@@ -16,10 +16,13 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from backends.api.alerts import Alert, Alerts
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Alerting, Metrics, Scraper
 from backends.api.errors import BackendError, Denied, Silent, TimedOut, Unreachable
-from backends.api.models import Alert, Alerts, Row, Seen, Series, Target, Targets
+from backends.api.metrics import ScrapeTarget, ScrapeTargets, Series
+from backends.api.nouns import Row
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.metrics.prometheus_access import DEFAULT, PrometheusSettings
 from backends.metrics.prometheus_answers import series
@@ -84,7 +87,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
             await backend.close()
         return (Found(tried, PrometheusSettings()),)
 
-    def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+    def targets(self, last: ScrapeTargets | None) -> AsyncGenerator[Seen[ScrapeTargets], None]:
         return self._feeds.targets(last)
 
     def alerts(self, last: Alerts | None) -> AsyncGenerator[Seen[Alerts], None]:
@@ -175,7 +178,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
         return command_for(row, self._access)
 
     async def raw(self, row: Row) -> str:
-        if isinstance(row, Target):
+        if isinstance(row, ScrapeTarget):
             return raw_target(row, await self._wire.get("targets", {"state": "active"}), self.where)
         if isinstance(row, Alert):
             return raw_alert(row, await self._wire.get("rules", {"type": "alert"}), self.where)

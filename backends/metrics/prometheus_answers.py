@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from backends.api.alerts import Alert, AlertState
+from backends.api.details import Detail
 from backends.api.errors import BadReply, Unsupported, WrongQuery
-from backends.api.models import Alert, AlertState, Detail, Series, Target, TargetState
+from backends.api.metrics import ScrapeTarget, Series, TargetState
 from backends.masking import mask_url
 from backends.metrics.prometheus_trouble import LESS, too_large
 
@@ -126,7 +128,9 @@ def active_alerts(data: bytes, where: str) -> list[ActiveAlert]:
         raise BadReply(f"the list of alerts makes no sense: {error}", where=where) from None
 
 
-def target_rows(found: Iterable[ActiveTarget], source: str, before: Mapping[str, Target]) -> dict[str, Target]:
+def target_rows(
+    found: Iterable[ActiveTarget], source: str, before: Mapping[str, ScrapeTarget]
+) -> dict[str, ScrapeTarget]:
     """Rows by key; one that did not change is the same object as before."""
     return _rows(((fingerprint(one.labels, one.scrape_pool), one) for one in found), _target, source, before)
 
@@ -155,7 +159,7 @@ def _rows(found: Iterable[tuple[str, Any]], made: Any, source: str, before: Mapp
     return rows
 
 
-def _target(key: str, source: str, found: ActiveTarget, before: Target | None) -> Target:
+def _target(key: str, source: str, found: ActiveTarget, before: ScrapeTarget | None) -> ScrapeTarget:
     try:
         state = TargetState(found.health)
     except ValueError:
@@ -168,7 +172,7 @@ def _target(key: str, source: str, found: ActiveTarget, before: Target | None) -
         Detail("scrape interval", found.scrape_interval or None),
         Detail("scrape took", None if scraped is None or took is None else round(took * 1000, 1), "ms"),
     )
-    return Target(
+    return ScrapeTarget(
         key=key,
         source=source,
         job=found.labels.get("job", ""),

@@ -9,20 +9,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from backends.api.alerts import Alert, Alerts, AlertState
 from backends.api.errors import BackendError
-from backends.api.models import (
-    Alert,
-    Alerts,
-    AlertState,
-    Event,
-    EventKind,
-    News,
-    Seen,
-    Target,
-    Targets,
-    TargetState,
-    differing,
-)
+from backends.api.events import Event, EventKind
+from backends.api.metrics import ScrapeTarget, ScrapeTargets, TargetState
+from backends.api.readings import News, Seen, differing
 from backends.metrics.prometheus_answers import active_alerts, active_targets, alert_rows, target_rows
 from backends.metrics.prometheus_wire import Wire, off_loop
 
@@ -52,7 +43,7 @@ class Feeds:
         self._started: str | None = None
         self._first = min(wire.timeout * 0.8, FIRST)
 
-    async def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+    async def targets(self, last: ScrapeTargets | None) -> AsyncGenerator[Seen[ScrapeTargets], None]:
         before, gap, limit = last, last is not None, self._first
         if not self._states and last is not None:
             # What an object before this one has told.
@@ -83,7 +74,7 @@ class Feeds:
             before, gap = rows, False
             limit = await self._pause(began)
 
-    async def _targets(self, before: Targets | None, limit: float) -> dict[str, Target]:
+    async def _targets(self, before: ScrapeTargets | None, limit: float) -> dict[str, ScrapeTarget]:
         data = await self._wire.get("targets", {"state": "active"}, timeout=limit, most=MOST, hint=HINT)
         where = self._wire.access.base
         return await off_loop(
@@ -97,7 +88,7 @@ class Feeds:
             lambda: alert_rows(active_alerts(data, where), self._source, before or {}), len(data)
         )
 
-    def _told(self, rows: Targets, *, first: bool, gap: bool) -> Iterator[News]:
+    def _told(self, rows: ScrapeTargets, *, first: bool, gap: bool) -> Iterator[News]:
         """News of targets, by the last state that was known: right after a start all of them are unknown."""
         for key, row in rows.items():
             if row.state is TargetState.UNKNOWN:

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from backends.api.alerts import Alert
 from backends.api.errors import BadReply, NotFound
-from backends.api.models import Alert, Row, Target
+from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_answers import ActiveAlert, ActiveTarget, fingerprint
 
@@ -21,7 +23,7 @@ class _Targets(msgspec.Struct, frozen=True, rename="camel"):
     active_targets: list[msgspec.Raw] = msgspec.field(default_factory=list)
 
 
-def raw_target(row: Target, data: bytes, where: str) -> str:
+def raw_target(row: ScrapeTarget, data: bytes, where: str) -> str:
     """Raises `NotFound` where the server has it no more."""
     try:
         for item in msgspec.json.decode(data, type=_Targets).active_targets:
@@ -51,7 +53,7 @@ def raw_alert(row: Alert, data: bytes, where: str) -> str:
 
 def command_for(row: Row, access: Access) -> tuple[str, ...] | None:
     """promtool where it gets in, else curl, which asks for a password itself; a token must be added."""
-    if isinstance(row, Target):
+    if isinstance(row, ScrapeTarget):
         pool = next((str(detail.value) for detail in row.details if detail.label == "pool"), "")
         words = urlencode({"state": "active", "scrapePool": pool})
         return ("curl", "-s", *parameters(access), f"{access.base}/api/v1/targets?{words}")
@@ -93,7 +95,7 @@ def _char(char: str) -> str:
     return f"\\U{ord(char):08x}" if ord(char) > 0xFFFF else f"\\u{ord(char):04x}"
 
 
-def _fingerprint_of(row: Target | Alert) -> str:
+def _fingerprint_of(row: ScrapeTarget | Alert) -> str:
     return row.key.partition("-")[0]
 
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, HostLoad, ProcessTable
+from backends.api.details import Detail
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import Detail, Host, Hosts, Process, Processes, Row, Seen, differing
+from backends.api.nouns import Row
+from backends.api.processes import Host, Hosts, Process, Processes
+from backends.api.readings import Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
 from backends.processes.proc_files import read, why

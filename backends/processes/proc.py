@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from backends.api.models import ProcessState
+from backends.api.processes import ProcessState
 
 TICKS = os.sysconf("SC_CLK_TCK")
 """Clock ticks per second, the unit of times in `stat`."""

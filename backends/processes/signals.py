@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from backends.api.actions import Action, Outcome, Permit, Refused, Target, Tell
 from backends.api.errors import Denied, NotFound, TimedOut, Unsupported
-from backends.api.models import Process
+from backends.api.processes import Process
 from backends.processes import proc
 from backends.processes.afterwards import Afterwards, Sent
 from backends.processes.proc_files import read

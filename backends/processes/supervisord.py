@@ -18,8 +18,10 @@ from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.logs import LogBatch, LogRecord
-from backends.api.models import Row, Seen, Unit, Units
+from backends.api.nouns import Row
+from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
+from backends.api.units import Unit, Units
 from backends.logs.formats import Formats
 from backends.processes.supervisord_discovery import places
 from backends.processes.supervisord_logs import ProgramLogs

@@ -21,7 +21,7 @@ from backends.api.errors import (
     Unreachable,
     Unsupported,
 )
-from backends.api.models import Unit
+from backends.api.units import Unit
 from backends.processes.signal_lore import recognise
 from backends.processes.signal_offer import END, PATIENCE, RESTART, Subject, offer, short
 from backends.processes.supervisord_programs import IDLE, Info, ProgramConfig

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from backends.api.logs import LogBatch, LogBlock
-from backends.api.models import Seen
+from backends.api.readings import Seen
 from backends.logs.followed import Followed
 from backends.logs.paths import readable
 from backends.processes.supervisord_programs import About, Info

@@ -12,7 +12,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from backends.api.models import Detail, Event, EventKind, News, Seen, Unit, UnitState, differing
+from backends.api.details import Detail
+from backends.api.events import Event, EventKind
+from backends.api.readings import News, Seen, differing
+from backends.api.units import Unit, UnitState
 
 STATES = {
     "STOPPED": UnitState.STOPPED,

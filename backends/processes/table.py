@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.details import Detail, Trouble
 from backends.api.errors import Unreachable
-from backends.api.models import Detail, Process, Trouble
+from backends.api.processes import Process
 from backends.processes import proc
 from backends.processes.listening import Listening
 from backends.processes.proc_files import read, why

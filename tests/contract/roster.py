@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Membership
 from backends.api.errors import BackendError, BadReply, Unreachable
-from backends.api.models import Member, Members, MemberState, Role, Seen, differing
+from backends.api.members import Member, Members, MemberState, Role
+from backends.api.readings import Seen, differing
 from backends.api.settings import Settings
 
 

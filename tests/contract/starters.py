@@ -42,7 +42,7 @@ def deploy(folder: Path) -> Iterator[Make]:
     """With one run that has ended, so that every noun has a row."""
 
     async def run_once() -> None:
-        await runs.until(await runs.start(runs.shell(folder, "echo one; echo two")), RunState.DONE)
+        await runs.until_state(await runs.start(runs.shell(folder, "echo one; echo two")), RunState.DONE)
 
     asyncio.run(run_once())
     yield lambda: runs.shell(folder, "echo one; echo two")

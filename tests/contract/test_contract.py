@@ -13,7 +13,9 @@ from backends.api import contract
 from backends.api.backend import Backend
 from backends.api.capabilities import Membership
 from backends.api.contract import Broken
-from backends.api.models import Event, EventKind, Member, Members, MemberState, Role, Seen
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, Members, MemberState, Role
+from backends.api.readings import Seen
 from backends.api.registry import LATER, MODULES
 from backends.api.settings import Settings
 from tests.clock import START

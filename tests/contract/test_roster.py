@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from backends.api.contract import Broken, check_backend, check_restart
-from backends.api.models import Event, EventKind, Members, Seen
+from backends.api.events import Event, EventKind
+from backends.api.members import Members
+from backends.api.readings import Seen
 from tests.contract.roster import Roster, RosterSettings
 from tests.outside.program import run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.api.actions import Action, End, Outcome, Permit, Target, Tell
 from backends.api.capabilities import Acting
-from backends.api.models import Row
+from backends.api.nouns import Row
 from tests.flows.actor import STAGES, Stage
 from tests.flows.fake_supervisor import FakeSupervisor
 

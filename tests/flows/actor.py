@@ -9,7 +9,8 @@ from typing import Any
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Target, Tell
 from backends.api.capabilities import Acting
 from backends.api.errors import BackendError
-from backends.api.models import Member, Row
+from backends.api.members import Member
+from backends.api.nouns import Row
 from tests.flows.fake import Fake
 
 

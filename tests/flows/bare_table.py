@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.app import App, ComposeResult
 
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from tests.clock import FakeClock
 from widgets.columns import Kind
 from widgets.table import Table

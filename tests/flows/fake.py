@@ -12,7 +12,10 @@ from backends.api.backend import Backend
 from backends.api.capabilities import Logs, Membership, ProcessTable
 from backends.api.errors import BackendError
 from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
-from backends.api.models import Member, Members, MemberState, Process, Processes, ProcessState, Role, Row, Seen
+from backends.api.members import Member, Members, MemberState, Role
+from backends.api.nouns import Row
+from backends.api.processes import Process, Processes, ProcessState
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs.times import iso_match
 

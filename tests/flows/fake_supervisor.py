@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Supervisor
 from backends.api.errors import BackendError
-from backends.api.models import Row, Seen, Unit, Units, UnitState
+from backends.api.nouns import Row
+from backends.api.readings import Seen
 from backends.api.settings import Settings
+from backends.api.units import Unit, Units, UnitState
 from tests.flows.fake import STARTED
 
 QUEUES: dict[str, asyncio.Queue[Any]] = {}

@@ -10,7 +10,7 @@ from typing import ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Metrics
 from backends.api.errors import Unreachable
-from backends.api.models import Series
+from backends.api.metrics import Series
 from backends.api.settings import Settings
 from backends.context import Context, SourceConfig
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from backends.api.capabilities import Scraper
 from backends.api.errors import BackendError
-from backends.api.models import Seen, Targets
+from backends.api.metrics import ScrapeTargets
+from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.context import Context, SourceConfig
 from tests.flows.metered import Metered, MeteredSettings
@@ -25,7 +26,7 @@ class Scraped(Metered, Scraper):
     kind: ClassVar[str] = "scraped"
     Settings: ClassVar[type[Settings]] = MeteredSettings
 
-    async def targets(self, last: Targets | None) -> AsyncGenerator[Seen[Targets], None]:
+    async def targets(self, last: ScrapeTargets | None) -> AsyncGenerator[Seen[ScrapeTargets], None]:
         while True:
             order = await orders().get()
             if isinstance(order, BackendError):

@@ -12,8 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from backends.api import registry
+from backends.api.details import Trouble
 from backends.api.errors import Silent
-from backends.api.models import Event, EventKind, MemberState, Seen, Trouble, UnitState
+from backends.api.events import Event, EventKind
+from backends.api.members import MemberState
+from backends.api.readings import Seen
+from backends.api.units import UnitState
 from backends.context import Context, SourceConfig
 from tests.flows import acting_supervisor, actor
 from tests.flows.actor import STAGES, Stage

@@ -11,7 +11,9 @@ import pytest
 from textual.geometry import Region
 
 from backends.api.errors import Unreachable
-from backends.api.models import Event, EventKind, Members, Role, Seen, State
+from backends.api.events import Event, EventKind
+from backends.api.members import Members, Role
+from backends.api.readings import Seen, State
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened

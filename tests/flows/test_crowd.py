@@ -11,7 +11,7 @@ import time
 
 from msgspec.structs import replace
 
-from backends.api.models import Seen
+from backends.api.readings import Seen
 from tests.flows.conftest import Opened
 from tests.flows.fake import process
 

@@ -5,22 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Event,
-    EventKind,
-    MemberState,
-    Occurrence,
-    Reading,
-    Role,
-    Seen,
-    State,
-    Target,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.alerts import Alert, AlertState
+from backends.api.events import Event, EventKind, Occurrence
+from backends.api.members import MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Reading, Seen, State
+from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member, process
@@ -146,7 +136,7 @@ def alert(name: str, **labels: str) -> Alert:
 def feeds() -> dict[Any, Reading[Any]]:
     rows: dict[tuple[str, str], tuple[Any, ...]] = {
         ("s/main", "units"): (Unit("u/web", "web:web-1", "s/main", "h", UnitState.RUNNING, "RUNNING", 4121),),
-        ("p/main", "targets"): (Target("t/1", "p/main", "web", "127.0.0.1:80", TargetState.UP),),
+        ("p/main", "targets"): (ScrapeTarget("t/1", "p/main", "web", "127.0.0.1:80", TargetState.UP),),
         ("p/main", "alerts"): (alert("Down", instance="127.0.0.1:80"),),
         ("local/host", "hosts"): (),
         ("local/host", "processes"): (process(4121, "python", listening=("127.0.0.1:8001",)),),

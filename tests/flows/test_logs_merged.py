@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from backends.api.details import Trouble
 from backends.api.errors import Silent
-from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
+from backends.api.events import Event, EventKind
+from backends.api.members import MemberState, Role
+from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.api import registry
-from backends.api.models import UnitState
+from backends.api.units import UnitState
 from backends.context import Context, SourceConfig
 from tests.flows import fake_supervisor
 from tests.flows.conftest import Opened, Screen

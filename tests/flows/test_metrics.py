@@ -13,7 +13,8 @@ from backends.api import registry
 from backends.api.charts import Chart as Value
 from backends.api.charts import Span
 from backends.api.errors import Misconfigured, Unreachable, WrongQuery
-from backends.api.models import Event, EventKind, Occurrence, Seen
+from backends.api.events import Event, EventKind, Occurrence
+from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from backends.metrics.prometheus_trouble import TooLarge
 from tests.flows.conftest import Opened
@@ -218,6 +219,15 @@ async def test_a_wrong_query_says_where_and_nothing_of_it_is_lost(metrics: Open,
         assert "UNREACHABLE" not in screen.text.split("wrong query")[0].splitlines()[-1]
         await screen.press("E")
         assert screen.app.keys.prompt.text == "rate(up"
+
+
+async def test_a_page_that_gets_no_answer_is_not_called_live(metrics: Open, store: Store) -> None:
+    store.answers["size"] = Unreachable("503 from a query", where="http://p")
+    async with metrics(DB) as screen:
+        await screen.until("▲ 1 chart unreachable")
+        store.answers["size"] = {"": lambda t: 1.0}
+        await screen.press("r")
+        await screen.until("all live")
 
 
 @pytest.mark.parametrize(

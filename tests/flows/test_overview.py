@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backends.api.details import Trouble
 from backends.api.errors import Denied, Silent, Unreachable
+from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock
-from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
+from backends.api.members import MemberState, Role
 from backends.api.quorum import Quorum
+from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from backends.incident.error_rate import BUCKET, ENOUGH, WINDOW
 from tests.clock import FakeClock

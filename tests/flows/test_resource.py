@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from backends.api.details import Trouble
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import MemberState, Role, Trouble
+from backends.api.members import MemberState, Role
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings, member, process

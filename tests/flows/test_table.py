@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from textual.events import Click
 from textual.geometry import Region
 
-from backends.api.models import State
+from backends.api.readings import State
 from tests.clock import FakeClock
 from tests.flows.bare_table import Bare
 from tests.things import THINGS, Thing

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from backends.api import registry
 from backends.api.errors import Unreachable
-from backends.api.models import Role, UnitState
+from backends.api.members import Role
+from backends.api.units import UnitState
 from backends.context import Context, SourceConfig
 from tests.flows import fake_supervisor
 from tests.flows.conftest import Opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.api.models import Role
+from backends.api.members import Role
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member, process
 

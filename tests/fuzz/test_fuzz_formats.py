@@ -1,4 +1,4 @@
-"""Whatever bytes a log holds: parsing never raises, keeps them exactly, and gives what the models promise."""
+"""Whatever bytes a log holds: parsing never raises, keeps them exactly, and gives what a record promises."""
 
 from __future__ import annotations
 

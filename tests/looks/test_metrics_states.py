@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from backends.api import registry
 from backends.api.charts import PANEL_PACE
 from backends.api.errors import Unreachable, WrongQuery
-from backends.api.models import State
+from backends.api.readings import State
 from backends.context import Context
 from tests.clock import FakeClock
 from tests.flows.metered import Store, fresh_store, metered_context, panel

@@ -16,9 +16,12 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from backends.api import registry
+from backends.api.details import Trouble
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Event, EventKind, MemberState, Role, Seen, Trouble
+from backends.api.events import Event, EventKind
+from backends.api.members import MemberState, Role
 from backends.api.quorum import Quorum
+from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process

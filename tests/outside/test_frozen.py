@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.outside.program import Ran, run, verbs
-from tests.waiting import until
+from tests.waiting import wait_until
 
 LIMIT = 2.0
 """Seconds beside the program's start: the timeout of 1 s, and the 1 s that the contract adds."""
@@ -118,4 +118,4 @@ def test_a_secret_that_is_waited_for_keeps_no_verb_and_leaves_no_command(tmp_pat
     path.write_text(f'[context.a]\nlocal = false\n[context.a.etcd.main]\nendpoints = ["127.0.0.1:1"]\n{secret}')
     ran = in_time("members", config=str(path))
     assert ran.status == 3
-    until(lambda: not psutil.pid_exists(int((tmp_path / "pid").read_text())))
+    wait_until(lambda: not psutil.pid_exists(int((tmp_path / "pid").read_text())))

@@ -22,7 +22,7 @@ import pytest
 from backends.api import registry
 from backends.api.actions import Action, Refused
 from backends.api.capabilities import Acting, ability
-from backends.api.models import State
+from backends.api.readings import State
 from backends.audit import Audit
 from backends.config_file import load_config
 from backends.context import Context

@@ -14,8 +14,8 @@ import pytest
 
 from tests.outside.program import Ran, run
 from tests.outside.pty_program import Dashboard
-from tests.servers.demo_run import wait_until
 from tests.servers.zoo import Zoo
+from tests.waiting import wait_until
 
 CONFIG = """
 default = "lab"

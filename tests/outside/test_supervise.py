@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from tests.outside.program import PROGRAM, Ran, run
 from tests.outside.pty_program import Dashboard
 from tests.servers.supervisord_server import SupervisordServer
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -205,26 +205,19 @@ def test_a_supervisord_that_is_frozen_is_three_and_in_time(lab: Lab) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
 def test_midwatch_may_end_between_the_stop_and_the_start(lab: Lab, number: signal.Signals) -> None:
-    wait_for(lambda: (lab.folder / "slow").exists())
+    wait_until(lambda: (lab.folder / "slow").exists())
     before = lab.pids
     words = ["restart", "slow", "--yes", "--config", str(lab.config)]
     with subprocess.Popen([PROGRAM, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: _stopping(lab))
+        wait_until(lambda: _stopping(lab))
         process.send_signal(number)
         process.communicate(timeout=10)
     assert process.returncode == {signal.SIGINT: 130}.get(number, -number)
-    wait_for(lambda: lab.pids["slow"] not in (None, before["slow"]))
+    wait_until(lambda: lab.pids["slow"] not in (None, before["slow"]))
 
 
 def _stopping(lab: Lab) -> bool:
     return "STOPPING" in lab.server.control("status", "slow")
-
-
-def wait_for(holds: Callable[[], object]) -> None:
-    end = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_help_names_them() -> None:

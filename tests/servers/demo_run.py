@@ -14,8 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,14 +44,6 @@ def demo(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[st
         cwd=cwd,
         check=False,
     )
-
-
-def wait_until(what: Callable[[], object], seconds: float = 20.0) -> None:
-    """Ask each 20 ms; fails with the name of what did not come true."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
 
 
 def loaded(folder: Path) -> Demo:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import signal
@@ -10,7 +9,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -120,10 +118,3 @@ class EtcdCluster:
     def _listens(self, server: Server) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", server.client)) == 0
-
-
-async def until(what: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait until a condition holds; asks each 20 ms."""
-    async with asyncio.timeout(seconds):
-        while not what():
-            await asyncio.sleep(0.02)

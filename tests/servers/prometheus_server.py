@@ -26,7 +26,7 @@ from typing import Any, Self
 from tests.servers.etcd_cluster import free_port
 from tests.servers.frozen import freeze
 from tests.servers.getting import program
-from tests.waiting import until
+from tests.waiting import wait_until
 from tui.demo.servers.prometheus import PROMETHEUS
 
 CONFIG = """
@@ -100,7 +100,7 @@ class PrometheusServer:
         ]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        until(self._is_up, 20)
+        wait_until(self._is_up, 20)
 
     def write_rules(self, rules: str) -> None:
         (self.folder / "rules.yml").write_text(RULES.format(rules=rules) if rules else "groups: []\n")
@@ -118,7 +118,7 @@ class PrometheusServer:
 
     def knows(self, query: str, seconds: float = 20) -> None:
         """Wait until a query has an answer."""
-        until(lambda: self.ask("query", query=query)["result"], seconds)
+        wait_until(lambda: self.ask("query", query=query)["result"], seconds)
 
     def freeze(self) -> None:
         assert self.process is not None

@@ -46,7 +46,7 @@ def row(run: str, name: str = "web") -> Run | None:
     return folders(name).look().get(run)
 
 
-async def until(run: str, *states: RunState, name: str = "web", seconds: float = 20.0) -> Run:
+async def until_state(run: str, *states: RunState, name: str = "web", seconds: float = 20.0) -> Run:
     async with asyncio.timeout(seconds):
         while (found := await asyncio.to_thread(row, run, name)) is None or found.state not in states:
             await asyncio.sleep(0.05)

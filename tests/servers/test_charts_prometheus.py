@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from backends.api.charts import Chart, ChartSource, Span
 from backends.api.clock import LoopClock
 from backends.api.errors import Misconfigured
-from backends.api.models import State
+from backends.api.readings import State
 from backends.metrics.panels import suggest
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings

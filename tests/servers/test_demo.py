@@ -27,8 +27,8 @@ from tests.servers.demo_run import (
     registered,
     spawned,
     up,
-    wait_until,
 )
+from tests.waiting import wait_until
 from tui.demo.getting import find
 from tui.demo.process import members
 

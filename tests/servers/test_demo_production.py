@@ -13,18 +13,8 @@ from typing import Any
 import pytest
 from kazoo.client import KazooClient
 
-from tests.servers.demo_run import (
-    MEMBERS,
-    METRICS,
-    SERVERS,
-    WORKERS,
-    demo,
-    is_gone,
-    place,
-    registered,
-    up,
-    wait_until,
-)
+from tests.servers.demo_run import MEMBERS, METRICS, SERVERS, WORKERS, demo, is_gone, place, registered, up
+from tests.waiting import wait_until
 from tui.demo.process import members
 from tui.demo.state import Demo
 

@@ -20,8 +20,11 @@ from typing import Any
 import pytest
 
 from backends.api.charts import ChartSource, Span
+from backends.api.events import EventKind
 from backends.api.logs import LogSpan
-from backends.api.models import EventKind, Member, MemberState, Reading, Role, State, TargetState
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import TargetState
+from backends.api.readings import Reading, State
 from backends.config_file import load_config
 from backends.watch import TIMELINE, FeedKey, Watch
 from tests.flows.conftest import ReadersClock, Screen

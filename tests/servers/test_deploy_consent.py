@@ -21,7 +21,7 @@ from backends.deploys.folder import PERMIT, RunFolders, RunPermit
 from backends.deploys.journal import JOURNAL
 from backends.deploys.leave import Leave
 from backends.secrets import reveal
-from tests.servers.runs import folders, nothing_left, shell, start, until, until_step
+from tests.servers.runs import folders, nothing_left, shell, start, until_state, until_step
 
 pytestmark = pytest.mark.server
 
@@ -110,7 +110,7 @@ async def test_while_a_runner_may_begin_nobody_says_that_it_did_not(
         (tmp_path / "let-go").touch()
         async with asyncio.timeout(20):
             assert await looking == Outcome(End.DONE, f"{run_of(action)} has started")
-        await until(run_of(action), RunState.DONE)
+        await until_state(run_of(action), RunState.DONE)
 
 
 async def test_a_runner_that_dies_before_it_has_begun_is_told(
@@ -208,7 +208,7 @@ async def test_a_written_permit_says_until_when_the_consent_is_good(
     run = await start(shell(tmp_path, "true"))
     permit = msgspec.json.decode((folders()[run] / PERMIT).read_bytes(), type=RunPermit)
     assert permit.until == leaves[0].until
-    await until(run, RunState.DONE)
+    await until_state(run, RunState.DONE)
 
 
 async def test_an_abort_that_was_given_up_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +238,7 @@ async def test_an_abort_that_was_given_up_ends_nothing(tmp_path: Path, monkeypat
         await eventually(left.is_set)
         assert not (folders()[run] / "abort").exists()
         (tmp_path / "go").touch()
-        await until(run, RunState.DONE)
+        await until_state(run, RunState.DONE)
 
 
 def test_a_leave_is_used_or_given_up_and_never_both() -> None:

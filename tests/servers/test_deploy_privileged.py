@@ -24,7 +24,7 @@ from backends.deploys.command import Command
 from backends.deploys.folder import ABORT
 from backends.deploys.identity import Identity
 from tests.servers.getting import lacking
-from tests.servers.runs import deployer, folders, row, until, until_step
+from tests.servers.runs import deployer, folders, row, until_state, until_step
 
 pytestmark = pytest.mark.server
 
@@ -140,7 +140,7 @@ async def test_a_command_of_root_goes_on_and_so_does_the_truth(
         assert outcome == Outcome(End.FAILED, f"{run} goes on: {why}")
         # Its output is still read, and its own end is its end.
         (yard / "go").touch()
-        ended = await until(run, RunState.DONE, RunState.FAILED)
+        ended = await until_state(run, RunState.DONE, RunState.FAILED)
         assert [step.name for step in ended.steps] == ["deploy.sh", "privileged", "last"]
         how = (RunState.DONE, why) if status == 0 else (RunState.FAILED, f"exit 3; {why}")
         assert (ended.state, ended.message) == how
@@ -157,7 +157,7 @@ async def test_what_an_abort_leaves_behind_is_told_and_no_run_starts_beside_it(
         begun = await until_step(run, "waiting")
         (action,) = await deployer(yard, ("true",)).actions(begun)
         abort(run)
-        ended = await until(run, RunState.ABORTED)
+        ended = await until_state(run, RunState.ABORTED)
         left = int((yard / "pid").read_text())
         why = f"sh (pid {left}) can't be ended by nobody: it belongs to root"
         assert ended.message == f"aborted by ops: killed by SIGTERM; {why}"
@@ -177,7 +177,7 @@ async def test_a_timeout_that_can_end_nothing(yard: Path, become_root: tuple[str
                 await asyncio.sleep(0.05)
         assert found.left.startswith("timed out after 0.2 s, in vain: sh (pid ")
         (yard / "go").touch()
-        assert (await until(run, RunState.DONE)).message == found.left
+        assert (await until_state(run, RunState.DONE)).message == found.left
 
 
 def test_a_kernel_that_says_no_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from backends.deploys.journal import Entry, Journal, What
 from backends.deploys.runner import Runner
 from backends.deploys.step_marks import Marks
 from tests.servers.runs import folders, row
-from tests.waiting import until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -133,7 +133,7 @@ def test_a_command_that_cannot_be_watched_does_not_go_on(tmp_path: Path, monkeyp
     assert made.run() is RunState.FAILED
     (ended,) = folders().look().values()
     assert ended.message == "sh: Function not implemented"
-    until(lambda: folders().left_running(ended.key) == ())  # What was killed is gone a moment later.
+    wait_until(lambda: folders().left_running(ended.key) == ())  # What was killed is gone a moment later.
 
 
 def test_an_output_that_cannot_be_read_leaves_no_command_unwatched(

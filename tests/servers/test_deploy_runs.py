@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import Misconfigured
-from backends.api.models import EventKind, Occurrence
+from backends.api.events import EventKind, Occurrence
 from backends.api.runs import RunState, params_of, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch
@@ -26,7 +26,7 @@ from backends.deploys.settings import ParamSettings
 from backends.door import Consent, Door
 from backends.watch import Watch
 from backends.who import Who
-from tests.servers.runs import deployer, folders, nothing_left, row, shell, start, until, until_step
+from tests.servers.runs import deployer, folders, nothing_left, row, shell, start, until_state, until_step
 from tests.unit.acting import Notebook
 
 pytestmark = pytest.mark.server
@@ -58,7 +58,7 @@ async def test_through_the_door_to_its_end(tmp_path: Path) -> None:
         run = run_of(action)
         assert outcome == Outcome(End.DONE, f"{run} has started")
         assert notebook.outcomes[0][0] == "asked"
-        ended = await until(run, RunState.DONE)
+        ended = await until_state(run, RunState.DONE)
         assert [step.name for step in ended.steps] == ["sh", "web-1", "web-2"]
         assert {step.state for step in ended.steps} == {RunState.DONE}
         assert ended.by == Who.here(os.environ).user
@@ -119,10 +119,10 @@ async def test_a_second_run_is_told_who_since_when_and_which_step(tmp_path: Path
         since = f"{begun.started.astimezone():%H:%M:%S}"
         assert caught.value.reason == f"{run} is running: started by {begun.by} at {since}, in step waiting"
         # Another deploy may run beside it.
-        await until(await start(shell(tmp_path, "true", "db")), RunState.DONE, name="db")
+        await until_state(await start(shell(tmp_path, "true", "db")), RunState.DONE, name="db")
         (tmp_path / "go").touch()
-        await until(run, RunState.DONE)
-        await until(await start(backend), RunState.DONE)
+        await until_state(run, RunState.DONE)
+        await until_state(await start(backend), RunState.DONE)
 
 
 async def test_an_abort_ends_all_that_it_started(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_an_abort_ends_all_that_it_started(tmp_path: Path) -> None:
 
 async def test_a_timeout_ends_what_ignores_it_and_is_said(tmp_path: Path) -> None:
     run = await start(shell(tmp_path, "trap '' TERM; while :; do sleep 0.1; done", timeout=0.5))
-    ended = await until(run, RunState.FAILED)
+    ended = await until_state(run, RunState.FAILED)
     assert ended.message == "timed out after 0.5 s: killed by SIGKILL"
 
 
@@ -164,7 +164,7 @@ async def test_a_timeout_ends_what_ignores_it_and_is_said(tmp_path: Path) -> Non
     ],
 )
 async def test_how_it_failed(tmp_path: Path, argv: tuple[str, ...], message: str) -> None:
-    ended = await until(await start(deployer(tmp_path, argv)), RunState.FAILED)
+    ended = await until_state(await start(deployer(tmp_path, argv)), RunState.FAILED)
     assert ended.message == message
     assert ended.steps[-1].message == message
 
@@ -187,7 +187,7 @@ async def test_it_runs_in_its_folder_with_its_parameters_and_environment(tmp_pat
     )
     assert await backend.choices("w") == ("one", "two")
     run = await start(backend, v="$(touch x); a b")
-    ended = await until(run, RunState.DONE)
+    ended = await until_state(run, RunState.DONE)
     assert ended.params == (("v", "$(touch x); a b"), ("w", "two"))
     output = (folders()[run] / "output.log").read_text()
     assert output == f"['$(touch x); a b', 'two'] {tmp_path} eu\n"
@@ -201,7 +201,7 @@ async def test_a_parameter_may_be_called_anything(tmp_path: Path) -> None:
     action = backend.action(await backend.plan(given))
     assert run_of(action).startswith("web-")
     assert params_of(action) == given
-    ended = await until(await start(backend, **given), RunState.DONE)
+    ended = await until_state(await start(backend, **given), RunState.DONE)
     assert dict(ended.params) == given
 
 
@@ -219,7 +219,7 @@ async def test_a_start_that_starts_nothing_removes_no_old_runs(tmp_path: Path) -
     assert folders().names() == old
     run = await start(shell(tmp_path, "true"))
     assert folders().names() == [*old[2:], run]
-    await until(run, RunState.DONE)
+    await until_state(run, RunState.DONE)
 
 
 async def test_what_a_list_no_longer_holds_is_refused_at_the_last_moment(tmp_path: Path) -> None:
@@ -245,14 +245,14 @@ async def test_its_log_begins_with_the_newest_run_and_goes_on_with_later_ones(tm
     script = "cat word"
     for word in ("old", "newest"):
         (tmp_path / "word").write_text(word + "\n")
-        await until(await start(shell(tmp_path, script)), RunState.DONE)
+        await until_state(await start(shell(tmp_path, script)), RunState.DONE)
     backend = shell(tmp_path, script)
     source = backend.logs(None)
     first = await anext(source)
     assert [block.data for block in first.value.blocks] == [b"newest"]
     await source.aclose()
     (tmp_path / "word").write_text("later\n")
-    await until(await start(backend), RunState.DONE)
+    await until_state(await start(backend), RunState.DONE)
     again = await anext(backend.logs(first.value))
     assert [block.data for block in again.value.blocks] == [b"later"]
 

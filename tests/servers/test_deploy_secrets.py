@@ -18,7 +18,7 @@ from backends.api.settings import SecretRef
 from backends.deploys.run_events import news
 from backends.masking import masked
 from backends.state import state_folder
-from tests.servers.runs import deployer, folders, nothing_left, runner_of, start, until, until_step
+from tests.servers.runs import deployer, folders, nothing_left, runner_of, start, until_state, until_step
 
 pytestmark = pytest.mark.server
 
@@ -59,7 +59,7 @@ async def test_a_secret_reaches_the_command_and_nothing_else(
         begun = await until_step(run, "waiting")
         arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (runner_of(begun).pid, os.getpid())]
         (tmp_path / "go").touch()
-        ended = await until(run, RunState.DONE)
+        ended = await until_state(run, RunState.DONE)
     values = {"PLAIN": PLAIN, "ENV": ENV, "FILE": FILE, "COMMAND": COMMAND}
     expected = [f"{name} {hashlib.sha256(value.encode()).hexdigest()}" for name, value in values.items()]
     assert (folders()[run] / "output.log").read_text().splitlines()[:4] == expected

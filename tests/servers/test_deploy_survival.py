@@ -15,9 +15,10 @@ import pytest
 from backends.api.actions import Refused
 from backends.api.runs import RunState
 from backends.deploys.identity import Identity
-from tests.servers.demo_run import spawned, wait_until
+from tests.servers.demo_run import spawned
 from tests.servers.getting import lacking
-from tests.servers.runs import folders, kill, nothing_left, row, runner_of, shell, start, until, until_step
+from tests.servers.runs import folders, kill, nothing_left, row, runner_of, shell, start, until_state, until_step
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -66,7 +67,7 @@ async def test_it_survives_who_started_it_and_its_terminal(tmp_path: Path) -> No
         kill(runner, signal.SIGHUP)
         assert row(run) == begun
         (tmp_path / "go").touch()
-        ended = await until(run, RunState.DONE)
+        ended = await until_state(run, RunState.DONE)
         assert ended.steps[:1] == begun.steps[:1]
 
 
@@ -81,7 +82,7 @@ async def test_a_killed_runner_is_told_truly(tmp_path: Path) -> None:
         run = await start(backend)
         begun = await until_step(run, "waiting")
         kill(runner_of(begun))
-        found = await until(run, RunState.INTERRUPTED)
+        found = await until_state(run, RunState.INTERRUPTED)
         command = int((tmp_path / "pid").read_text())
         assert f"in waiting, whose command (pid {command}) still runs with nobody to watch it" in found.message
         assert (found.ended, found.steps[-1].state) == (None, RunState.INTERRUPTED)
@@ -92,11 +93,11 @@ async def test_a_killed_runner_is_told_truly(tmp_path: Path) -> None:
         # Its output went on, and once it has ended another one may start.
         (tmp_path / "go").touch()
         wait_until(lambda: Identity.of(command) is None)
-        found = await until(run, RunState.INTERRUPTED)
+        found = await until_state(run, RunState.INTERRUPTED)
         assert found.message.endswith("; it was in waiting")
         assert (folders()[run] / "output.log").read_text() == "::step waiting\nafter\n"
         (tmp_path / "go").touch()
-        await until(await start(backend), RunState.DONE)
+        await until_state(await start(backend), RunState.DONE)
 
 
 async def test_what_a_lost_command_has_started_is_seen_too(tmp_path: Path) -> None:
@@ -107,13 +108,13 @@ async def test_what_a_lost_command_has_started_is_seen_too(tmp_path: Path) -> No
         run = await start(backend)
         begun = await until_step(run, "waiting")
         kill(runner_of(begun))
-        await until(run, RunState.INTERRUPTED)
+        await until_state(run, RunState.INTERRUPTED)
         leader, left = (Identity.of(int((tmp_path / name).read_text())) for name in ("leader", "pid"))
         assert leader is not None
         assert left is not None
         kill(leader)
         wait_until(lambda: not leader.is_alive())
-        found = await until(run, RunState.INTERRUPTED)
+        found = await until_state(run, RunState.INTERRUPTED)
         assert f"in waiting, of whose command a child (pid {left.pid}) still runs" in found.message
         with pytest.raises(Refused, match=rf"its command \(pid {left.pid}\) still runs") as caught:
             await start(backend)
@@ -121,7 +122,7 @@ async def test_what_a_lost_command_has_started_is_seen_too(tmp_path: Path) -> No
         (tmp_path / "go").touch()
         wait_until(lambda: not left.is_alive())
         wait_until(lambda: folders().left_running(run) == ())
-        await until(await start(backend), RunState.DONE)
+        await until_state(await start(backend), RunState.DONE)
 
 
 async def test_a_runner_that_is_asked_to_end_ends_its_command(tmp_path: Path) -> None:
@@ -129,7 +130,7 @@ async def test_a_runner_that_is_asked_to_end_ends_its_command(tmp_path: Path) ->
         run = await start(shell(tmp_path, "sleep 300 & echo $! > pid; echo ::step waiting; wait"))
         begun = await until_step(run, "waiting")
         kill(runner_of(begun), signal.SIGTERM)
-        ended = await until(run, RunState.ABORTED)
+        ended = await until_state(run, RunState.ABORTED)
         assert ended.message.startswith("the runner was asked to end (SIGTERM): ")
         assert Identity.of(int((tmp_path / "pid").read_text())) is None
 
@@ -223,7 +224,7 @@ async def test_another_account_can_read_nothing_of_it(tmp_path: Path) -> None:
                 assert tried.returncode != 0
                 assert b"Permission denied" in tried.stderr
         (tmp_path / "go").touch()
-        await until(run, RunState.DONE)
+        await until_state(run, RunState.DONE)
 
 
 def _open_way_to(path: Path) -> None:

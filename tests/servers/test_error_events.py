@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from backends.api.models import EventKind, Occurrence, State
+from backends.api.events import EventKind, Occurrence
+from backends.api.readings import State
 from backends.context import Context, SourceConfig
 from backends.incident import error_lines, error_rate
 from backends.logs.files import FilesSettings
 from backends.watch import FeedKey, Watch
-from tests.servers.etcd_cluster import until
+from tests.waiting import until
 from tui.verbs.events import text
 
 BUCKET = 0.1

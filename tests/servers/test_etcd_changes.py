@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.api.models import ChangeKind, KeyChange
+from backends.api.stores import ChangeKind, KeyChange
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_wire import Wire
 from tests.servers.etcd_cluster import EtcdCluster, Server

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from backends.api.capabilities import ABILITIES
+from backends.api.events import EventKind
 from backends.api.feed import Feed
-from backends.api.models import EventKind, Member, MemberState, Role, State
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import State
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_wire import Wire
-from tests.servers.etcd_cluster import EtcdCluster, until
+from tests.servers.etcd_cluster import EtcdCluster
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

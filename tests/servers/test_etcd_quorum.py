@@ -9,13 +9,16 @@ import urllib.request
 import pytest
 
 from backends.api.errors import BackendError
-from backends.api.models import EventKind, Role, State
+from backends.api.events import EventKind
+from backends.api.members import Role
+from backends.api.readings import State
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_stream import Changed
 from backends.coordination.etcd_watch import Listed, follow
 from backends.coordination.etcd_wire import Wire
-from tests.servers.etcd_cluster import EtcdCluster, until
+from tests.servers.etcd_cluster import EtcdCluster
 from tests.servers.test_etcd_members import Eyes
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -16,7 +16,7 @@ import pytest
 from backends.api.errors import Denied, NotFound
 from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch, LogSpan
-from backends.api.models import Seen, State
+from backends.api.readings import Seen, State
 from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.logs import files as module

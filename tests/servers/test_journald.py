@@ -22,13 +22,13 @@ import pytest
 from backends.api.errors import BackendError, Denied, NotFound, Unsupported
 from backends.api.feed import Feed, Pace
 from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
-from backends.api.models import Seen, State
+from backends.api.readings import Seen, State
 from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.logs import journald as module
 from backends.logs.journald import Journald, JournaldSettings
-from tests.servers.etcd_cluster import until
 from tests.servers.journal import Journal, journalctl
+from tests.waiting import until
 from tui.demo.getting import find, libraries
 
 pytestmark = pytest.mark.server

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from backends.api.errors import NotFound
-from backends.api.models import Process, Processes, Seen
+from backends.api.processes import Process, Processes
+from backends.api.readings import Seen
 from backends.processes.local import Local, LocalSettings, own_addresses
 from tests.servers.zoo import Zoo
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from backends.api.models import Process, ProcessState
+from backends.api.processes import Process, ProcessState
 from backends.processes import proc
 from backends.processes.local import Local, LocalSettings
 from backends.processes.table import Table

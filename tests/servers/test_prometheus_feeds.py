@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from backends.api.alerts import Alert, AlertState
 from backends.api.errors import BackendError, NotFound
-from backends.api.models import Alert, AlertState, Event, EventKind, Seen, Target, TargetState
+from backends.api.events import Event, EventKind
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Seen
 from backends.metrics import prometheus_feeds
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings
@@ -85,7 +88,7 @@ async def test_targets_and_their_news(server: PrometheusServer, exporter: Export
     async with aclosing(backend.targets(None)) as source:
         ear = Ear(source)
         await ear.word()
-        rows: dict[str, Target] = {row.job: row for row in ear.rows.values()}
+        rows: dict[str, ScrapeTarget] = {row.job: row for row in ear.rows.values()}
         web, dead = rows["web"], rows["dead"]
         assert (web.state, web.instance, web.error) == (TargetState.UP, exporter.address, None)
         assert web.last_scrape is not None
@@ -114,7 +117,7 @@ async def test_targets_and_their_news(server: PrometheusServer, exporter: Export
         raw = json.loads(await backend.raw(web))
         assert raw["scrapeUrl"] == f"http://{exporter.address}/metrics"
         with pytest.raises(NotFound):
-            await backend.raw(Target("gone", "prometheus/main", "a", "b", TargetState.UP))
+            await backend.raw(ScrapeTarget("gone", "prometheus/main", "a", "b", TargetState.UP))
     await backend.close()
 
 

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backends.api.errors import BackendError, Misconfigured, TimedOut, Unreachable
-from backends.api.models import Series
+from backends.api.metrics import Series
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings
-from tests.servers.etcd_cluster import until
 from tests.servers.prometheus_server import PrometheusServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

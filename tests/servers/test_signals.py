@@ -15,7 +15,7 @@ import pytest
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused
 from backends.api.errors import NotFound
-from backends.api.models import Process
+from backends.api.processes import Process
 from backends.processes import afterwards
 from backends.processes.local import Local, LocalSettings
 from tests.servers.zoo import Zoo

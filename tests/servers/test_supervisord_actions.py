@@ -17,7 +17,9 @@ from msgspec.structs import replace
 
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused
 from backends.api.errors import NotFound
-from backends.api.models import Occurrence, State, Unit
+from backends.api.events import Occurrence
+from backends.api.readings import State
+from backends.api.units import Unit
 from backends.audit import Audit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door

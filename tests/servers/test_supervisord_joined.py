@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 
-from backends.api.models import Member, MemberState, Reading, Role, State
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import Reading, State
 from backends.context import Context, SourceConfig
 from backends.processes.local import LocalSettings
 from backends.processes.supervisord import SupervisordSettings
 from backends.relations import related
 from backends.watch import FeedKey, Watch
 from tests.outside.program import run
-from tests.servers.etcd_cluster import free_port, until
+from tests.servers.etcd_cluster import free_port
 from tests.servers.supervisord_server import SupervisordServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -12,11 +12,11 @@ import pytest
 
 from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch
-from backends.api.models import Seen, State
+from backends.api.readings import Seen, State
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord
-from tests.servers.etcd_cluster import until
 from tests.servers.supervisord_server import SupervisordServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, NotFound, Silent, Unreachable
+from backends.api.events import Event
 from backends.api.feed import Feed, Pace
-from backends.api.models import Event, Seen, State, Unit, Units, UnitState
+from backends.api.readings import Seen, State
+from backends.api.units import Unit, Units, UnitState
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord, SupervisordSettings
-from tests.servers.etcd_cluster import until
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

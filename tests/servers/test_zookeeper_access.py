@@ -11,7 +11,8 @@ import pytest
 from kazoo.security import make_digest_acl
 
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
-from backends.api.models import MemberState, Role, Seen
+from backends.api.members import MemberState, Role
+from backends.api.readings import Seen
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 

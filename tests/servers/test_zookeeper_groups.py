@@ -13,10 +13,12 @@ from kazoo.client import KazooClient
 from kazoo.security import OPEN_ACL_UNSAFE, make_digest_acl
 
 from backends.api.errors import Denied
-from backends.api.models import EventKind, MemberState, Role, State
-from tests.servers.etcd_cluster import until
+from backends.api.events import EventKind
+from backends.api.members import MemberState, Role
+from backends.api.readings import State
 from tests.servers.test_zookeeper_members import Eyes
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
+from tests.waiting import until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 GROUP = "/services/search"

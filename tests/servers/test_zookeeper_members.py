@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from backends.api.capabilities import ABILITIES
+from backends.api.events import EventKind
 from backends.api.feed import Feed
-from backends.api.models import EventKind, Member, MemberState, Role, State
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import State
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.coordination.zookeeper_words import parse_mntr, parse_srvr
 from backends.incident.problems import Now, problems
-from tests.servers.etcd_cluster import Server, until
+from tests.servers.etcd_cluster import Server
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
+from tests.waiting import until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from backends.api.models import EventKind, MemberState, State
-from tests.servers.etcd_cluster import until
+from backends.api.events import EventKind
+from backends.api.members import MemberState
+from backends.api.readings import State
 from tests.servers.test_zookeeper_members import Eyes
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
+from tests.waiting import until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(120)]
 ALL_UP = "3 of 3 answer, quorum 2: 1 more may fail"

@@ -13,8 +13,11 @@ from backends.api.actions import Action, End, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend
 from backends.api.capabilities import Acting, ProcessTable, Supervisor
 from backends.api.errors import BackendError
-from backends.api.models import Process, Processes, ProcessState, Row, Seen, Unit, Units, UnitState
+from backends.api.nouns import Row
+from backends.api.processes import Process, Processes, ProcessState
+from backends.api.readings import Seen
 from backends.api.settings import Settings
+from backends.api.units import Unit, Units, UnitState
 from backends.audit import AuditEntry, AuditFailed
 
 SOURCE = "tests.unit.acting/main"

@@ -9,7 +9,10 @@ from typing import Any
 
 from backends.api.actions import Action, Outcome
 from backends.api.errors import Unreachable
-from backends.api.models import Occurrence, Process, State, Unit
+from backends.api.events import Occurrence
+from backends.api.processes import Process
+from backends.api.readings import State
+from backends.api.units import Unit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door
 from backends.watch import FeedKey, Watch

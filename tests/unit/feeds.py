@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
+from backends.api.events import Event
 from backends.api.feed import Backoff, Feed, Pace, Source
-from backends.api.models import Event, Reading, Seen, State
+from backends.api.readings import Reading, Seen, State
 from tests.clock import FakeClock
 
 PACE = Pace(first=10, quiet=5, linger=10)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import follow
+from backends.logs import finding
 from backends.logs.follow import Follower, Look
 from backends.logs.position import Cursor
 
@@ -45,6 +45,11 @@ class Following:
         self.lines += new
         return new
 
+    def look_again(self) -> list[str]:
+        """A look that expands the globs, as if the last time had been long ago."""
+        self.follower.finding.expanded = float("-inf")
+        return self.look()
+
     @property
     def cursor(self) -> Cursor:
         assert self.last is not None
@@ -54,7 +59,7 @@ class Following:
 @pytest.fixture
 def begin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     # A directory that has changed is looked at with the next look, however busy the machine is.
-    monkeypatch.setattr(follow, "CHEAP", float("inf"))
+    monkeypatch.setattr(finding, "CHEAP", float("inf"))
     begun: list[Following] = []
 
     def start(*patterns: Path | str, cursor: Cursor | None = None) -> Following:

@@ -6,19 +6,11 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Member,
-    MemberState,
-    Reading,
-    Role,
-    State,
-    Target,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.alerts import Alert, AlertState
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.readings import Reading, State
+from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.fake import process
 from tui.belongings import belonging
@@ -45,8 +37,8 @@ def keys(row: Any, *units: Unit) -> list[str]:
 
 
 def test_by_address_and_by_name() -> None:
-    by_address = Target("t", "p", "web", "127.0.0.1:8001", TargetState.UP)
-    by_name = Target("t", "p", "web", "web-1", TargetState.UP)
+    by_address = ScrapeTarget("t", "p", "web", "127.0.0.1:8001", TargetState.UP)
+    by_name = ScrapeTarget("t", "p", "web", "web-1", TargetState.UP)
     alert = Alert("a", "p", "Slow", AlertState.FIRING, labels={"instance": "web-1", "unit": "web-1"})
     for row in (MEMBER, by_address, by_name, alert):
         assert keys(row, UNIT) == ["s/web:web-1", "h/7/1/b"]
@@ -54,10 +46,10 @@ def test_by_address_and_by_name() -> None:
 
 def test_of_two_of_one_name_none_is_taken() -> None:
     other = Unit("s/old:web-1", "old:web-1", "s", "h", UnitState.STOPPED, native="STOPPED")
-    row = Target("t", "p", "web", "web-1", TargetState.UP)
+    row = ScrapeTarget("t", "p", "web", "web-1", TargetState.UP)
     assert "s/web:web-1" not in keys(row, UNIT, other)
     assert "s/old:web-1" not in keys(row, UNIT, other)
 
 
 def test_what_is_elsewhere_has_nothing() -> None:
-    assert keys(Target("t", "p", "web", "10.9.9.9:1", TargetState.UP), UNIT) == []
+    assert keys(ScrapeTarget("t", "p", "web", "10.9.9.9:1", TargetState.UP), UNIT) == []

@@ -8,7 +8,7 @@ import pytest
 
 from backends.api import registry
 from backends.api.errors import Unreachable
-from backends.api.models import Reading, Seen, State
+from backends.api.readings import Reading, Seen, State
 from backends.context import Context, SourceConfig
 from backends.watch import FeedKey, Watch
 from tests.clock import FakeClock, settle

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, NotFound, Silent, Unreachable
-from backends.api.models import Event, EventKind, Member, MemberState, Role
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, MemberState, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, pending, state_of
 from backends.coordination.etcd_census import EtcdCensus
@@ -104,7 +105,7 @@ def test_a_member_is_asked_where_we_reach_it_and_not_also_where_it_says_that_it_
     two = Cluster()
     del two.census.answers["a:2379"]
     two.says(1, leader=1, at="tunnel:1")
-    assert two.census.targets(("tunnel:1", "b:2379")) == ["tunnel:1", "b:2379"]
+    assert two.census.addresses(("tunnel:1", "b:2379")) == ["tunnel:1", "b:2379"]
 
 
 @pytest.mark.parametrize("endpoints", [("tunnel:1", "a:2379"), ("a:2379", "tunnel:1")])

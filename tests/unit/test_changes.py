@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from backends.api.models import EventKind, Occurrence
+from backends.api.events import EventKind, Occurrence
 from backends.incident.changes import chosen
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.models import Series
+from backends.api.metrics import Series
 from widgets.canvas import NOBODY, Canvas, has_braille, trace
 from widgets.columns import Look
 from widgets.legend import curves, names
 from widgets.plot import Mark, Plot
+from widgets.quantities import duration, quantity, span_text
 from widgets.scales import exact_time, nice_step, tick_label, time_ticks, value_scale
 from widgets.sparkline import sparkline
-from widgets.units import duration, quantity, span_text
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
 

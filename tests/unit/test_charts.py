@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backends.api.charts import MOST_SERIES, POINTS, Chart, ChartSource, Span
 from backends.api.errors import Misconfigured, TimedOut
-from backends.api.models import State
+from backends.api.readings import State
 from tests.clock import FakeClock
 from tests.flows.metered import Metered, MeteredSettings, Store, fresh_store
 

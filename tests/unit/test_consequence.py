@@ -8,19 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from backends.api.actions import Action
+from backends.api.alerts import Alert, AlertState
 from backends.api.errors import Unreachable
-from backends.api.models import (
-    Alert,
-    AlertState,
-    Member,
-    MemberState,
-    Process,
-    Reading,
-    Role,
-    State,
-    UnitState,
-)
+from backends.api.members import Member, MemberState, Role
+from backends.api.processes import Process
 from backends.api.quorum import Quorum
+from backends.api.readings import Reading, State
+from backends.api.units import UnitState
 from backends.incident.consequence import consequences
 from backends.incident.sizes import Expected
 from backends.watch import FeedKey

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from backends.api.models import Event
+from backends.api.events import Event
 from backends.api.runs import Run, RunState, Step
 from backends.deploys import journal
 from backends.deploys.identity import Identity

@@ -11,8 +11,10 @@ from msgspec.structs import replace
 
 from backends import door as door_module
 from backends.api.actions import End, Outcome, Permit, Refused
+from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
-from backends.api.models import EventKind, State, Trouble
+from backends.api.events import EventKind
+from backends.api.readings import State
 from backends.door import ARMED_FOR, Consent, Mode
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, action_on, process

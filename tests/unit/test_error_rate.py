@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock, LogRecord
-from backends.api.models import Event, EventKind
 from backends.incident import error_lines
 from backends.incident.error_lines import ErrorLines
 from backends.incident.error_rate import BEFORE, BUCKET, ENOUGH, ORIGINS, WINDOW, ErrorRate

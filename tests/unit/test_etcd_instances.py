@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.models import Event, EventKind
+from backends.api.events import Event, EventKind
 from backends.coordination.etcd_instances import Groups, Instances
 from backends.coordination.etcd_stream import Change, Changed, KeyValue
 from backends.coordination.etcd_watch import Listed

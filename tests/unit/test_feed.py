@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendBug, Ended, Silent, TimedOut, Unreachable
+from backends.api.events import Event, EventKind
 from backends.api.feed import ABANDONED_MOST, Backoff, Feed
-from backends.api.models import Event, EventKind, Seen, State
+from backends.api.readings import Seen, State
 from tests.clock import FakeClock, settle
 from tests.unit.feeds import PACE, Script, Watched, steady
 

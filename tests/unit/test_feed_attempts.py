@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from backends.api.errors import Unreachable
-from backends.api.models import Seen, State
+from backends.api.readings import Seen, State
 from tests.clock import FakeClock, settle
 from tests.unit.feeds import PACE, Script, Watched
 

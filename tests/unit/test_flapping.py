@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from backends.api.models import Event, Reading, State
+from backends.api.events import Event
+from backends.api.readings import Reading, State
 from backends.incident.problems import FLAPPING, Now, problems
 from backends.incident.timeline import Timeline
 from backends.processes.supervisord_programs import About, Info, Programs, Roll

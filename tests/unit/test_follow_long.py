@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import follow, reader
+from backends.logs import finding, follow, reader
 from tests.unit.following import Begin, add, begin, log
 
 __all__ = ["begin", "log"]
@@ -50,7 +50,7 @@ def test_what_came_after_a_renamed_file_was_let_go_of_is_read_at_the_next_rotati
 def test_of_too_many_files_the_newest_are_followed(
     begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "most", lambda: 2)
+    monkeypatch.setattr(finding, "most", lambda: 2)
     for name, age in (("a.log", 30), ("b.log", 10), ("c.log", 20)):
         add(tmp_path / name, name)
         os.utime(tmp_path / name, (1_000_000 - age,) * 2)
@@ -88,7 +88,7 @@ def test_a_file_that_may_be_read_again_is_read_on(
         following = begin(log)
         assert following.look() == []
         assert list(following.follower.refused) == [str(log)]
-    monkeypatch.setattr(follow, "GLOB", -1.0)
+    monkeypatch.setattr(finding, "GLOB", -1.0)
     assert following.look() == ["one"]
     assert following.follower.refused == {}
 

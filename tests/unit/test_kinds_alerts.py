@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from backends.api.models import Alert, AlertState
+from backends.api.alerts import Alert, AlertState
 from tui.kinds.alerts import ALERTS
 
 WALL = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

@@ -15,7 +15,8 @@ from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START, FakeClock
 from widgets.logfeeder import MASK, Feeder, moment_of, number_of
-from widgets.loglines import LogLines, Place
+from widgets.loglines import LogLines
+from widgets.logplaces import Place
 from widgets.logsearch import compiled
 
 
@@ -120,7 +121,7 @@ def test_a_clock_that_is_ahead_does_not_keep_its_lines_below_all_others() -> Non
 def test_places_stay_on_their_lines() -> None:
     bench = Bench(2)
     place = Place(1)
-    bench.lines.places.append(place)
+    bench.lines.places.add(place)
     bench.say(0, at(1, "a"), at(3, "c"))
     bench.take()
     assert bench.messages[place.index] == "c"
@@ -132,7 +133,7 @@ def test_places_stay_on_their_lines() -> None:
 def test_a_second_origin_of_one_source_turns_arrival_into_time() -> None:
     bench = Bench(1)
     place = Place(1)
-    bench.lines.places.append(place)
+    bench.lines.places.add(place)
     bench.say(0, at(3, "c"), at(1, "a"))
     bench.take()
     assert bench.messages == ["c", "a"]
@@ -149,7 +150,7 @@ def test_a_filter_keeps_the_order_and_the_place() -> None:
     bench.say(1, *(at(number, f"odd {number}") for number in range(1, 40, 2)))
     bench.take()
     place = Place(bench.messages.index("odd 21"))
-    bench.lines.places.append(place)
+    bench.lines.places.add(place)
     bench.lines.set_filter(compiled("(even|odd) .*1"), None)
     bench.take()
     assert [text.split()[1] for text in bench.messages] == ["1", *map(str, range(10, 20)), "21", "31"]
@@ -164,7 +165,7 @@ def test_dropped_lines_leave_and_places_move_on() -> None:
     bench.say(0, at(1, "quiet"))
     bench.take()
     place = Place(0)
-    bench.lines.places.append(place)
+    bench.lines.places.add(place)
     for number in range(12):
         bench.say(1, *(at(2 + number, f"busy {number}") for _ in range(600)), origin=f"{number % 2}.log")
         bench.take()
@@ -204,7 +205,7 @@ def test_any_order_of_arrival_gives_the_same_order(
     bench.take()
     cuts = data.draw(st.lists(st.integers(0, len(lines)), max_size=5))
     place = Place(0)
-    bench.lines.places.append(place)
+    bench.lines.places.add(place)
     marked = bench.messages[0]
     edges = sorted({0, len(lines), *cuts})
     for low, high in pairwise(edges):

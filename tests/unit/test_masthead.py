@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backends.api.errors import Unreachable
-from backends.api.models import Reading, State
+from backends.api.errors import TimedOut, Unreachable, WrongQuery
+from backends.api.readings import Reading, State
 from backends.context import Context, SourceConfig
 from backends.watch import FeedKey
 from tests.flows.fake import FakeSettings
@@ -26,3 +26,19 @@ def test_the_age_of_what_was_lost_is_the_oldest() -> None:
     assert words(a=live, b=live) == "all live"
     assert words(a=lost(960), b=live) == "✖ fake/a unreachable 40s"
     assert words(a=lost(960), b=lost(700), c=lost(990)) == "✖ 3 of 3 sources not well 5m"
+
+
+def test_a_chart_that_is_looked_at_and_not_live_is_told() -> None:
+    live: Reading[object] = Reading(State.LIVE, {}, 1000)
+    slow: Reading[object] = Reading(State.UNREACHABLE, None, 940, error=TimedOut("no answer"))
+    wrong: Reading[object] = Reading(State.UNREACHABLE, error=WrongQuery("parse error"))
+    idle: Reading[object] = Reading(State.IDLE, None, 100, error=TimedOut("no answer"))
+
+    def told(*charts: Reading[object], source: Reading[object] = live) -> str:
+        return state_words(LAB, {FeedKey("fake/a", "alerts"): source}, (), charts, ready=True, now=1000)
+
+    assert told(live, idle) == "all live"
+    assert told(live, wrong) == "▲ 1 chart wrong query"
+    assert told(slow, wrong, live) == "▲ 2 charts not well 1m"
+    # Its source's own word is the worse one.
+    assert told(slow, source=lost(960)) == "✖ fake/a unreachable 40s"

@@ -7,26 +7,17 @@ from typing import Any
 
 import pytest
 
+from backends.api.alerts import Alert, AlertState
+from backends.api.details import Trouble
 from backends.api.errors import Denied, Misconfigured, Silent, Unreachable
+from backends.api.events import EventKind, Occurrence
 from backends.api.logs import LogSpan
-from backends.api.models import (
-    Alert,
-    AlertState,
-    EventKind,
-    Member,
-    MemberState,
-    Occurrence,
-    Reading,
-    Role,
-    State,
-    Target,
-    TargetState,
-    Trouble,
-    Unit,
-    UnitState,
-)
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.quorum import Quorum
+from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
+from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
 from backends.incident.error_lines import Burst
 from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
@@ -262,7 +253,7 @@ def test_a_unit_does_not_flap_for_one_of_its_name_elsewhere() -> None:
 
 
 def test_targets_that_are_down_and_sources_that_could_not_be_made() -> None:
-    target = Target("t", "prometheus/a", "web", "h:1", TargetState.DOWN, WALL, "connection refused")
+    target = ScrapeTarget("t", "prometheus/a", "web", "h:1", TargetState.DOWN, WALL, "connection refused")
     found = told({("prometheus/a", "targets"): live(target)}, broken=[("x/y", Misconfigured("no such file"))])
     assert [(p.name, p.why) for p in found] == [("x/y", "no such file"), ("web h:1", "connection refused")]
 

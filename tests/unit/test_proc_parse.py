@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.models import ProcessState
+from backends.api.processes import ProcessState
 from backends.processes import proc
 
 REST = b"S 7 3 2 0 -1 4194560 1 2 3 4 150 50 0 0 20 0 3 0 12345 4096 25 " + b"0 " * 28

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.api.errors import Unsupported
-from backends.api.models import ProcessState
+from backends.api.processes import ProcessState
 from backends.processes import local
 from backends.processes.local import Local, LocalSettings
 from backends.processes.proc import PAGE, TICKS

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.api.alerts import Alert, AlertState
 from backends.api.errors import BackendError, BadReply
-from backends.api.models import Alert, AlertState, TargetState
+from backends.api.metrics import TargetState
 from backends.api.settings import SecretRef
 from backends.config_settings import rooted, typed_settings
 from backends.incident.problems import Now, problems
@@ -65,7 +66,7 @@ def test_hostile_labels_and_annotations_stay_data() -> None:
 
 
 def reading(rows: dict[str, Alert]) -> Any:
-    from backends.api.models import Reading, State
+    from backends.api.readings import Reading, State
 
     return Reading(State.LIVE, rows, 0.0, SIGHT.wall)
 

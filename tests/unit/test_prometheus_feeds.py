@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from backends.api.models import Event, Target, TargetState
+from backends.api.events import Event
+from backends.api.metrics import ScrapeTarget, TargetState
 from backends.metrics.prometheus_feeds import Feeds
 from backends.metrics.prometheus_wire import Wire
 
@@ -46,5 +47,5 @@ async def test_targets_that_were_down_already_are_no_news_to_the_next_watch() ->
     assert told == {("web b", "down: refused", True), ("web c", "up again", True)}
     since = {row.instance: row.since for row in last.values()}
     assert {row.instance: row.since for row in seen.value.values()}["a"] == since["a"]
-    assert isinstance(next(iter(last.values())), Target)
+    assert isinstance(next(iter(last.values())), ScrapeTarget)
     assert all(row.state is not TargetState.UNKNOWN for row in seen.value.values())

@@ -7,19 +7,11 @@ from typing import Any
 
 import pytest
 
-from backends.api.models import (
-    Host,
-    Member,
-    MemberState,
-    Process,
-    Reading,
-    Role,
-    State,
-    Target,
-    TargetState,
-    Unit,
-    UnitState,
-)
+from backends.api.members import Member, MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
+from backends.api.processes import Host, Process
+from backends.api.readings import Reading, State
+from backends.api.units import Unit, UnitState
 from backends.relations import Index, Relations, is_same_place, unit_by_process
 from tests.clock import START
 
@@ -143,7 +135,7 @@ def test_a_target_leads_to_who_is_at_its_address_else_to_those_of_its_name() -> 
     index = Index(readings)
 
     def of(instance: str) -> list[Any]:
-        target = Target("t", "prometheus/main", "web", instance, TargetState.UP)
+        target = ScrapeTarget("t", "prometheus/main", "web", instance, TargetState.UP)
         return [found.row for found in index.related(target)]
 
     assert of("10.0.0.5:80") == [mine, web, master]

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, Unreachable
-from backends.api.models import Event, Member, Role, Seen
+from backends.api.events import Event
+from backends.api.members import Member, Role
+from backends.api.readings import Seen
 from backends.coordination import rounds
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.rounds import poll
@@ -28,14 +30,14 @@ class Simple(Census[Answer, int]):
         self.others: list[str] = []
         self.members: Belonging = {}
 
-    def targets(self, endpoints: tuple[str, ...]) -> list[str]:
+    def addresses(self, endpoints: tuple[str, ...]) -> list[str]:
         return [*endpoints, *self.others]
 
     def _found(self, endpoints: tuple[str, ...]) -> Iterable[Member]:
-        for target in self.targets(endpoints):
-            answer = self.answers.get(target, Answer(error=pending(target)))
+        for address in self.addresses(endpoints):
+            answer = self.answers.get(address, Answer(error=pending(address)))
             state, trouble = state_of(answer, answer.error)
-            yield Member(target, target, self.source, Role.MEMBER, state, trouble=trouble)
+            yield Member(address, address, self.source, Role.MEMBER, state, trouble=trouble)
 
     def _belonging(self) -> Belonging:
         return self.members
@@ -56,15 +58,15 @@ class Hands:
 
     async def ready(self) -> None: ...
 
-    async def ask(self, target: str) -> Answer:
-        self.asking.append(target)
+    async def ask(self, address: str) -> Answer:
+        self.asking.append(address)
         try:
-            while target in self.frozen:
+            while address in self.frozen:
                 await asyncio.sleep(0.005)
         except asyncio.CancelledError:
-            self.given_up.append(target)
+            self.given_up.append(address)
             raise
-        error = self.errors.get(target)
+        error = self.errors.get(address)
         return Answer(error=error) if error else Answer("fine", time.monotonic())
 
     async def named(self, spoke: list[str]) -> None: ...

@@ -17,7 +17,7 @@ import pytest
 
 from backends.api.actions import Action, End, Permit, Refused
 from backends.api.errors import Denied, NotFound
-from backends.api.models import Process
+from backends.api.processes import Process
 from backends.processes import signals as signals_module
 from backends.processes.signals import Signals
 from backends.processes.table import Table

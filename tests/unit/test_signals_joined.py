@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.models import Reading, Series, State
+from backends.api.metrics import Series
+from backends.api.readings import Reading, State
 from tui.screens.signals import _signal, joined_by
 
 

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from backends.api.errors import Unreachable
-from backends.api.models import Member, MemberState, Reading, Role, State, Unit, UnitState
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import Reading, State
 from backends.api.settings import Settings
+from backends.api.units import Unit, UnitState
 from backends.context import Context, SourceConfig
 from backends.incident.sizes import Expected
 from backends.watch import TIMELINE, FeedKey

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.things import THINGS, Thing
+from tui.kinds.known import KINDS
 from widgets.columns import Look
 from widgets.safe import style
 from widgets.tablelines import ROOMY, Lines, Painted
@@ -58,3 +59,19 @@ def test_what_is_stale_is_dim_but_a_state_keeps_its_look() -> None:
     shown = [segment.style for segment in strip if "x" in segment.text]
     assert shown[0] == style(Look.PLAIN, dim=True)
     assert shown[1] == style(Look.BAD)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
+def test_columns_end_where_the_terminal_does(kind: object) -> None:
+    lines = Lines(kind)  # type: ignore[arg-type]
+    for width in range(40, 220):
+        columns = lines.columns(width)
+        used = 1 + sum(cells for _, cells in columns) + lines.gap * (len(columns) - 1)
+        assert used <= width, (width, [column.key for column, _ in columns])
+
+
+@pytest.mark.parametrize("noun", ["members", "units", "targets", "processes", "runs", "deploys"])
+def test_the_state_is_in_sight_on_the_smallest_terminal(noun: str) -> None:
+    lines = Lines(KINDS[noun])
+    (room,) = [cells for column, cells in lines.columns(40) if column.key == "state"]
+    assert room >= len("unknown")

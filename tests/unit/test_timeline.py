@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Event, EventKind, Members, Occurrence, Reading, Seen, State
+from backends.api.events import Event, EventKind, Occurrence
+from backends.api.members import Members
+from backends.api.readings import Reading, Seen, State
 from backends.context import Context, SourceConfig
 from backends.incident.timeline import CATCHING_UP, CONFIRM, MOST, TOGETHER, Timeline
 from backends.watch import Watch

@@ -10,8 +10,9 @@ import pytest
 from backends import watch as watch_module
 from backends.api.charts import Span
 from backends.api.errors import BackendBug
+from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock
-from backends.api.models import Event, EventKind, Reading, Seen, State
+from backends.api.readings import Reading, Seen, State
 from backends.context import Context, SourceConfig
 from backends.watch import FeedKey, Watch
 from tests.clock import START, FakeClock, settle

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import Silent, Unreachable
-from backends.api.models import Event, EventKind, Member, MemberState, Reading, Role, State
+from backends.api.events import Event, EventKind
+from backends.api.members import Member, MemberState, Role
+from backends.api.readings import Reading, State
 from backends.coordination.zookeeper_access import NotServing
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, Peer, Status, parse_conf
@@ -113,7 +115,7 @@ def test_a_dead_server_does_not_hold_its_configuration_up(new: int) -> None:
     three.fails("h1:2181", GONE)
     for n in (2, 3):
         three.says(f"h{n}:2181", Role.LEADER if n == 2 else Role.FOLLOWER, conf(n, 2, 3, 4, version=new))
-    assert "h4:2181" in three.census.targets(three.hosts)
+    assert "h4:2181" in three.census.addresses(three.hosts)
     three.says("h4:2181", Role.FOLLOWER, conf(4, 2, 3, 4, version=new))
     rows = three.look()
     assert (EventKind.JOINED, "server.4") in three.told()
@@ -158,7 +160,7 @@ def test_an_alias_and_the_address_behind_it_are_one_server() -> None:
     for n, host in enumerate(three.hosts, start=1):
         three.says(host, Role.LEADER if n == 1 else Role.FOLLOWER)
         three.census.reached[host] = f"10.0.0.{n}:2181"
-    assert three.census.targets(three.hosts) == list(three.hosts)
+    assert three.census.addresses(three.hosts) == list(three.hosts)
     rows = three.look()
     assert [(row.name, row.address) for row in rows] == [
         ("server.1", "a:2181"),

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backends.api.details import Trouble
 from backends.api.errors import Denied, Misconfigured
-from backends.api.models import ChangeKind, Event, EventKind, KeyChange, Members, MemberState, Role, Trouble
+from backends.api.events import Event, EventKind
+from backends.api.members import Members, MemberState, Role
+from backends.api.stores import ChangeKind, KeyChange
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_changes import Changes, root_of
 from backends.coordination.zookeeper_instances import Groups

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.api.models import Role
+from backends.api.members import Role
 from backends.coordination.zookeeper_words import (
     Conf,
     Peer,

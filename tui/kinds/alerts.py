@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import Alert, AlertState
+from backends.api.alerts import Alert, AlertState
 from backends.incident.problems import GRAVE_WORDS
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import since
+from widgets.quantities import since
 
 ALERT_LOOKS = {
     AlertState.FIRING: Look.BAD,

@@ -9,7 +9,7 @@ from backends.api.runs import Deploy, Param
 from tui.kinds.facts import clock_time, rfc3339
 from tui.kinds.runs import RUN_LOOKS, params_text
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
-from widgets.units import since
+from widgets.quantities import since
 
 EMPTY = """no deploys in this context; one is a table of its configuration:
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import EventKind, Occurrence
+from backends.api.events import EventKind, Occurrence
 from tui.kinds.facts import clock_time, details, rfc3339
 from tui.kinds.leads import thing_of
 from widgets.columns import Column, Kind, LogsOf, Look, Sight

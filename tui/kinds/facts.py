@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from backends.api.details import Detail, Trouble
 from backends.api.errors import BackendError
-from backends.api.models import Detail, Host, Trouble
+from backends.api.processes import Host
 from widgets.columns import Sight, text_of
-from widgets.units import UNKNOWN, since, size
+from widgets.quantities import UNKNOWN, since, size
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backends.api.alerts import Alert
 from backends.api.capabilities import ABILITIES, kind_of
-from backends.api.models import (
-    Alert,
-    EventKind,
-    Member,
-    Occurrence,
-    Reading,
-    Role,
-    State,
-    Target,
-    Unit,
-)
+from backends.api.events import EventKind, Occurrence
+from backends.api.members import Member, Role
+from backends.api.metrics import ScrapeTarget
+from backends.api.readings import Reading, State
+from backends.api.units import Unit
 from backends.relations import Relations, names_of
 from widgets.columns import Lead, LogsOf
 
@@ -82,7 +77,7 @@ def _names(row: object) -> tuple[str, ...]:
         return (f"{row.name} {row.on}" if row.on else row.name,)
     if isinstance(row, Unit):
         return (row.name,)
-    return (f"{row.job} {row.instance}", row.instance) if isinstance(row, Target) else ()
+    return (f"{row.job} {row.instance}", row.instance) if isinstance(row, ScrapeTarget) else ()
 
 
 UNIT_LABELS = ("unit", "name", "service", "app", "pod", "container")
@@ -104,7 +99,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         for key, row in (reading.value or {}).items()
     ]
     for kind, key, row in rows:
-        if isinstance(row, Target) and (row.source, row.instance) == (alert.source, instance):
+        if isinstance(row, ScrapeTarget) and (row.source, row.instance) == (alert.source, instance):
             yield from [(kind, key)] if job in (None, row.job) else ()
     named = {alert.labels[label] for label in UNIT_LABELS if alert.labels.get(label)}
     for kind, key, row in rows:

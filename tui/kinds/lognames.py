@@ -7,8 +7,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from backends.api.alerts import Alert
 from backends.api.capabilities import kind_of
-from backends.api.models import Alert, Member, Occurrence, Process, Reading, Target, Unit
+from backends.api.events import Occurrence
+from backends.api.members import Member
+from backends.api.metrics import ScrapeTarget
+from backends.api.processes import Process
+from backends.api.readings import Reading
+from backends.api.units import Unit
 from backends.relations import Relations
 from tui.kinds.leads import subject_of, thing_of
 from widgets.columns import Kind, LogsOf
@@ -41,7 +47,7 @@ def _unit(name: str) -> tuple[str, ...]:
 
 def _same(row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations) -> Iterable[Any]:
     """The rows that are about the same thing; of an event or an alert the thing itself as well."""
-    if isinstance(row, Target):
+    if isinstance(row, ScrapeTarget):
         return [found.row for found in relations.at(row.instance)]
     if isinstance(row, Alert | Occurrence):
         alert = isinstance(row, Alert)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import Member, MemberState, Role
+from backends.api.members import Member, MemberState, Role
 from tui.kinds.facts import clock_time, details, why
 from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import UNKNOWN, count, milliseconds, size
+from widgets.quantities import UNKNOWN, count, milliseconds, size
 
 MEMBER_LOOKS = {MemberState.UP: Look.GOOD, MemberState.DOWN: Look.BAD, MemberState.UNKNOWN: Look.WARN}
 DOTS = {MemberState.UP: "●", MemberState.DOWN: "○", MemberState.UNKNOWN: "◌"}

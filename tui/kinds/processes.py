@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backends.api.models import Host, Process, ProcessState, Reading
+from backends.api.processes import Host, Process, ProcessState
+from backends.api.readings import Reading
 from tui.kinds.facts import clock_time, details, host_line, rfc3339, why
 from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import UNKNOWN, count, percent, since, size, span_text
+from widgets.quantities import UNKNOWN, count, percent, since, size, span_text
 
 PROCESS_LOOKS = {
     ProcessState.RUNNING: Look.GOOD,

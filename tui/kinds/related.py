@@ -7,10 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from backends.api.capabilities import kind_of
-from backends.api.models import Member, Process, Reading, Row, State, Unit
+from backends.api.members import Member
+from backends.api.nouns import Row
+from backends.api.processes import Process
+from backends.api.readings import Reading, State
+from backends.api.units import Unit
 from backends.relations import Related, Relations
 from widgets.columns import Sight, standing
-from widgets.units import count, percent, since, size
+from widgets.quantities import count, percent, since, size
 
 
 def related_facts(

@@ -7,7 +7,7 @@ from typing import Any
 from backends.api.runs import Run, RunState, Step
 from tui.kinds.facts import clock_time, rfc3339
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
-from widgets.units import UNKNOWN, since
+from widgets.quantities import UNKNOWN, since
 
 RUN_LOOKS = {
     RunState.RUNNING: Look.STRONG,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import Target, TargetState
+from backends.api.metrics import ScrapeTarget, TargetState
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import since
+from widgets.quantities import since
 
 TARGET_LOOKS = {TargetState.UP: Look.GOOD, TargetState.DOWN: Look.BAD, TargetState.UNKNOWN: Look.WARN}
 
 
-def _json(row: Target) -> dict[str, Any]:
+def _json(row: ScrapeTarget) -> dict[str, Any]:
     return {
         "job": row.job,
         "instance": row.instance,
@@ -23,7 +23,7 @@ def _json(row: Target) -> dict[str, Any]:
     }
 
 
-def _facts(row: Target, sight: Sight) -> list[tuple[str, str]]:
+def _facts(row: ScrapeTarget, sight: Sight) -> list[tuple[str, str]]:
     return [
         ("state", standing(row.state.value, row.trouble, sight)),
         *why(row.trouble, sight),
@@ -38,7 +38,7 @@ def _facts(row: Target, sight: Sight) -> list[tuple[str, str]]:
     ]
 
 
-TARGETS: Kind[Target] = Kind(
+TARGETS: Kind[ScrapeTarget] = Kind(
     name="targets",
     title="targets",
     nouns=("targets",),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from backends.api.models import Unit, UnitState
+from backends.api.units import Unit, UnitState
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.units import count, since
+from widgets.quantities import count, since
 
 UNIT_LOOKS = {
     UnitState.RUNNING: Look.GOOD,

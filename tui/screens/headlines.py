@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from backends.api.models import Occurrence
+from backends.api.events import Occurrence
 from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
 from widgets.board import Entry
 from widgets.columns import Look
+from widgets.quantities import age
 from widgets.safe import fit, style
-from widgets.units import age
 
 SMALL = 60
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from backends.api import registry
 from backends.api.capabilities import Logs, ability
-from backends.api.models import State
+from backends.api.readings import State
 from backends.clean import clean, clean_lines
 from backends.context import SourceConfig
 from backends.watch import Watch
@@ -24,8 +24,8 @@ from widgets.logfeeder import Feeder
 from widgets.logline import LONG, Times
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
+from widgets.quantities import age, count, three
 from widgets.safe import style, width_of
-from widgets.units import age, count, three
 
 RIGHT = 25
 """Cells of a title for its first word, and for how true it is."""

@@ -12,8 +12,8 @@ from widgets.columns import LogsOf, Look
 from widgets.logsearch import Pattern
 from widgets.logview import LogView
 from widgets.oneline import Part
+from widgets.quantities import age
 from widgets.safe import style
-from widgets.units import age
 
 
 @dataclass

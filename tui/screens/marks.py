@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from backends.api.models import EventKind, Occurrence
+from backends.api.events import EventKind, Occurrence
 from tui.kinds.events import look_of, told
 from widgets.plot import Mark
 

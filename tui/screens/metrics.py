@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.reactive import var
 
 from backends.api.charts import Panel
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from backends.metrics.panels import Page
 from backends.watch import Watch
 from tui.screens.chartgrid import ChartGrid, Sheet

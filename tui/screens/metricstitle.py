@@ -10,9 +10,9 @@ from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of, worst
 from widgets.oneline import Part
 from widgets.plot import Mark
+from widgets.quantities import span_text
 from widgets.safe import style
 from widgets.scales import exact_time
-from widgets.units import span_text
 
 
 def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str, now: float) -> list[Part]:

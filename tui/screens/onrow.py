@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from backends.api.alerts import Alert
 from backends.api.backend import Backend
 from backends.api.errors import BackendError
-from backends.api.models import Alert
 from backends.api.runs import Deploy, Run, RunState
 from backends.clean import clean_lines
 from backends.relations import NOUNS

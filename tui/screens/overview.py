@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
 
-from backends.api.models import Occurrence, Reading, State
+from backends.api.events import Occurrence
+from backends.api.readings import Reading, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
 from tui.screens.base import View
 from tui.screens.headlines import change_line, problem_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
+from tui.screens.overviewline import OverviewLine
 from tui.screens.sourcelines import source_lines
 from widgets.board import Board, Entry
+from widgets.boards import Boards
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
 from widgets.safe import style, wrapped
@@ -56,23 +58,19 @@ class OverviewScreen(View):
         self.changed = Board("CHANGED")
         self.vital = Board("VITAL SIGNS", columns=2)
         self.vital.id = "vital"
+        self.boards = Boards(self.wrong, self.changed, self.vital)
         self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
         self._problems: dict[str, Problem] = {}
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
         self._signals: Signals | None = None
         self._of: Watch | None = None
-        self._moved = False
         self._happened = 1
 
     def compose(self) -> ComposeResult:
         yield self.heading
         yield Container(self.wrong, self.changed, id="news")
         yield self.vital
-
-    @property
-    def _boards(self) -> tuple[Board, Board, Board]:
-        return self.wrong, self.changed, self.vital
 
     @property
     def name_in_path(self) -> str:
@@ -142,7 +140,7 @@ class OverviewScreen(View):
         self._show_changed(events, now)
         self._show_vital()
         self._show_heading(len(found), sum(now.wall - event.time <= LATELY for event in events))
-        self._place_cursor()
+        self.boards.settle()
 
     def _sources(self) -> Mapping[tuple[str, str], Reading[Any]]:
         """Every source's readings, those of logs too: looked at once a second, for lines come all the time."""
@@ -150,11 +148,6 @@ class OverviewScreen(View):
         return (
             self.readings if bridge is None else dict([*self.readings.items(), *bridge.readings("logs").items()])
         )
-
-    def _place_cursor(self) -> None:
-        """Until somebody moves it, the cursor is on the first thing that is wrong, or on what there is."""
-        if not self._moved or not any(board.active for board in self._boards):
-            self._to_end(self._boards, last=False)
 
     def _show_heading(self, wrong: int, changes: int) -> None:
         waiting, of = self._unknown()
@@ -249,33 +242,21 @@ class OverviewScreen(View):
     # Commands
 
     def move(self, rows: str) -> None:
-        step = int(rows)
-        self._moved = True
-        boards = self._boards
-        here = next((i for i, board in enumerate(boards) if board.active), 0)
-        if boards[here].move(step):
-            return
-        onward = boards[here + 1 :] if step > 0 else boards[:here][::-1]
-        for board in onward:
-            if board.activate(True, last=step < 0):
-                boards[here].activate(False)
-                return
+        self.boards.move(int(rows))
 
     def page(self, share: str) -> None:
-        self.move(str(5 if float(share) > 0 else -5))
+        self.boards.move(5 if float(share) > 0 else -5)
 
     def first(self) -> None:
-        self._moved = True
-        self._to_end(self._boards, last=False)
+        self.boards.first()
 
     def last(self) -> None:
-        self._moved = True
-        self._to_end(self._boards[::-1], last=True)
+        self.boards.last()
 
     def open_row(self) -> None:
         """To the thing itself; to a source's rows or lines where it is ill as a whole."""
-        problem = self._problems.get(self.wrong.chosen or "")
-        found = self._leads()
+        line = self._line
+        problem, found = line.problem, line.leads
         if problem is not None and not problem.kind:
             self._open_broken(problem.source)
         elif problem is not None and problem.kind == "logs":
@@ -289,10 +270,8 @@ class OverviewScreen(View):
 
     def act(self, verb: str = "") -> None:
         """What can be done to what Enter leads to."""
-        found = self._leads()
-        row = None
-        if found is not None:
-            row = self._row(*found)
+        watching = self.desk.watching
+        row = None if watching is None else self._line.row(watching)
         if row is None:
             self.desk.say("nothing here can be acted on: no single row is what this is about; enter leads on")
         else:
@@ -307,52 +286,17 @@ class OverviewScreen(View):
 
     def show_its_logs(self) -> None:
         """The logs about what is chosen; all of them where that is a whole source."""
-        self.desk.ways.show_logs_of(self._logs() or LogsOf(()))
-
-    def _logs(self) -> LogsOf | None:
-        if (key := self.changed.chosen) is not None and key in self._events:
-            return self._logs_of("events", key)
-        if (key := self.wrong.chosen) is not None and key in self._problems:
-            problem = self._problems[key]
-            of_row = self._logs_of(problem.kind, problem.row)
-            if of_row is not None:
-                return replace(of_row, when=problem.since or of_row.when)
-            kind, _, source = problem.source.partition("/")
-            *parts, name = problem.name.split() or [""]
-            return LogsOf((name,), problem.since, wider=(*reversed(parts), source, kind))
-        return None
-
-    def _row(self, kind: str, key: str) -> Any:
-        """A row of a kind; None where it is gone, or a whole source is meant."""
-        from tui.kinds.known import KINDS
-
         watching = self.desk.watching
-        if watching is None or kind not in KINDS:
-            return None
-        rows = (feed.reading.value or {} for feed in watching.feeds(*KINDS[kind].nouns).values())
-        return next((of[key] for of in rows if key in of), None)
+        found = None if watching is None else self._line.logs(self.readings, watching)
+        self.desk.ways.show_logs_of(found or LogsOf(()))
 
-    def _logs_of(self, kind: str, key: str) -> LogsOf | None:
-        """Of a row of a kind, as the kind says."""
-        # Kinds are imported when one of them is asked for: the first frame does not wait for them.
-        from tui.kinds.known import KINDS
-        from tui.kinds.lognames import logs_about
-
-        shown, watching = KINDS.get(kind), self.desk.watching
-        if shown is None or watching is None:
-            return None
-        rows = (reading.value or {} for (_, noun), reading in self.readings.items() if noun in shown.nouns)
-        row = next((of[key] for of in rows if key in of), None)
-        return None if row is None else logs_about(shown, row, self.readings, watching.relations)
-
-    def _leads(self) -> tuple[str, str] | None:
-        if (key := self.wrong.chosen) is not None and key in self._problems:
-            return (self._problems[key].kind, self._problems[key].row)
-        if (key := self.changed.chosen) is not None and key in self._events:
-            return ("events", key)
-        if (key := self.vital.chosen) is not None and key in self._leading:
-            return self._leading[key]
-        return None
+    @property
+    def _line(self) -> OverviewLine:
+        return OverviewLine(
+            self._problems.get(self.wrong.chosen or ""),
+            self._events.get(self.changed.chosen or ""),
+            self._leading.get(self.vital.chosen or ""),
+        )
 
     def _open_broken(self, source: str) -> None:
         watching = self.desk.watching
@@ -364,25 +308,14 @@ class OverviewScreen(View):
         ]
         self.desk.ways.show_text(f"source  {source}", lambda: lines)
 
-    def _to_end(self, boards: Sequence[Board], *, last: bool) -> None:
-        able = next((board for board in boards if board.can_be_chosen), None)
-        if able is not None:
-            self._activate(able)
-            able.to_end(last=last)
-
-    def _activate(self, board: Board) -> None:
-        for other in self._boards:
-            other.activate(other is board)
-
     def on_board_touched(self, message: Board.Touched) -> None:
-        self._moved = True
-        self._activate(message.board)
+        self.boards.choose(message.board)
 
     def on_board_picked(self) -> None:
         self.open_row()
 
     def plain_text(self) -> str:
-        return "\n".join(text for board in self._boards for text in board.plain_lines())
+        return "\n".join(self.boards.plain_lines())
 
     def copied(self) -> str:
         return self.plain_text()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.api.logs import LogRecord
-from widgets.units import count
+from widgets.quantities import count
 
 RAW_MOST = 100_000
 """Bytes of one value that are spelled out; `:w` saves whole lines."""

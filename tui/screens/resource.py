@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from textwrap import dedent
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from backends.api.models import State
+from backends.api.readings import State
 from backends.relations import NOUNS
 from backends.watch import Watch
 from tui.commands import Command
@@ -318,4 +319,4 @@ class ResourceScreen(View):
 
     def copied(self) -> str:
         keys = [row.key for row in self.table.chosen()]
-        return "\n".join(self.table.plain_lines(keys)[1:])
+        return dedent("\n".join(self.table.plain_lines(keys)[1:]))

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.reactive import var
 
 from backends.api.capabilities import Logs, ability
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from backends.api.runs import Run, RunState, Step, span
 from tui.commands import Command
 from tui.kinds.runs import RUN_LOOKS, RUNS, params_text

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.watch import FeedKey, Watch
 from tui.bridge import Bridge
 from tui.screens.chartgrid import Sheet
@@ -16,9 +16,9 @@ from tui.screens.dashboards import Dashboards, Work
 from widgets.board import Entry
 from widgets.columns import Look
 from widgets.oneline import Part
+from widgets.quantities import quantity
 from widgets.safe import fit, style
 from widgets.sparkline import sparkline
-from widgets.units import quantity
 
 SPAN = Span(1800)
 MOST = 4

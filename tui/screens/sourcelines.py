@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from backends.api.capabilities import kind_of
-from backends.api.models import Host, Member, MemberState, Reading, Role, State
+from backends.api.members import Member, MemberState, Role
+from backends.api.processes import Host
+from backends.api.readings import Reading, State
 from backends.incident.problems import CHECKS
 from backends.incident.sizes import Expected
 from tui.kinds.facts import host_load

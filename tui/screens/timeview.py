@@ -5,7 +5,7 @@ from __future__ import annotations
 from tui.screens.base import View
 from tui.screens.timeframe import TimeFrame
 from widgets.plot import Mark
-from widgets.units import duration
+from widgets.quantities import duration
 
 SHORTEST = 10.0
 """Seconds that a span has at least."""

@@ -24,7 +24,7 @@ from backends.who import Who
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.readings import first_word, troubles
 from tui.verbs.words import WrongUse
-from widgets.units import age
+from widgets.quantities import age
 
 EXIT = {End.DONE: 0, End.FAILED: 1, End.UNKNOWN: 3, End.REFUSED: 4}
 FindActions = Callable[[Watch, float], Awaitable[list[Action]]]

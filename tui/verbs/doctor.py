@@ -19,7 +19,7 @@ from backends.watch import Watch
 from tui import __version__
 from tui.log import log_path
 from tui.verbs.output import say, to_json
-from widgets.units import milliseconds
+from widgets.quantities import milliseconds
 
 
 async def doctor(context: Context, options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from backends.api.errors import BackendError
-from backends.api.models import State
+from backends.api.readings import State
 from tui.kinds.facts import rfc3339
 from tui.verbs.output import to_json
 

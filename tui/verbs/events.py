@@ -6,7 +6,8 @@ import argparse
 import asyncio
 from collections.abc import Callable
 
-from backends.api.models import Occurrence, Reading, State
+from backends.api.events import Occurrence
+from backends.api.readings import Reading, State
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.events import EVENTS, told

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from backends.context import Context
 from backends.watch import FeedKey, Watch
 from tui.kinds.known import KINDS

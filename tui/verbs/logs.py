@@ -21,7 +21,7 @@ from backends.api.capabilities import Logs, ability
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
-from backends.api.models import Reading
+from backends.api.readings import Reading
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch

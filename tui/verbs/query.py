@@ -13,14 +13,15 @@ from typing import Any
 from backends.api.backend import Backend
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendError, Misconfigured, Silent
-from backends.api.models import Series
+from backends.api.metrics import Series
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
-from tui.verbs.output import aligned, complain, say, to_json
+from tui.verbs.output import complain, cut, say, to_json
 from tui.verbs.sources import WrongSource, choose
-from widgets.units import UNKNOWN, age
+from widgets.plaintable import aligned
+from widgets.quantities import UNKNOWN, age
 
 STEPS = 240
 """Points of a range where no step is given."""
@@ -137,7 +138,7 @@ def _table(series: tuple[Series, ...], ranged: bool) -> list[str]:
     for one in series:
         labels = (clean(one.labels.get(name, "")) for name in names)
         cells.append([*numbers(one)[: len(titles)], *labels])
-    return aligned(cells, frozenset(range(len(titles))))
+    return cut(aligned(cells, frozenset(range(len(titles)))))
 
 
 def _is_old(series: Series) -> bool:

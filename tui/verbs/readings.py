@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backends.api.feed import Feed
-from backends.api.models import Reading, State
+from backends.api.readings import Reading, State
 from backends.watch import Broken, FeedKey, Watch
 from tui.kinds.facts import rfc3339
 from widgets.freshness import worst

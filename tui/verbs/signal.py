@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from backends.api.actions import Action
 from backends.api.errors import NotFound
-from backends.api.models import Process
+from backends.api.processes import Process
 from backends.context import Context
 from backends.watch import Watch
 from tui.verbs.acting import act, actions_on, rows_of

@@ -6,7 +6,7 @@ import argparse
 
 from backends.api.actions import Action
 from backends.api.errors import NotFound
-from backends.api.models import Unit
+from backends.api.units import Unit
 from backends.context import Context
 from backends.watch import Watch
 from tui.verbs.acting import act, actions_on, rows_of

@@ -10,7 +10,8 @@ from typing import Any
 from backends.api.capabilities import KeyWatch
 from backends.api.errors import BackendError, TimedOut
 from backends.api.feed import Feed, Pace
-from backends.api.models import KeyChange, News, Reading, State
+from backends.api.readings import News, Reading, State
+from backends.api.stores import KeyChange
 from backends.clean import clean_bytes
 from backends.context import Context
 from backends.watch import Watch

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
-from widgets.units import duration
+from widgets.quantities import duration
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
