@@ -1,9 +1,10 @@
 """Text from outside, made safe to show: the one choke point for everything drawn, printed or copied.
 
 A terminal obeys control characters wherever they come from: a process title, a key, a log line. Bidirectional
-overrides and zero-width characters make a line read as what it is not. Both become U+FFFD, which is visible; only
-the two selectors that say whether a sign is drawn as text or as emoji are dropped, since half of all check marks
-carry one.
+overrides and what has no width or no ink make a line read as what it is not. Both become U+FFFD, which is
+visible; only the two selectors that say whether a sign is drawn as text or as emoji are dropped, since half of
+all check marks carry one. Signs that stand on one another beyond what any language needs grow over the lines
+around them, or fill a cell with a text that nobody sees: U+FFFD takes the place of those that are too many.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ import re
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 """CSI, OSC and the short escapes: colours that a program wrote into its own log, mostly."""
 _UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
+    "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
+"""Controls, surrogates, and what Unicode calls format characters or ignorable: no terminal need show them."""
 _STYLE = re.compile("[\ufe0e\ufe0f]")
+STACK = 5
+"""Combining signs on one letter: as many as pointed Hebrew needs."""
+_STACKED = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u109d\u135d-\u135f\u1712-\u1dff\u20d0-\u20f0\u2cef-\u2cf1\u2d7f\u2de0-\u2dff"
+    f"\u302a-\u302f\u3099\u309a\ua66f-\uabed\ufb1e\ufe20-\ufe2f\U000101fd-\U0001e94a]{{{STACK + 1},}}"
+)
+"""Where there may be too many of them: the blocks that have any."""
+_INSTEAD = "\N{REPLACEMENT CHARACTER}"
 
 
 def clean(text: str) -> str:
@@ -28,7 +40,21 @@ def clean(text: str) -> str:
     if not printable:
         text = without_colours(text).replace("\t", "    ")
     # Printable to Python are variation selectors, too, of which nothing is seen.
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", _STYLE.sub("", text))
+    text = _UNSAFE.sub(_INSTEAD, _STYLE.sub("", text))
+    return _STACKED.sub(_unstacked, text)
+
+
+def _unstacked(found: re.Match[str]) -> str:
+    import unicodedata
+
+    kept, stacked = [], 0
+    for char in found.group():
+        stacked = stacked + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
+        if stacked <= STACK:
+            kept.append(char)
+        elif stacked == STACK + 1:
+            kept.append(_INSTEAD)
+    return "".join(kept)
 
 
 def without_colours(text: str) -> str:

@@ -11,6 +11,7 @@ import queue
 from io import TextIOWrapper
 from pathlib import Path
 
+from backends.clean import clean_lines
 from backends.state import own_folder
 
 SIZE, FILES = 1_000_000, 3
@@ -33,6 +34,14 @@ class _File(logging.handlers.RotatingFileHandler):
         """A log that can't be written is no reason to say anything over the screen."""
 
 
+class _Lines(logging.Formatter):
+    """What is logged holds names and words from outside, and people read it with `cat`: nothing in it acts on a
+    terminal, and what goes on in further lines is set in, so that none of them passes for a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean_lines(super().format(record)).replace("\n", "\n  ")
+
+
 def file_handler(path: Path) -> logging.Handler:
     """A handler that never waits; one that says nothing where no file can be written."""
     try:
@@ -40,7 +49,7 @@ def file_handler(path: Path) -> logging.Handler:
         file = _File(path, maxBytes=SIZE, backupCount=FILES, encoding="utf-8")
     except OSError:
         return logging.NullHandler()
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    file.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(WAITING)
     listener = logging.handlers.QueueListener(waiting, file)
     listener.start()

@@ -1,4 +1,4 @@
-"""What leaves the screen: a copy, a file, midwatch's own log."""
+"""What leaves the screen, cleaned as what stands on it: a copy, a file, midwatch's own log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from backends.clean import clean_lines
 from backends.state import state_folder
 from tui import clipboard
 from tui.log import last_lines
@@ -15,7 +16,7 @@ from widgets.private import write_raw
 
 def copy(desk: Desk, view: View) -> None:
     """Copy what the view gives: by OSC 52 where it is not too long, and always into a file."""
-    text = view.copied()
+    text = clean_lines(view.copied())
     if not text:
         desk.say("nothing to copy here")
         return
@@ -41,9 +42,10 @@ def write(desk: Desk, view: View, name: str) -> None:
     if not name:
         desk.say(":w FILE saves what is shown")
         return
-    text, path = view.plain_text(), Path(name).expanduser()
+    shown, path = view.plain_text(), Path(name).expanduser()
 
     async def save() -> None:
+        text = await asyncio.to_thread(clean_lines, shown)
         failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
         desk.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
 

@@ -29,7 +29,7 @@ def dashboard(options: argparse.Namespace) -> int:
         config = load_config(options.config, os.environ, read_only=options.read_only)
         context = choose_context(config, options.context, os.environ)
     except ConfigError as error:
-        sys.stderr.write(f"{clean(str(error))}\n")
+        sys.stderr.write(clean(str(error)) + "\n")
         return 2
     # What is imported and made until the first frame stays: looking through it again and again for garbage would
     # take a twentieth of the start. The app turns it on again.
@@ -49,11 +49,10 @@ def dashboard(options: argparse.Namespace) -> int:
     finally:
         terminal.give_back()
     for line in unwritten:
-        sys.stderr.write(f"midwatch: in no audit: {line}\n")
+        sys.stderr.write(clean(f"midwatch: in no audit: {line}") + "\n")
     if crash is not None:
-        sys.stderr.write(
-            f"midwatch ended on a bug of its own ({type(crash).__name__}); {log_file} has the rest\n"
-        )
+        ended = f"midwatch ended on a bug of its own ({type(crash).__name__}); {log_file} has the rest"
+        sys.stderr.write(clean(ended) + "\n")
     return status
 
 
@@ -107,10 +106,10 @@ def skeleton(context: Context | None, size: os.terminal_size) -> list[str]:
     name = "default" if context is None else context.name
     mode = "guarded" if context is None else context.mode
     colour = SGR.get("cyan" if context is None else context.paint, 36)
-    bar = f" midwatch  {name}  {mode}"[: size.columns].ljust(size.columns)
+    bar = clean(f" midwatch  {name}  {mode}")[: size.columns].ljust(size.columns)
     if context is None:
         sources = ["looking for sources …"]
     else:
-        sources = [f"{source.source}  loading" for source in context.sources]
+        sources = [clean(f"{source.source}  loading") for source in context.sources]
     lines = [f"\x1b[7;{colour}m{bar}\x1b[0m", ""]
     return lines + [f"  \x1b[2m{text[: size.columns - 2]}\x1b[0m" for text in sources[: size.lines - 3]]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.clean import clean, clean_bytes, clean_lines
+from backends.clean import STACK, clean, clean_bytes, clean_lines
+from tests.hostile import BYTES, EVIL, TEXTS, unsafe
 
 INVISIBLE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Variation selectors: printable, says Unicode, and a known way to hide a text in a text."""
@@ -38,6 +40,36 @@ HOSTILE = [
 def test_no_control_character_passes(text: str) -> None:
     assert all(unicodedata.category(char) not in ("Cc", "Cf", "Cs") for char in clean(text))
     assert not INVISIBLE.search(clean(text))
+
+
+@pytest.mark.parametrize("text", [*TEXTS.values(), EVIL], ids=[*TEXTS, "all"])
+def test_nothing_hostile_passes(text: str) -> None:
+    assert unsafe(text) or text == TEXTS["markup"]
+    assert not unsafe(clean(text))
+    assert not unsafe(clean_bytes(BYTES))
+
+
+def test_no_sign_that_is_a_control_a_format_or_half_a_pair_passes() -> None:
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            assert not unsafe(clean(f"a{chr(code)}b")), hex(code)
+
+
+def test_signs_that_stand_on_one_letter_are_as_many_as_languages_need() -> None:
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) in ("Mn", "Me"):
+            assert clean("a" + chr(code) * 100).count(chr(code)) <= STACK, hex(code)
+    assert clean("a" + "\u0301" * 100_000) == "a" + "\u0301" * STACK + "\N{REPLACEMENT CHARACTER}"
+    vietnamese, hebrew, thai = "e\u0323\u0302", "\u05e9\u05c1\u05bc\u05b8\u0591", "\u0e17\u0e35\u0e48"
+    for word in (vietnamese, hebrew, thai):
+        assert clean(word * 10) == word * 10
+
+
+@given(st.text(st.sampled_from("a\u0301\u0489\u200d\ufe0f\u064b\x1b[m漢"), max_size=40))
+def test_what_was_cleaned_is_clean(text: str) -> None:
+    once = clean(text)
+    assert not unsafe(once)
+    assert clean(once) == once
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from backends.api import registry
 from backends.api.capabilities import Logs, ability
 from backends.api.readings import State
-from backends.clean import clean, clean_lines
+from backends.clean import clean
 from backends.context import SourceConfig
 from backends.watch import Watch
 from tui.screens.base import View
@@ -361,7 +361,7 @@ class LogsScreen(View):
         return True
 
     def plain_text(self) -> str:
-        return clean_lines(b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace"))
+        return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")
 
     def copied(self) -> str:
         return clean(self.log_view.copied.decode("utf-8", "replace"))

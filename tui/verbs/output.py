@@ -27,8 +27,8 @@ def complain(*lines: str) -> None:
 
 
 def to_json(document: Any) -> str:
-    """ASCII only: nothing in it can act on a terminal."""
-    return json.dumps(document, ensure_ascii=True, allow_nan=False)
+    """Printable ASCII only: nothing in it can act on a terminal. DEL is what `json` calls printable."""
+    return json.dumps(document, ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def table(kind: Kind[Any], rows: Sequence[tuple[Any, Sight]]) -> list[str]:
