@@ -20,6 +20,7 @@ from backends.api.errors import (
     NotFound,
     Silent,
     TimedOut,
+    TooLarge,
     Unreachable,
     WrongQuery,
 )
@@ -32,12 +33,6 @@ NO_HTTP = {"RemoteProtocolError", "BadStatusLine"}
 """What httpx and http.client call an answer that is none."""
 SHOWN = 300
 """Characters of a server's own words that are kept."""
-
-
-class TooLarge(Misconfigured):
-    """The answer is more than may be taken; asking again will not make it smaller."""
-
-    word = "too large"
 
 
 class _Said(msgspec.Struct, frozen=True, rename="camel"):
