@@ -14,10 +14,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
 from backends.api.settings import SecretSetting
 from backends.coordination.zookeeper_words import (
     Status,
+    broken_off,
     merged,
     not_listed,
     not_serving,
@@ -142,9 +144,13 @@ class Wire:
                 self._note_peer(address, writer.get_extra_info("peername"))
                 writer.write(word.encode())
                 await writer.drain()
-                data = await _to_end(reader, address)
+                data = await _first(reader, writer, limit / 2)
+                data += await _to_end(reader, address)
             finally:
                 writer.close()
+            if not data and self._tls is None and await tls.spoken(*split(address)):
+                hint = "set ca, or cert and key, for this source"
+                raise Misconfigured("the server speaks TLS", where=address, hint=hint)
         text = data.decode("utf-8", "replace")
         if not_listed(text, word):
             raise NotListed(
@@ -155,10 +161,12 @@ class Wire:
         if not_serving(text):
             raise NotServing("it answers and serves nobody: no leader, or no quorum", where=address)
         if not text:
-            hint = "not ZooKeeper, or one that speaks TLS, or more connections than its maxClientCnxns?"
+            hint = "not ZooKeeper, or more connections than its maxClientCnxns?"
             raise BadReply("it hung up without a word", where=address, hint=hint)
         if text.startswith(("HTTP/", "<")) or "\ufffd" in text[:64]:
             raise BadReply("something answers there that is not ZooKeeper", where=address, hint="check the port")
+        if broken_off(text, word):
+            raise Unreachable(f"its answer to {word} broke off", where=address)
         return text
 
     def _note_peer(self, address: str, peer: tuple[Any, ...] | None) -> None:
@@ -204,6 +212,17 @@ class Wire:
             await self._http.aclose()
 
 
+async def _first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float) -> bytes:
+    """The beginning of an answer. TLS waits for a fifth byte before it finds that ours is none; a server of words
+    leaves it alone, as it comes with each `echo srvr | nc`."""
+    try:
+        async with asyncio.timeout(patience):
+            return await reader.read(65536)
+    except TimeoutError:
+        writer.write(b"\n")
+        return await reader.read(65536)
+
+
 async def _to_end(reader: asyncio.StreamReader, address: str) -> bytes:
     data = b""
     while part := await reader.read(65536):
@@ -228,6 +247,8 @@ async def _mapped(address: str, limit: float) -> AsyncIterator[None]:
         raise Denied(f"its certificate is not accepted: {error.verify_message}", where=address) from None
     except ssl.SSLError as error:
         raise Unreachable(f"TLS: {str(error.reason).lower().replace('_', ' ')}", where=address) from None
+    except ConnectionResetError:
+        raise Unreachable("the connection was reset", where=address) from None
     except ConnectionError:
         spent = time.monotonic() - start
         raise Unreachable(f"the connection was lost after {spent:.1f} s", where=address) from None
