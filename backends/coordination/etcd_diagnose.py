@@ -35,8 +35,8 @@ class Access(Struct, frozen=True):
 
 
 def diagnose(access: Access, endpoint: str, said: str) -> BackendError:
-    """Why no connection came about, found by connecting without gRPC; `said` is what that says, which counts where
-    nothing else is found. Blocks for at most about 3 s."""
+    """Why no connection came about, found by connecting without gRPC; `said` is what that says, which counts
+    where nothing else is found. Blocks for at most about 3 s."""
     host, _, port = endpoint.rpartition(":")
     host = host.strip("[]")
     try:

@@ -324,8 +324,8 @@ class Wire:
 
 
 def _of_connection(code: str, details: str) -> bool:
-    """Whether that is gRPC's own word for a connection that broke, not a server's: of one in use it says UNKNOWN or
-    INTERNAL as well."""
+    """Whether that is gRPC's own word for a connection that broke, not a server's: of one in use it says
+    UNKNOWN or INTERNAL as well."""
     if code == "UNAVAILABLE":
         return not details.startswith("etcdserver:")
     own = details.startswith("Stream removed") or details == "Internal error from Core"
