@@ -1,8 +1,8 @@
 """Between kazoo and its socket: what it reads is bounded, and where it stops reading there is a reason.
 
-kazoo takes a message of whatever length is told (one of 200 MB costs 600 of memory), lets what makes no sense end its
-thread with a traceback on stderr, and tells of a connection that broke only that it is gone; of one that never came
-about not even that.
+kazoo takes a message of whatever length is told (one of 200 MB costs 600 of memory), lets nonsense end its thread
+with a traceback on stderr, and tells of a connection that broke only that it is gone; of one that never came to be
+not even that.
 """
 
 from __future__ import annotations

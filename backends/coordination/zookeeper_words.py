@@ -198,8 +198,8 @@ def not_serving(answer: str) -> bool:
 
 
 def broken_off(answer: str, word: str) -> bool:
-    """Whether only the beginning of an answer has come, as far as its end tells: a whole line, in `srvr` behind that
-    of its mode; an ensemble's `conf` ends within its last line."""
+    """Whether only the beginning of an answer has come, as far as its end tells: a whole line, in `srvr` one of
+    those behind its mode; an ensemble's `conf` ends within its last line."""
     if word == "srvr" and answer.startswith("Zookeeper version"):
         return not answer.endswith("\n") or "\nNode count: " not in answer
     if word == "mntr" and answer.startswith("zk_"):
