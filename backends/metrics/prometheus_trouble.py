@@ -31,6 +31,9 @@ from backends.metrics.prometheus_access import Access
 LESS = "ask for less: sum by (…), topk(10, …), a shorter range or a longer step"
 NO_HTTP = {"RemoteProtocolError", "BadStatusLine"}
 """What httpx and http.client call an answer that is none."""
+BROKEN_OFF = ("incomplete chunked read", "without sending complete message body", "IncompleteRead")
+"""What httpx and http.client say where the body of an answer has ended too early."""
+LOST = "the connection was lost"
 SHOWN = 300
 """Characters of a server's own words that are kept."""
 
@@ -81,12 +84,20 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
     if "Timeout" in name:
         return silent(access, seconds)
     for cause in causes(error):
+        # http.client's own word for a server that hung up is a ConnectionResetError, too, without a strerror.
         if isinstance(cause, OSError) and cause.strerror:
-            return Unreachable(cause.strerror.lower(), where=where)
+            reset = isinstance(cause, ConnectionResetError)
+            return Unreachable("the connection was reset" if reset else cause.strerror.lower(), where=where)
+    if any(word in str(cause) for cause in causes(error) for word in BROKEN_OFF):
+        return Unreachable("its answer broke off", where=where)
     names = {type(cause).__name__ for cause in causes(error)}
     if names & NO_HTTP and not any("disconnected" in str(cause).lower() for cause in causes(error)):
         return BadReply("no HTTP comes from there", where=where, hint="is it another server's port?")
-    return Unreachable("the connection was lost", where=where)
+    return Unreachable(LOST, where=where)
+
+
+def speaks_tls(access: Access) -> Misconfigured:
+    return Misconfigured("the server speaks TLS", where=access.base, hint="write the url with https://")
 
 
 def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access) -> BackendError:
@@ -103,7 +114,7 @@ def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access
         hint = "set url to what answers itself: a redirect would take secrets along, and is not followed"
         return Misconfigured(f"redirects to {to}", where=where, hint=hint)
     if status == 400 and "HTTPS server" in text:
-        return Misconfigured("the server speaks TLS", where=where, hint="write the url with https://")
+        return speaks_tls(access)
     if status == 401:
         return _unknown_user(access)
     if status == 403:
