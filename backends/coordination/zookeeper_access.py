@@ -17,6 +17,7 @@ from msgspec import Struct
 from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
 from backends.api.settings import SecretSetting
+from backends.causes import ending
 from backends.coordination.zookeeper_words import (
     Status,
     broken_off,
@@ -28,6 +29,7 @@ from backends.coordination.zookeeper_words import (
     parse_srvr,
     whitelist_line,
 )
+from backends.masking import mask_url
 
 log = logging.getLogger("midwatch.zookeeper")
 
@@ -97,6 +99,8 @@ class Wire:
         """When a session was last known to be well, in monotonic seconds."""
         self.reached: dict[str, str] = {}
         """The `IP:port` at which an address was reached last by a word."""
+        self.admin_trouble: dict[str, BackendError] = {}
+        """Why the AdminServer of an address was of no use when it was last asked."""
         self._tls: ssl.SSLContext | None = None
         self._http: Any = None
 
@@ -112,12 +116,14 @@ class Wire:
         `mntr`. Raises `BackendError`."""
         if self._http is not None and address in self.access.endpoints:
             admin = self.access.admin[self.access.endpoints.index(address)]
+            self.admin_trouble.pop(address, None)
             try:
                 return await self._by_admin(admin, limit / 2)
             except NotServing:
                 raise
             except BackendError as error:
                 log.info("%s, so by four-letter words", error)
+                self.admin_trouble[address] = error
         try:
             status = parse_srvr(await self.word(address, "srvr", limit))
         except NotListed:
@@ -188,6 +194,10 @@ class Wire:
         url = f"http://{address}/commands/{command}"
         try:
             async with asyncio.timeout(limit), self._http.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    to = answer.headers.get("location")
+                    away = "" if to is None else f" and sends us to {mask_url(to)}"
+                    raise BadReply(f"the AdminServer answers {answer.status_code}{away}", where=address)
                 data = b""
                 async for part in answer.aiter_bytes():
                     data += part
@@ -197,11 +207,11 @@ class Wire:
         except TimeoutError:
             raise Silent(f"no answer from the AdminServer within {limit:g} s", where=address) from None
         except httpx.HTTPError as error:
-            raise Unreachable(f"no AdminServer: {error}", where=address) from None
+            raise Unreachable(f"no AdminServer: {ending(error) or error}", where=address) from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadReply("the AdminServer's answer is no JSON", where=address) from None
-        if not isinstance(reply, dict) or answer.status_code != 200:
-            raise BadReply(f"the AdminServer answers {answer.status_code}", where=address)
+        if not isinstance(reply, dict):
+            raise BadReply("the AdminServer's answer is no JSON object", where=address)
         if reply.get("error"):
             text = str(reply["error"])
             raise NotServing(text, where=address) if not_serving(text) else BadReply(text, where=address)

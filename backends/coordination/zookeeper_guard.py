@@ -1,7 +1,7 @@
 """Between kazoo and its socket: what it reads is bounded, and where it stops reading there is a reason.
 
 kazoo takes a message of whatever length is told (one of 200 MB costs 600 of memory), lets nonsense end its thread
-with a traceback on stderr, and tells of a connection that broke only that it is gone; of one that never came to be
+with a traceback on stderr, and tells of a connection that broke only that it is gone; of one that never was
 not even that.
 """
 

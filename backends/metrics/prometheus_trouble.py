@@ -24,15 +24,13 @@ from backends.api.errors import (
     Unreachable,
     WrongQuery,
 )
-from backends.causes import causes
+from backends.causes import causes, ending
 from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
 
 LESS = "ask for less: sum by (…), topk(10, …), a shorter range or a longer step"
 NO_HTTP = {"RemoteProtocolError", "BadStatusLine"}
 """What httpx and http.client call an answer that is none."""
-BROKEN_OFF = ("incomplete chunked read", "without sending complete message body", "IncompleteRead")
-"""What httpx and http.client say where the body of an answer has ended too early."""
 LOST = "the connection was lost"
 SHOWN = 300
 """Characters of a server's own words that are kept."""
@@ -83,13 +81,11 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
         return TimedOut(f"no connection within {seconds:g} s", where=where, hint=hint)
     if "Timeout" in name:
         return silent(access, seconds)
+    if (ended := ending(error)) is not None:
+        return Unreachable(ended, where=where)
     for cause in causes(error):
-        # http.client's own word for a server that hung up is a ConnectionResetError, too, without a strerror.
         if isinstance(cause, OSError) and cause.strerror:
-            reset = isinstance(cause, ConnectionResetError)
-            return Unreachable("the connection was reset" if reset else cause.strerror.lower(), where=where)
-    if any(word in str(cause) for cause in causes(error) for word in BROKEN_OFF):
-        return Unreachable("its answer broke off", where=where)
+            return Unreachable(cause.strerror.lower(), where=where)
     names = {type(cause).__name__ for cause in causes(error)}
     if names & NO_HTTP and not any("disconnected" in str(cause).lower() for cause in causes(error)):
         return BadReply("no HTTP comes from there", where=where, hint="is it another server's port?")

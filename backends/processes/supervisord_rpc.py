@@ -34,7 +34,7 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret, SecretSetting
-from backends.causes import causes
+from backends.causes import causes, ending
 from backends.masking import mask_url
 from backends.secrets import reveal
 
@@ -281,8 +281,8 @@ class Rpc:
         except httpx.ConnectError as error:
             raise self._refused(error) from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
-            if "complete message body" in str(error) or "incomplete chunked read" in str(error):
-                raise Unreachable("its answer broke off", where=where) from error
+            if (ended := ending(error)) is not None:
+                raise Unreachable(ended, where=where) from error
             if "disconnected" in str(error) or "closed" in str(error):
                 if await self._speaks_tls():
                     # Not `Misconfigured`, after which a change would count as not made: who hung up is not known.
@@ -292,9 +292,8 @@ class Rpc:
                 raise Unreachable("the connection was closed", where=where, hint=hint) from error
             raise BadReply("does not speak HTTP: is this a supervisord?", where=where) from error
         except httpx.TransportError as error:
-            reset = any(isinstance(cause, ConnectionResetError) for cause in causes(error))
-            what = "was reset" if reset else f"broke ({type(error).__name__})"
-            raise Unreachable(f"the connection {what}", where=where) from error
+            ended = ending(error) or f"the connection broke ({type(error).__name__})"
+            raise Unreachable(ended, where=where) from error
 
     async def _speaks_tls(self) -> bool:
         """Of one that has hung up on plain words."""
