@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+BROKEN_OFF = ("incomplete chunked read", "without sending complete message body", "IncompleteRead")
+"""What httpx and http.client say where the body of an answer has ended too early."""
+
 
 def causes(error: BaseException) -> Iterator[BaseException]:
     """An exception and all that is below it, each once, the nearest first. requests keeps the causes in its
@@ -19,3 +22,14 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         group = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
         near = (found.__cause__, found.__context__, *group, *found.args, getattr(found, "reason", None))
         waiting += [item for item in near if isinstance(item, BaseException)]
+
+
+def ending(error: BaseException) -> str | None:
+    """How a connection over HTTP ended in the middle of something, in plain words; None where it did not."""
+    for cause in causes(error):
+        # http.client's word for a server that hung up is a ConnectionResetError, too, without a strerror.
+        if isinstance(cause, ConnectionResetError) and cause.strerror:
+            return "the connection was reset"
+        if any(word in str(cause) for word in BROKEN_OFF):
+            return "its answer broke off"
+    return None

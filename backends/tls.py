@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 from backends.api.errors import BackendError, Denied
@@ -9,6 +10,23 @@ from backends.api.errors import BackendError, Denied
 EXPIRED, NOT_YET = 10, 9
 WRONG_NAME = (62, 64)
 """X509_V_ERR codes of OpenSSL (x509_vfy.h)."""
+PROBE = 1.0
+"""Seconds that a handshake may take which only asks whether there is TLS."""
+
+
+async def spoken(host: str, port: int) -> bool:
+    """Whether TLS is spoken there: most who speak it hang up on plain words without one of their own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(PROBE):
+            _, writer = await asyncio.open_connection(host, port, ssl=context)
+    except ssl.SSLError as error:
+        return "ALERT" in str(error.reason)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def server_certificate(error: ssl.SSLCertVerificationError, host: str, where: str) -> Denied:

@@ -7,8 +7,6 @@ import selectors
 import sys
 from typing import Any
 
-from rich.console import Console
-from rich.control import Control
 from textual._compositor import ChopsUpdate
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
@@ -37,7 +35,7 @@ class _Selectors:
     EVENT_READ = selectors.EVENT_READ
 
 
-def _cells_only(update: ChopsUpdate, console: Console) -> str:
+def _cells_only(update: ChopsUpdate, console: Any) -> str:
     """The changed cells of each line. Textual's own begins at the left end of what the widget has on the line,
     and a row whose last column moves would be sent whole."""
     written: list[str] = []
@@ -46,7 +44,7 @@ def _cells_only(update: ChopsUpdate, console: Console) -> str:
             left, right = max(x, low), min(end, high)
             if strip is None or left >= right:
                 continue
-            written.append(Control.move_to(left, y).segment.text)
+            written.append(f"\x1b[{y + 1};{left + 1}H")
             written.append(strip.crop(left - x, right - x).render(console))
     return "".join(written)
 

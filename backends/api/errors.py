@@ -9,7 +9,8 @@
     ├── Conflict        it is no longer what it was when we looked
     ├── BadReply        an answer that makes no sense: wrong protocol, HTML instead of JSON
     ├── Misconfigured   our own settings are wrong; trying again will not help
-    │   └── WrongQuery  what the server says of a query that a person wrote
+    │   ├── WrongQuery  what the server says of a query that a person wrote
+    │   └── TooLarge    an answer larger than may be taken; asking again will not make it smaller
     ├── Unsupported     this server, version or platform cannot do that
     ├── Ended           a source that should run for ever merely ended: a bug in the backend
     └── BackendBug      any other exception that left a backend: a bug in the backend
@@ -89,6 +90,10 @@ class Misconfigured(BackendError):
 
 class WrongQuery(Misconfigured):
     word = "wrong query"
+
+
+class TooLarge(Misconfigured):
+    word = "too large"
 
 
 class Unsupported(BackendError):

@@ -270,7 +270,7 @@ class Feed(Generic[S, T]):
         if error is None:
             return Ended("the source ended although it should run for ever", where=self.name)
         if isinstance(error, BackendError):
-            return error
+            return _bare(error)
         log.error("bug in backend of %s", self.name, exc_info=error)
         return BackendBug(f"{type(error).__name__}: {error}", where=self.name, hint="this is a bug; see :log")
 
@@ -345,6 +345,13 @@ class Feed(Generic[S, T]):
             await self._wake.wait()
         finally:
             timer.cancel()
+
+
+def _bare(error: BackendError) -> BackendError:
+    """Without the frames that it was raised in: the reading keeps it as long as the trouble lasts, and with them
+    whatever they had in hand, half of a huge answer perhaps."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _call(listener: Callable[..., Any], *args: object) -> None:

@@ -11,7 +11,7 @@ import ssl
 from msgspec import Struct
 
 from backends import tls
-from backends.api.errors import BackendError, Misconfigured, Silent, TimedOut, Unreachable
+from backends.api.errors import BackendError, BadReply, Misconfigured, Silent, TimedOut, Unreachable
 from backends.api.settings import SecretSetting
 from backends.host_port import split
 
@@ -35,8 +35,9 @@ class Access(Struct, frozen=True):
         return f"Access({', '.join(self.endpoints)})"
 
 
-def diagnose(access: Access, endpoint: str) -> BackendError:
-    """Why no connection came about, found by connecting without gRPC. Blocks for at most about 3 s."""
+def diagnose(access: Access, endpoint: str, said: str) -> BackendError:
+    """Why no connection came about, found by connecting without gRPC; `said` is what that says, which counts
+    where nothing else is found. Blocks for at most about 3 s."""
     host, port = split(endpoint)
     try:
         plain = socket.create_connection((host, int(port)), timeout=DIAGNOSE)
@@ -51,10 +52,12 @@ def diagnose(access: Access, endpoint: str) -> BackendError:
     except OSError as error:
         return Unreachable(error.strerror or str(error), where=endpoint)
     with plain:
-        return _diagnose_tls(access, plain, host, endpoint) if access.tls else _diagnose_plain(plain, endpoint)
+        if access.tls:
+            return _diagnose_tls(access, plain, host, endpoint, said)
+        return _diagnose_plain(plain, host, endpoint, said)
 
 
-def _diagnose_plain(plain: socket.socket, endpoint: str) -> BackendError:
+def _diagnose_plain(plain: socket.socket, host: str, endpoint: str, said: str) -> BackendError:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
@@ -64,13 +67,13 @@ def _diagnose_plain(plain: socket.socket, endpoint: str) -> BackendError:
         return Silent("connected, and then no answer", where=endpoint)
     except ssl.SSLError as error:
         if "CERTIFICATE_REQUIRED" not in str(error.reason):
-            return Unreachable("the connection was lost", where=endpoint)
+            return _no_etcd(host, endpoint) or _lost(said, endpoint)
     except OSError:
-        return Unreachable("the connection was lost", where=endpoint)
+        return _no_etcd(host, endpoint) or _lost(said, endpoint)
     return Misconfigured("the server speaks TLS", where=endpoint, hint="write the endpoint with https://")
 
 
-def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str) -> BackendError:
+def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str, said: str) -> BackendError:
     try:
         context = ssl.create_default_context(cafile=access.ca)
         if access.cert:
@@ -97,6 +100,17 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
         return _plain_or(f"TLS: {reason.lower().replace('_', ' ')}", host, endpoint)
     except OSError:
         return _plain_or("the connection was lost during the TLS handshake", host, endpoint)
+    return _lost(said, endpoint)
+
+
+def _lost(said: str, endpoint: str) -> BackendError:
+    """In gRPC's words it is told apart how a connection ended."""
+    if "reset by peer" in said:
+        return Unreachable("the connection was reset", where=endpoint)
+    if "Socket closed" in said:
+        return Unreachable("the connection was closed before the answer had come", where=endpoint)
+    if "timed out" in said:
+        return Silent("connected, and then no answer in time", where=endpoint)
     return Unreachable("the connection was lost", where=endpoint)
 
 
@@ -114,11 +128,23 @@ def _plain_or(reason: str, host: str, endpoint: str) -> BackendError:
     return Unreachable(reason, where=endpoint)
 
 
+def _no_etcd(host: str, endpoint: str) -> BackendError | None:
+    """What else answers there; None where it may be etcd."""
+    if not _greeting(host, int(endpoint.rpartition(":")[2])).startswith(b"HTTP/1"):
+        return None
+    hint = "is it another server's port, or a proxy's that does not pass HTTP/2 on?"
+    return BadReply("HTTP/1 comes from there instead of gRPC", where=endpoint, hint=hint)
+
+
 def _speaks_plain(host: str, port: int) -> bool:
-    """Whether a server answers HTTP/2 without TLS: to the preface of RFC 9113 §3.4 it sends its SETTINGS."""
+    return _greeting(host, port)[3:4] == b"\4"
+
+
+def _greeting(host: str, port: int) -> bytes:
+    """What a server answers to HTTP/2 without TLS: to the preface of RFC 9113 §3.4 it sends its SETTINGS."""
     try:
         with socket.create_connection((host, port), timeout=DIAGNOSE) as plain:
             plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
-            return plain.recv(9)[3:4] == b"\4"
+            return plain.recv(9)
     except OSError:
-        return False
+        return b""

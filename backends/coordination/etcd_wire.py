@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from backends.api.errors import BackendError, Misconfigured, Silent, Unreachable
+from backends.api.errors import BackendError, Misconfigured, Silent, TooLarge, Unreachable
 from backends.api.settings import Secret
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
@@ -22,6 +23,8 @@ from backends.coordination.etcd_papers import Papers, papers_for
 from backends.coordination.together import together
 from backends.secrets import reveal
 
+MOST = 16 << 20
+"""Bytes of an answer: a page of keys, each with its value, and of values that are no payloads."""
 OPTIONS = (
     # A server that returns must be seen again at once; gRPC's own pauses grow to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 200),
@@ -30,10 +33,14 @@ OPTIONS = (
     # More often than each 5 s earns a GOAWAY (etcd's --grpc-keepalive-min-time).
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
-    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.max_receive_message_length", MOST),
     ("grpc.enable_http_proxy", 0),
+    # Else a channel that takes another's place gets its connection too.
+    ("grpc.use_local_subchannel_pool", 1),
 )
 
+LATE = 5.0
+"""Seconds over its time after which no call is under way on a connection that has been left."""
 LEARNED_MOST = 16
 """Advertised addresses that are kept: clusters have three, five or seven members."""
 
@@ -78,7 +85,8 @@ class Wire:
         self._grpc: Any = None
         self._channels: dict[str, Any] = {}
         self._papers: dict[str, Papers] = {}
-        self._replaced: list[Any] = []
+        self._heard: dict[str, float] = {}
+        self._retired: dict[Any, asyncio.Task[None]] = {}
         self._tokens: dict[str, str] = {}
         self._signing_in: dict[str, asyncio.Lock] = {}
         self._password: Secret | None = None
@@ -160,10 +168,17 @@ class Wire:
         limit = timeout or self.timeout
         for attempt in (1, 2):
             metadata = await self._metadata(endpoint, limit, leader=leader)
-            stub = getattr(self._stubs, f"{service}Stub")(await self._channel(endpoint))
+            channel = await self._channel(endpoint)
+            stub = getattr(self._stubs, f"{service}Stub")(channel)
+            asked = time.monotonic()
             try:
                 async with self._mapped(endpoint, limit):
-                    return await getattr(stub, method)(request, timeout=limit, metadata=metadata)
+                    reply = await getattr(stub, method)(request, timeout=limit, metadata=metadata)
+                self._heard[endpoint] = time.monotonic()
+                return reply
+            except Silent:
+                self._doubt(endpoint, channel, asked)
+                raise
             except TokenExpired:
                 if attempt == 2:
                     raise
@@ -191,11 +206,15 @@ class Wire:
         there is nothing new. Signing in takes at most `limit` seconds.
         """
         metadata = await self._metadata(endpoint, limit, leader=True)
-        stub = self._stubs.WatchStub(await self._channel(endpoint))
-        stream = stub.Watch(metadata=metadata)
+        channel = await self._channel(endpoint)
+        asked = time.monotonic()
+        stream = self._stubs.WatchStub(channel).Watch(metadata=metadata)
         try:
             async with self._mapped(endpoint, limit):
                 yield stream
+        except Silent:
+            self._doubt(endpoint, channel, asked)
+            raise
         finally:
             stream.cancel()
 
@@ -207,10 +226,10 @@ class Wire:
         return bool(self._tokens.get(endpoint))
 
     async def close(self) -> None:
-        for channel in (*self._channels.values(), *self._replaced):
+        for channel in (*self._channels.values(), *self._retired):
             await channel.close(0)
         self._channels.clear()
-        self._replaced.clear()
+        await asyncio.gather(*self._retired.values(), return_exceptions=True)
 
     async def _metadata(self, endpoint: str, limit: float, *, leader: bool) -> tuple[tuple[str, str], ...]:
         """`hasleader` is etcd's word for "answer only while you have a leader" (clientv3.WithRequireLeader)."""
@@ -261,9 +280,20 @@ class Wire:
         except BackendError:
             return
         if endpoint in self._channels and papers != self._papers.get(endpoint):
-            # Closed later: closing cancels the calls that are under way as if we had been cancelled.
-            self._replaced.append(self._channels.pop(endpoint))
+            self._retire(endpoint)
             self._open_with(papers, endpoint)
+
+    def _doubt(self, endpoint: str, channel: Any, since: float) -> None:
+        """Ask by a new connection after one on which nothing has come since then: its other end may be gone, of
+        which nobody tells us, and gRPC would keep it (its own keepalive was seen to find nothing in 30 s)."""
+        if self._channels.get(endpoint) is channel and self._heard.get(endpoint, 0.0) < since:
+            self._retire(endpoint)
+
+    def _retire(self, endpoint: str) -> None:
+        """Closed when the calls that are under way have ended: it cancels them as if we had been cancelled."""
+        channel = self._channels.pop(endpoint)
+        self._retired[channel] = closing = asyncio.create_task(channel.close(self.timeout + LATE))
+        closing.add_done_callback(lambda _: self._retired.pop(channel, None))
 
     @asynccontextmanager
     async def _mapped(self, endpoint: str, limit: float) -> AsyncIterator[None]:
@@ -274,14 +304,29 @@ class Wire:
             code, details = error.code().name, str(error.details() or "")
             if code == "DEADLINE_EXCEEDED":
                 raise Silent(f"no answer within {limit:g} s", where=endpoint) from None
-            if code == "UNAVAILABLE" and not details.startswith("etcdserver:"):
-                raise await self._diagnosed(endpoint) from None
+            if code == "RESOURCE_EXHAUSTED" and "larger than max" in details:
+                raise TooLarge(
+                    f"the answer is larger than {MOST >> 20} MiB, the most that is taken",
+                    where=endpoint,
+                    hint="are there keys with large values below a prefix of groups?",
+                ) from None
+            if _of_connection(code, details):
+                raise await self._diagnosed(endpoint, details) from None
             raise meaning(code, details, endpoint) from None
         except self._grpc.UsageError as error:
             raise Unreachable(f"the connection is closed: {error}", where=endpoint) from None
 
-    async def _diagnosed(self, endpoint: str) -> BackendError:
+    async def _diagnosed(self, endpoint: str, said: str) -> BackendError:
         async with self._diagnosing:
             if self.access.tls:
                 await self._renew(endpoint)
-            return await asyncio.to_thread(diagnose, self.access, endpoint)
+            return await asyncio.to_thread(diagnose, self.access, endpoint, said)
+
+
+def _of_connection(code: str, details: str) -> bool:
+    """Whether that is gRPC's own word for a connection that broke, not a server's: of one in use it says
+    UNKNOWN or INTERNAL as well."""
+    if code == "UNAVAILABLE":
+        return not details.startswith("etcdserver:")
+    own = details.startswith("Stream removed") or details == "Internal error from Core"
+    return code in ("UNKNOWN", "INTERNAL") and own

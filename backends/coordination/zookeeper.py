@@ -249,8 +249,10 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
             return Check(address, False, error.reason, hint=error.hint)
         except TimeoutError:
             return Check(address, False, f"no answer within {self.timeout:g} s")
-        hint = "" if full.voters is not None or len(full.more) > 1 else f"{whitelist_line(WORDS)} shows more"
-        return Check(address, True, ", ".join(text for text in said if text), took, hint)
+        hints = [] if full.voters is not None or len(full.more) > 1 else [f"{whitelist_line(WORDS)} shows more"]
+        if (trouble := self._wire.admin_trouble.get(address)) is not None:
+            hints.append(f"asked by words: {trouble}")
+        return Check(address, True, ", ".join(text for text in said if text), took, "; ".join(hints))
 
     def ask(self, row: Row) -> tuple[str, ...] | None:
         if not isinstance(row, Member):

@@ -14,10 +14,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
 from backends.api.settings import SecretSetting
+from backends.causes import ending
 from backends.coordination.zookeeper_words import (
     Status,
+    broken_off,
     merged,
     not_listed,
     not_serving,
@@ -27,6 +30,7 @@ from backends.coordination.zookeeper_words import (
     whitelist_line,
 )
 from backends.host_port import split
+from backends.masking import mask_url
 
 log = logging.getLogger("midwatch.zookeeper")
 
@@ -91,6 +95,8 @@ class Wire:
         """When a session was last known to be well, in monotonic seconds."""
         self.reached: dict[str, str] = {}
         """The `IP:port` at which an address was reached last by a word."""
+        self.admin_trouble: dict[str, BackendError] = {}
+        """Why the AdminServer of an address was of no use when it was last asked."""
         self._tls: ssl.SSLContext | None = None
         self._http: Any = None
 
@@ -106,12 +112,14 @@ class Wire:
         `mntr`. Raises `BackendError`."""
         if self._http is not None and address in self.access.endpoints:
             admin = self.access.admin[self.access.endpoints.index(address)]
+            self.admin_trouble.pop(address, None)
             try:
                 return await self._by_admin(admin, limit / 2)
             except NotServing:
                 raise
             except BackendError as error:
                 log.info("%s, so by four-letter words", error)
+                self.admin_trouble[address] = error
         try:
             status = parse_srvr(await self.word(address, "srvr", limit))
         except NotListed:
@@ -139,9 +147,13 @@ class Wire:
                 self._note_peer(address, writer.get_extra_info("peername"))
                 writer.write(word.encode())
                 await writer.drain()
-                data = await _to_end(reader, address)
+                data = await _first(reader, writer, limit / 2)
+                data += await _to_end(reader, address)
             finally:
                 writer.close()
+            if not data and self._tls is None and await tls.spoken(host, int(port)):
+                hint = "set ca, or cert and key, for this source"
+                raise Misconfigured("the server speaks TLS", where=address, hint=hint)
         text = data.decode("utf-8", "replace")
         if not_listed(text, word):
             raise NotListed(
@@ -152,10 +164,12 @@ class Wire:
         if not_serving(text):
             raise NotServing("it answers and serves nobody: no leader, or no quorum", where=address)
         if not text:
-            hint = "not ZooKeeper, or one that speaks TLS, or more connections than its maxClientCnxns?"
+            hint = "not ZooKeeper, or more connections than its maxClientCnxns?"
             raise BadReply("it hung up without a word", where=address, hint=hint)
         if text.startswith(("HTTP/", "<")) or "\ufffd" in text[:64]:
             raise BadReply("something answers there that is not ZooKeeper", where=address, hint="check the port")
+        if broken_off(text, word):
+            raise Unreachable(f"its answer to {word} broke off", where=address)
         return text
 
     def _note_peer(self, address: str, peer: tuple[Any, ...] | None) -> None:
@@ -177,6 +191,10 @@ class Wire:
         url = f"http://{address}/commands/{command}"
         try:
             async with asyncio.timeout(limit), self._http.stream("GET", url) as answer:
+                if answer.status_code != 200:
+                    to = answer.headers.get("location")
+                    away = "" if to is None else f" and sends us to {mask_url(to)}"
+                    raise BadReply(f"the AdminServer answers {answer.status_code}{away}", where=address)
                 data = b""
                 async for part in answer.aiter_bytes():
                     data += part
@@ -186,11 +204,11 @@ class Wire:
         except TimeoutError:
             raise Silent(f"no answer from the AdminServer within {limit:g} s", where=address) from None
         except httpx.HTTPError as error:
-            raise Unreachable(f"no AdminServer: {error}", where=address) from None
+            raise Unreachable(f"no AdminServer: {ending(error) or error}", where=address) from None
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise BadReply("the AdminServer's answer is no JSON", where=address) from None
-        if not isinstance(reply, dict) or answer.status_code != 200:
-            raise BadReply(f"the AdminServer answers {answer.status_code}", where=address)
+        if not isinstance(reply, dict):
+            raise BadReply("the AdminServer's answer is no JSON object", where=address)
         if reply.get("error"):
             text = str(reply["error"])
             raise NotServing(text, where=address) if not_serving(text) else BadReply(text, where=address)
@@ -199,6 +217,17 @@ class Wire:
     async def close(self) -> None:
         if self._http is not None:
             await self._http.aclose()
+
+
+async def _first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float) -> bytes:
+    """The beginning of an answer. TLS waits for a fifth byte before it finds that ours is none; a server of words
+    leaves it alone, as it comes with each `echo srvr | nc`."""
+    try:
+        async with asyncio.timeout(patience):
+            return await reader.read(65536)
+    except TimeoutError:
+        writer.write(b"\n")
+        return await reader.read(65536)
 
 
 async def _to_end(reader: asyncio.StreamReader, address: str) -> bytes:
@@ -225,6 +254,8 @@ async def _mapped(address: str, limit: float) -> AsyncIterator[None]:
         raise Denied(f"its certificate is not accepted: {error.verify_message}", where=address) from None
     except ssl.SSLError as error:
         raise Unreachable(f"TLS: {str(error.reason).lower().replace('_', ' ')}", where=address) from None
+    except ConnectionResetError:
+        raise Unreachable("the connection was reset", where=address) from None
     except ConnectionError:
         spent = time.monotonic() - start
         raise Unreachable(f"the connection was lost after {spent:.1f} s", where=address) from None

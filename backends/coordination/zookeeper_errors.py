@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from backends.api.errors import BackendError, Conflict, Denied, NotFound, Silent, Unreachable
+from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
 
 MAY_READ = "set username and password of one who may read it"
 
@@ -46,7 +47,10 @@ def _meaning(error: Exception, endpoint: str, limit: float) -> Exception:
     if isinstance(error, kazoo.SessionExpiredError):
         return Lost("the session has expired", where=endpoint)
     if isinstance(error, kazoo.ConnectionLoss | kazoo.ConnectionClosedError):
-        return Suspended("the session is suspended: the connection is gone", where=endpoint)
+        return Suspended("the connection is gone", where=endpoint)
+    if isinstance(error, struct.error | UnicodeDecodeError | RuntimeError):
+        # What kazoo makes of an answer to another question, or to none.
+        return BadReply("its answers make no sense", where=endpoint, hint="is that ZooKeeper?")
     if isinstance(error, kazoo.ZookeeperError):
         return Conflict(f"ZooKeeper says {type(error).__name__}", where=endpoint)
     return error

@@ -16,15 +16,17 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from socket import SHUT_RDWR
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from backends.api.errors import Denied, Silent
+from backends.api.errors import BackendError, Denied, Silent
 from backends.api.settings import Secret
 from backends.coordination.zookeeper_access import Access
 from backends.coordination.zookeeper_errors import MAY_READ, Lost, Suspended, mapped
+from backends.coordination.zookeeper_guard import guard
 
 log = logging.getLogger("midwatch.zookeeper.kazoo")
 
@@ -91,6 +93,8 @@ class Link:
         self._stirred = asyncio.Event()
         self._dirty: set[str] = set()
         self._ended = threading.Event()
+        self._why: BackendError | None = None
+        """Why the connection ended, as its guard has told first."""
 
     async def start(self, limit: float) -> None:
         """Connect. Raises `BackendError`."""
@@ -109,11 +113,18 @@ class Link:
     async def close(self) -> None:
         """Say goodbye, without waiting for a server that does not listen."""
         self._jobs.put(None)
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(LEAVE):
                 await asyncio.to_thread(self._ended.wait, LEAVE)
-        except TimeoutError:
-            return
+        if not self._ended.is_set():
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Or kazoo would stay with a server that says one byte now and then."""
+        socket = None if self._client is None else self._client._connection._socket
+        with suppress(OSError):
+            if socket is not None:
+                socket.shutdown(SHUT_RDWR)
 
     async def stirred(self, seconds: float) -> frozenset[str]:
         """The paths whose watches have fired, as soon as there are any; none after so many seconds. Raises
@@ -191,6 +202,7 @@ class Link:
             check_hostname=access.tls,
         )
         self._client.add_listener(self._hear_state)
+        guard(self._client._connection, self.endpoint, self._hear_end)
         self._client.start_async()
 
     def _look(self, wanted: list[Wanted], limit: float) -> dict[str, Node | None]:
@@ -241,6 +253,9 @@ class Link:
     def _hear_state(self, state: str) -> None:
         self._on_loop(lambda: self._set_state(state))
 
+    def _hear_end(self, error: BackendError) -> None:
+        self._on_loop(lambda: self._set_why(error))
+
     def _hear_watch(self, event: Any) -> None:
         if event.path is not None and event.type != "NONE":
             self._on_loop(lambda: self._add_dirty(event.path))
@@ -257,21 +272,32 @@ class Link:
         self._state = state
         self._stirred.set()
 
+    def _set_why(self, error: BackendError) -> None:
+        self._why = self._why or error
+        self._stirred.set()
+
     def _add_dirty(self, path: str) -> None:
         self._dirty.add(path)
         self._stirred.set()
 
     def _check_state(self) -> None:
+        if self._why is not None:
+            raise self._why
         if self._state == "SUSPENDED":
-            raise Suspended("the session is suspended: the connection is gone", where=self.endpoint)
+            raise Suspended("the connection is gone", where=self.endpoint)
         if self._state == "LOST":
             raise Lost("no session: the server took none, or ended it", where=self.endpoint)
 
     async def _call(self, act: Callable[[], T], limit: float) -> T:
         self._check_state()
-        with mapped(self.endpoint, limit):
-            async with asyncio.timeout(limit + 0.5):
-                return await self._job(act)
+        try:
+            with mapped(self.endpoint, limit):
+                async with asyncio.timeout(limit + 0.5):
+                    return await self._job(act)
+        except Suspended:
+            # What the call knows of it is less than what the guard may have told meanwhile.
+            self._check_state()
+            raise
 
     async def _job(self, act: Callable[[], T]) -> T:
         future: Future[T] = Future()

@@ -197,5 +197,17 @@ def not_serving(answer: str) -> bool:
     return answer.startswith("This ZooKeeper instance is not currently serving requests")
 
 
+def broken_off(answer: str, word: str) -> bool:
+    """Whether only the beginning of an answer has come, as far as its end tells: a whole line, in `srvr` one of
+    those behind its mode; an ensemble's `conf` ends within its last line."""
+    if word == "srvr" and answer.startswith("Zookeeper version"):
+        return not answer.endswith("\n") or "\nNode count: " not in answer
+    if word == "mntr" and answer.startswith("zk_"):
+        return not answer.endswith("\n")
+    if word == "conf" and answer.startswith("clientPort="):
+        return not answer.endswith("\n") and not answer.rpartition("\n")[2].startswith("version=")
+    return False
+
+
 def whitelist_line(words: Iterable[str]) -> str:
     return f"4lw.commands.whitelist={','.join(words)}"

@@ -72,6 +72,10 @@ class Access(msgspec.Struct, frozen=True):
         return f"Access({self.base})"
 
     @property
+    def port(self) -> int:
+        return urlsplit(self.base).port or (443 if self.tls else 80)
+
+    @property
     def tls(self) -> bool:
         return self.base.startswith("https:")
 

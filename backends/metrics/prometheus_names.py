@@ -11,10 +11,11 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-from backends.api.errors import BadReply
+from backends.api.errors import BackendError, BadReply
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_papers import Papers
 from backends.metrics.prometheus_trouble import not_connected, not_json, refusal, silent, too_large
+from backends.metrics.prometheus_wire import explained
 from backends.threads import Threads
 
 MOST = 8 << 20
@@ -50,6 +51,8 @@ class Names:
                 return await self._threads.run(ask)
         except TimeoutError:
             raise silent(self._access, self._timeout) from None
+        except BackendError as error:
+            raise await explained(error, self._access) from None
 
     def _names(self, client: Any, call: Callable[[Any], Any]) -> tuple[str, ...]:
         from requests.exceptions import InvalidJSONError

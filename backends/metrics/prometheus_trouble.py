@@ -20,24 +20,20 @@ from backends.api.errors import (
     NotFound,
     Silent,
     TimedOut,
+    TooLarge,
     Unreachable,
     WrongQuery,
 )
-from backends.causes import causes
+from backends.causes import causes, ending
 from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
 
 LESS = "ask for less: sum by (…), topk(10, …), a shorter range or a longer step"
 NO_HTTP = {"RemoteProtocolError", "BadStatusLine"}
 """What httpx and http.client call an answer that is none."""
+LOST = "the connection was lost"
 SHOWN = 300
 """Characters of a server's own words that are kept."""
-
-
-class TooLarge(Misconfigured):
-    """The answer is more than may be taken; asking again will not make it smaller."""
-
-    word = "too large"
 
 
 class _Said(msgspec.Struct, frozen=True, rename="camel"):
@@ -85,13 +81,19 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
         return TimedOut(f"no connection within {seconds:g} s", where=where, hint=hint)
     if "Timeout" in name:
         return silent(access, seconds)
+    if (ended := ending(error)) is not None:
+        return Unreachable(ended, where=where)
     for cause in causes(error):
         if isinstance(cause, OSError) and cause.strerror:
             return Unreachable(cause.strerror.lower(), where=where)
     names = {type(cause).__name__ for cause in causes(error)}
     if names & NO_HTTP and not any("disconnected" in str(cause).lower() for cause in causes(error)):
         return BadReply("no HTTP comes from there", where=where, hint="is it another server's port?")
-    return Unreachable("the connection was lost", where=where)
+    return Unreachable(LOST, where=where)
+
+
+def speaks_tls(access: Access) -> Misconfigured:
+    return Misconfigured("the server speaks TLS", where=access.base, hint="write the url with https://")
 
 
 def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access) -> BackendError:
@@ -108,7 +110,7 @@ def refusal(status: int, headers: Mapping[str, str], data: bytes, access: Access
         hint = "set url to what answers itself: a redirect would take secrets along, and is not followed"
         return Misconfigured(f"redirects to {to}", where=where, hint=hint)
     if status == 400 and "HTTPS server" in text:
-        return Misconfigured("the server speaks TLS", where=where, hint="write the url with https://")
+        return speaks_tls(access)
     if status == 401:
         return _unknown_user(access)
     if status == 403:

@@ -11,10 +11,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from backends import tls
 from backends.api.errors import BackendError, Denied
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_papers import Papers, papers_for
-from backends.metrics.prometheus_trouble import LESS, not_connected, not_json, refusal, silent, too_large
+from backends.metrics.prometheus_trouble import (
+    LESS,
+    LOST,
+    not_connected,
+    not_json,
+    refusal,
+    silent,
+    speaks_tls,
+    too_large,
+)
 
 T = TypeVar("T")
 _Answer = tuple[int, Mapping[str, str], bytes]
@@ -80,7 +90,8 @@ class Wire:
         except TimeoutError:
             raise silent(self.access, limit) from None
         except (self._httpx.HTTPError, OSError) as error:  # OpenSSL's own come through httpx as they are.
-            raise await self._told(not_connected(error, self.access, limit)) from None
+            lost = not_connected(error, self.access, limit)
+            raise await self._told(await explained(lost, self.access)) from None
         if status != 200:
             raise await self._told(refusal(status, headers, data, self.access))
         return await self._data(headers, data)
@@ -90,6 +101,8 @@ class Wire:
             reply = await client.send(request, stream=True)
         try:
             data = bytearray()
+            if int(reply.headers.get("content-length", 0)) > most:
+                raise too_large(f"{most >> 20} MiB", self.access.base, hint)
             async for chunk in reply.aiter_bytes():
                 data += chunk
                 if len(data) > most:
@@ -155,6 +168,13 @@ async def closed_if_cancelled(request: Any) -> AsyncIterator[None]:
         for connection in shaking:
             await connection.aclose()
         raise
+
+
+async def explained(error: BackendError, access: Access) -> BackendError:
+    """The same error, or the one behind it: who speaks TLS mostly hangs up on plain words."""
+    if error.reason == LOST and not access.tls and await tls.spoken(access.host, access.port):
+        return speaks_tls(access)
+    return error
 
 
 def load_client() -> Any:

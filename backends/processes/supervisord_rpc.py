@@ -12,14 +12,15 @@ import errno
 import ipaddress
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
+from backends import tls
 from backends.api.errors import (
     BackendError,
     BadReply,
@@ -33,7 +34,8 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret, SecretSetting
-from backends.causes import causes
+from backends.causes import causes, ending
+from backends.masking import mask_url
 from backends.secrets import reveal
 
 STREAMS = 32
@@ -143,7 +145,7 @@ class Rpc:
     async def call(self, method: str, *params: object) -> Any:
         """The result of one method. Raises `BackendError`."""
         client = await self._ready()
-        with self._mapped(f"no answer for {self.patience:g} s"):
+        async with self._mapped(f"no answer for {self.patience:g} s"):
             async with asyncio.timeout(self.patience):
                 body = self._xml.dumps(params, method)
                 request = client.build_request(
@@ -167,7 +169,7 @@ class Rpc:
         """
         client = await self._ready()
         path = f"/logtail/{quote(program, safe=':')}/{channel}"
-        with self._mapped(f"no answer for {self.patience:g} s"):
+        async with self._mapped(f"no answer for {self.patience:g} s"):
             async with asyncio.timeout(self.patience):
                 reply = await client.send(client.build_request("GET", path), stream=True)
             try:
@@ -219,6 +221,10 @@ class Rpc:
             )
         if status == 403:
             raise Denied("permission denied", where=where)
+        if 300 <= status < 400:
+            to = mask_url(reply.headers.get("location", "") or "elsewhere")
+            hint = "set url to what answers itself: a redirect would take the password along, and is not followed"
+            raise Misconfigured(f"redirects to {to}", where=where, hint=hint)
         if status != 200:
             raise BadReply(f"HTTP {status}: is this a supervisord?", where=where)
 
@@ -229,9 +235,10 @@ class Rpc:
                 f"answers HTTP, but is no supervisord ({kind or 'no content type'})", where=self.address.shown
             )
         data = bytearray()
+        told = int(reply.headers.get("content-length", 0))
         async for part in reply.aiter_bytes():
             data += part
-            if len(data) > MOST_BYTES:
+            if max(told, len(data)) > MOST_BYTES:
                 raise BadReply(f"an answer of more than {MOST_BYTES >> 20} MiB", where=self.address.shown)
         return bytes(data)
 
@@ -261,8 +268,8 @@ class Rpc:
             return Conflict(f"{NOTHING_DONE[code]} ({text})", where=where)
         return BadReply(f"fault {code}: {text}", where=where)
 
-    @contextmanager
-    def _mapped(self, silence: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def _mapped(self, silence: str) -> AsyncIterator[None]:
         """httpx's exceptions as ours. Texts of exceptions are not shown: a URL may be in them."""
         httpx, where = self._httpx, self.address.shown
         try:
@@ -274,12 +281,26 @@ class Rpc:
         except httpx.ConnectError as error:
             raise self._refused(error) from error
         except (httpx.RemoteProtocolError, httpx.DecodingError) as error:
+            if (ended := ending(error)) is not None:
+                raise Unreachable(ended, where=where) from error
             if "disconnected" in str(error) or "closed" in str(error):
+                if await self._speaks_tls():
+                    # Not `Misconfigured`, after which a change would count as not made: who hung up is not known.
+                    hint = "write the url with https://"
+                    raise Unreachable("the server speaks TLS", where=where, hint=hint) from error
                 hint = "it is going down, or this is no supervisord"
                 raise Unreachable("the connection was closed", where=where, hint=hint) from error
             raise BadReply("does not speak HTTP: is this a supervisord?", where=where) from error
         except httpx.TransportError as error:
-            raise Unreachable(f"the connection broke ({type(error).__name__})", where=where) from error
+            ended = ending(error) or f"the connection broke ({type(error).__name__})"
+            raise Unreachable(ended, where=where) from error
+
+    async def _speaks_tls(self) -> bool:
+        """Of one that has hung up on plain words."""
+        parts = urlsplit(self.address.base)
+        if self.address.socket is not None or parts.scheme == "https":
+            return False
+        return await tls.spoken(parts.hostname or "", parts.port or 80)
 
     def _refused(self, error: BaseException) -> BackendError:
         where, path = self.address.shown, self.address.socket

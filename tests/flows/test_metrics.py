@@ -12,11 +12,10 @@ from textual.geometry import Region
 from backends.api import registry
 from backends.api.charts import Chart as Value
 from backends.api.charts import Span
-from backends.api.errors import Misconfigured, Unreachable, WrongQuery
+from backends.api.errors import Misconfigured, TooLarge, Unreachable, WrongQuery
 from backends.api.events import Event, EventKind, Occurrence
 from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
-from backends.metrics.prometheus_trouble import TooLarge
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings
 from tests.flows.metered import MeteredSettings, Store, fresh_store, metered_context, panel

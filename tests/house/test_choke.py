@@ -64,6 +64,7 @@ IMPORTED = {
     "rich.cells": "widths",
     "rich.style": "looks",
     "rich.segment": "for safe.py alone",
+    "textual._compositor": "for private.py alone: which cells are sent",
     **dict.fromkeys(("textual.app", "textual.containers", "textual.drivers.linux_driver"), "the app"),
     **dict.fromkeys(("textual", "textual.geometry", "textual.message", "textual.reactive"), "no text in them"),
     **dict.fromkeys(("textual.strip", "textual.widget"), "lines of segments, which safe.py makes"),
@@ -86,6 +87,8 @@ def test_nothing_draws_text_but_by_safe() -> None:
             assert set(foreign) <= set(IMPORTED), f"{name}: {foreign}"
             if "rich.segment" in foreign:
                 assert name == "widgets/safe.py", name
+            if "textual._compositor" in foreign:
+                assert name == "widgets/private.py", name
             if isinstance(node, ast.FunctionDef):
                 # A string that `render` returns is read as markup.
                 assert node.name not in ("render", "render_lines", "get_content"), f"{name}:{node.lineno}"

@@ -180,7 +180,7 @@ async def test_admin_server_first_and_words_where_it_does_not_answer() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
         writer.close()
 
-    srvr = b"Zookeeper version: 3.8.0-x\nZxid: 0x5\nMode: follower\nConnections: 1\n"
+    srvr = b"Zookeeper version: 3.8.0-x\nZxid: 0x5\nMode: follower\nConnections: 1\nNode count: 5\n"
     async with answering(admin) as address, answering(saying(srvr)) as server:
         row = next(iter((await first(on(server, admin=(address,)))).value.values()))
         assert (row.role, row.version, row.zxid, row.connections) == (Role.LEADER, "3.9.1", 4294967302, 7)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -158,4 +160,27 @@ async def test_a_feed_that_is_looked_at_again_tells_no_old_error() -> None:
     assert watched.state() is State.IDLE
     watched.feed.watch(lambda new, before: None)
     assert (watched.state(), watched.feed.reading.error) == (State.LOADING, None)
+    await watched.feed.close()
+
+
+async def test_a_failure_that_is_shown_keeps_nothing_of_what_was_in_hand() -> None:
+    class Answer:
+        pass
+
+    answers: list[weakref.ref[Answer]] = []
+
+    async def source(last: Any) -> AsyncGenerator[Seen[Any], None]:
+        answer = Answer()
+        answers.append(weakref.ref(answer))
+        yield Seen({"a": 1})
+        try:
+            raise ValueError
+        except ValueError as error:
+            raise Unreachable("broke off") from error
+
+    watched = Watched(source, FakeClock())
+    await settle()
+    assert watched.feed.reading.error == Unreachable("broke off")
+    gc.collect()
+    assert answers[0]() is None
     await watched.feed.close()

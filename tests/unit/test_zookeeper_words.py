@@ -13,6 +13,7 @@ from backends.coordination.zookeeper_words import (
     Conf,
     Peer,
     Status,
+    broken_off,
     merged,
     not_listed,
     parse_admin,
@@ -55,6 +56,19 @@ def test_mntr() -> None:
     assert status.more["peer state"] == "leading - broadcast"
     assert status.more["synced followers"] == 2
     assert status.more["watches"] == 7
+
+
+def test_an_answer_that_broke_off_is_known_by_its_end() -> None:
+    conf = "clientPort=2181\nserverId=1\nserver.1=a:2888:3888:participant\nversion=100000000"
+    assert not any((broken_off(SRVR, "srvr"), broken_off(MNTR, "mntr"), broken_off(conf, "conf")))
+    assert not broken_off("clientPort=2181\nserverId=0\n", "conf")
+    # It is shown as it was counted, or not at all.
+    counted = SRVR.index("Node count: 15\n")
+    assert all(broken_off(SRVR[:end], "srvr") for end in range(len("Zookeeper version"), counted + 15))
+    assert broken_off(MNTR[:-1], "mntr")
+    assert broken_off(conf[: conf.index("version=")] + "ver", "conf")
+    # Others are other programs, and told as such.
+    assert not any(broken_off("-ERR unknown", word) for word in ("srvr", "mntr", "conf"))
 
 
 def test_two_answers_of_one_server_are_one() -> None:
