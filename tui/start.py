@@ -61,9 +61,10 @@ def _run(
     # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
-    from widgets.private import quick_quit
+    from widgets.private import own_output, quick_quit
 
     quick_quit()
+    own_output()
     if context is not None:
         preload(context)
     # Key answers stay quick beside a busy thread; measured in the house's notes on Textual.

@@ -20,7 +20,6 @@ from backends.api.clock import Clock, LoopClock
 from backends.api.models import Reading, State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
-from widgets.private import congested
 from widgets.rowfilter import RowFilter
 from widgets.safe import fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
@@ -173,7 +172,7 @@ class Table(Widget):
 
     def flush(self) -> None:
         """Paint what differs from what stands on the terminal. Cheap when nothing does."""
-        if not self.is_attached or not self.size.height or congested(self.app):
+        if not self.is_attached or not self.size.height:
             return
         self._sort_if_due()
         self._scroll()
