@@ -6,11 +6,14 @@ import asyncio
 import logging
 import selectors
 import sys
-from collections.abc import Callable
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
+from textual import constants
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
@@ -83,6 +86,15 @@ class StdoutDriver(LinuxDriver):
         if self._answers and self.output is not None:
             self.output.ask(QUESTION)
 
+    def run_input_thread(self) -> None:
+        app = self._app
+        if isinstance(app, QuietApp):
+            for typed in _in_bursts(app.typed_ahead()):
+                parser = XTermParser()
+                for event in [*parser.feed(typed), *parser.feed("")]:
+                    self.process_message(event)
+        super().run_input_thread()
+
     def process_message(self, message: Message) -> None:
         if isinstance(message, TerminalSupportsSynchronizedOutput):
             if self.output is not None:
@@ -104,6 +116,19 @@ class StdoutDriver(LinuxDriver):
             self._entered = True
             return
         super().write(data)
+
+
+def _in_bursts(came: Sequence[tuple[float, bytes]]) -> list[str]:
+    """What came so close together that an escape may be the beginning of a sequence, as one text each."""
+    bursts: list[str] = []
+    decode = getincrementaldecoder("utf-8")("replace").decode
+    last = float("-inf")
+    for at, data in came:
+        if at - last > constants.ESCAPE_DELAY:
+            bursts.append("")
+        bursts[-1] += decode(data)
+        last = at
+    return [burst for burst in bursts if burst]
 
 
 class _PacedScreen(Screen[None]):
@@ -141,6 +166,8 @@ class QuietApp(App[None]):
         self.theme = "ansi-dark"
         self.animation_level = "none"
         self.crash: BaseException | None = None
+        self.typed_ahead: Callable[[], Sequence[tuple[float, bytes]]] = tuple
+        """What has been typed before the terminal was read for keys, and when."""
 
     def get_default_screen(self) -> Screen[Any]:
         return _PacedScreen(id="_default")
