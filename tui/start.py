@@ -19,6 +19,7 @@ from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
 from tui.log import start_log
 from tui.terminal import Terminal, end_in_order, leave_now, watch_hangup
+from tui.typed_ahead import TypedAhead
 
 SGR = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37}
 
@@ -36,14 +37,15 @@ def dashboard(options: argparse.Namespace) -> int:
     gc.disable()
     terminal = Terminal()
     end_in_order()
-    terminal.take(skeleton(context, shutil.get_terminal_size()))
     crash: BaseException | None = None
     log_file: Path | None = None
     status = 1
     unwritten: tuple[str, ...] = ()
     try:
+        terminal.take(skeleton(context, shutil.get_terminal_size()))
+        typed = TypedAhead(sys.stdin.fileno())
         log_file = start_log(os.environ)
-        status, crash, unwritten = _run(options, config, context, log_file)
+        status, crash, unwritten = _run(options, config, context, log_file, typed)
     except KeyboardInterrupt:
         status = 130
     finally:
@@ -57,15 +59,20 @@ def dashboard(options: argparse.Namespace) -> int:
 
 
 def _run(
-    options: argparse.Namespace, config: Config, context: Context | None, log_file: Path | None
+    options: argparse.Namespace,
+    config: Config,
+    context: Context | None,
+    log_file: Path | None,
+    typed: TypedAhead,
 ) -> tuple[int, BaseException | None, tuple[str, ...]]:
     """The exit code, what it ended on if that was a bug, and the lines that no audit has taken."""
     # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
-    from widgets.private import quick_quit, repaint_cells_only
+    from widgets.private import own_output, quick_quit, repaint_cells_only
 
     quick_quit()
+    own_output()
     repaint_cells_only()
     if context is not None:
         preload(context)
@@ -80,6 +87,7 @@ def _run(
         timeout=options.timeout,
         log_file=log_file,
     )
+    app.typed_ahead = typed.take
     watch_hangup(lambda: leave_now(129))
     app.run(mouse=not options.no_mouse)
     # Python would look once more through all that the dashboard held before it gives the prompt back.

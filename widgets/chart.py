@@ -26,7 +26,6 @@ from widgets.freshness import word_of
 from widgets.legend import Curve, curves
 from widgets.oneline import Part
 from widgets.plot import Mark, Plot
-from widgets.private import congested
 from widgets.promql import pointed_at
 from widgets.quantities import age, quantity, span_text
 from widgets.repaint import Runs, differences
@@ -126,7 +125,7 @@ class Chart(Widget):
 
     def flush(self) -> None:
         """Paint what differs from what stands on the terminal. Cheap when nothing does."""
-        if not self.is_attached or not self.size.height or not self.display or congested(self.app):
+        if not self.is_attached or not self.size.height or not self.display:
             return
         before, self._drawn = self._drawn, self._lines()
         if len(before) != len(self._drawn):

@@ -23,7 +23,6 @@ from widgets.loglines import LogLines
 from widgets.logsearch import compiled
 from widgets.logseek import Seek
 from widgets.logsheet import HEAD, Piece, Sheet
-from widgets.private import congested
 from widgets.safe import line, style
 
 RATE = 8.0
@@ -321,7 +320,7 @@ class LogView(Widget):
 
     def flush(self) -> None:
         """Paint the lines that differ from what stands on the terminal."""
-        if not self.is_attached or not self.size.height or congested(self.app):
+        if not self.is_attached or not self.size.height:
             return
         manner = self.sheet.manner
         layout = self.sheet.lay_out(*self.size)

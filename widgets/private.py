@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import selectors
 import sys
+from codecs import getincrementaldecoder
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import copy_context
 from typing import Any
 
+from textual import constants
 from textual._compositor import ChopsUpdate
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+from textual.messages import TerminalSupportsSynchronizedOutput
+from textual.screen import Screen
+
+from widgets.output import Output
 
 log = logging.getLogger("midwatch.app")
 
-
-def congested(app: App[Any]) -> bool:
-    """Whether the terminal takes our output more slowly than we make it.
-
-    Textual's writer thread has a queue of 30 writes and blocks the loop when it is full; a periodic repaint
-    that waits for the next turn keeps keys answered on a slow link.
-    """
-    writer = getattr(getattr(app, "_driver", None), "_writer_thread", None)
-    queue = getattr(writer, "_queue", None)
-    return queue is not None and queue.qsize() > 1
+QUESTION = "\x1b[?2026$p"
+"""Whether it can synchronize its output: Textual asks so at the start, and knows the answer from a key."""
 
 
 class _Quick(selectors.SelectSelector):
@@ -66,6 +70,16 @@ def quick_quit() -> None:
         driver.selectors = _Selectors  # type: ignore[assignment, attr-defined]
 
 
+def own_output() -> None:
+    """Let Textual write through our own thread, which never blocks the loop."""
+    try:
+        import textual.drivers.linux_driver as driver
+    except ImportError:
+        return
+    if hasattr(driver, "WriterThread"):
+        driver.WriterThread = Output
+
+
 def write_raw(app: App[Any], data: str) -> None:
     """Send a sequence of our own making to the terminal, past the compositor (OSC 52)."""
     driver = getattr(app, "_driver", None)
@@ -79,9 +93,43 @@ class StdoutDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._entered = False
+        self._entered = self._answers = False
         if sys.__stdout__ is not None:
             self._file = sys.__stdout__
+
+    @property
+    def output(self) -> Output | None:
+        writer: object = self._writer_thread
+        return writer if isinstance(writer, Output) else None
+
+    def ask(self) -> None:
+        """Ask the terminal, where it is one that answers, to say so once it has drawn all up to here."""
+        if self._answers and self.output is not None:
+            self.output.ask(QUESTION)
+
+    def run_input_thread(self) -> None:
+        app = self._app
+        if isinstance(app, QuietApp):
+            for typed in _in_bursts(app.typed_ahead()):
+                parser = XTermParser()
+                for event in [*parser.feed(typed), *parser.feed("")]:
+                    self.process_message(event)
+        super().run_input_thread()
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, TerminalSupportsSynchronizedOutput):
+            if self.output is not None:
+                self.output.answered()
+            if self._answers:
+                return
+            self._answers = True
+        super().process_message(message)
+
+    def stop_application_mode(self) -> None:
+        if self.output is not None:
+            self.output.settle()
+        self._answers = False
+        super().stop_application_mode()
 
     def write(self, data: str) -> None:
         # The skeleton has entered the alternate screen already, and some terminals would clear it again.
@@ -89,6 +137,40 @@ class StdoutDriver(LinuxDriver):
             self._entered = True
             return
         super().write(data)
+
+
+def _in_bursts(came: Sequence[tuple[float, bytes]]) -> list[str]:
+    """What came so close together that an escape may be the beginning of a sequence, as one text each."""
+    bursts: list[str] = []
+    decode = getincrementaldecoder("utf-8")("replace").decode
+    last = float("-inf")
+    for at, data in came:
+        if at - last > constants.ESCAPE_DELAY:
+            bursts.append("")
+        bursts[-1] += decode(data)
+        last = at
+    return [burst for burst in bursts if burst]
+
+
+class _PacedScreen(Screen[None]):
+    """Makes a frame when the terminal is ready for it; until then what has to be painted only adds up."""
+
+    def _compositor_refresh(self) -> None:
+        driver = self.app._driver
+        if not isinstance(driver, StdoutDriver) or driver.output is None:
+            super()._compositor_refresh()
+        elif driver.output.ready(self._from_a_thread(self._compositor_refresh)):
+            super()._compositor_refresh()
+            driver.ask()
+
+    def _from_a_thread(self, call: Callable[[], None]) -> Callable[[], object]:
+        loop, context = asyncio.get_running_loop(), copy_context()
+
+        def post() -> None:
+            with suppress(RuntimeError):  # The loop has ended.
+                loop.call_soon_threadsafe(self.call_later, call, context=context)
+
+        return post
 
 
 class QuietApp(App[None]):
@@ -105,6 +187,11 @@ class QuietApp(App[None]):
         self.theme = "ansi-dark"
         self.animation_level = "none"
         self.crash: BaseException | None = None
+        self.typed_ahead: Callable[[], Sequence[tuple[float, bytes]]] = tuple
+        """What has been typed before the terminal was read for keys, and when."""
+
+    def get_default_screen(self) -> Screen[Any]:
+        return _PacedScreen(id="_default")
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print the traceback with every local variable: a secret may be one of them.

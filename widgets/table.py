@@ -21,7 +21,6 @@ from backends.api.readings import State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.plaintable import plain_table
-from widgets.private import congested
 from widgets.safe import fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
 from widgets.tablerows import Readings, TableRows
@@ -164,7 +163,7 @@ class Table(Widget):
 
     def flush(self) -> None:
         """Paint what differs from what stands on the terminal. Cheap when nothing does."""
-        if not self.is_attached or not self.size.height or congested(self.app):
+        if not self.is_attached or not self.size.height:
             return
         self._sort_if_due()
         self._scroll()

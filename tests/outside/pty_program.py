@@ -19,6 +19,9 @@ import pyte
 
 from tests.outside.program import PROGRAM
 
+SYNCHRONIZED = b"\x1b[?2026"
+"""What is asked of a terminal, and told by one that answers, about synchronized output."""
+
 
 class Dashboard:
     """`midwatch` with these words, on a terminal of so many columns and rows."""
@@ -29,10 +32,12 @@ class Dashboard:
         size: tuple[int, int] = (120, 40),
         env: Mapping[str, str] | None = None,
         ignore_hangup: bool = False,
+        answers: bool = False,
         program: Sequence[str] | None = None,
     ) -> None:
         self._words, self._size, self._env = words, size, dict(env or {})
         self._ignore_hangup = ignore_hangup
+        self._answers, self._answered = answers, 0
         self._program = program or [PROGRAM]
         self.raw = b""
         self.screen = pyte.Screen(*(size if all(size) else (80, 24)))
@@ -84,22 +89,37 @@ class Dashboard:
     def attributes(self) -> list[Any]:
         return termios.tcgetattr(self._slave)
 
-    def read(self, seconds: float = 0.05) -> bytes:
-        """What comes within so many seconds, drawn as well."""
+    def read(self, seconds: float = 0.05, most: int = 65536) -> bytes:
+        """What comes within so many seconds, drawn as well; until nothing comes, or `most` bytes have."""
         end = time.monotonic() + seconds
         got = b""
-        while (left := end - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0 and len(got) < most:
             if not select.select([self.master], [], [], left)[0]:
                 break
             try:
-                data = os.read(self.master, 65536)
+                data = os.read(self.master, most - len(got))
             except OSError:
                 break
             got += data
             # pyte knows no private mode reports; what asks for them draws nothing.
             self._stream.feed(data)
         self.raw += got
+        if self._answers:
+            while self._answered < self.raw.count(SYNCHRONIZED + b"$p"):
+                self._answered += 1
+                os.write(self.master, SYNCHRONIZED + b";2$y")
         return got
+
+    def trickle(self, rate: int, until: Callable[[], object], seconds: float) -> int:
+        """Read so many bytes a second, as a slow link does, until that holds; how many bytes it took."""
+        before, end = len(self.raw), time.monotonic() + seconds
+        while not until():
+            if time.monotonic() > end:
+                raise AssertionError(f"{len(self.raw) - before} bytes came; the terminal shows:\n{self.text}")
+            due = time.monotonic() + 0.05
+            self.read(0.05, rate // 20)
+            time.sleep(max(0.0, due - time.monotonic()))
+        return len(self.raw) - before
 
     def send(self, keys: str) -> None:
         os.write(self.master, keys.encode())
