@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outside.pty_program import Dashboard
+from tests.outside.pty_program import Dashboard, restored
 
 BARE = "[context.bare]\n"
 
@@ -19,16 +19,6 @@ def config(tmp_path: Path) -> str:
     path = tmp_path / "config.toml"
     path.write_text(f'[context.bare]\n[context.bare.files.app]\npaths = ["{tmp_path}/*.log"]\n')
     return str(path)
-
-
-def restored(board: Dashboard) -> bool:
-    """The main screen, a visible cursor, no mouse, no raw mode."""
-    tail = board.raw[-400:]
-    return (
-        tail.rfind(b"\x1b[?1049l") > tail.rfind(b"\x1b[?1049h")
-        and tail.rfind(b"\x1b[?25h") > tail.rfind(b"\x1b[?25l")
-        and board.attributes[:4] == board.before[:4]
-    )
 
 
 def test_a_command_typed_ahead_in_one_burst_counts_from_the_first_frame_on(config: str) -> None:
