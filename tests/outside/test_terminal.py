@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.outside.pty_program import Dashboard, restored
+from tests.waiting import until
 
 BARE = "[context.bare]\n"
 
@@ -144,3 +146,30 @@ def test_without_job_control_ctrl_z_says_so_instead_of_stopping_for_ever(config:
         board.until("no shell to go to")
         board.send(":q\r")
         assert board.ended() == 0
+
+
+def test_stopped_and_continued_it_reads_the_terminal_once_and_quits(config: str) -> None:
+    """By SIGSTOP, which nobody can prepare for."""
+    with Dashboard("--config", config, "-c", "processes") as board:
+        board.until("LIVE")
+
+        def threads() -> int:
+            return len(list(Path(f"/proc/{board.process.pid}/task").iterdir()))
+
+        before = threads()
+        for _ in range(3):
+            board.signal(signal.SIGSTOP)
+            until(lambda: "T (stopped)" in Path(f"/proc/{board.process.pid}/status").read_text())
+            # What a shell does that has its prompt on the terminal meanwhile.
+            termios.tcsetattr(board.master, termios.TCSANOW, board.before)
+            board.screen.reset()
+            board.signal(signal.SIGCONT)
+            board.until("LIVE")
+        until(lambda: board.attributes[3] & (termios.ECHO | termios.ICANON) == 0)
+        word = "".join(chr(ord("a") + n % 26) for n in range(60))
+        board.send(f"/{word}")
+        board.until(word)
+        assert threads() <= before + 1
+        board.send("\r:q\r")
+        assert board.ended() == 0
+        assert restored(board)
