@@ -65,9 +65,15 @@ class Server:
     @property
     def identity(self) -> Identity:
         # Of several processes of one part the first is the one that started the others.
-        return min(
-            (found for name, found in members(self.lab.folder) if name == self.name), key=lambda i: i.start
-        )
+        return min(self._found, key=lambda identity: identity.start)
+
+    @property
+    def is_there(self) -> bool:
+        return bool(self._found)
+
+    @property
+    def _found(self) -> list[Identity]:
+        return [found for name, found in members(self.lab.folder) if name == self.name]
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
