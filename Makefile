@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo terminal run test check servers bench screenshots clean
+.PHONY: help demo terminal run test check servers bench chaos screenshots clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1@/p' Makefile | awk -F@ '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -43,6 +43,9 @@ servers: $(VENV)/.dev
 
 bench: $(VENV)/.dev servers  ## measure what the issues promise
 	$(BIN)/python -m pytest -q -s tests/bench
+
+chaos: $(VENV)/.dev servers  ## ten minutes of blows on the demo; SEED=… does those of an earlier run again
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED))
 
 screenshots: $(VENV)/.dev servers  ## make the pictures of the README from the demo
 	$(BIN)/python -m tests.screenshots

@@ -24,6 +24,8 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.wrong = timedelta()
+        """By how much the wall clock is wrong."""
         self._timers: list[tuple[float, int, FakeTimer]] = []
         self._count = itertools.count()
 
@@ -31,7 +33,7 @@ class FakeClock:
         return self.seconds
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.seconds - 1000)
+        return START + timedelta(seconds=self.seconds - 1000) + self.wrong
 
     def call_later(self, delay: float, callback: Callable[[], None], /) -> FakeTimer:
         timer = FakeTimer(callback)

@@ -352,10 +352,6 @@ class MidwatchApp(QuietApp):
             self.view.tick()
             self.say("trying again now")
 
-    def redraw(self) -> None:
-        self.refresh(layout=True, repaint=True)
-        self.screen.refresh(layout=True, repaint=True)
-
     def freeze(self) -> None:
         self._frozen = not self._frozen
         if self.bridge is not None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import selectors
 import sys
+import termios
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -94,6 +95,8 @@ class StdoutDriver(LinuxDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._entered = self._answers = False
+        self._ours: list[Any] | None = None
+        """The terminal's attributes while it is ours."""
         if sys.__stdout__ is not None:
             self._file = sys.__stdout__
 
@@ -125,18 +128,47 @@ class StdoutDriver(LinuxDriver):
             self._answers = True
         super().process_message(message)
 
-    def stop_application_mode(self) -> None:
-        if self.output is not None:
-            self.output.settle()
-        self._answers = False
-        super().stop_application_mode()
-
     def write(self, data: str) -> None:
         # The skeleton has entered the alternate screen already, and some terminals would clear it again.
         if data == "\x1b[?1049h" and not self._entered:
             self._entered = True
             return
         super().write(data)
+
+    def start_application_mode(self) -> None:
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self._loop = asyncio.get_running_loop()
+        with suppress(termios.error):
+            self._ours = termios.tcgetattr(self.fileno)
+
+    def stop_application_mode(self) -> None:
+        if self.output is not None:
+            self.output.settle()
+        self._answers, self._ours = False, None
+        super().stop_application_mode()
+
+    def _sigcont_application(self, *signalled: Any) -> None:
+        """SIGSTOP can't be caught: who comes back from it has never left the terminal. Textual would begin anew
+        all the same, with a second thread that reads the keys: the two tear them apart, and one never ends."""
+        if self._ours is None:
+            super()._sigcont_application(*signalled)
+        else:
+            # Not here: whatever the signal has interrupted may hold the lock of what is written.
+            self._loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        """A shell has shown its prompt meanwhile, and set the terminal to its own taste."""
+        if self._ours is None:
+            return
+        with suppress(termios.error):
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._ours)
+        # The alternate screen, no cursor, news of the focus: as Textual begins.
+        self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h")
+        self._enable_mouse_support()
+        self._enable_bracketed_paste()
+        self._disable_line_wrap()
+        if isinstance(self._app, QuietApp):
+            self._app.redraw()
 
 
 def _in_bursts(came: Sequence[tuple[float, bytes]]) -> list[str]:
@@ -192,6 +224,11 @@ class QuietApp(App[None]):
 
     def get_default_screen(self) -> Screen[Any]:
         return _PacedScreen(id="_default")
+
+    def redraw(self) -> None:
+        """Paint all of it, whatever the terminal shows."""
+        self.refresh(layout=True, repaint=True)
+        self.screen.refresh(layout=True, repaint=True)
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print the traceback with every local variable: a secret may be one of them.

@@ -59,6 +59,8 @@ class Occurrence(Struct, frozen=True):
     details: tuple[Detail, ...] = ()
     about: tuple[str, str] | None = None
     """As in `Event`."""
+    at: float = 0.0
+    """Monotonic seconds of when it happened, for order and age: `time` is for people, and their clocks jump."""
 
 
 Occurrences = Mapping[str, Occurrence]

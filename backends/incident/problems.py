@@ -33,7 +33,8 @@ GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
 """Values of an alert's `severity` that are to wake somebody, by custom of most rules."""
 FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
-FLAPPING = timedelta(minutes=10)
+FLAPPING = 600.0
+"""Seconds."""
 LATELY = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 ILL = (State.STALE, State.UNREACHABLE)
@@ -182,7 +183,7 @@ def _units(known: Known) -> Iterable[Problem]:
 
 def _failing(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterator[Problem]:
     lately = Counter(
-        (event.source, event.target) for event in events if event.restart and now.wall - event.time <= FLAPPING
+        (event.source, event.target) for event in events if event.restart and now.monotonic - event.at <= FLAPPING
     )
     for row in rows:
         restarts = lately[(row.source, row.name)]

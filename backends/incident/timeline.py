@@ -27,6 +27,8 @@ BRIEFLY = 0.1
 """Seconds for which nobody may watch without a word of it: a context that was opened anew."""
 LONG = 120.0
 """Seconds from which on it is told to the minute."""
+PROMPT = 2.0
+"""Seconds within which what happened is told. What is told later, by a journal, stands where it happened."""
 CATCHING_UP = 2.0
 """Seconds from a source's first word for which it may tell what happened while nobody watched."""
 
@@ -67,16 +69,20 @@ class Timeline:
             pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
             span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
             text = f"not watched from {span}: another context was open"
-            self._take(HERE, Event(now, EventKind.SOURCE, HERE, "midwatch", text))
+            event = Event(now, EventKind.SOURCE, HERE, "midwatch", text)
+            self._take(HERE, event, self._clock.monotonic())
 
     def hear(self, source: str, news: tuple[News, ...]) -> None:
         """What a source saw itself."""
-        late = self._clock.monotonic() < self._late.get(source, 0.0)
+        heard, wall = self._clock.monotonic(), self._clock.now()
+        late = heard < self._late.get(source, 0.0)
         for item in news:
             if isinstance(item, Event):
                 # A deploy's journal has the times of what nobody watched.
                 gap = item.after_gap or (late and item.kind is not EventKind.DEPLOY)
-                self._take(source, item if gap is item.after_gap else replace(item, after_gap=gap))
+                ago = (wall - item.time).total_seconds()
+                at = heard - ago if ago > PROMPT else heard
+                self._take(source, item if gap is item.after_gap else replace(item, after_gap=gap), at)
 
     def reading(self, source: str, noun: str, new: Reading[object]) -> None:
         """How well a source's feed is; one that is lost or comes back is an event. How it was found is none."""
@@ -120,9 +126,9 @@ class Timeline:
 
     def _tell(self, source: str, text: str, gap: bool, *, bad: bool = False) -> None:
         facts = (self._clock.now(), EventKind.SOURCE, source, source, text)
-        self._take(source, Event(*facts, after_gap=gap, bad=bad))
+        self._take(source, Event(*facts, after_gap=gap, bad=bad), self._clock.monotonic())
 
-    def _take(self, source: str, event: Event) -> None:
+    def _take(self, source: str, event: Event, at: float) -> None:
         same = _identity(source, event)
         waiting = (self._rows[key] for key in self._open.get(same, ()) if key in self._rows)
         before = next((row for row in waiting if source not in row.witnesses), None)
@@ -130,7 +136,7 @@ class Timeline:
             key = before.key
             self._rows[key] = replace(before, witnesses=(*before.witnesses, source))
         else:
-            key = self._keep(source, event)
+            key = self._keep(source, event, at)
             self._open.setdefault(same, []).append(key)
             if event.cluster is not None:
                 self._clock.call_later(TOGETHER, lambda: self._settle(same, key))
@@ -139,12 +145,12 @@ class Timeline:
         if event.cluster is None or self._peers(event.cluster) <= set(self._rows[key].witnesses):
             self._settle(same, key)
 
-    def _keep(self, source: str, event: Event) -> str:
+    def _keep(self, source: str, event: Event, at: float) -> str:
         self._number += 1
         key = f"{self._number:08}"
         facts = (event.time, event.kind, event.target, event.text)
         marks = (event.after_gap, event.bad, event.restart)
-        self._rows[key] = Occurrence(key, source, *facts, (source,), *marks, about=event.about)
+        self._rows[key] = Occurrence(key, source, *facts, (source,), *marks, about=event.about, at=at)
         self._kept.append(key)
         if len(self._kept) > MOST:
             del self._rows[self._kept.popleft()]

@@ -49,7 +49,7 @@ class Dashboard:
     def __enter__(self) -> Self:
         self.master, self._slave = pty.openpty()
         columns, rows = self._size
-        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._tell_size(columns, rows)
         self.before = termios.tcgetattr(self._slave)
         env = {**os.environ, "TERM": "xterm-256color", **self._env}
         slave = self._slave
@@ -139,11 +139,30 @@ class Dashboard:
         assert self.process.returncode is not None
         return self.process.returncode
 
+    def resize(self, columns: int, rows: int) -> None:
+        """What stood on the screen goes: a program draws all of it anew."""
+        self.screen.resize(rows, columns)
+        self.screen.erase_in_display(2)
+        self._tell_size(columns, rows)
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+    def _tell_size(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def hang_up(self) -> None:
         """The terminal vanishes, as when an SSH connection breaks."""
         os.close(self._slave)
         os.close(self.master)
         self.master = self._slave = -1
+
+
+def restored(board: Dashboard) -> bool:
+    """The main screen, a visible cursor, no mouse, no raw mode."""
+    tail = board.raw[-400:]
+    return (
+        tail.rfind(b"\x1b[?1049l") > tail.rfind(b"\x1b[?1049h")
+        and tail.rfind(b"\x1b[?25h") > tail.rfind(b"\x1b[?25l")
+        and board.attributes[:4] == board.before[:4]
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.outside.pty_program import Dashboard
+from tests.outside.pty_program import Dashboard, restored
+from tests.waiting import wait_until
 
 BARE = "[context.bare]\n"
 
@@ -19,16 +21,6 @@ def config(tmp_path: Path) -> str:
     path = tmp_path / "config.toml"
     path.write_text(f'[context.bare]\n[context.bare.files.app]\npaths = ["{tmp_path}/*.log"]\n')
     return str(path)
-
-
-def restored(board: Dashboard) -> bool:
-    """The main screen, a visible cursor, no mouse, no raw mode."""
-    tail = board.raw[-400:]
-    return (
-        tail.rfind(b"\x1b[?1049l") > tail.rfind(b"\x1b[?1049h")
-        and tail.rfind(b"\x1b[?25h") > tail.rfind(b"\x1b[?25l")
-        and board.attributes[:4] == board.before[:4]
-    )
 
 
 def test_a_command_typed_ahead_in_one_burst_counts_from_the_first_frame_on(config: str) -> None:
@@ -154,3 +146,30 @@ def test_without_job_control_ctrl_z_says_so_instead_of_stopping_for_ever(config:
         board.until("no shell to go to")
         board.send(":q\r")
         assert board.ended() == 0
+
+
+def test_stopped_and_continued_it_reads_the_terminal_once_and_quits(config: str) -> None:
+    """By SIGSTOP, which nobody can prepare for."""
+    with Dashboard("--config", config, "-c", "processes") as board:
+        board.until("LIVE")
+
+        def threads() -> int:
+            return len(list(Path(f"/proc/{board.process.pid}/task").iterdir()))
+
+        before = threads()
+        for _ in range(3):
+            board.signal(signal.SIGSTOP)
+            wait_until(lambda: "T (stopped)" in Path(f"/proc/{board.process.pid}/status").read_text())
+            # What a shell does that has its prompt on the terminal meanwhile.
+            termios.tcsetattr(board.master, termios.TCSANOW, board.before)
+            board.screen.reset()
+            board.signal(signal.SIGCONT)
+            board.until("LIVE")
+        wait_until(lambda: board.attributes[3] & (termios.ECHO | termios.ICANON) == 0)
+        word = "".join(chr(ord("a") + n % 26) for n in range(60))
+        board.send(f"/{word}")
+        board.until(word)
+        assert threads() <= before + 1
+        board.send("\r:q\r")
+        assert board.ended() == 0
+        assert restored(board)

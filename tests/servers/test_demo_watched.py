@@ -5,14 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import signal
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,14 +26,8 @@ from backends.watch import TIMELINE, FeedKey, Watch
 from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import Ran, run
-from tests.servers.demo_run import demo
-from tests.servers.getting import program
+from tests.servers.demo_parts import Lab, Server, quiet_demo
 from tui.app import MidwatchApp
-from tui.demo.process import Identity, end_members, members, start_tied
-from tui.demo.servers.etcd import ETCD
-from tui.demo.servers.node_exporter import NODE_EXPORTER
-from tui.demo.servers.prometheus import PROMETHEUS
-from tui.demo.servers.zookeeper import JAVA, ZOOKEEPER
 from tui.screens.timeframe import USUAL
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
@@ -51,74 +41,10 @@ METRICS = "prometheus/main"
 ILL = (State.STALE, State.UNREACHABLE)
 
 
-@dataclass
-class Lab:
-    """A running demo, and what was started in it again."""
-
-    folder: Path
-    again: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "config.toml"
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[Lab]:
-    for wanted in (ETCD, JAVA, ZOOKEEPER, PROMETHEUS, NODE_EXPORTER):
-        program(wanted)
-    base = Path(os.path.realpath(tempfile.mkdtemp(prefix="mw-")))
-    folder = base / "a"
-    done = demo("up", "--dir", str(folder), "--quiet")
-    assert done.returncode == 0, done.stdout + done.stderr
-    lab = Lab(folder)
-    yield lab
-    demo("down", "--dir", str(folder))
-    end_members(folder)
-    for process in lab.again:
-        process.wait()
-    shutil.rmtree(base, ignore_errors=True)
-
-
-@dataclass
-class Server:
-    """A part of the demo, as a process that can be started again just as it was."""
-
-    lab: Lab
-    name: str
-
-    @property
-    def identity(self) -> Identity:
-        # Of several processes of one part the first is the one that started the others.
-        return min(
-            (found for name, found in members(self.lab.folder) if name == self.name), key=lambda i: i.start
-        )
-
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        identity = self.identity
-        assert identity.send(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            identity.send(signal.SIGCONT)
-
-    def kill(self) -> Callable[[], None]:
-        """Kill it; gives how to start it again."""
-        here = Path(f"/proc/{self.identity.pid}")
-        argv = [word.decode() for word in (here / "cmdline").read_bytes().split(b"\0")[:-1]]
-        argv[0] = os.readlink(here / "exe") if not argv[0].startswith("/") else argv[0]
-        lines = (here / "environ").read_bytes().split(b"\0")
-        environment = dict(line.decode().split("=", 1) for line in lines if b"=" in line)
-        self.identity.send(signal.SIGKILL)
-
-        def again() -> None:
-            folder = self.lab.folder
-            with (folder / "again.out").open("ab") as output:
-                process = start_tied(argv, output=output, environment=environment, folder=folder)
-            self.lab.again.append(process)
-
-        return again
+    with quiet_demo() as lab:
+        yield lab
 
 
 @dataclass

@@ -235,7 +235,9 @@ def test_a_group_that_may_not_be_read_is_a_problem_and_its_size_is_not_known() -
 
 def test_units_that_failed_and_that_flap() -> None:
     events = [
-        Occurrence(str(n), "supervisord/a", WALL, EventKind.STATE, "web", "restarted", (), restart=True)
+        Occurrence(
+            str(n), "supervisord/a", WALL, EventKind.STATE, "web", "restarted", (), restart=True, at=NOW.monotonic
+        )
         for n in range(FLAPS)
     ]
     units = live(unit("web", UnitState.RUNNING, exit=1), unit("job", UnitState.FAILED, exit=2))
@@ -246,7 +248,9 @@ def test_units_that_failed_and_that_flap() -> None:
 
 def test_a_unit_does_not_flap_for_one_of_its_name_elsewhere() -> None:
     events = [
-        Occurrence(str(n), "supervisord/b", WALL, EventKind.STATE, "web", "restarted", (), restart=True)
+        Occurrence(
+            str(n), "supervisord/b", WALL, EventKind.STATE, "web", "restarted", (), restart=True, at=NOW.monotonic
+        )
         for n in range(FLAPS)
     ]
     assert told({("supervisord/a", "units"): live(unit("web", UnitState.RUNNING))}, events=events) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,7 @@ from backends.incident.timeline import CATCHING_UP, CONFIRM, MOST, TOGETHER, Tim
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
+from tui.kinds.known import KINDS
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
@@ -136,6 +137,28 @@ async def test_how_a_source_was_found_is_no_event() -> None:
     board.timeline.reading("etcd/a", "members", Reading(State.UNREACHABLE, error=Unreachable("refused")))
     board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1001.0))
     assert board.settled == []
+
+
+async def test_the_order_is_that_of_what_happened_whatever_the_wall_clock_said() -> None:
+    """It is set back by an hour, and a journal tells late of what was early."""
+    board = Board()
+
+    async def tell(target: str, ago: float = 0.0) -> None:
+        time = board.clock.now() - timedelta(seconds=ago)
+        board.timeline.hear("x/a", (Event(time, EventKind.STATE, "x/a", target, "up → down"),))
+        await board.clock.advance(10)
+
+    await tell("first")
+    board.clock.wrong = timedelta(hours=-1)
+    await tell("second")
+    board.clock.wrong = timedelta(hours=1)
+    await tell("third")
+    await tell("late of the second moment", ago=15)
+    told = sorted(board.settled, key=lambda row: row.at)
+    assert [row.target for row in told] == ["first", "second", "late of the second moment", "third"]
+    column = KINDS["events"].column("age")
+    assert column is not None
+    assert KINDS["events"].order(board.settled, column, True) == told[::-1]
 
 
 class Pair:

@@ -205,6 +205,7 @@ class Worker:
         """Keep an ephemeral; one of a former life goes with its session, and then ours takes its place."""
         from kazoo.client import KazooClient
         from kazoo.exceptions import KazooException
+        from kazoo.handlers.threading import KazooTimeoutError
 
         logging.getLogger("kazoo").addHandler(logging.NullHandler())
         self.session = KazooClient(self.zookeeper, timeout=TTL)  # type: ignore[no-untyped-call]
@@ -212,7 +213,7 @@ class Worker:
         while True:
             # kazoo blocks for ever where calls pile up without a connection.
             if self.session.connected:
-                with contextlib.suppress(KazooException, TimeoutError):
+                with contextlib.suppress(KazooException, KazooTimeoutError):
                     if self.session.exists_async(self.key).get(timeout=2) is None:
                         create = self.session.create_async(
                             self.key, self.value.encode(), ephemeral=True, makepath=True

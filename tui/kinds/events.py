@@ -62,7 +62,7 @@ EVENTS: Kind[Occurrence] = Kind(
     title="events",
     nouns=("events",),
     columns=(
-        Column("age", "TIME", _stamp, 11, sort=lambda e: (e.time, e.key), descending=True),
+        Column("age", "TIME", _stamp, 11, sort=lambda e: (e.at, e.key), descending=True),
         Column("kind", "KIND", lambda e, s: e.kind.value, 8, sort=lambda e: e.kind.value),
         Column("name", "TARGET", lambda e, s: e.target, 24, sort=lambda e: e.target),
         Column("text", "CHANGE", lambda e, s: told(e), 20, grow=True, look=lambda e, s: look_of(e)),

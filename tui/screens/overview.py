@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -34,7 +33,8 @@ NOUNS = (*CHECKS, "hosts", "events")
 NO_SOURCE = "no source is configured, and none was found; `midwatch config init` writes an example"
 UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
 SIGNALS = "VITAL SIGNS  signals of the last 30 min, of several the sum or the max"
-LATELY = timedelta(minutes=15)
+LATELY = 900.0
+"""Seconds for which a change counts."""
 LOW = 24
 """Lines up to which one of them is for signals, else two."""
 WIDE = 160
@@ -139,7 +139,7 @@ class OverviewScreen(View):
         self._show_wrong(now)
         self._show_changed(events, now)
         self._show_vital()
-        self._show_heading(len(found), sum(now.wall - event.time <= LATELY for event in events))
+        self._show_heading(len(found), sum(now.monotonic - event.at <= LATELY for event in events))
         self.boards.settle()
 
     def _sources(self) -> Mapping[tuple[str, str], Reading[Any]]:
@@ -330,6 +330,5 @@ def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence
     return sorted(found, key=_when, reverse=True)
 
 
-def _when(event: Occurrence) -> tuple[datetime, str]:
-    """By its own time: a journal may tell late of what was early."""
-    return event.time, event.key
+def _when(event: Occurrence) -> tuple[float, str]:
+    return event.at, event.key
