@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from backends.api.errors import Denied, Unreachable
-from backends.api.logs import LogBatch
+from backends.api.logs import LogBatch, Sieve
 from backends.api.models import Seen
 from backends.logs.follow import Follower
 from backends.logs.history import History
@@ -58,8 +58,9 @@ class Followed:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)
 
-    async def history(self, paths: tuple[str, ...]) -> AsyncGenerator[LogBatch, None]:
-        """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends.
+    async def history(self, paths: tuple[str, ...], sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
+        """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends. Blocks that do
+        not pass the sieve are left out.
 
         A last record without its LF is given out too, and not again by `follow`: what is written on to it later
         is a record of its own. Raises `Denied` where there are files and none of them may be read.
@@ -71,7 +72,7 @@ class Followed:
                 if history.files == 0 and history.refused:
                     raise _denied(history.refused)
                 while True:
-                    blocks = await self._reading.run(history.read)
+                    blocks = await self._reading.run(lambda: history.read(sieve))
                     cursor = history.cursor()
                     told = history.notes(), history.files, history.troubles()
                     yield LogBatch(tuple(blocks or ()), cursor, *told)

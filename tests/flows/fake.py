@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Logs, Membership, ProcessTable
 from backends.api.errors import BackendError
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
+from backends.api.logs import Level, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.models import Member, Members, MemberState, Process, Processes, ProcessState, Role, Row, Seen
 from backends.api.settings import Settings
 from backends.logs.times import iso_match
@@ -66,7 +66,9 @@ class Fake(Backend, Membership, ProcessTable, Logs):
         async for seen in _play(self.script.logs):
             yield seen
 
-    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
         yield LogBatch((), None)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
