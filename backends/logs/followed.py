@@ -16,8 +16,8 @@ from backends.logs.history import History
 from backends.logs.lane import Lane
 from backends.logs.position import Cursor
 
-INTERVAL = 0.25
-"""Seconds between two looks."""
+INTERVAL, BUSY = 0.25, 0.1
+"""Seconds between two looks: where nothing came, and where something did."""
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 
@@ -53,7 +53,7 @@ class Followed:
                     files, told = look.files, time.monotonic()
                     batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
                     yield Seen(batch, None if news else frozenset())
-                await asyncio.sleep(0 if look.more else INTERVAL)
+                await asyncio.sleep(0 if look.more else BUSY if look.blocks else INTERVAL)
         finally:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)
