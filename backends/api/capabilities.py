@@ -16,7 +16,7 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.alerts import Alerts
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
-from backends.api.logs import LogBatch, LogBlock, LogRecord
+from backends.api.logs import LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.members import Members
 from backends.api.metrics import ScrapeTargets, Series
 from backends.api.nouns import Row
@@ -116,10 +116,12 @@ class Logs(Protocol):
         `changed` says "looked, nothing new"."""
         ...
 
-    def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
+    def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
         """Every record from the first byte to the present end, then it ends; its last batch's cursor leads
-        on into `logs`. Records from before `since` may be left out, where that saves reading them. For headless
-        use; raises `BackendError`."""
+        on into `logs`. Records from before `since`, and blocks that do not pass the `sieve`, may be left out
+        where that saves work. For headless use; raises `BackendError`."""
         ...
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

@@ -7,7 +7,7 @@ made safe where they are drawn or printed (`backends.clean`).
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct, field
@@ -56,6 +56,10 @@ class LogBlock(Struct, frozen=True):
 
     def lines(self) -> list[bytes]:
         return self.data.split(b"\n") if self.count else []
+
+
+Sieve = Callable[[bytes], bool]
+"""Says of the bytes of a block, in any thread, whether a line of it may be wanted."""
 
 
 class LogBatch(Struct, frozen=True):

@@ -21,7 +21,7 @@ from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, 
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Denied, Misconfigured, NotFound, TimedOut, Unreachable
-from backends.api.logs import LogBatch, LogBlock, LogRecord
+from backends.api.logs import LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen, differing
 from backends.api.runs import (
@@ -299,7 +299,9 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
             await asyncio.sleep(0 if batch.blocks else _pause(rows))
 
-    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
         rows = await self._look()
         ends: dict[str, int] = {}
         for name, row in rows.items():

@@ -15,7 +15,7 @@ import msgspec
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
-from backends.api.logs import LogBatch, LogRecord
+from backends.api.logs import LogBatch, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs.followed import Followed
@@ -59,8 +59,10 @@ paths = ["/var/log/*.log"]
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._files.follow(self.settings.paths, None if last is None else last.cursor)
 
-    def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
-        return self._files.history(self.settings.paths)
+    def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        return self._files.history(self.settings.paths, sieve)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

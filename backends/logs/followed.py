@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from backends.api.errors import Denied, Unreachable
-from backends.api.logs import LogBatch
+from backends.api.logs import LogBatch, Sieve
 from backends.api.readings import Seen
 from backends.logs.follow import Follower
 from backends.logs.history import History
 from backends.logs.lane import Lane
 from backends.logs.position import Cursor
 
-INTERVAL = 0.25
-"""Seconds between two looks."""
+INTERVAL, BUSY = 0.25, 0.1
+"""Seconds between two looks: where nothing came, and where something did."""
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 
@@ -53,13 +53,14 @@ class Followed:
                     files, told = look.files, time.monotonic()
                     batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
                     yield Seen(batch, None if news else frozenset())
-                await asyncio.sleep(0 if look.more else INTERVAL)
+                await asyncio.sleep(0 if look.more else BUSY if look.blocks else INTERVAL)
         finally:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)
 
-    async def history(self, paths: tuple[str, ...]) -> AsyncGenerator[LogBatch, None]:
-        """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends.
+    async def history(self, paths: tuple[str, ...], sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
+        """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends. Blocks that do
+        not pass the sieve are left out.
 
         A last record without its LF is given out too, and not again by `follow`: what is written on to it later
         is a record of its own. Raises `Denied` where there are files and none of them may be read.
@@ -71,7 +72,7 @@ class Followed:
                 if history.files == 0 and history.refused:
                     raise _denied(history.refused)
                 while True:
-                    blocks = await self._reading.run(history.read)
+                    blocks = await self._reading.run(lambda: history.read(sieve))
                     cursor = history.cursor()
                     told = history.notes(), history.files, history.troubles()
                     yield LogBatch(tuple(blocks or ()), cursor, *told)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from backends.api.errors import BackendError, Denied, NotFound, Unreachable
-from backends.api.logs import LogBlock
+from backends.api.logs import LogBlock, Sieve
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
@@ -18,6 +18,8 @@ from backends.logs.rotation import packed, prefixes_of
 
 BATCH = 1 << 20
 """Bytes of one batch."""
+STRIDE = 16 << 20
+"""Bytes after which a read that finds nothing wanted returns all the same: somebody waits for a sign of life."""
 
 
 class History:
@@ -60,15 +62,17 @@ class History:
         if not paths and not self._patterns.literal:
             self._opened.say(f"no file matches {', '.join(self._patterns.all)}")
 
-    def read(self) -> list[LogBlock] | None:
-        """The next records, about `BATCH` bytes; None at the end. A file's last record counts without its LF
-        as well; what is written on to that line later is a record of its own."""
+    def read(self, sieve: Sieve | None = None) -> list[LogBlock] | None:
+        """The next records, about `BATCH` bytes, of them what passes the sieve; none of `STRIDE` bytes may. None
+        at the end. A file's last record counts without its LF as well; what is written on to that line later is
+        a record of its own."""
+        passed = 0
         while self._at < len(self._readers):
             reader, info = self._readers[self._at]
-            parts = [reader.read(BATCH, info)]
+            parts = [reader.read(BATCH, info, sieve)]
             if not (parts[0].more or parts[0].truncated):
                 reader.finished = True
-                parts.append(reader.read(BATCH))
+                parts.append(reader.read(BATCH, sieve=sieve))
             if not parts[0].more:
                 self._at += 1
             if parts[-1].truncated:
@@ -77,7 +81,8 @@ class History:
             for note in (note for part in parts for note in part.notes):
                 self._opened.say(note)
             blocks = [block for part in parts for block in part.blocks]
-            if blocks:
+            passed += sum(part.used for part in parts)
+            if blocks or passed >= STRIDE:
                 return blocks
         return None
 

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
 from backends.api.errors import BackendError, TimedOut
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
+from backends.api.logs import Level, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs import journal_entry
@@ -117,7 +117,9 @@ class Journald(Backend, Logs):
                             break
                 place = reader.place
 
-    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
         """Every entry, or those from a time on, in the journal's own order; then it ends. Raises `TimedOut` where
         journalctl says nothing for as long as a call may take."""
         reader = Reader(Place(since=0.0 if since is None else since.timestamp()))

@@ -6,11 +6,12 @@ import os
 from collections import deque
 from dataclasses import dataclass, field
 
-from backends.api.logs import LogBlock
+from backends.api.logs import LogBlock, Sieve
 from backends.logs.position import PRINT, Key, Position
 
-CHUNK = 256 << 10
-"""Bytes of one read, and so about the size of a block."""
+CHUNK = 120 << 10
+"""Bytes of one read, and so about the size of a block. From 128 KiB on glibc maps memory anew each time, and the
+kernel clears it page by page: reading a gigabyte costs twice as much then."""
 RECORD = 8 << 20
 """Bytes after which a record that has no end is given out in pieces."""
 PRINTS = 32
@@ -88,8 +89,9 @@ class Reader:
     def deleted(self) -> bool:
         return os.fstat(self.handle).st_nlink == 0
 
-    def read(self, budget: int, info: os.stat_result | None = None) -> Taken:
-        """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call."""
+    def read(self, budget: int, info: os.stat_result | None = None, sieve: Sieve | None = None) -> Taken:
+        """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call.
+        Blocks that do not pass the sieve count as read and are left out."""
         info = info or os.fstat(self.handle)
         now = (info.st_size, info.st_mtime_ns)
         taken = Taken()
@@ -105,7 +107,7 @@ class Reader:
             if taken.used >= budget:
                 taken.more = True
                 return taken
-            if not self._take(taken, info.st_size):
+            if not self._take(taken, info.st_size, sieve):
                 break
         if not taken.truncated:
             self._seen = now
@@ -134,7 +136,7 @@ class Reader:
         self.offset = begin + len(data) - len(data.lstrip(b"\0"))
         self._head = self._tail = bytes(min(PRINT, self.offset))
 
-    def _take(self, taken: Taken, size: int) -> bool:
+    def _take(self, taken: Taken, size: int, sieve: Sieve | None) -> bool:
         """One block; False where there is no whole record left."""
         want = CHUNK
         data = self._bytes(want)
@@ -147,22 +149,23 @@ class Reader:
         if not data:
             return False
         if self.cut and data.startswith(b"\n"):
-            self._advance(data[:1])
+            self._advance(data, 1)
             return True
         end = data.rfind(b"\n")
         if end >= 0:
-            whole, step = data[:end], data[: end + 1]
+            whole, step = data[:end], end + 1
         elif len(data) >= RECORD:
             taken.notes.append(f"{self.origin}: a record longer than {RECORD >> 20} MiB is shown in pieces")
-            whole = step = data
+            whole, step = data, len(data)
         elif self.finished and self.offset + len(data) >= size:
-            whole = step = data
+            whole, step = data, len(data)
         else:
             return False
-        taken.blocks.append(LogBlock(self.origin, whole, whole.count(b"\n") + 1, self.offset))
-        taken.used += len(step)
-        self._advance(step)
-        self.cut = whole is step
+        if sieve is None or sieve(whole):
+            taken.blocks.append(LogBlock(self.origin, whole, whole.count(b"\n") + 1, self.offset))
+        taken.used += step
+        self._advance(data, step)
+        self.cut = whole is data
         return True
 
     def _bytes(self, want: int) -> bytes | None:
@@ -171,11 +174,12 @@ class Reader:
         data = os.pread(self.handle, known + want, self.offset - known)
         return data[known:] if data.startswith(self._tail) else None
 
-    def _advance(self, step: bytes) -> None:
+    def _advance(self, data: bytes, step: int) -> None:
+        """Past the first `step` bytes of what was read. No copy of all of them is made."""
         if len(self._head) < PRINT and len(self._head) == self.offset:
-            self._head += step[: PRINT - len(self._head)]
-        self._tail = (self._tail + step[-PRINT:])[-PRINT:]
-        self.offset += len(step)
+            self._head += data[: min(step, PRINT - len(self._head))]
+        self._tail = (self._tail + data[max(0, step - PRINT) : step])[-PRINT:]
+        self.offset += step
         self._prints.append((self.offset, self._tail))
         self.cut = False
 

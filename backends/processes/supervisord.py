@@ -17,7 +17,7 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.logs import LogBatch, LogRecord
+from backends.api.logs import LogBatch, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
@@ -114,8 +114,10 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._logs.follow(last)
 
-    def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
-        return self._logs.history()
+    def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        return self._logs.history(sieve)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from backends.api.logs import LogBatch, LogBlock
+from backends.api.logs import LogBatch, LogBlock, Sieve
 from backends.api.readings import Seen
 from backends.logs.followed import Followed
 from backends.logs.paths import readable
@@ -88,7 +88,7 @@ class ProgramLogs:
         finally:
             await run.close()
 
-    async def history(self) -> AsyncGenerator[LogBatch, None]:
+    async def history(self, sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
         """Every record that can be had: of the files all of them, over the wire the last 1,024 bytes."""
         plan = await self._plan()
         cursor = Cursor()
@@ -100,7 +100,7 @@ class ProgramLogs:
                 cursor, batch = _told(cursor, piece, plan)
                 yield batch
         if plan.files:
-            async with aclosing(self._files.history(tuple(plan.files))) as batches:
+            async with aclosing(self._files.history(tuple(plan.files), sieve)) as batches:
                 async for batch in batches:
                     cursor, batch = _told(cursor, Batch(batch), plan)
                     yield batch

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Logs, Membership, ProcessTable
 from backends.api.errors import BackendError
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
+from backends.api.logs import Level, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.members import Member, Members, MemberState, Role
 from backends.api.nouns import Row
 from backends.api.processes import Process, Processes, ProcessState
@@ -69,7 +69,9 @@ class Fake(Backend, Membership, ProcessTable, Logs):
         async for seen in _play(self.script.logs):
             yield seen
 
-    async def history(self, since: datetime | None = None) -> AsyncGenerator[LogBatch, None]:
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
         yield LogBatch((), None)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

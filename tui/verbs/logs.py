@@ -20,7 +20,7 @@ from typing import Any
 from backends.api.capabilities import Logs, ability
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
-from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
+from backends.api.logs import Level, LogBatch, LogRecord, LogSpan, Sieve
 from backends.api.readings import Reading
 from backends.clean import clean
 from backends.context import Context
@@ -28,6 +28,7 @@ from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.ahead import ahead
 from tui.verbs.document import Document, Outcome
+from tui.verbs.grep import Grep
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import find_source
 from tui.verbs.words import WrongUse, moment
@@ -45,7 +46,7 @@ class Wanted:
 
     since: datetime | None
     level: Level | None
-    grep: re.Pattern[str] | None
+    grep: Grep | None
     fields: tuple[tuple[str, str], ...]
 
     @property
@@ -67,7 +68,7 @@ class _Source:
     name: str
     parse: Callable[[bytes, str], LogRecord]
     shown: Callable[[bytes], bytes]
-    history: Callable[[datetime | None], AsyncGenerator[LogBatch, None]]
+    history: Callable[[datetime | None, Sieve | None], AsyncGenerator[LogBatch, None]]
     follow: Callable[[LogBatch | None], Any] | None
     answers: bool = True
     """Whether it must answer in time: who writes into a pipe may take as long as he likes."""
@@ -99,7 +100,10 @@ async def _read(sources: list[_Source], printer: _Printer, outcome: Outcome, opt
         # All at once: each may be silent for as long as one may, and then they are silent together.
         held = [
             await stack.enter_async_context(
-                ahead(source.history(printer.since), options.timeout + GRACE if source.answers else None)
+                ahead(
+                    source.history(printer.since, printer.sieve),
+                    options.timeout + GRACE if source.answers else None,
+                )
             )
             for source in sources
         ]
@@ -145,6 +149,7 @@ async def _follow(source: _Source, end: LogBatch | None, printer: _Printer) -> N
 class _Printer:
     def __init__(self, wanted: Wanted, options: argparse.Namespace, context: str, outcome: Outcome) -> None:
         self.since = wanted.since
+        self.sieve = None if wanted.grep is None else wanted.grep.sieve
         self._outcome = outcome
         self._wanted = wanted
         self._output = options.output or "text"
@@ -164,17 +169,20 @@ class _Printer:
         self._look_at_files(source.name, batch)
         for block in batch.blocks:
             self._count += block.count
-            shown = source.shown(block.data).split(b"\n")
-            for raw, line in zip(block.lines(), shown, strict=True):
-                text = line.decode("utf-8", "replace")
-                if grep is not None and not grep.search(text):
-                    continue
-                if self._wanted.everything and self._output == "text" and self._shapes is None:
-                    out.append(text)
-                    continue
-                record = source.parse(raw, block.origin)
+            shown = source.shown(block.data).decode("utf-8", "replace")
+            numbers = None if grep is None else grep.numbers(shown)
+            if numbers is not None and not numbers:
+                continue
+            texts = shown.split("\n")
+            if self._wanted.everything and self._output == "text" and self._shapes is None:
+                out += texts if numbers is None else [texts[number] for number in numbers]
+                continue
+            raws = block.lines()
+            for number in range(block.count) if numbers is None else numbers:
+                record = source.parse(raws[number], block.origin)
                 if self._wanted.takes(record):
-                    self._print(record, block.origin if source.name in self._several else "", text, out)
+                    origin = block.origin if source.name in self._several else ""
+                    self._print(record, origin, texts[number], out)
         self._write(out)
         return LogSpan(0, self._count, 0)
 
@@ -249,7 +257,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
             raise WrongUse(f"--level {options.level}: expected one of {', '.join(reversed(words))}")
         level = words[options.level.lower()]
     try:
-        grep = re.compile(options.grep) if options.grep is not None else None
+        grep = Grep(options.grep) if options.grep is not None else None
     except re.error as error:
         raise WrongUse(f"--grep {options.grep}: no regular expression: {error}") from None
     fields = []
@@ -314,4 +322,6 @@ def _stream(stream: int | str, name: str) -> _Source:
     from backends.logs.formats import Formats
     from backends.logs.stream import read_stream
 
-    return _Source(name, Formats(name).parse, bytes, lambda since: read_stream(stream, name), None, answers=False)
+    return _Source(
+        name, Formats(name).parse, bytes, lambda since, sieve: read_stream(stream, name), None, answers=False
+    )

@@ -1,0 +1,60 @@
+"""`--grep` finds in a block what a search line by line finds, whatever the pattern."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui.verbs.grep import Grep
+
+PATTERNS = (
+    *(
+        "error",
+        "^error$",
+        "e+r",
+        "x*",
+        "[^a]",
+        r"\Aerror",
+        r"error\Z",
+        "(?i)ERROR",
+        "(?=err)",
+        "r(?!o)",
+        "a|",
+        "(?s)r.e",
+    ),
+    *(
+        r"\s",
+        r"\bor\b",
+        "(?P<name>r)(?P=name)",
+        "or\n",
+        r"é",
+        r"\w{6}",
+        "�",
+        "$",
+        "r++",
+        "(?:er|ro)+",
+        r"[\s\S]+x",
+    ),
+)
+LINES = st.lists(st.text("erxao é\x00\r\u2028", max_size=8), min_size=1, max_size=6)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@given(lines=LINES)
+def test_what_a_search_line_by_line_finds(pattern: str, lines: list[str]) -> None:
+    grep, one = Grep(pattern), re.compile(pattern)
+    wanted = [number for number, line in enumerate(lines) if one.search(line)]
+    text = "\n".join(lines)
+    assert grep.numbers(text) == wanted
+    if wanted and grep.sieve is not None:
+        assert grep.sieve(text.encode())
+
+
+def test_bytes_that_are_no_text_pass_the_sieve_as_they_are_shown() -> None:
+    sieve = Grep("a\N{REPLACEMENT CHARACTER}b").sieve
+    assert sieve is not None
+    assert sieve(b"x\na\xffb")
+    assert not sieve(b"x\na\xfe\nb")
