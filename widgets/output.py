@@ -51,7 +51,7 @@ class Output(threading.Thread):
         with self._more:
             self._waiting.append(text.encode(self._encoding, "replace"))
             self._written += len(self._waiting[-1])
-            self._more.notify()
+            self._more.notify_all()
 
     def isatty(self) -> bool:
         return True
@@ -66,7 +66,7 @@ class Output(threading.Thread):
         """Write what waits and end; where the terminal reads nothing, leave out the frame that it is stuck in."""
         with self._more:
             self._ending = True
-            self._more.notify()
+            self._more.notify_all()
         self.join(PATIENCE)
         if self.is_alive():
             self._given_up = True

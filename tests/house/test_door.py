@@ -79,10 +79,11 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
     ("backends/deploys/runner.py", "main"): ("forks once, to be nobody's child", "os.fork"),
     ("backends/state.py", "own_folder"): ("a folder of our own, closed to others", "os.fchmod"),
     ("backends/state.py", "_make"): ("a folder of our own", "os.mkdir"),
-    ("backends/coordination/etcd_diagnose.py", "_speaks_plain"): (
-        "a client's greeting, to hear whether TLS answers",
+    ("backends/coordination/etcd_diagnose.py", "_greeting"): (
+        "a client's greeting, to hear who answers",
         "plain.sendall",
     ),
+    ("widgets/output.py", "_own_handle"): ("the terminal that we write to", "os.open"),
     ("backends/coordination/zookeeper_link.py", "Link.close"): (QUEUE, "self._jobs.put"),
     ("backends/coordination/zookeeper_link.py", "Link._job"): (QUEUE, "self._jobs.put"),
     ("backends/logs/journalctl.py", "running"): ("journalctl, which reads", "asyncio.create_subprocess_exec"),

@@ -82,7 +82,7 @@ def test_another_machines_demo_is_left_alone(tmp_path: Path) -> None:
     """A home on the network, or shared with a container: its pids say nothing here."""
     here = Place.here()
     places = {
-        "machine": replace(here, host=here.host + "x", boot="b"),
+        "host": replace(here, host=here.host + "x", boot="b"),
         "container": replace(here, space="pid:[1]"),
         "reboot": replace(here, boot="before"),
     }
@@ -92,7 +92,7 @@ def test_another_machines_demo_is_left_alone(tmp_path: Path) -> None:
         remember(tmp_path / name)
     assert clean_dead() == [tmp_path / "reboot"]
     with pytest.raises(Refused, match="in use"):
-        make_folder(str(tmp_path / "machine"))
+        make_folder(str(tmp_path / "host"))
 
 
 def test_an_index_entry_without_a_demo_is_forgotten(tmp_path: Path) -> None:
