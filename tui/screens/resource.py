@@ -250,8 +250,11 @@ class ResourceScreen(View):
         self._on_row.act(self.desk, rows, verb, hidden)
 
     def does(self, command: Command) -> bool:
-        row = self.table.current
-        return row is None or self._on_row.does(command, row)
+        row, watching = self.table.current, self.desk.watching
+        if row is not None:
+            return self._on_row.does(self.desk, command, row)
+        # Not by whether there is a row: hints would come and go with the first one.
+        return command.do != "act" or watching is None or watching.can_change
 
     # Detail, description, raw record
 
