@@ -20,7 +20,7 @@ from backends.api.nouns import Row
 from backends.api.processes import Host, Process, Processes
 from backends.api.readings import Reading
 from backends.api.units import Unit
-from backends.host_port import split
+from backends.host_port import is_loopback, split
 
 NOUNS = ("processes", "units", "members", "instances", "hosts")
 """What is joined."""
@@ -189,13 +189,13 @@ def is_same_place(address: str, listener: str, own: Iterable[str]) -> bool:
     at, its_port = split(listener.lower())
     if port != its_port or not port:
         return False
-    loopback = _is_loopback(host)
+    loopback = is_loopback(host)
     if not loopback and host not in {name.lower() for name in own}:
         return False
     if at in WILDCARDS or at == host:
         return True
     # By a name one may come to each of its addresses, the loopback one too (Debian's 127.0.1.1).
-    return _is_loopback(at) if loopback else not _is_address(host)
+    return is_loopback(at) if loopback else not _is_address(host)
 
 
 class Relations:
@@ -279,13 +279,6 @@ def names_of(row: Row) -> set[str]:
 
 def _own_name(row: Row) -> str:
     return row.name.rpartition(":")[2] if isinstance(row, Unit | Member) else ""
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_address(host: str) -> bool:

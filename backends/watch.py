@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from backends.api.backend import Backend
-from backends.api.capabilities import ABILITIES, Logs, Metrics, Registry, ability
+from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry, ability
 from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
@@ -121,6 +121,11 @@ class Watch:
         """The sources that answer queries."""
         able = {source: ability(backend, Metrics) for source, backend in self._backends.items()}
         return {source: metrics for source, metrics in able.items() if metrics is not None}
+
+    @property
+    def can_change(self) -> bool:
+        """Whether any of its sources can change something."""
+        return any(ability(backend, Acting) is not None for backend in self._backends.values())
 
     def chart(
         self, source: str, place: str, expression: str, span: Span, *, question: bool = False

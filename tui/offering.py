@@ -23,6 +23,11 @@ NOTHING = {
 NOUN = {"units": "unit", "processes": "process", "runs": "run"}
 
 
+def may_act(row: Row, watching: Watch) -> bool:
+    """Whether something may be done to a row, as far as that is known without asking anybody."""
+    return watching.can_change if isinstance(row, BY_ANOTHER) else _acting(row, watching) is not None
+
+
 async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, nearby: Nearby) -> list[list[Action]]:
     """What can be done, each to all of the rows; of one row also what can be done to what belongs to it.
     Raises `Refused` where that is nothing, with the way that is left."""

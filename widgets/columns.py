@@ -141,7 +141,8 @@ class Kind(Struct, Generic[R], frozen=True):
     label: Callable[[R], str]
     """A row's name in a sentence ("etcd/main m1")."""
     aside: tuple[str, ...] = ()
-    heading: Callable[[Mapping[str, Reading[Any]], Sight], str] | None = None
+    heading: Callable[[Mapping[str, Reading[Any]], Sight], tuple[str, ...]] | None = None
+    """What its title says of all rows together, the same in ever fewer cells."""
     beside: tuple[str, ...] = ()
     """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""
     leads: Callable[[R, Mapping[Any, Reading[Any]]], Lead | None] | None = None

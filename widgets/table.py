@@ -131,6 +131,10 @@ class Table(Widget):
         rows = (self._rows.all[key] for key in (self._rows.order if keys is None else keys))
         return plain_table(self.kind, [(row, sights[feed]) for row, feed in rows])
 
+    def is_in_sight(self, key: str) -> bool:
+        """Whether a column has room now."""
+        return any(column.key == key for column, _ in self._lines.columns(self.size.width))
+
     def teach(self, lines: list[str]) -> None:
         """What to say while there is no row to show."""
         if lines != self._lesson:

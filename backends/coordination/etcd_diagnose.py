@@ -67,9 +67,9 @@ def _diagnose_plain(plain: socket.socket, host: str, endpoint: str, said: str) -
         return Silent("connected, and then no answer", where=endpoint)
     except ssl.SSLError as error:
         if "CERTIFICATE_REQUIRED" not in str(error.reason):
-            return _no_etcd(host, int(port), endpoint) or _lost(said, endpoint)
+            return _no_etcd(host, endpoint) or _lost(said, endpoint)
     except OSError:
-        return _no_etcd(host, int(port), endpoint) or _lost(said, endpoint)
+        return _no_etcd(host, endpoint) or _lost(said, endpoint)
     return Misconfigured("the server speaks TLS", where=endpoint, hint="write the endpoint with https://")
 
 
@@ -128,9 +128,9 @@ def _plain_or(reason: str, host: str, endpoint: str) -> BackendError:
     return Unreachable(reason, where=endpoint)
 
 
-def _no_etcd(host: str, port: int, endpoint: str) -> BackendError | None:
+def _no_etcd(host: str, endpoint: str) -> BackendError | None:
     """What else answers there; None where it may be etcd."""
-    if not _greeting(host, port).startswith(b"HTTP/1"):
+    if not _greeting(host, int(split(endpoint)[1])).startswith(b"HTTP/1"):
         return None
     hint = "is it another server's port, or a proxy's that does not pass HTTP/2 on?"
     return BadReply("HTTP/1 comes from there instead of gRPC", where=endpoint, hint=hint)

@@ -8,7 +8,6 @@ last revision that it has seen.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
@@ -27,7 +26,7 @@ from backends.coordination.etcd_stream import (
     watch_stream,
 )
 from backends.coordination.etcd_wire import Wire
-from backends.coordination.together import together
+from backends.coordination.together import Course, together
 
 HURRY = 1.2
 """Seconds that each endpoint has for its first word while there are others to try."""
@@ -101,18 +100,17 @@ async def follow(
                 await asyncio.sleep(LAP)
 
 
-class _Course:
-    """Where a watch goes on from, and what the endpoints have said since one of them last had a step to tell.
+class _Course(Course):
+    """With where the watch goes on from.
 
     `gap` says that history was lost, and why; `at` from which revision on there is some (0: the present one).
     """
 
     def __init__(self, position: Position | None) -> None:
+        super().__init__()
         self.position = position
         self.gap: str | None = None
         self.at = 0
-        self.failed: dict[str, BackendError] = {}
-        self._since: float | None = None
 
     def lose(self, why: str, at: int) -> None:
         """Of a watch that has not begun there is no history to lose."""
@@ -127,18 +125,8 @@ class _Course:
         return told
 
     def stepped(self, position: Position) -> None:
-        self.position, self.failed, self._since = position, {}, None
-
-    def failed_at(self, endpoint: str, error: BackendError) -> bool:
-        """Whether that is the first time since the last step."""
-        first = endpoint not in self.failed
-        self.failed[endpoint] = error
-        self._since = self._since or time.monotonic()
-        return first
-
-    @property
-    def failing_for(self) -> float:
-        return 0.0 if self._since is None else time.monotonic() - self._since
+        self.position = position
+        self.go_well()
 
 
 async def _at(

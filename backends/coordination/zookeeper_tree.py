@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Misconfigured
 from backends.api.settings import Secret
-from backends.coordination.together import together
+from backends.coordination.together import Course, together
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
 from backends.coordination.zookeeper_words import Conf, parse_conf
@@ -122,30 +122,21 @@ async def follow(
                 await asyncio.sleep(LAP)
 
 
-class _Course:
-    """What the servers have said since one of them last had a step to tell."""
+class _Course(Course):
+    """With how long each server has, and whether all was looked at once (`listed`)."""
 
     def __init__(self, endpoints: Sequence[str]) -> None:
-        self.failed: dict[str, BackendError] = {}
+        super().__init__()
         self.listed = False
-        """Whether all was looked at once."""
         self._endpoints = endpoints
-        self._since: float | None = None
 
     def limit_at(self, endpoint: str) -> float:
         """Seconds that a server has: less while there are others to try."""
         return HURRY if len(self.failed.keys() | {endpoint}) < len(self._endpoints) else DEADLINE
 
     def stepped(self) -> None:
-        self.failed, self._since, self.listed = {}, None, True
-
-    def failed_at(self, endpoint: str, error: BackendError) -> None:
-        self.failed[endpoint] = error
-        self._since = self._since or time.monotonic()
-
-    @property
-    def failing_for(self) -> float:
-        return 0.0 if self._since is None else time.monotonic() - self._since
+        self.listed = True
+        self.go_well()
 
 
 def _after_a_round(wire: Wire, course: _Course) -> None:

@@ -8,8 +8,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from types import MappingProxyType
@@ -20,7 +19,7 @@ import msgspec
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
-from backends.api.errors import Denied, Misconfigured, NotFound, TimedOut, Unreachable
+from backends.api.errors import Misconfigured, NotFound, TimedOut
 from backends.api.logs import LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen, differing
@@ -47,6 +46,7 @@ from backends.deploys.output import Output, follow
 from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
+from backends.file_errors import file_errors
 from backends.logs.formats import Formats
 from backends.masking import masked
 from backends.secrets import COMMAND_SECONDS, reveal
@@ -118,7 +118,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             await asyncio.sleep(_pause(rows))
 
     async def _look(self) -> RunRows:
-        with _mapped():
+        with file_errors():
             return await self._threads.run(self._runs.look)
 
     def _row(self, newest: Run | None) -> Deploy:
@@ -215,7 +215,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         leave = self._leaves[action.digest] = Leave()
         try:
             if action.verb == "abort":
-                with _mapped():
+                with file_errors():
                     await self._threads.run(lambda: self._ask_to_end(action, leave))
             else:
                 await self._start(action, leave)
@@ -271,7 +271,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             await asyncio.sleep(BUSY)
 
     async def _is_starting(self) -> bool:
-        with _mapped():
+        with file_errors():
             return await self._threads.run(self._runs.is_starting)
 
     async def _look_for_end(self, action: Action) -> Outcome:
@@ -293,7 +293,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         cursor = None if last is None else last.cursor
         while True:
             rows = await self._look()
-            with _mapped():
+            with file_errors():
                 batch = await self._threads.run(partial(follow, self._runs, rows, cursor))
             cursor = batch.cursor
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
@@ -327,7 +327,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             await asyncio.sleep(BUSY)
 
     async def _next(self, output: Output, row: Run) -> LogBlock | None:
-        with _mapped():
+        with file_errors():
             return await self._threads.run(lambda: output.read(final=row.state is not RunState.RUNNING))
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
@@ -356,7 +356,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         if not isinstance(row, Run):
             table = {"deploy": {self.name: masked(self.settings)}}
             return msgspec.json.format(msgspec.json.encode(table), indent=2).decode()
-        with _mapped():
+        with file_errors():
             return await self._threads.run(lambda: self._runs.journal(row.key))
 
 
@@ -376,13 +376,3 @@ def program(argv: Sequence[str]) -> str:
 
 def _pause(runs: RunRows) -> float:
     return BUSY if any(run.state is RunState.RUNNING for run in runs.values()) else IDLE
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise Denied(error.strerror or "permission denied", where=str(error.filename or "")) from error
-    except OSError as error:
-        raise Unreachable(error.strerror or str(error), where=str(error.filename or "")) from error

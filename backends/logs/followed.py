@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TypeVar
 
-from backends.api.errors import Denied, Unreachable
+from backends.api.errors import Denied
 from backends.api.logs import LogBatch, Sieve
 from backends.api.readings import Seen
+from backends.file_errors import file_errors
 from backends.logs.follow import Follower
 from backends.logs.history import History
 from backends.logs.lane import Lane
@@ -44,7 +44,7 @@ class Followed:
         told = float("-inf")
         try:
             while True:
-                with _mapped():
+                with file_errors():
                     look = await self._following.run(follower.look)
                 if look.files == 0 and not look.blocks and follower.refused:
                     raise _denied(follower.refused)
@@ -67,7 +67,7 @@ class Followed:
         """
         history = await self._reading.run(lambda: History(paths))
         try:
-            with _mapped():
+            with file_errors():
                 await self._reading.run(history.open)
                 if history.files == 0 and history.refused:
                     raise _denied(history.refused)
@@ -90,13 +90,3 @@ def _denied(refused: Mapping[str, tuple[str, str]]) -> Denied:
     path, (reason, hint) = next(iter(refused.items()))
     more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
     return Denied(f"{reason}{more}", where=path, hint=hint)
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise Denied(error.strerror or "permission denied", where=str(error.filename or "")) from error
-    except OSError as error:
-        raise Unreachable(error.strerror or str(error), where=str(error.filename or "")) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import re
 import socket
 from collections.abc import AsyncIterator
@@ -35,6 +34,7 @@ from backends.api.errors import (
 )
 from backends.api.settings import Secret, SecretSetting
 from backends.causes import causes, ending
+from backends.host_port import is_loopback
 from backends.masking import mask_url
 from backends.secrets import reveal
 
@@ -97,18 +97,11 @@ def address_of(url: str) -> Address:
         shown=base,
         base=base,
         socket=None,
-        near=_is_loopback(parts.hostname),
+        near=is_loopback(parts.hostname),
         host=parts.hostname,
         username=unquote(parts.username) if parts.username else None,
         password=Secret(unquote(parts.password)) if parts.password else None,
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load_client() -> tuple[ModuleType, ModuleType]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from backends.api import registry
+from backends.api.details import Trouble
+from backends.api.errors import Silent
+from backends.api.members import MemberState
 from tests.flows.conftest import Opened
 from tests.flows.fake import member, process
 
@@ -22,7 +26,10 @@ async def test_what_works_here_comes_first(opened: Opened, width: int) -> None:
         assert "…9" in footer or "9 aler" in footer
 
 
-async def test_at_120_acting_is_offered_and_with_room_screens_have_their_whole_words(opened: Opened) -> None:
+async def test_at_120_acting_is_offered_and_with_room_screens_have_their_whole_words(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.actor")
     async with opened(size=(120, 30), command="processes") as screen:
         screen.script.say_processes(process(7, "nginx"))
         await screen.until("nginx")
@@ -32,3 +39,29 @@ async def test_at_120_acting_is_offered_and_with_room_screens_have_their_whole_w
         await screen.until("9 alerts")
         for text in (*HERE, "1 overview", "3 processes", "7 units", "8 targets", "x act", "y raw", "> sort"):
             assert text in screen.lines[-1]
+
+
+@pytest.mark.parametrize("command", ["members", "processes", "overview"])
+async def test_acting_is_not_offered_where_nothing_can_act(opened: Opened, command: str) -> None:
+    async with opened(size=(200, 40), command=command) as screen:
+        trouble = Trouble(Silent("no answer in 2 s"))
+        screen.script.say_members(member("m0", MemberState.UNKNOWN, trouble=trouble))
+        screen.script.say_processes(process(7, "nginx"))
+        await screen.until("nginx" if command == "processes" else "silent")
+        screen.app.tick()
+        assert "l logs" in screen.lines[-1]
+        assert "x act" not in screen.lines[-1]
+
+
+async def test_acting_is_offered_for_a_row_and_not_for_a_whole_source(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.actor")
+    async with opened(size=(200, 40), command="overview") as screen:
+        screen.script.say_members(member("m0", MemberState.DOWN))
+        await screen.until("1 problem")
+        screen.app.tick()
+        assert "x act" in screen.lines[-1]
+        await screen.press("G")
+        screen.app.tick()
+        assert "x act" not in screen.lines[-1]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from backends.api import registry
 from backends.api.details import Trouble
 from backends.api.errors import Silent, Unreachable
 from backends.api.members import MemberState, Role
@@ -51,6 +52,25 @@ async def test_when_the_source_fails_every_row_stays_with_reason_and_next_try(op
         screen.script.say_members(member("m0"), member("m1"))
         await screen.press("r")
         await screen.until("LIVE")
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [
+        (120, "processes  40  sort cpu%↓  web-03  load 0.12 1.50 0.45 on 8 cores  memory 4 G of 16.0 G"),
+        (90, "processes  40  web-03  load 0.12 1.50 0.45 on 8 cores  memory 4 G of 16.0 G"),
+        (80, "processes  40  web-03  load 0.12 1.50 0.45 on 8  mem 4 G/16.0 G"),
+    ],
+)
+async def test_load_and_memory_of_the_host_have_room(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, width: int, title: str
+) -> None:
+    monkeypatch.setitem(registry.MODULES, "hosted", "tests.flows.hosted")
+    lab = Context("lab", (SourceConfig("hosted", "main", FakeSettings()),))
+    async with opened(size=(width, 24), command="processes", contexts=(lab,)) as screen:
+        screen.script.say_processes(*(process(pid, f"p{pid}") for pid in range(40)))
+        await screen.until("LIVE")
+        await screen.until(title)
 
 
 async def test_a_source_that_never_answered_says_what_was_tried(opened: Opened) -> None:

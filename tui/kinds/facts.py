@@ -37,14 +37,23 @@ def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
     return [*facts, ("try", error.hint)] if error.hint else facts
 
 
-def host_line(host: Host) -> str:
-    return f"{host.name}  {host_load(host)}"
+def host_lines(host: Host) -> tuple[str, str]:
+    """A host with its load and memory, and the same in fewer cells."""
+    cores = "" if host.cores is None else f" on {host.cores}"
+    memory = f"{size(_used(host))}/{size(host.memory_total)}"
+    return f"{host.name}  {host_load(host)}", f"{host.name}  {_load(host)}{cores}  mem {memory}"
 
 
 def host_load(host: Host) -> str:
-    load = "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
-    used = None
-    if host.memory_total is not None and host.memory_available is not None:
-        used = host.memory_total - host.memory_available
     cores = "" if host.cores is None else f" on {host.cores} cores"
-    return f"{load}{cores}  memory {size(used)} of {size(host.memory_total)}"
+    return f"{_load(host)}{cores}  memory {size(_used(host))} of {size(host.memory_total)}"
+
+
+def _load(host: Host) -> str:
+    return "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
+
+
+def _used(host: Host) -> int | None:
+    if host.memory_total is None or host.memory_available is None:
+        return None
+    return host.memory_total - host.memory_available

@@ -7,7 +7,7 @@ from typing import Any
 
 from backends.api.processes import Host, Process, ProcessState
 from backends.api.readings import Reading
-from tui.kinds.facts import clock_time, details, host_line, rfc3339, why
+from tui.kinds.facts import clock_time, details, host_lines, rfc3339, why
 from tui.kinds.lognames import names_in_logs
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import UNKNOWN, count, percent, since, size, span_text
@@ -88,12 +88,12 @@ def _brief(row: Process, sight: Sight) -> str:
     return f"{row.host}  pid {row.pid}  {text_of(row.user)}  {up}{unit}  {row.command}"
 
 
-def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> str:
+def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> tuple[str, ...]:
     for reading in readings.values():
         for host in (reading.value or {}).values():
             if isinstance(host, Host):
-                return host_line(host)
-    return ""
+                return host_lines(host)
+    return ()
 
 
 PROCESSES: Kind[Process] = Kind(

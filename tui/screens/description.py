@@ -40,7 +40,7 @@ class DescriptionScreen(TextScreen):
         return [*gone, *(f"{label:>{width}}  {text}" for label, text in facts)]
 
     def does(self, command: Command) -> bool:
-        return self._on_row.does(command, self._last[0])
+        return self._on_row.does(self.desk, command, self._last[0])
 
     # Commands
 

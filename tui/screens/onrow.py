@@ -17,6 +17,7 @@ from tui.commands import Command
 from tui.kinds.leads import no_subject, subject_of
 from tui.kinds.lognames import logs_about
 from tui.kinds.related import leads_to, related_facts
+from tui.offering import may_act
 from tui.screens.base import Desk
 from widgets.columns import Kind, Sight
 
@@ -70,11 +71,13 @@ class OnRow:
         else:
             desk.ways.go_to(*found)
 
-    def does(self, command: Command, row: Any) -> bool:
+    def does(self, desk: Desk, command: Command, row: Any) -> bool:
         """Whether a command does something for this row, as far as that is known without asking anybody."""
         if command.do == "show_its_logs":
             return self.kind.logs is not None or isinstance(row.last if isinstance(row, Deploy) else row, Run)
-        return command.do != "act" or not has_ended(row)
+        if command.do != "act":
+            return True
+        return not has_ended(row) and (desk.watching is None or may_act(row, desk.watching))
 
     def act(self, desk: Desk, rows: Sequence[Any], verb: str = "", hidden: Collection[str] = ()) -> None:
         """What can be done to these rows."""

@@ -14,6 +14,7 @@ from backends.api.readings import Reading, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
+from tui.commands import Command
 from tui.screens.base import View
 from tui.screens.headlines import change_line, problem_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
@@ -238,6 +239,11 @@ class OverviewScreen(View):
     def on_chart_touched(self, message: Chart.Touched) -> None:
         message.stop()
         self.desk.ways.go_to("metrics", message.chart.panel.title)
+
+    def does(self, command: Command) -> bool:
+        watching = self.desk.watching
+        can_act = watching is not None and watching.can_change and self._line.leads_to_one
+        return command.do != "act" or can_act
 
     # Commands
 

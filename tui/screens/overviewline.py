@@ -15,6 +15,7 @@ from backends.api.events import Occurrence
 from backends.api.readings import Reading
 from backends.incident.problems import Problem
 from backends.watch import Watch
+from tui.commands import LOGS, METRICS
 from widgets.columns import LogsOf
 
 
@@ -32,6 +33,12 @@ class OverviewLine(Struct, frozen=True):
         if self.problem is not None:
             return self.problem.kind, self.problem.row
         return ("events", self.event.key) if self.event is not None else self.sign
+
+    @property
+    def leads_to_one(self) -> bool:
+        """Whether it leads to one row, not to a screen or to all rows."""
+        kind, key = self.leads or ("", "")
+        return bool(key) and kind not in ("", LOGS, METRICS)
 
     def row(self, watching: Watch) -> Any:
         """What it leads to; None where that is gone, or a whole source is meant."""

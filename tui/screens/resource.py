@@ -19,7 +19,7 @@ from widgets.columns import Kind, LogsOf, Look, Sight
 from widgets.detail import Detail
 from widgets.freshness import standing_of
 from widgets.oneline import OneLine, Part
-from widgets.safe import style
+from widgets.safe import style, width_of
 from widgets.table import Table
 
 WIDE = 150
@@ -120,24 +120,35 @@ class ResourceScreen(View):
         if table.marks:
             left.append((f"  {len(table.marks)} marked", style(Look.WARN)))
         column = kind.column(table.sort_key)
-        if column is not None:
-            left.append((f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}", dim))
+        order = "" if column is None else f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}"
+        at = len(left)
         if table.filter_text:
             left.append((f"  filter {table.filter_text}", style(Look.WARN)))
         if kind.history and table.sort_key == kind.sort and table.descending and table.above:
             left.append((f"  {table.above} newer above", style(Look.WARN)))
-        if kind.heading is not None and self.desk.bridge is not None:
-            aside = self.desk.bridge.readings(*kind.aside)
-            texts = {key.source: reading for key, reading in aside.items()}
-            left.append(("  " + kind.heading(texts, Sight(now, table.clock.now())), dim))
         if not readings:
             text, look = self.desk.without_source
         else:
             text, look = standing_of(readings.values(), now)
             if not table.total and text.startswith("LIVE"):
                 text, look = "EMPTY", Look.DIM
-        self.title.show(left, [("  " + text + " ", style(look))])
+        right = f"  {text} "
+        room = self.size.width - width_of(right) - sum(width_of(part) for part, _ in left)
+        order, heading = self._that_fits(order, now, room)
+        self.title.show([*left[:at], (order, dim), *left[at:], (heading, dim)], [(right, style(look))])
         self.table.teach(self._lesson())
+
+    def _that_fits(self, order: str, now: float, room: int) -> tuple[str, str]:
+        """How rows are ordered, and what is said of all of them. The former goes first where there is no room for
+        both: the arrow in the head of the column says it too."""
+        kind, bridge = self.kind, self.desk.bridge
+        if kind.heading is None or bridge is None:
+            return order, ""
+        aside = {key.source: reading for key, reading in bridge.readings(*kind.aside).items()}
+        headings = [f"  {text}" for text in kind.heading(aside, Sight(now, self.table.clock.now()))] or [""]
+        orders = (order, "") if self.table.is_in_sight(self.table.sort_key) else (order,)
+        every = [(first, then) for then in headings for first in orders]
+        return next((pair for pair in every if width_of("".join(pair)) <= room), (order, headings[-1]))
 
     def _lesson(self) -> list[str]:
         """What to say where there are no rows."""
@@ -239,8 +250,11 @@ class ResourceScreen(View):
         self._on_row.act(self.desk, rows, verb, hidden)
 
     def does(self, command: Command) -> bool:
-        row = self.table.current
-        return row is None or self._on_row.does(command, row)
+        row, watching = self.table.current, self.desk.watching
+        if row is not None:
+            return self._on_row.does(self.desk, command, row)
+        # Not by whether there is a row: hints would come and go with the first one.
+        return command.do != "act" or watching is None or watching.can_change
 
     # Detail, description, raw record
 
