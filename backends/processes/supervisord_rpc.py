@@ -206,6 +206,7 @@ class Rpc:
             transport=httpx.AsyncHTTPTransport(uds=address.socket, limits=limits, verify=verify),
             timeout=httpx.Timeout(None, connect=CONNECT),
             auth=auth,
+            headers={"Accept-Encoding": "identity"},
             trust_env=False,
         )
 
@@ -236,7 +237,8 @@ class Rpc:
             )
         data = bytearray()
         told = int(reply.headers.get("content-length", 0))
-        async for part in reply.aiter_bytes():
+        # As it comes: a little of what is packed may be very much, and supervisord packs nothing.
+        async for part in reply.aiter_raw():
             data += part
             if max(told, len(data)) > MOST_BYTES:
                 raise BadReply(f"an answer of more than {MOST_BYTES >> 20} MiB", where=self.address.shown)

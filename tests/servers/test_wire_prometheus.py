@@ -14,7 +14,18 @@ from tests.contract.starters import sooner
 from tests.servers.fake_http import Say, answer, flood
 from tests.servers.prometheus_server import PrometheusServer
 from tests.servers.relay import Cut, Drip, Fault, HalfOpen, Instead, Relay, Reset, Tls
-from tests.servers.wire import GROWTH, PATIENT, SOON, TIMEOUT, Told, eyes_of, huge_http, suffers, tls_server
+from tests.servers.wire import (
+    GROWTH,
+    PATIENT,
+    SOON,
+    TIMEOUT,
+    Told,
+    eyes_of,
+    huge_http,
+    packed_http,
+    suffers,
+    tls_server,
+)
 
 pytestmark = pytest.mark.server
 
@@ -75,8 +86,12 @@ async def test_who_asks_and_who_completes_names_is_told_the_same(relay: Relay, n
 
 @pytest.mark.parametrize(
     ("say", "growth"),
-    [(huge_http("application/json"), GROWTH), (flood(b" " * (1 << 18)), LISTS + GROWTH)],
-    ids=["as long as it says", "nobody says how long"],
+    [
+        (huge_http("application/json"), GROWTH),
+        (flood(b" " * (1 << 18)), LISTS + GROWTH),
+        (packed_http("application/json"), LISTS + GROWTH),
+    ],
+    ids=["as long as it says", "nobody says how long", "packed"],
 )
 async def test_a_huge_answer(relay: Relay, say: Say, growth: int) -> None:
     async with eyes_of(over(relay, PATIENT), "targets", "alerts") as eyes:

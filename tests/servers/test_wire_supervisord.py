@@ -13,7 +13,17 @@ from tests.contract.starters import sooner
 from tests.servers.fake_http import Say, answer, flood
 from tests.servers.relay import Cut, Drip, Fault, HalfOpen, Instead, Relay, Reset, Tls
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
-from tests.servers.wire import GROWTH, PATIENT, TIMEOUT, Told, eyes_of, huge_http, suffers, tls_server
+from tests.servers.wire import (
+    GROWTH,
+    PATIENT,
+    TIMEOUT,
+    Told,
+    eyes_of,
+    huge_http,
+    packed_http,
+    suffers,
+    tls_server,
+)
 
 pytestmark = pytest.mark.server
 
@@ -68,9 +78,19 @@ async def test_tls_where_there_was_none(relay: Relay) -> None:
 
 @pytest.mark.parametrize(
     ("say", "growth"),
-    [(huge_http("text/xml"), GROWTH), (flood(b" " * (1 << 18), "text/xml"), LISTS + GROWTH)],
+    [
+        (huge_http("text/xml"), GROWTH),
+        (flood(b" " * (1 << 18), "text/xml"), LISTS + GROWTH),
+    ],
     ids=["as long as it says", "nobody says how long"],
 )
 async def test_a_huge_answer(relay: Relay, say: Say, growth: int) -> None:
     async with eyes_of(over(relay, PATIENT), "units", "logs") as eyes:
         await suffers(relay, eyes, Instead(say), Told(BadReply, "more than 32 MiB"), growth=growth)
+
+
+async def test_a_huge_answer_that_is_packed(relay: Relay) -> None:
+    """It is not unpacked: supervisord packs nothing."""
+    async with eyes_of(over(relay, PATIENT), "units", "logs") as eyes:
+        fault = Instead(packed_http("text/xml"))
+        await suffers(relay, eyes, fault, Told(BadReply, "an answer that is no XML-RPC"), growth=GROWTH)

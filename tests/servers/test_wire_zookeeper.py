@@ -18,7 +18,19 @@ from tests.contract.starters import sooner
 from tests.servers.etcd_cluster import until
 from tests.servers.fake_http import answer, fake
 from tests.servers.relay import Cut, Drip, Fault, HalfOpen, Instead, Relay, Reset, Tls
-from tests.servers.wire import GROWTH, HUGE, PATIENT, TIMEOUT, Told, eyes_of, huge, huge_http, suffers, tls_server
+from tests.servers.wire import (
+    GROWTH,
+    HUGE,
+    PATIENT,
+    TIMEOUT,
+    Told,
+    eyes_of,
+    huge,
+    huge_http,
+    packed_http,
+    suffers,
+    tls_server,
+)
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
 
 pytestmark = pytest.mark.server
@@ -47,6 +59,7 @@ ADMIN_CELLS: dict[str, tuple[Callable[[], Fault], str]] = {
     "tls": (lambda: Tls(tls_server()), "no AdminServer"),
     "redirect": (lambda: Instead(AROUND), "answers 302 and sends us to /commands/again"),
     "huge": (lambda: Instead(huge_http("application/json")), "has no end"),
+    "huge and packed": (lambda: Instead(packed_http("application/json")), "is no JSON"),
 }
 
 
