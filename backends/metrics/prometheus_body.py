@@ -13,7 +13,7 @@ PIECE = 1 << 18
 
 
 async def body(reply: Any, most: int) -> bytes | None:
-    """All of it, unpacked; None where that is more than `most` bytes. Raises `zlib.error`, as httpx does its own."""
+    """All of it, unpacked; None where that is more than `most` bytes. Raises what httpx does and `zlib.error`."""
     if int(reply.headers.get("content-length", 0)) > most:
         return None
     data = bytearray()
