@@ -196,7 +196,7 @@ class Wire:
                     away = "" if to is None else f" and sends us to {mask_url(to)}"
                     raise BadReply(f"the AdminServer answers {answer.status_code}{away}", where=address)
                 data = b""
-                async for part in answer.aiter_bytes():
+                async for part in answer.aiter_raw():
                     data += part
                     if len(data) > MOST:
                         raise BadReply("the AdminServer's answer has no end", where=address)
@@ -278,4 +278,5 @@ def _context(access: Access) -> ssl.SSLContext:
 def _http() -> Any:
     import httpx
 
-    return httpx.AsyncClient(trust_env=False, timeout=None)
+    # What comes packed might be very much, unpacked.
+    return httpx.AsyncClient(trust_env=False, timeout=None, headers={"Accept-Encoding": "identity"})

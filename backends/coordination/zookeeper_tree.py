@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 
 from msgspec import Struct
 
-from backends.api.errors import BackendError, Denied, Misconfigured
+from backends.api.errors import BackendError, Denied, Misconfigured, Unreachable
 from backends.api.settings import Secret
 from backends.coordination.together import Course, together
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
@@ -174,11 +174,16 @@ async def _watch(
 
 
 async def _learn(link: Link, limit: float, learn: Callable[[Conf], None]) -> None:
-    """Tell the ensemble's configuration as it is now, with a watch for the next one."""
-    with suppress(BackendError):
+    """Tell the ensemble's configuration as it is now, with a watch for the next one. Who may not read it goes on
+    without it; a server that does not answer raises, or another answer would have to be waited for."""
+    try:
         node = (await link.look([Wanted(CONFIG, data=True, children=False, coming=False)], limit))[CONFIG]
-        if node is not None and node.data is not None:
-            learn(parse_conf(node.data.decode("utf-8", "replace")))
+    except Unreachable:
+        raise
+    except BackendError:
+        return
+    if node is not None and node.data is not None:
+        learn(parse_conf(node.data.decode("utf-8", "replace")))
 
 
 def _standing(error: BackendError, confirmed: float | None) -> BackendError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -12,8 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from backends import tls
-from backends.api.errors import BackendError, Denied
+from backends.api.errors import BackendError, BadReply, Denied
 from backends.metrics.prometheus_access import Access
+from backends.metrics.prometheus_body import PACKED, body
 from backends.metrics.prometheus_papers import Papers, papers_for
 from backends.metrics.prometheus_trouble import (
     LESS,
@@ -89,6 +91,8 @@ class Wire:
                 status, headers, data = await self._send(client, request, most, hint)
         except TimeoutError:
             raise silent(self.access, limit) from None
+        except zlib.error:
+            raise BadReply("a packed answer that can't be unpacked", where=self.access.base) from None
         except (self._httpx.HTTPError, OSError) as error:  # OpenSSL's own come through httpx as they are.
             lost = not_connected(error, self.access, limit)
             raise await self._told(await explained(lost, self.access)) from None
@@ -100,14 +104,10 @@ class Wire:
         async with closed_if_cancelled(request):
             reply = await client.send(request, stream=True)
         try:
-            data = bytearray()
-            if int(reply.headers.get("content-length", 0)) > most:
+            data = await body(reply, most)
+            if data is None:
                 raise too_large(f"{most >> 20} MiB", self.access.base, hint)
-            async for chunk in reply.aiter_bytes():
-                data += chunk
-                if len(data) > most:
-                    raise too_large(f"{most >> 20} MiB", self.access.base, hint)
-            return reply.status_code, reply.headers, bytes(data)
+            return reply.status_code, reply.headers, data
         finally:
             await reply.aclose()
 
@@ -125,7 +125,10 @@ class Wire:
         if self._client is None:
             self._client = self._httpx.AsyncClient(
                 auth=None if papers.auth is None else (papers.auth[0], papers.auth[1].reveal()),
-                headers={name: value.reveal() for name, value in papers.headers.items()},
+                headers={
+                    "Accept-Encoding": PACKED,
+                    **{name: value.reveal() for name, value in papers.headers.items()},
+                },
                 # Without TLS there is nothing to verify, and building a context reads files.
                 verify=papers.context if papers.context is not None else False,
                 # The machine's proxies and .netrc are not ours; a redirect would take secrets along.

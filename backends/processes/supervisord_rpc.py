@@ -46,6 +46,14 @@ AT_ONCE = 64 << 10
 """Bytes of an answer that are parsed on the loop; larger ones in a thread."""
 CONNECT = 2.0
 """Seconds that a connection may take."""
+KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+)
+"""A log that is followed may be quiet for hours: where its other end has gone without a word, or a firewall has
+forgotten it, the kernel finds out in 25 s."""
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML can't hold, which supervisord sends all the same (in a spawn error, say)."""
 
@@ -196,9 +204,15 @@ class Rpc:
             auth = httpx.BasicAuth(self._username or "", secret.reveal() if secret is not None else "")
         return httpx.AsyncClient(
             base_url=address.base,
-            transport=httpx.AsyncHTTPTransport(uds=address.socket, limits=limits, verify=verify),
+            transport=httpx.AsyncHTTPTransport(
+                uds=address.socket,
+                limits=limits,
+                verify=verify,
+                socket_options=None if address.socket else KEEPALIVE,
+            ),
             timeout=httpx.Timeout(None, connect=CONNECT),
             auth=auth,
+            headers={"Accept-Encoding": "identity"},
             trust_env=False,
         )
 
@@ -229,7 +243,8 @@ class Rpc:
             )
         data = bytearray()
         told = int(reply.headers.get("content-length", 0))
-        async for part in reply.aiter_bytes():
+        # As it comes: a little of what is packed may be very much, and supervisord packs nothing.
+        async for part in reply.aiter_raw():
             data += part
             if max(told, len(data)) > MOST_BYTES:
                 raise BadReply(f"an answer of more than {MOST_BYTES >> 20} MiB", where=self.address.shown)

@@ -21,11 +21,12 @@ def answer(body: bytes | str, *, status: str = "200 OK", kind: str = "applicatio
     return say
 
 
-def flood(part: bytes) -> Say:
+def flood(part: bytes, kind: str = "application/json") -> Say:
     """An answer that never ends."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
 
     async def say(writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(head.encode())
         while True:
             writer.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
             await writer.drain()
