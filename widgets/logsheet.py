@@ -7,9 +7,10 @@ from datetime import date
 from msgspec import Struct
 
 from backends.api.clock import Clock
-from widgets.logline import GONE, LABEL, Drawn, Manner, Times, cells, cuts, day_of, drawn
+from widgets.logline import GONE, LABEL, Drawn, Manner, Times, day_of, drawn
 from widgets.loglines import LogLines, Place
 from widgets.logsearch import Pattern
+from widgets.safe import cells, cuts
 from widgets.units import count
 
 PARTS = 50

@@ -22,7 +22,7 @@ from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.private import congested
 from widgets.rowfilter import RowFilter
-from widgets.safe import fit, line, style, wrapped
+from widgets.safe import begun, fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
 
 Readings = Mapping[tuple[str, str], Reading[Any]]
@@ -142,7 +142,7 @@ class Table(Widget):
 
     def _taught(self) -> list[str]:
         room = max(20, self.size.width - 4)
-        return [text for told in self._lesson for text in wrapped(clean(told), room)]
+        return [text for told in self._lesson for text in wrapped(clean(begun(told)), room)]
 
     # New facts
 
