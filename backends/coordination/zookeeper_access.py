@@ -26,6 +26,7 @@ from backends.coordination.zookeeper_words import (
     parse_srvr,
     whitelist_line,
 )
+from backends.no_json import NO_JSON
 
 log = logging.getLogger("midwatch.zookeeper")
 
@@ -190,7 +191,7 @@ class Wire:
             raise Silent(f"no answer from the AdminServer within {limit:g} s", where=address) from None
         except httpx.HTTPError as error:
             raise Unreachable(f"no AdminServer: {error}", where=address) from None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except NO_JSON:
             raise BadReply("the AdminServer's answer is no JSON", where=address) from None
         if not isinstance(reply, dict) or answer.status_code != 200:
             raise BadReply(f"the AdminServer answers {answer.status_code}", where=address)

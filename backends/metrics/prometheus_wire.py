@@ -15,6 +15,7 @@ from backends.api.errors import BackendError, Denied
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_papers import Papers, papers_for
 from backends.metrics.prometheus_trouble import LESS, not_connected, not_json, refusal, silent, too_large
+from backends.no_json import NO_JSON
 
 T = TypeVar("T")
 _Answer = tuple[int, Mapping[str, str], bytes]
@@ -104,7 +105,7 @@ class Wire:
 
         try:
             return await off_loop(read, len(data))
-        except msgspec.DecodeError:
+        except NO_JSON:
             raise not_json(headers, data, self.access) from None
 
     async def _opened(self) -> Any:
