@@ -10,6 +10,7 @@ around them, or fill a cell with a text that nobody sees: U+FFFD takes the place
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 """CSI, OSC and the short escapes: colours that a program wrote into its own log, mostly."""
@@ -45,16 +46,16 @@ def clean(text: str) -> str:
 
 
 def _unstacked(found: re.Match[str]) -> str:
-    import unicodedata
+    return _too_many().sub(r"\1" + _INSTEAD, found.group())
 
-    kept, stacked = [], 0
-    for char in found.group():
-        stacked = stacked + 1 if unicodedata.category(char) in ("Mn", "Me") else 0
-        if stacked <= STACK:
-            kept.append(char)
-        elif stacked == STACK + 1:
-            kept.append(_INSTEAD)
-    return "".join(kept)
+
+@lru_cache(maxsize=1)
+def _too_many() -> re.Pattern[str]:
+    """What combines, by Unicode's own word: some milliseconds, where a text has many signs of such blocks."""
+    from unicodedata import category
+
+    signs = "".join(char for char in map(chr, range(0x300, 0x1E94B)) if category(char) in ("Mn", "Me"))
+    return re.compile(f"([{signs}]{{{STACK}}})[{signs}]+")
 
 
 def without_colours(text: str) -> str:

@@ -15,9 +15,11 @@ from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.oneline import Part
 from widgets.quantities import age
-from widgets.safe import style
+from widgets.safe import begun, style
 
 REASON = "reason"
+NAMED = 400
+"""Characters of a name that are said before what is done to it."""
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}
 Ended = Callable[[Action, Outcome], None]
 
@@ -143,7 +145,8 @@ class Question:
     def _effects(self, groups: Sequence[Alike]) -> list[tuple[Part, ...]]:
         """What it does: to all of them the same, or to each kind of them what it does to that."""
         if len(groups) == 1:
-            what = self.actions[0].target.name if self._count == 1 else f"{self._count} targets"
+            # However long a name is, what would be done to it must stand in sight.
+            what = begun(self.actions[0].target.name, NAMED) if self._count == 1 else f"{self._count} targets"
             return [plain(f"{what}: {groups[0].effect}", Look.STRONG)]
         rows = [plain(f"{self._count} targets, and it does not do the same to all of them", Look.STRONG)]
         for group in groups:
@@ -242,8 +245,10 @@ def alike(actions: Iterable[Action]) -> list[Alike]:
 
 def _effect(action: Action) -> str:
     """Its effect on whatever is called by another name."""
-    name = re.escape(action.target.name)
-    return re.sub(rf"(?<!\w){name}(?!\w)", "it", action.effect, count=1) if name else action.effect
+    name, effect = action.target.name, action.effect
+    if not name or name not in effect:
+        return effect
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "it", effect, count=1)
 
 
 def plain(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from backends.clean import clean
 from widgets.columns import Look
 from widgets.oneline import Part
-from widgets.safe import fit, line, style, width_of
+from widgets.safe import begun, fit, line, style, width_of
 
 
 class Entry(Struct, frozen=True):
@@ -207,12 +207,12 @@ class Board(Widget):
 
 
 def _width(entry: Entry) -> int:
-    return sum(width_of(clean(text)) for text, _ in entry.parts)
+    return sum(width_of(text) for text, _ in entry.parts)
 
 
 def _cell(entry: Entry, chosen: bool, width: int) -> list[Part]:
     """An entry in so many cells, its mark included."""
-    right = [(clean(text), made) for text, made in entry.right]
+    right = [(clean(begun(text)), made) for text, made in entry.right]
     room = max(0, width - 1 - sum(width_of(text) for text, _ in right))
     parts: list[Part] = []
     for text, made in entry.parts:

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from backends.clean import clean
 from widgets.columns import Look
-from widgets.safe import fit, line, style, wrapped
+from widgets.safe import begun, fit, line, style, wrapped
 
 LABEL = 13
 """Cells for a label."""
@@ -61,7 +61,7 @@ class Detail(Widget):
         room = max(10, self.size.width // self._columns - LABEL - 4)
         lines: list[tuple[str, str]] = []
         for label, text in self._facts:
-            cuts = wrapped(clean(text), room)[:WRAPPED]
+            cuts = wrapped(clean(begun(text)), room)[:WRAPPED]
             lines += [(label if i == 0 else "", cut) for i, cut in enumerate(cuts)]
         room = self._columns * max(1, self.size.height - 1)
         if self.size.height and len(lines) > room:

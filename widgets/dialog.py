@@ -307,7 +307,7 @@ class Dialog(Widget):
             made = style(Look.DIM if button.blocked else button.look, reverse=here == i)
             means = " ".join(filter(None, (button.means, f"({button.blocked})" if button.blocked else "")))
             name = fit(button.label, label)
-            for part in wrapped([(means, made)], width - label - 2):
+            for part in wrapped(((means, made),), width - label - 2):
                 text = "".join(word for word, _ in part)
                 rows.append((i, ((fit(f" {name} {text}", width), made),)))
                 name = " " * label

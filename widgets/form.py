@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import lru_cache
+from itertools import pairwise
 
 from msgspec import Struct
 
 from backends.clean import clean
 from widgets.columns import Look
 from widgets.oneline import Part
-from widgets.safe import fit, width_of
+from widgets.safe import begun, cuts, width_of
 
 CANCEL = "Cancel"
 CLOSE = "close"
@@ -78,19 +80,20 @@ class Form(Struct, frozen=True):
         return max([*(sum(width_of(text) for text, _ in row) for row in rows), *map(width_of, texts), 0])
 
 
-def wrapped(parts: Sequence[Part], width: int) -> list[tuple[Part, ...]]:
+@lru_cache(maxsize=256)
+def wrapped(parts: tuple[Part, ...], width: int) -> tuple[tuple[Part, ...], ...]:
     """Lines of at most `width` cells, broken between words; each keeps the style of its part."""
     rows: list[tuple[Part, ...]] = []
     row: list[Part] = []
     used = 0
     for text, made in parts:
-        for word in clean(text).split(" "):
+        for word in clean(begun(text)).split(" "):
             size = width_of(word)
-            while size > width:
-                cut = fit(word, width)
+            if size > width:
                 rows += [tuple(row)] if row else []
-                rows.append(((cut.rstrip("…") + "…" if cut.endswith("…") else cut, made),))
-                word, row, used = word[width - 1 :], [], 0
+                starts = cuts(word, width - 1, len(word))
+                rows += [((word[low:high] + "…", made),) for low, high in pairwise(starts)]
+                word, row, used = word[starts[-1] :], [], 0
                 size = width_of(word)
             if used and used + 1 + size > width:
                 rows.append(tuple(row))
@@ -98,4 +101,4 @@ def wrapped(parts: Sequence[Part], width: int) -> list[tuple[Part, ...]]:
             gap = bool(row)
             row.append((" " * gap + word, made))
             used += size + gap
-    return [*rows, tuple(row)] if row or not rows else rows
+    return (*rows, tuple(row)) if row or not rows else tuple(rows)

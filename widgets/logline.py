@@ -13,7 +13,7 @@ from rich.style import Style
 from backends.api.logs import Level, LogRecord
 from backends.clean import clean
 from widgets.columns import Look
-from widgets.safe import fit, style
+from widgets.safe import cells, fit, style
 
 Part = tuple[str, Style]
 
@@ -93,27 +93,6 @@ def drawn(record: LogRecord, label: str, manner: Manner, *, dated: bool) -> Draw
 def day_of(record: LogRecord | None) -> date | None:
     """The local day of a record; None for one without a time."""
     return None if record is None or record.time is None else record.time.astimezone().date()
-
-
-def cells(text: str) -> int:
-    """The width of a cleaned text."""
-    return len(text) if text.isascii() else cell_len(text)
-
-
-def cuts(text: str, room: int, most: int) -> list[int]:
-    """Where the lines of a wrapped text begin, at most so many; `room` cells each."""
-    if text.isascii():
-        return list(range(0, max(1, len(text)), room))[:most]
-    starts, used = [0], 0
-    for at, char in enumerate(text):
-        width = cell_len(char)
-        if used + width > room:
-            if len(starts) == most:
-                break
-            starts.append(at)
-            used = 0
-        used += width
-    return starts
 
 
 def place_of(text: str, cell: int) -> int:

@@ -7,11 +7,12 @@ from datetime import date
 from msgspec import Struct
 
 from backends.api.clock import Clock
-from widgets.logline import GONE, LABEL, Drawn, Manner, Times, cells, cuts, day_of, drawn
+from widgets.logline import GONE, LABEL, Drawn, Manner, Times, day_of, drawn
 from widgets.loglines import LogLines
 from widgets.logplaces import Place
 from widgets.logsearch import Pattern
 from widgets.quantities import count
+from widgets.safe import cells, cuts
 
 PARTS = 50
 """Lines of the terminal that one wrapped line may fill."""

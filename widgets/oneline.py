@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
-from widgets.safe import fit, line, style
+from widgets.safe import begun, fit, line, style
 
 Part = tuple[str, Style]
 
@@ -35,8 +35,8 @@ class OneLine(Widget):
         return "".join(char for char, _ in self._cells()).rstrip()
 
     def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
-        self._left = tuple((clean(text), made) for text, made in left)
-        self._right = tuple((clean(text), made) for text, made in right)
+        self._left = tuple((clean(begun(text)), made) for text, made in left)
+        self._right = tuple((clean(begun(text)), made) for text, made in right)
         if not self.is_attached or not self.size.width:
             return
         new = self._cells()

@@ -19,7 +19,7 @@ AGGREGATIONS = _WORD.findall("avg bottomk count count_values group max min quant
 WORDS = _WORD.findall("and bool by group_left group_right ignoring offset on or unless without")
 _TAIL = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*$")
 _LABELS_FOLLOW = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*$")
-_POSITION = re.compile(r"\b(\d+):(\d+): ")
+_POSITION = re.compile(r"\b(\d{1,6}):(\d{1,6}): ", re.ASCII)
 
 
 def complete(text: str, names: Sequence[str], labels: Sequence[str]) -> list[str]:
@@ -51,6 +51,9 @@ def pointed_at(query: str, reason: str) -> list[str]:
     row, column = int(found.group(1)), int(found.group(2))
     lines = query.split("\n")
     if not 0 < row <= len(lines):
+        return [query, reason]
+    # What points behind the line's end is not about this query.
+    if column > len(lines[row - 1]) + 1:
         return [query, reason]
     return [*lines[:row], " " * (column - 1) + "^", *lines[row:], reason]
 

@@ -1,5 +1,8 @@
 """The one way by which text reaches the screen: cleaned, fitted to its cells, in one of a few looks.
 
+Of a text of any length only what can be seen of it is looked at: a name of a hundred thousand characters costs a
+frame no more than one of a hundred.
+
 Colours are the terminal's own sixteen, so that they suit dark and light terminals alike and cost few bytes.
 """
 
@@ -25,6 +28,10 @@ _LOOKS = {
     Look.STRONG: Style(bold=True),
 }
 _DIM = Style(dim=True)
+SIGNS = 8
+"""Characters that a cell may take: its own, what `clean` lets stand on it, and a little that it drops."""
+LONG = 4_000
+"""Characters of which the width is told: more than the widest terminal shows."""
 _COLUMN = re.compile(r"^ +(?=\S)|(?<=\S)  +(?=\S)")
 _REVERSE = Style(reverse=True)
 
@@ -43,17 +50,42 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     """Cleaned text in exactly `width` cells; what does not fit ends in `…`."""
     if width <= 0:
         return ""
-    text = clean(text)
-    length = len(text) if text.isascii() else cell_len(text)
+    text = clean(begun(text, width * SIGNS))
+    length = cells(text)
     if length > width:
         return set_cell_size(text, width - 1) + "…"
     pad = " " * (width - length)
     return pad + text if right else text + pad
 
 
+def begun(text: str, most: int = LONG) -> str:
+    """A text as far as so many characters, not cleaned yet; of a longer one that it goes on."""
+    return text if len(text) <= most else text[:most] + "…"
+
+
 def width_of(text: str) -> int:
-    text = clean(text)
+    return cells(clean(begun(text)))
+
+
+def cells(text: str) -> int:
+    """The width of a cleaned text."""
     return len(text) if text.isascii() else cell_len(text)
+
+
+def cuts(text: str, room: int, most: int) -> list[int]:
+    """Where the lines of a wrapped text begin, at most so many; `room` cells each."""
+    if text.isascii():
+        return list(range(0, max(1, len(text)), room))[:most]
+    starts, used = [0], 0
+    for at, char in enumerate(text):
+        width = cell_len(char)
+        if used + width > room:
+            if len(starts) == most:
+                break
+            starts.append(at)
+            used = 0
+        used += width
+    return starts
 
 
 def wrapped(text: str, width: int) -> list[str]:
@@ -63,13 +95,17 @@ def wrapped(text: str, width: int) -> list[str]:
         return [text]
     columns = [found.end() for found in _COLUMN.finditer(text, 0, width // 2)]
     inset = " " * columns[-1] if columns else ""
-    lines = []
-    while len(text) > width:
-        cut = text.rfind(" ", len(inset) + 1, width + 1)
-        cut = cut if cut > len(inset) else max(width, len(inset) + 1)
-        lines.append(text[:cut].rstrip())
-        text = inset + text[cut:].lstrip()
-    return [*lines, text]
+    lines, at, ahead = [], 0, ""
+    while len(ahead) + len(text) - at > width:
+        least = at + len(inset) - len(ahead) + 1
+        edge = at + width - len(ahead)
+        cut = text.rfind(" ", least, edge + 1)
+        cut = cut if cut >= 0 else max(edge, least)
+        lines.append((ahead + text[at:cut]).rstrip())
+        at, ahead = cut, inset
+        while at < len(text) and text[at].isspace():
+            at += 1
+    return [*lines, ahead + text[at:]]
 
 
 def segment(text: str, made: Style | None = None) -> Segment:
@@ -79,7 +115,9 @@ def segment(text: str, made: Style | None = None) -> Segment:
 def line(parts: list[tuple[str, Style]], width: int) -> Strip:
     """A line of exactly `width` cells. Parts of equal style become one run: each run costs its own escapes."""
     runs: list[tuple[str, Style]] = []
+    room = width * SIGNS
     for text, made in parts:
+        text, room = text[:room], max(0, room - len(text))
         if runs and runs[-1][1] == made:
             runs[-1] = (runs[-1][0] + text, made)
         else:

@@ -21,7 +21,7 @@ from backends.api.readings import State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.plaintable import plain_table
-from widgets.safe import fit, line, style, wrapped
+from widgets.safe import begun, fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
 from widgets.tablerows import Readings, TableRows
 
@@ -144,7 +144,7 @@ class Table(Widget):
 
     def _taught(self) -> list[str]:
         room = max(20, self.size.width - 4)
-        return [text for told in self._lesson for text in wrapped(clean(told), room)]
+        return [text for told in self._lesson for text in wrapped(clean(begun(told)), room)]
 
     # New facts
 

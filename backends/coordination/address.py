@@ -6,6 +6,8 @@ import re
 
 import msgspec
 
+from backends.no_json import NO_JSON
+
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 
 
@@ -20,7 +22,7 @@ def address_of(value: str, name: str) -> tuple[str | None, str | None]:
     if text.startswith("{"):
         try:
             data = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
+        except NO_JSON:
             data = {}
         if isinstance(data, dict):
             found = _from_object(data)

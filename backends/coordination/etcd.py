@@ -34,6 +34,7 @@ from backends.coordination.etcd_watch import Listed, Step, follow
 from backends.coordination.etcd_wire import Wire, host_port, load_client
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.host_port import split
+from backends.no_json import NO_JSON
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
@@ -257,7 +258,7 @@ groups = { web = "/services/web/" }         # who registered below a prefix
             raise NotFound("the key is gone", where=shown)
         kv = reply.kvs[0]
         value = kv.value.decode("utf-8", "replace")
-        with contextlib.suppress(msgspec.DecodeError, RecursionError):
+        with contextlib.suppress(*NO_JSON):
             value = msgspec.json.format(value, indent=2)
         return (
             f"key              {shown}\nversion          {kv.version}\ncreate_revision  {kv.create_revision}\n"

@@ -42,6 +42,7 @@ from backends.coordination.zookeeper_members import ZookeeperAsker
 from backends.coordination.zookeeper_tree import Changed, Confirmed, Listed, Step, follow
 from backends.coordination.zookeeper_words import whitelist_line
 from backends.host_port import split
+from backends.no_json import NO_JSON
 from backends.secrets import reveal
 
 DEFAULT = "127.0.0.1:2181"
@@ -295,7 +296,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
                 failed[address] = error
                 continue
             value = data.decode("utf-8", "replace")
-            with contextlib.suppress(msgspec.DecodeError, RecursionError):
+            with contextlib.suppress(*NO_JSON):
                 value = msgspec.json.format(value, indent=2)
             facts = "\n".join(f"{name:<16} {_shown(name, item)}" for name, item in stat._asdict().items())
             return f"znode            {path}\n{facts}\n\n{value}"

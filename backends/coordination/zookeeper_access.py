@@ -31,6 +31,7 @@ from backends.coordination.zookeeper_words import (
 )
 from backends.host_port import split
 from backends.masking import mask_url
+from backends.no_json import NO_JSON
 
 log = logging.getLogger("midwatch.zookeeper")
 
@@ -205,7 +206,7 @@ class Wire:
             raise Silent(f"no answer from the AdminServer within {limit:g} s", where=address) from None
         except httpx.HTTPError as error:
             raise Unreachable(f"no AdminServer: {ending(error) or error}", where=address) from None
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        except NO_JSON:
             raise BadReply("the AdminServer's answer is no JSON", where=address) from None
         if not isinstance(reply, dict):
             raise BadReply("the AdminServer's answer is no JSON object", where=address)

@@ -27,6 +27,7 @@ from backends.api.runs import Plan, Run, RunRows, RunState
 from backends.deploys import journal
 from backends.deploys.identity import Identity
 from backends.deploys.journal import JOURNAL, Entry, What
+from backends.no_json import NO_JSON
 from backends.state import check_private, private_folder
 
 PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
@@ -84,7 +85,7 @@ def read_plan(folder: Path) -> Written:
     try:
         permit = msgspec.json.decode((folder / PERMIT).read_bytes(), type=RunPermit)
         written = msgspec.json.decode(data, type=Written)
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise Rejected(f"its plan or its permit can't be read: {error}") from None
     if hashlib.sha256(data).hexdigest() != permit.digest or written.run != folder.name:
         raise Rejected("its permit is for another plan")
@@ -185,7 +186,7 @@ class RunFolders:
         entries, damaged = journal.parse((folder / JOURNAL).read_bytes())
         try:
             written = msgspec.json.decode((folder / PLAN).read_bytes(), type=Written)
-        except msgspec.DecodeError:
+        except NO_JSON:
             return None
         if not entries:
             return None

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from backends.api.runs import RunState, Step
 from backends.deploys.identity import Identity
+from backends.no_json import NO_JSON
 
 JOURNAL, RESERVE = "journal.jsonl", "reserve"
 RESERVED = 64 << 10
@@ -123,7 +124,7 @@ def parse(data: bytes) -> tuple[list[Entry], int]:
     for line in data.split(b"\n")[:-1]:
         try:
             entries.append(msgspec.json.decode(line, type=Entry))
-        except msgspec.DecodeError:
+        except NO_JSON:
             damaged += 1
     return entries, damaged
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from backends.api.logs import Level
 from backends.logs.levels import SYSLOG
+from backends.no_json import NO_JSON
 
 FIELDS = (
     *("MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_COMM", "_PID", "_HOSTNAME", "_TRANSPORT"),
@@ -112,7 +113,7 @@ def read(raw: bytes) -> Entry | None:
         return None
     try:
         return _decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except NO_JSON:
         return None
 
 

@@ -12,6 +12,7 @@ from backends.api.logs import Level
 from backends.logs.levels import SYSLOG, level_of, python_level
 from backends.logs.parsed import Parsed
 from backends.logs.times import any_time
+from backends.no_json import NO_JSON
 
 TIMES = ("time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "date", "t", "__REALTIME_TIMESTAMP")
 LEVELS = ("level", "lvl", "severity", "levelname", "log.level", "loglevel", "log_level", "priority")
@@ -30,7 +31,7 @@ def json_line(text: str) -> Parsed | None:
         return None
     try:
         data = _decode(text.encode("utf-8", "replace"))
-    except (msgspec.DecodeError, ValueError, RecursionError):
+    except (*NO_JSON, ValueError):
         return None
     if not isinstance(data, dict):
         return None

@@ -30,6 +30,7 @@ from backends.metrics.prometheus_feeds import Feeds
 from backends.metrics.prometheus_names import Names
 from backends.metrics.prometheus_rows import command_for, raw_alert, raw_target
 from backends.metrics.prometheus_wire import Wire, load_client, off_loop
+from backends.no_json import NO_JSON
 
 _LABELS = r"""\{(?:[^"'`{}]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\}"""
 SELECTOR = re.compile(rf"\s*(?:[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:{_LABELS})?|{_LABELS})\s*", re.DOTALL)
@@ -161,7 +162,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
             took = time.monotonic() - began
         except BackendError as error:
             return (Check(error.where or self.where, False, error.reason, hint=error.hint),)
-        except msgspec.DecodeError:
+        except NO_JSON:
             return (Check(self.where, False, "its answers are not Prometheus's"),)
         said, hints = [f"Prometheus {build.get('version', '')}".rstrip()], []
         runtime = await self._feeds.runtime()

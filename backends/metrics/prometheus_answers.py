@@ -17,6 +17,7 @@ from backends.api.errors import BadReply, Unsupported, WrongQuery
 from backends.api.metrics import ScrapeTarget, Series, TargetState
 from backends.masking import mask_url
 from backends.metrics.prometheus_trouble import LESS, too_large
+from backends.no_json import NO_JSON
 
 _REQUEST = re.compile(r'^Get "[^"]*": ')
 """Before the reason of a failed scrape; the address is among the details."""
@@ -93,7 +94,7 @@ def series(data: bytes, where: str, *, instant: bool) -> tuple[Series, ...]:
         if bytes(answer.result).count(b'"metric":') > MOST_SERIES:
             raise too_large(f"{MOST_SERIES:,} series", where, LESS)
         return tuple(map(_one, _many.decode(answer.result)))
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise BadReply(f"the answer to a query makes no sense: {error}", where=where) from None
     except ValueError:
         raise BadReply("the answer to a query holds a value that is no number", where=where) from None
@@ -117,14 +118,14 @@ def _read(points: Iterable[Point]) -> tuple[tuple[float, float], ...]:
 def active_targets(data: bytes, where: str) -> list[ActiveTarget]:
     try:
         return msgspec.json.decode(data, type=_Targets).active_targets
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise BadReply(f"the list of targets makes no sense: {error}", where=where) from None
 
 
 def active_alerts(data: bytes, where: str) -> list[ActiveAlert]:
     try:
         return msgspec.json.decode(data, type=_Alerts).alerts
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise BadReply(f"the list of alerts makes no sense: {error}", where=where) from None
 
 
@@ -208,6 +209,6 @@ def moment(text: str | None) -> datetime | None:
     """A time of the API. Go's zero time, the year 1, is its word for never."""
     try:
         found = datetime.fromisoformat(text or "")
-    except ValueError:
+        return found.astimezone(UTC) if found.year > 1 and found.tzinfo is not None else None
+    except (ValueError, OverflowError):  # In UTC it may be of a year that no calendar has.
         return None
-    return found.astimezone(UTC) if found.year > 1 and found.tzinfo is not None else None

@@ -16,6 +16,7 @@ from backends.api.metrics import ScrapeTarget, ScrapeTargets, TargetState
 from backends.api.readings import News, Seen, differing
 from backends.metrics.prometheus_answers import active_alerts, active_targets, alert_rows, target_rows
 from backends.metrics.prometheus_wire import Wire, off_loop
+from backends.no_json import NO_JSON
 
 INTERVAL, LONGEST = 2.0, 4.0
 """Seconds between two looks; the longest pause is for a server that needs a tenth of it to answer."""
@@ -116,7 +117,7 @@ class Feeds:
         try:
             data = await self._wire.get("status/runtimeinfo", timeout=min(self._first, USUAL))
             return msgspec.json.decode(data, type=RuntimeInfo)
-        except (BackendError, msgspec.DecodeError):
+        except (BackendError, *NO_JSON):
             return None
 
     async def _restarted(self) -> bool:

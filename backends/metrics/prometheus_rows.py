@@ -15,6 +15,7 @@ from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_answers import ActiveAlert, ActiveTarget, fingerprint
+from backends.no_json import NO_JSON
 
 NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
@@ -30,7 +31,7 @@ def raw_target(row: ScrapeTarget, data: bytes, where: str) -> str:
             found = msgspec.json.decode(item, type=ActiveTarget)
             if fingerprint(found.labels, found.scrape_pool) == _fingerprint_of(row):
                 return _indented(bytes(item))
-    except msgspec.DecodeError as error:
+    except NO_JSON as error:
         raise BadReply(f"the list of targets makes no sense: {error}", where=where) from None
     raise NotFound("the server no longer scrapes it", where=f"{row.job} {row.instance}")
 
@@ -46,7 +47,7 @@ def raw_alert(row: Alert, data: bytes, where: str) -> str:
                         rule = {name: value for name, value in rule.items() if name != "alerts"}
                         whole = {"alert": alert, "rule": rule, "group": group.get("name")}
                         return _indented(msgspec.json.encode(whole))
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError, AttributeError) as error:
+    except (*NO_JSON, KeyError, TypeError, AttributeError) as error:
         raise BadReply(f"the list of rules makes no sense: {error}", where=where) from None
     raise NotFound("the alert is over", where=row.name)
 

@@ -27,6 +27,7 @@ from backends.api.errors import (
 from backends.causes import causes, ending
 from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
+from backends.no_json import NO_JSON
 
 LESS = "ask for less: sum by (…), topk(10, …), a shorter range or a longer step"
 NO_HTTP = {"RemoteProtocolError", "BadStatusLine"}
@@ -146,7 +147,7 @@ def _unknown_user(access: Access) -> Denied:
 def _said(data: bytes) -> _Said | None:
     try:
         return msgspec.json.decode(data, type=_Said)
-    except msgspec.DecodeError:
+    except NO_JSON:
         return None
 
 

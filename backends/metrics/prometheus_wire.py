@@ -27,6 +27,7 @@ from backends.metrics.prometheus_trouble import (
     speaks_tls,
     too_large,
 )
+from backends.no_json import NO_JSON
 
 T = TypeVar("T")
 _Answer = tuple[int, Mapping[str, str], bytes]
@@ -117,7 +118,7 @@ class Wire:
 
         try:
             return await off_loop(read, len(data))
-        except msgspec.DecodeError:
+        except NO_JSON:
             raise not_json(headers, data, self.access) from None
 
     async def _opened(self) -> Any:

@@ -96,7 +96,7 @@ def parse_table(data: bytes, family: int) -> dict[str, str]:
         host, _, port = fields[1].partition(b":")
         try:
             found[f"socket:[{fields[9].decode()}]"] = _address(host, int(port, 16), family)
-        except ValueError:
+        except (ValueError, struct.error):
             continue
     return found
 

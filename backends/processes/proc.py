@@ -95,15 +95,17 @@ def parse_uid(status: bytes) -> int | None:
     at = status.find(b"\nUid:")
     if at < 0:
         return None
-    fields = status[at + 5 : at + 80].split()
-    return int(fields[1]) if len(fields) > 1 else None
+    with suppress(ValueError, IndexError):
+        return int(status[at + 5 : at + 80].split()[1])
+    return None
 
 
 def parse_boot_time(stat: bytes) -> float | None:
     """Unix seconds of the boot, from `/proc/stat`."""
     for line in stat.splitlines():
         if line.startswith(b"btime "):
-            return float(line.split()[1])
+            with suppress(ValueError, IndexError):
+                return float(line.split()[1])
     return None
 
 
@@ -112,9 +114,11 @@ def parse_cpu(stat: bytes) -> tuple[int, int] | None:
     first = stat.split(b"\n", 1)[0].split()
     if not first or first[0] != b"cpu":
         return None
-    ticks = [int(field) for field in first[1:9]]
-    idle = ticks[3] + ticks[4]
-    return sum(ticks) - idle, sum(ticks)
+    with suppress(ValueError, IndexError):
+        ticks = [int(field) for field in first[1:9]]
+        idle = ticks[3] + ticks[4]
+        return sum(ticks) - idle, sum(ticks)
+    return None
 
 
 def parse_memory(meminfo: bytes) -> tuple[int | None, int | None]:
@@ -123,7 +127,8 @@ def parse_memory(meminfo: bytes) -> tuple[int | None, int | None]:
     for line in meminfo.splitlines():
         name, _, rest = line.partition(b":")
         if name in (b"MemTotal", b"MemAvailable"):
-            found[name] = int(rest.split()[0]) * 1024
+            with suppress(ValueError, IndexError):
+                found[name] = int(rest.split()[0]) * 1024
     return found.get(b"MemTotal"), found.get(b"MemAvailable")
 
 

@@ -8,6 +8,7 @@ unexpected one supervisor/process.py sets a spawn error ("Bad exit code 3"), and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
@@ -127,7 +128,9 @@ class Roll:
             self._skew = differs if abs(differs) > SKEW else 0.0
 
     def _time(self, seconds: int) -> datetime | None:
-        return datetime.fromtimestamp(seconds + round(self._skew), UTC) if seconds else None
+        with suppress(ValueError, OverflowError, OSError):  # of a year that no calendar has
+            return datetime.fromtimestamp(seconds + round(self._skew), UTC) if seconds else None
+        return None
 
     def _row(
         self,

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from backends.api.models import State
+from backends.api.readings import State
 from backends.processes.supervisord import Supervisord, SupervisordSettings
 from tests.contract.starters import sooner
-from tests.servers.etcd_cluster import until
 from tests.servers.relay import Cut, Drip, Fault, HalfOpen, Relay, Reset
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
 from tests.servers.test_supervisord_logs import assert_without_hole, elsewhere, followed, numbers
 from tests.servers.wire import TIMEOUT
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

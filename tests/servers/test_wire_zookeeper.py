@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from backends.api.errors import BadReply, Misconfigured, Silent, TooLarge, Unreachable
-from backends.api.models import Role, State
+from backends.api.members import Role
+from backends.api.readings import State
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.coordination.zookeeper_access import WORDS
 from backends.coordination.zookeeper_errors import Suspended
 from tests.contract.starters import sooner
-from tests.servers.etcd_cluster import until
 from tests.servers.fake_http import answer, fake
 from tests.servers.relay import Cut, Drip, Fault, HalfOpen, Instead, Relay, Reset, Tls
 from tests.servers.wire import (
@@ -32,6 +32,7 @@ from tests.servers.wire import (
     tls_server,
 )
 from tests.servers.zookeeper_ensemble import ZookeeperEnsemble
+from tests.waiting import until
 
 pytestmark = pytest.mark.server
 

@@ -20,10 +20,10 @@ from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES
 from backends.api.errors import BackendBug, BackendError, Ended
 from backends.api.feed import Feed
-from backends.api.models import State
-from tests.servers.etcd_cluster import until
+from backends.api.readings import State
 from tests.servers.fake_http import Say, answer
 from tests.servers.relay import Fault, Relay
+from tests.waiting import until
 
 TIMEOUT = 2.0
 """Seconds that the backends under test are given, so that silence is told soon."""

@@ -14,7 +14,7 @@ from backends.clean import clean
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine
-from widgets.safe import line, style, wrapped
+from widgets.safe import SIGNS, line, style, wrapped
 from widgets.typedpattern import typed_pattern
 
 Lines = Callable[[], Sequence[str]]
@@ -61,7 +61,7 @@ class TextPane(Widget):
         index = y + self.top
         if index >= len(self.lines):
             return Strip.blank(self.size.width)
-        text = self.lines[index][self.left :]
+        text = self.lines[index][self.left : self.left + self.size.width * SIGNS]
         parts = [(" ", style())]
         at = 0
         for match in self.pattern.finditer(text) if self.pattern else ():

@@ -77,7 +77,7 @@ def _list(folder: Path, options: argparse.Namespace) -> int:
 def _when(entry: dict[str, Any]) -> datetime:
     try:
         return datetime.fromisoformat(str(entry.get("time"))).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         return datetime.now().astimezone()  # A time that is no time is shown rather than left out.
 
 

@@ -1,0 +1,52 @@
+"""Texts on their way to cells: nothing of them is lost or twice, and how long they are costs nothing."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from rich.cells import cell_len
+
+from tests.hostile import EVIL, unsafe
+from widgets.form import wrapped as in_form
+from widgets.safe import fit, line, style, width_of, wrapped
+
+MANY = 10_000_000
+LONG = {"plain": "x", "wide": "漢", "storm": "e\u0301\u0489", "escapes": "\x1b[31mr\x1b[0m", "blanks": "a    "}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_what_does_not_fit_costs_nothing(text: str) -> None:
+    text *= MANY // len(text)
+    began = time.thread_time()
+    cell = fit(text, 40)
+    assert cell_len(cell) == 40
+    assert width_of(text) > 0
+    assert line([(text, style()), (text, style())], 120).cell_length == 120
+    in_form(((text, style()),), 80)
+    assert time.thread_time() - began < 0.2
+    assert not unsafe(cell)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 40, 1000])
+def test_a_cell_is_as_wide_as_it_is_and_holds_nothing_hostile(width: int) -> None:
+    assert cell_len(fit(EVIL, width)) == width
+    assert not unsafe(fit(EVIL, width))
+    assert not unsafe(line([(EVIL, style())], width).text)
+
+
+def test_a_long_word_of_a_question_is_whole_whatever_its_letters_are() -> None:
+    word = "".join(chr(0x4E00 + i) for i in range(100))
+    rows = ["".join(text for text, _ in row) for row in in_form(((f"to {word} now", style()),), 21)]
+    assert "".join(rows).replace("…", "").replace(" ", "") == f"to{word}now"
+    assert max(map(cell_len, rows)) <= 21
+
+
+def test_wrapping_takes_as_long_as_the_text_is() -> None:
+    def spent(text: str) -> float:
+        began = time.thread_time()
+        wrapped(text, 80)
+        return time.thread_time() - began
+
+    some = "word " * 20_000
+    assert spent(some * 50) < 500 * max(spent(some), 0.001)
