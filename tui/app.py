@@ -47,7 +47,7 @@ AGAIN = 2.0
 READ = 3.0
 """Seconds for which what became of an action stays, whatever is pressed."""
 HOLD = 0.25
-"""Seconds for which the skeleton may stand in for the first frame."""
+"""Seconds for which the first frame may stand in for the dashboard."""
 
 
 class MidwatchApp(QuietApp):
@@ -112,7 +112,7 @@ class MidwatchApp(QuietApp):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
-        # The skeleton stands already. Textual's first frames would compete with what connects, which imports in
+        # One frame stands already. Textual's first ones would compete with what connects, which imports in
         # a thread, so they wait for the first facts, a key, or a quarter of a second.
         self._held.enter_context(self.batch_update())
         self._holding = True

@@ -29,6 +29,11 @@ class Terminal:
         self._fd = sys.stdin.fileno()
         self._before = termios.tcgetattr(self._fd)
 
+    @property
+    def size(self) -> os.terminal_size:
+        rows, columns = termios.tcgetwinsize(self._fd)
+        return os.terminal_size((columns or 80, rows or 24))
+
     def take(self, frame: Sequence[str]) -> None:
         """Show a first frame at once, and let keys typed from now on count as keys.
 

@@ -95,6 +95,34 @@ def quiet_cluster(tmp_path: Path) -> Iterator[tuple[EtcdCluster, str]]:
         yield cluster, str(path)
 
 
+def test_something_true_before_textual(quiet_cluster: tuple[EtcdCluster, str]) -> None:
+    _, config = quiet_cluster
+    ratios = [
+        start(["--config", config], "etcd/main  loading")[0] / whole(sys.executable, "-c", "pass")
+        for _ in range(RUNS)
+    ]
+    ratio = statistics.median(ratios)
+    told(f"something true on the screen: {ratio:.2f} x python -c pass (limit 5)")
+    assert ratio <= 5
+
+
+def test_quit(quiet_cluster: tuple[EtcdCluster, str]) -> None:
+    """From the key to the end of the process, the terminal given back."""
+    _, config = quiet_cluster
+    times = []
+    for _ in range(RUNS):
+        with Dashboard("--config", config, "-c", "members", answers=True) as board:
+            board.until("leader")
+            board.send(":q\r")
+            began = time.perf_counter()
+            while board.process.poll() is None:
+                board.read(0.002)
+            times.append(time.perf_counter() - began)
+    middle = statistics.median(times) * 1000
+    told(f"quit: {middle:.0f} ms (limit 150)")
+    assert middle <= 150
+
+
 async def test_put_to_cell(quiet_cluster: tuple[EtcdCluster, str]) -> None:
     cluster, config = quiet_cluster
     wire = Wire(EtcdSettings(endpoints=cluster.endpoints).access(), 5.0)
