@@ -3,7 +3,7 @@
 A terminal obeys control characters wherever they come from: a process title, a key, a log line. Bidirectional
 overrides and zero-width characters make a line read as what it is not. Both become U+FFFD, which is visible; only
 the two selectors that say whether a sign is drawn as text or as emoji are dropped, since half of all check marks
-carry one.
+carry one, and the skin of a hand, which some terminals draw in cells of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
-_STYLE = re.compile("[\ufe0e\ufe0f]")
+_STYLE = re.compile(
+    "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
+    "(?:(?<=[\ufe0e\ufe0f])|(?<=[\u261d-\u270d\U0001f385-\U0001faff][\U0001f3fb-\U0001f3ff]))"
+)
+"""A selector, or a skin right after what has one; a search for single characters is three times as quick."""
 
 
 def clean(text: str) -> str:
