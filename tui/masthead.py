@@ -11,7 +11,7 @@ from backends.context import Context
 from backends.watch import Broken, FeedKey
 from widgets.columns import ILL, STANDINGS, Look
 from widgets.oneline import OneLine, Part
-from widgets.safe import style
+from widgets.safe import style, width_of
 from widgets.units import age
 
 SMALL = 60
@@ -51,10 +51,11 @@ class Masthead(OneLine):
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))
         if missed is not None:
             left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", loud))
+        hour = "" if small else clock.now().astimezone().strftime("%H:%M ")
         told = state_words(context, readings, broken, ready=ready, now=clock.monotonic())
-        right: list[Part] = [(f" {told}  ", loud if told != "all live" else self.base)]
-        if not small:
-            right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
+        if sum(width_of(text) for text, _ in left) + width_of(f" {told}  {hour}") > self.size.width:
+            told = state_words(context, readings, broken, ready=ready, now=clock.monotonic(), brief=True)
+        right = [(f" {told}  ", loud if told != "all live" else self.base), (hour, self.base)]
         self.show(left, right)
 
 
@@ -70,8 +71,10 @@ def state_words(
     *,
     ready: bool,
     now: float,
+    brief: bool = False,
 ) -> str:
-    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"."""
+    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"; `brief` where
+    the context's mode would have no room beside it."""
     if not ready:
         return "opening" if context.sources else "looking for sources"
     ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
@@ -82,9 +85,9 @@ def state_words(
     old = "" if oldest is None else f" {age(now - oldest)}"
     if len(bad) == 1:
         source, word = next(iter(bad.items()))
-        return f"✖ {source} {word}{old}"
+        return f"✖ {source}{old}" if brief else f"✖ {source} {word}{old}"
     if bad:
-        return f"✖ {len(bad)} of {len(context.sources)} sources not well{old}"
+        return f"✖ {len(bad)} of {len(context.sources)}{'' if brief else ' sources not well'}{old}"
     troubled = _troubled(readings)
     if troubled:
         since = min((t.since for t in troubled if t.since is not None), default=None)

@@ -16,9 +16,9 @@ def lost(at: float) -> Reading[object]:
     return Reading(State.UNREACHABLE, {}, at, error=Unreachable("connection refused"))
 
 
-def words(**readings: Reading[object]) -> str:
+def words(*, brief: bool = False, **readings: Reading[object]) -> str:
     told = {FeedKey(f"fake/{name}", "members"): reading for name, reading in readings.items()}
-    return state_words(LAB, told, (), ready=True, now=1000)
+    return state_words(LAB, told, (), ready=True, now=1000, brief=brief)
 
 
 def test_the_age_of_what_was_lost_is_the_oldest() -> None:
@@ -26,3 +26,8 @@ def test_the_age_of_what_was_lost_is_the_oldest() -> None:
     assert words(a=live, b=live) == "all live"
     assert words(a=lost(960), b=live) == "✖ fake/a unreachable 40s"
     assert words(a=lost(960), b=lost(700), c=lost(990)) == "✖ 3 of 3 sources not well 5m"
+
+
+def test_briefly_it_still_says_where_and_since_when() -> None:
+    assert words(brief=True, a=lost(960)) == "✖ fake/a 40s"
+    assert words(brief=True, a=lost(960), b=lost(700)) == "✖ 2 of 3 5m"
