@@ -84,6 +84,7 @@ WITHOUT_PERMIT = {
     ("tui/terminal.py", "stop_job"): "stops ourselves on ctrl-z, as a shell expects",
     ("tui/verbs/ahead.py", "ahead.fetch"): QUEUE,
     ("tui/verbs/configuration.py", "_init"): "`config init` writes a new file, never over an old one",
+    ("widgets/output.py", "_own_handle"): "the terminal that we draw on",
 }
 """Every place that could change something and needs no permit, and why: one call, if `SEVERAL` says no more."""
 SEVERAL = {
