@@ -3,8 +3,9 @@
 A terminal obeys control characters wherever they come from: a process title, a key, a log line. Bidirectional
 overrides and what has no width or no ink make a line read as what it is not. Both become U+FFFD, which is
 visible; only the two selectors that say whether a sign is drawn as text or as emoji are dropped, since half of
-all check marks carry one. Signs that stand on one another beyond what any language needs grow over the lines
-around them, or fill a cell with a text that nobody sees: U+FFFD takes the place of those that are too many.
+all check marks carry one, and the skin of a hand, which some terminals draw in cells of its own. Signs that stand
+on one another beyond what any language needs grow over the lines around them, or fill a cell with a text that
+nobody sees: U+FFFD takes the place of those that are too many.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ _UNSAFE = re.compile(
     "\U000e0000-\U000e0fff]"
 )
 """Controls, surrogates, and what Unicode calls format characters or ignorable: no terminal need show them."""
-_STYLE = re.compile("[\ufe0e\ufe0f]")
+_STYLE = re.compile(
+    "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]"
+    "(?:(?<=[\ufe0e\ufe0f])|(?<=[\u261d-\u270d\U0001f385-\U0001faff][\U0001f3fb-\U0001f3ff]))"
+)
+"""A selector, or a skin right after what has one; a search for single characters is three times as quick."""
 STACK = 5
 """Combining signs on one letter: as many as pointed Hebrew needs."""
 _STACKED = re.compile(

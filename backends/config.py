@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from backends.clean import clean
 from backends.config_lines import key_lines
 from backends.context import Context
+from backends.context_words import wanted_context
 
 
 class ConfigError(Exception):
@@ -46,8 +47,7 @@ def choose_context(config: Config, given: str | None, env: Mapping[str, str]) ->
     """The context to open: named, else `$MIDWATCH_CONTEXT`, the file's default, the only one. None where there
     is no configuration: discovery makes `default`. Raises `ConfigError` where the choice is not clear."""
     names = list(config.contexts)
-    named = given or env.get("MIDWATCH_CONTEXT")
-    wanted = named or config.default or (names[0] if len(names) == 1 else None)
+    wanted = wanted_context(names, config.default, given, env)
     where = str(config.path) if config.path else "midwatch"
     if not names and wanted in (None, "default"):
         return None

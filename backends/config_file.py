@@ -1,4 +1,7 @@
-"""Which file is the configuration, and reading it: the file here, its words in `config_reader`."""
+"""Which file is the configuration, and reading it: the file here, its words in `config_reader`.
+
+Imports nothing slow: the first frame looks into the file, too.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,17 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from backends.config import Config, ConfigError, Document
+if TYPE_CHECKING:
+    from backends.config import Config
 
 MOST_BYTES = 4 << 20
 """No configuration is as long; a device or a log named by mistake is."""
+
+
+class Unreadable(Exception):
+    """What is there is no file of the kind that a configuration is; says why."""
 
 
 def config_path(given: str | None, env: Mapping[str, str]) -> tuple[Path, bool]:
@@ -30,30 +39,34 @@ def read_only_wanted(flag: bool, env: Mapping[str, str]) -> bool:
 
 def load_config(given: str | None, env: Mapping[str, str], *, read_only: bool = False) -> Config:
     """Read and check the configuration. Raises `ConfigError`. Blocks."""
+    from backends.config import Config, ConfigError, Document
+
     path, deliberate = config_path(given, env)
     try:
-        document = _read(path)
+        data, foreign = read_bytes(path)
     except FileNotFoundError:
         if deliberate:
             raise ConfigError(str(path), "", "no such file; `midwatch config init` writes one") from None
         return Config(None)
+    except Unreadable as error:
+        raise ConfigError(str(path), "", str(error)) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(str(path), "", f"not readable: {reason}") from None
     from backends.config_reader import read
 
-    return read(document, read_only=read_only_wanted(read_only, env))
+    return read(Document(path, data, foreign), read_only=read_only_wanted(read_only, env))
 
 
-def _read(path: Path) -> Document:
+def read_bytes(path: Path) -> tuple[bytes, bool]:
+    """What the file holds, and whether others than its reader can write it."""
     # Without waiting: a FIFO would hold the start up until somebody writes to it.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(handle, "rb") as file:
         info = os.fstat(handle)
         if not stat.S_ISREG(info.st_mode):
-            raise ConfigError(str(path), "", "not a file, expected one in TOML")
+            raise Unreadable("not a file, expected one in TOML")
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise ConfigError(str(path), "", f"longer than {MOST_BYTES >> 20} MiB, expected a configuration in TOML")
-    foreign = bool(info.st_mode & 0o022) or info.st_uid not in (0, os.geteuid())
-    return Document(path, data, foreign)
+        raise Unreadable(f"longer than {MOST_BYTES >> 20} MiB, expected a configuration in TOML")
+    return data, bool(info.st_mode & 0o022) or info.st_uid not in (0, os.geteuid())

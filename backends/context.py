@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from backends import context_words
 from backends.api.settings import Settings
-
-PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
 
 
 class SourceConfig(Struct, frozen=True):
@@ -40,15 +39,10 @@ class Context(Struct, frozen=True):
 
     @property
     def paint(self) -> str:
-        """The context's colour: its own, else red where a word of its name means production."""
-        if self.colour:
-            return self.colour
-        words = set(self.name.lower().replace("_", "-").replace(".", "-").split("-"))
-        return "red" if words & PRODUCTION_WORDS else "cyan"
+        """The context's colour."""
+        return context_words.paint(self.name, self.colour)
 
     @property
     def mode(self) -> str:
-        """`read-only`, `guarded`, or `armed` where actions need no arming."""
-        if self.read_only:
-            return "read-only"
-        return "armed" if self.arm == "always" else "guarded"
+        """`read-only`, `guarded` or `armed`."""
+        return context_words.mode(read_only=self.read_only, arm=self.arm)

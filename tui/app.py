@@ -23,9 +23,9 @@ from tui.bridge import Bridge
 from tui.commands import Command
 from tui.completion import completions
 from tui.doors import Doors
-from tui.firstframe import FirstFrame
 from tui.footer import Footer
 from tui.front import Front
+from tui.heldback import HeldBack
 from tui.help import help_lines
 from tui.keys import Keys
 from tui.masthead import Masthead
@@ -82,7 +82,7 @@ class MidwatchApp(QuietApp):
         self.footer = Footer()
         self.front = Front(self.tick)
         self.ways = Ways(self.front, self.say)
-        self.first_frame = FirstFrame(self, lambda event: self.keys.press(event.key, event.character))
+        self.held_back = HeldBack(self, lambda event: self.keys.press(event.key, event.character))
         self.doors = Doors()
         self._flow: ActionFlow | None = None
         self._dashboards: Dashboards | None = None
@@ -110,7 +110,7 @@ class MidwatchApp(QuietApp):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
-        self.first_frame.hold()
+        self.held_back.hold()
         self.work(self._begin())
 
     async def _begin(self) -> None:
@@ -228,7 +228,7 @@ class MidwatchApp(QuietApp):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
             event.stop()
-            self.first_frame.key(event)
+            self.held_back.key(event)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             event.stop()
             self.keys.paste(event.text)

@@ -14,7 +14,7 @@ from widgets.columns import ILL, STANDINGS, Look
 from widgets.freshness import word_of
 from widgets.oneline import OneLine, Part
 from widgets.quantities import age
-from widgets.safe import style
+from widgets.safe import style, width_of
 
 SMALL = 60
 """Cells below which there is room only for the context, its mode and what is not well."""
@@ -54,10 +54,11 @@ class Masthead(OneLine):
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))
         if missed is not None:
             left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", loud))
+        hour = "" if small else clock.now().astimezone().strftime("%H:%M ")
         told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic())
-        right: list[Part] = [(f" {told}  ", loud if told != "all live" else self.base)]
-        if not small:
-            right.append((clock.now().astimezone().strftime("%H:%M "), self.base))
+        if sum(width_of(text) for text, _ in left) + width_of(f" {told}  {hour}") > self.size.width:
+            told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic(), brief=True)
+        right = [(f" {told}  ", loud if told != "all live" else self.base), (hour, self.base)]
         self.show(left, right)
 
 
@@ -74,8 +75,10 @@ def state_words(
     *,
     ready: bool,
     now: float,
+    brief: bool = False,
 ) -> str:
-    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s".
+    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"; `brief` where
+    the context's mode would have no room beside it.
 
     A chart that is looked at and has no answer makes no source ill, as its server may answer all else; but then
     not all that is on the screen is live.
@@ -90,9 +93,9 @@ def state_words(
     old = "" if oldest is None else f" {age(now - oldest)}"
     if len(bad) == 1:
         source, word = next(iter(bad.items()))
-        return f"✖ {source} {word}{old}"
+        return f"✖ {source}{old}" if brief else f"✖ {source} {word}{old}"
     if bad:
-        return f"✖ {len(bad)} of {len(context.sources)} sources not well{old}"
+        return f"✖ {len(bad)} of {len(context.sources)}{'' if brief else ' sources not well'}{old}"
     rows = [(trouble.error.word, trouble.since) for trouble in _troubled(readings)]
     lost = [(word_of(reading), reading.at) for reading in charts if reading.state in ILL]
     troubled = rows + lost

@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from widgets.substitutes import SUBSTITUTES
+
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J"
 LEAVE = (
-    "\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l"
-    "\x1b[<u\x1b[?25h\x1b[?1049l\x1b[0m"
+    "\x1b[?2026l\x1b[?2048l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l\x1b[?2004l"
+    "\x1b[<u\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[0m"
 )
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 """Signals that ask us to end; the exit code is 128 and the signal's number."""
@@ -29,6 +31,11 @@ class Terminal:
         self._fd = sys.stdin.fileno()
         self._before = termios.tcgetattr(self._fd)
 
+    @property
+    def size(self) -> os.terminal_size:
+        rows, columns = termios.tcgetwinsize(self._fd)
+        return os.terminal_size((columns or 80, rows or 24))
+
     def take(self, frame: Sequence[str]) -> None:
         """Show a first frame at once, and let keys typed from now on count as keys.
 
@@ -42,6 +49,7 @@ class Terminal:
         raw[0] &= ~(termios.ICRNL | termios.IXON)
         raw[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
         termios.tcsetattr(self._fd, termios.TCSANOW, raw)
+        sys.stdout.reconfigure(errors=SUBSTITUTES)  # type: ignore[union-attr]
         self._write(ENTER + "\r\n".join(frame))
 
     def give_back(self) -> None:
@@ -53,8 +61,8 @@ class Terminal:
             pass  # It is gone, and nobody is left to see it.
 
     def _write(self, text: str) -> None:
-        sys.__stdout__.write(text)  # type: ignore[union-attr]
-        sys.__stdout__.flush()  # type: ignore[union-attr]
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def end_in_order() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
+from widgets.substitutes import SUBSTITUTES
+
 PIECE = 4096
 """Bytes of one write."""
 AHEAD = 4096
@@ -49,7 +51,7 @@ class Output(threading.Thread):
 
     def write(self, text: str) -> None:
         with self._more:
-            self._waiting.append(text.encode(self._encoding, "replace"))
+            self._waiting.append(text.encode(self._encoding, SUBSTITUTES))
             self._written += len(self._waiting[-1])
             self._more.notify_all()
 

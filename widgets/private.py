@@ -129,7 +129,7 @@ class StdoutDriver(LinuxDriver):
         super().process_message(message)
 
     def write(self, data: str) -> None:
-        # The skeleton has entered the alternate screen already, and some terminals would clear it again.
+        # What stands already has entered the alternate screen already, and some terminals would clear it again.
         if data == "\x1b[?1049h" and not self._entered:
             self._entered = True
             return

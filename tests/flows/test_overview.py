@@ -190,6 +190,16 @@ async def test_on_a_small_terminal_problems_and_mode_stay_in_sight(opened: Opene
         assert any("m1" in line and "silent" in line for line in screen.lines)
 
 
+@pytest.mark.parametrize("columns", [40, 60])
+async def test_the_mode_has_room_beside_what_is_not_well(opened: Opened, columns: int) -> None:
+    shop = Context("shop-prod", (SourceConfig("fake", "main", FakeSettings()),), read_only=True)
+    async with opened(contexts=(shop,), command="overview", size=(columns, 12)) as screen:
+        screen.script.members.put_nowait(Unreachable("connection refused"))
+        await screen.until(lambda: "✖ fake/main" in screen.lines[0])
+        assert "shop-prod" in screen.lines[0]
+        assert "read-only" in screen.lines[0]
+
+
 async def test_without_a_source_nothing_is_said_to_be_well(opened: Opened) -> None:
     async with opened(contexts=(Context("bare"),), command="overview") as screen:
         await screen.until("midwatch config init")

@@ -83,7 +83,7 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
         "a client's greeting, to hear who answers",
         "plain.sendall",
     ),
-    ("widgets/output.py", "_own_handle"): ("the terminal that we write to", "os.open"),
+    ("widgets/output.py", "_own_handle"): ("the terminal that we draw on", "os.open"),
     ("backends/coordination/zookeeper_link.py", "Link.close"): (QUEUE, "self._jobs.put"),
     ("backends/coordination/zookeeper_link.py", "Link._job"): (QUEUE, "self._jobs.put"),
     ("backends/logs/journalctl.py", "running"): ("journalctl, which reads", "asyncio.create_subprocess_exec"),

@@ -63,7 +63,7 @@ def picture(
 
             await press("N", "g")
             await steps(app, clock, press)
-            app.first_frame.show()
+            app.held_back.let_go()
             app.tick()
             await pilot.pause()
 

@@ -94,7 +94,7 @@ async def live(pilot: Pilot[None], store: Store, clock: FakeClock) -> None:
         if drawn():
             break
         await pilot.pause(0.01)
-    app.first_frame.show()
+    app.held_back.let_go()
     await clock.advance(0.5)
     for _ in range(5):
         await pilot.pause(0.02)

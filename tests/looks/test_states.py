@@ -54,7 +54,7 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
             await steps(pilot, script, clock)
             await clock.advance(0.2)
             # Not whether a quarter of a second of real time has passed decides what is in the picture.
-            app.first_frame.show()
+            app.held_back.let_go()
             app.tick()
             await settled(app)
             app.tick()

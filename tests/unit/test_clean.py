@@ -89,6 +89,10 @@ def test_a_sign_keeps_its_own_shape_without_the_selector_of_its_style() -> None:
     assert clean("\u26a0\ufe0f disk 90 %") == "\u26a0 disk 90 %"
 
 
+def test_a_hand_keeps_its_shape_without_the_colour_of_its_skin() -> None:
+    assert clean("\U0001f44d\U0001f3fd ok") == "\U0001f44d ok"
+
+
 def test_colours_vanish_and_tabs_are_widened() -> None:
     assert clean("\x1b[31mred\x1b[0m\tend") == "red    end"
     assert clean_bytes(b"caf\xe9") == "caf\N{REPLACEMENT CHARACTER}"

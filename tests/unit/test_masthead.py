@@ -16,9 +16,9 @@ def lost(at: float) -> Reading[object]:
     return Reading(State.UNREACHABLE, {}, at, error=Unreachable("connection refused"))
 
 
-def words(**readings: Reading[object]) -> str:
+def words(*, brief: bool = False, **readings: Reading[object]) -> str:
     told = {FeedKey(f"fake/{name}", "members"): reading for name, reading in readings.items()}
-    return state_words(LAB, told, (), ready=True, now=1000)
+    return state_words(LAB, told, (), ready=True, now=1000, brief=brief)
 
 
 def test_the_age_of_what_was_lost_is_the_oldest() -> None:
@@ -42,3 +42,8 @@ def test_a_chart_that_is_looked_at_and_not_live_is_told() -> None:
     assert told(slow, wrong, live) == "▲ 2 charts not well 1m"
     # Its source's own word is the worse one.
     assert told(slow, source=lost(960)) == "✖ fake/a unreachable 40s"
+
+
+def test_briefly_it_still_says_where_and_since_when() -> None:
+    assert words(brief=True, a=lost(960)) == "✖ fake/a 40s"
+    assert words(brief=True, a=lost(960), b=lost(700)) == "✖ 2 of 3 5m"

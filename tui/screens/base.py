@@ -20,7 +20,7 @@ from widgets.columns import Look
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
     from tui.commands import Command
-    from tui.firstframe import FirstFrame
+    from tui.heldback import HeldBack
     from tui.screens.dashboards import Dashboards
     from tui.ways import Ways
 
@@ -34,7 +34,7 @@ class Desk(Protocol):
     keys: Keys
     ways: Ways
     """What leads to other views."""
-    first_frame: FirstFrame
+    held_back: HeldBack
 
     @property
     def watching(self) -> Watch | None:

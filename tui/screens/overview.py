@@ -113,7 +113,7 @@ class OverviewScreen(View):
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
         # Once all have spoken: a frame for the first of them would hold the others' up.
         if readings and all(reading.state is not State.LOADING for reading in readings.values()):
-            self.desk.first_frame.show()
+            self.desk.held_back.let_go()
         self.tick()
 
     def on_resize(self) -> None:

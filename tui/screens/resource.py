@@ -96,7 +96,7 @@ class ResourceScreen(View):
 
     def _heard(self) -> None:
         if self.table.total:
-            self.desk.first_frame.show()
+            self.desk.held_back.let_go()
         self._show_title()
         self._show_detail()
 

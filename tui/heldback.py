@@ -1,4 +1,4 @@
-"""The first frame: what Textual draws waits until there is something worth it; keys from before it wait too."""
+"""Held back: what Textual draws waits until there is something worth it; keys from before it wait too."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from textual import events
 from textual.app import App
 
 HOLD = 0.25
-"""Seconds for which the skeleton may stand in for the first frame."""
+"""Seconds for which the first frame may stand in for what Textual draws."""
 
 
-class FirstFrame:
-    """The skeleton stands already when the app is mounted. Textual's first frames would compete with what
+class HeldBack:
+    """The first frame stands already when the app is mounted. Textual's own would compete with what
     connects, which imports in a thread, so they wait for the first facts, a key, or a quarter of a second."""
 
     def __init__(self, app: App[None], press: Callable[[events.Key], None]) -> None:
@@ -25,10 +25,10 @@ class FirstFrame:
     def hold(self) -> None:
         self._held = ExitStack()
         self._held.enter_context(self._app.batch_update())
-        self._app.set_timer(HOLD, self.show)
+        self._app.set_timer(HOLD, self.let_go)
         self._app.call_later(self._type_ahead)
 
-    def show(self) -> None:
+    def let_go(self) -> None:
         """Draw from now on; called as soon as there is something worth it."""
         if self._held is not None:
             held, self._held = self._held, None
@@ -38,7 +38,7 @@ class FirstFrame:
 
     def key(self, event: events.Key) -> None:
         """Each key, in order: those from before the views stood are pressed when they do."""
-        self.show()
+        self.let_go()
         if self._early is None:
             self._press(event)
         else:

@@ -1,0 +1,34 @@
+"""What a context's words in the configuration come to: which is meant, what may be changed in it, its colour.
+
+Imports nothing slow: the first frame is drawn by it before the configuration has been checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
+
+
+def wanted_context(
+    names: Sequence[str], default: str | None, given: str | None, env: Mapping[str, str]
+) -> str | None:
+    """Named, else `$MIDWATCH_CONTEXT`, the file's default, the only one. None where none of these tells; one that
+    is not among the names is a mistake."""
+    named = given or env.get("MIDWATCH_CONTEXT")
+    return named or default or (names[0] if len(names) == 1 else None)
+
+
+def mode(*, read_only: bool, arm: str) -> str:
+    """`read-only`, `guarded`, or `armed` where actions need no arming."""
+    if read_only:
+        return "read-only"
+    return "armed" if arm == "always" else "guarded"
+
+
+def paint(name: str, colour: str) -> str:
+    """Its own colour, else red where a word of its name means production."""
+    if colour:
+        return colour
+    words = set(name.lower().replace("_", "-").replace(".", "-").split("-"))
+    return "red" if words & PRODUCTION_WORDS else "cyan"
