@@ -32,11 +32,11 @@ class Listening:
         self._due = float("-inf")
         self._space: str | None = None
 
-    def look(self) -> None:
-        """Read the tables, unless that was just done and is dear."""
+    def look(self) -> bool:
+        """Read the tables, unless that was just done and is dear; whether they differ from those before."""
         started = time.monotonic()
         if started < self._due:
-            return
+            return False
         sockets: dict[str, str] = {}
         for name, family in (("tcp", 4), ("tcp6", 6)):
             try:
@@ -44,10 +44,11 @@ class Listening:
                     sockets |= parse_table(file.read(BYTES), family)
             except OSError:
                 continue  # No IPv6 here, or no /proc/net at all: then nothing is known.
-        self._sockets = sockets
+        changed, self._sockets = sockets != self._sockets, sockets
         self._space = self._space_of("self")
         spent = time.monotonic() - started
         self._due = started + spent * COST
+        return changed
 
     def of(self, pid: int) -> tuple[str, ...] | None:
         """Where a process listens, as `host:port`, by port; None where we may not know: another user's process,

@@ -20,7 +20,9 @@ from backends.processes.proc_files import read, why
 REREAD = 10
 """Looks within which every process's title and user are read again: they change without a trace in `stat`."""
 RELISTEN = 5
-"""Looks within which it is found out again where each process listens."""
+"""Looks within which it is found out again where each process listens, once a socket has begun or ceased to."""
+INHERITED = 30
+"""Looks within which it is found out again though none has: a listening socket can be handed on."""
 YOUNG = 10.0
 """Seconds after its start in which a process is read anew at each look: fork, setuid and exec come then."""
 USERS = 10_000
@@ -32,6 +34,7 @@ class Known(Struct):
 
     stat: bytes
     ticks: int
+    kernel: bool
     row: Process
 
 
@@ -67,6 +70,7 @@ class Table:
         self._kernel: dict[str, tuple[Detail, ...]] = {}
         self._running: list[Look] = []
         self._listening = Listening(root)
+        self._relisten_until = 0
 
     @property
     def boot(self) -> str:
@@ -106,7 +110,9 @@ class Table:
             pids = [entry for entry in os.listdir(self._root) if entry.isdigit()]
         except OSError as error:
             raise why(error) from error
-        self._listening.look()
+        if self._listening.look():
+            self._relisten_until = look.number + RELISTEN
+        relisten = RELISTEN if look.number <= self._relisten_until else INHERITED
         before, known = self._known, {}
         for pid in pids:
             try:
@@ -114,16 +120,20 @@ class Table:
                 had = before.get(pid)
                 turn = int(pid) + look.number
                 again = turn % REREAD == 0
-                if had is None or again or had.row.cpu != 0.0 or had.stat != data:
-                    had = self._know(look, data, had, again)
-                elif turn % RELISTEN == 0:
+                if had is None or had.row.cpu != 0.0 or had.stat != data:
+                    had = self._know(look, data, had, again, relisten)
+                    known[pid] = had
+                    continue
+                if again:
+                    had.row = self._retitle(look, had)
+                if turn % relisten == 0 and not had.kernel:
                     had.row = self._relisten(had.row)
             except (OSError, ValueError):
                 continue  # It ended between the listing and now: it is not there any more.
             known[pid] = had
         return known
 
-    def _know(self, look: Look, data: bytes, had: Known | None, again: bool) -> Known:
+    def _know(self, look: Look, data: bytes, had: Known | None, again: bool, relisten: int) -> Known:
         stat = proc.parse_stat(data)
         key = self.key(stat)
         if had is not None and had.row.key != key:
@@ -131,10 +141,10 @@ class Table:
         row = None if had is None else had.row
         young = row is None or stat.start > look.young
         if row is None or row.name != stat.comm or again or young:
-            command, user, trouble = self._titles(look, stat, key, row)
+            command, user, trouble = self._titles(look, stat.pid, stat.comm, stat.kernel, key, row)
         else:
             command, user, trouble = row.command, row.user, row.trouble
-        if row is None or young or (stat.pid + look.number) % RELISTEN == 0:
+        if row is None or young or (stat.pid + look.number) % relisten == 0:
             listening = () if stat.kernel else self._listening.of(stat.pid)
         else:
             listening = row.listening
@@ -160,12 +170,18 @@ class Table:
             trouble=trouble,
             details=self._kernel.setdefault(stat.state, (Detail("kernel state", stat.state),)),
         )
-        return Known(data, stat.ticks, row if row is not None and row == now else now)
+        return Known(data, stat.ticks, stat.kernel, row if row is not None and row == now else now)
+
+    def _retitle(self, look: Look, had: Known) -> Process:
+        """The row of a process that has not moved, with its title and user read again."""
+        row = had.row
+        command, user, trouble = self._titles(look, row.pid, row.name, had.kernel, row.key, row)
+        if (command, user, trouble) == (row.command, row.user, row.trouble):
+            return row
+        return replace(row, command=command, user=user, trouble=trouble)
 
     def _relisten(self, row: Process) -> Process:
         """The row of a process that has not moved: sockets come and go without a trace in `stat`."""
-        if row.command == f"[{row.name}]":
-            return row
         listening = self._listening.of(row.pid)
         return row if listening == row.listening else replace(row, listening=listening)
 
@@ -184,18 +200,18 @@ class Table:
         return datetime.fromtimestamp(self._booted + stat.start / proc.TICKS, UTC)
 
     def _titles(
-        self, look: Look, stat: proc.Stat, key: str, before: Process | None
+        self, look: Look, pid: int, comm: str, kernel: bool, key: str, before: Process | None
     ) -> tuple[str, str | None, Trouble | None]:
         """Command line, user, and the trouble of a process that holds whoever asks for its command line."""
-        command = f"[{stat.comm}]" if before is None else before.command
+        command = f"[{comm}]" if before is None else before.command
         user = None if before is None else before.user
-        here = f"{self._root}/{stat.pid}"
+        here = f"{self._root}/{pid}"
         try:
             uid = proc.parse_uid(read(f"{here}/status"))
             if uid is not None:
                 user = self._user(look, uid)
-            if stat.kernel:
-                return f"[{stat.comm}]", user, None
+            if kernel:
+                return f"[{comm}]", user, None
             if key in look.avoid:
                 return command, user, Trouble(Unreachable("its command line can't be read: the kernel waits"))
             look.doing = key
@@ -205,7 +221,7 @@ class Table:
         # A zombie has lost its command line; what it was before is what the reader wants to know.
         if not data and before is not None:
             return command, user, None
-        return proc.parse_command(data, stat.comm), user, None
+        return proc.parse_command(data, comm), user, None
 
     def _user(self, look: Look, uid: int) -> str:
         name = self._users.get(uid)

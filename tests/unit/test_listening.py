@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from backends.processes.listening import Listening, parse_table
-from backends.processes.table import RELISTEN, Table
+from backends.processes.table import INHERITED, RELISTEN, Table
 from tests.unit.fake_proc import FakeProc
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
@@ -93,6 +94,32 @@ def test_an_idle_process_that_begins_to_listen_is_found_within_some_looks(fake: 
     rows = [looks.look()["box/7/100/0badcafe"] for _ in range(RELISTEN)]
     assert rows[-1].listening == ("127.0.0.1:8080",)
     assert looks.look()["box/7/100/0badcafe"] is rows[-1]
+
+
+def test_long_after_the_last_socket_began_a_new_one_is_found_as_soon(fake: FakeProc) -> None:
+    fake.add(7)
+    spaced(fake, "7")
+    opens(fake, 7, "/dev/null", "socket:[4242]")
+    looks = Table(str(fake.root), "box", "local/host")
+    rows = [looks.look()["box/7/100/0badcafe"] for _ in range(INHERITED)]
+    assert rows[-1].listening == ()
+    (fake.root / "net/tcp").write_bytes(table(("0100007F:1F90", "0A", 7), ("0100007F:2328", "0A", 4242)))
+    # The tables are not read again at once.
+    time.sleep(0.5)
+    rows = [looks.look()["box/7/100/0badcafe"] for _ in range(RELISTEN)]
+    assert rows[-1].listening == ("127.0.0.1:9000",)
+
+
+def test_a_socket_that_was_handed_on_is_found_in_the_end(fake: FakeProc) -> None:
+    fake.add(7)
+    spaced(fake, "7")
+    opens(fake, 7, "/dev/null")
+    looks = Table(str(fake.root), "box", "local/host")
+    for _ in range(INHERITED):
+        looks.look()
+    opens(fake, 7, "socket:[7]")
+    rows = [looks.look()["box/7/100/0badcafe"] for _ in range(INHERITED)]
+    assert rows[-1].listening == ("127.0.0.1:8080",)
 
 
 def test_without_tables_nothing_is_known(tmp_path: Path) -> None:
