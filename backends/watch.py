@@ -149,6 +149,7 @@ class Watch:
     def open(self) -> None:
         """Start the feeds that run whether or not somebody looks. Needs a running loop."""
         self._opened = True
+        self.timeline.begin()
         self._begin(*self._feeds)
 
     def add(self, config: SourceConfig) -> None:
@@ -176,6 +177,7 @@ class Watch:
     def leave(self) -> Remembered:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
         self._left = True
+        self.timeline.rest()
         values = {key: feed.last for key, feed in self._feeds.items() if key.noun in KEPT}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
@@ -183,6 +185,8 @@ class Watch:
 
     async def close(self) -> None:
         """End every feed and let go of every connection; takes at most about a second."""
+        if not self._left:
+            self.timeline.rest()
         for errors in self._errors.values():
             errors.close()
         feeds = [*self._feeds.values(), *(chart.feed for chart in self._charts.values())]

@@ -11,7 +11,7 @@ import pytest
 from backends.api.errors import Silent, Unreachable
 from backends.api.models import Event, EventKind, Members, Occurrence, Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.incident.timeline import CATCHING_UP, CONFIRM, MOST, TOGETHER, Timeline
+from backends.incident.timeline import CATCHING_UP, CONFIRM, EXCUSED, MOST, TOGETHER, Timeline
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
@@ -157,6 +157,75 @@ async def test_the_order_is_that_of_what_happened_whatever_the_wall_clock_said()
     column = KINDS["events"].column("age")
     assert column is not None
     assert KINDS["events"].order(board.settled, column, True) == told[::-1]
+
+
+def stand_still(board: Board | Pair, seconds: float) -> None:
+    """No timer runs meanwhile, and then all do at once."""
+    board.clock.seconds += seconds
+
+
+def silent() -> Reading[object]:
+    return Reading(State.STALE, {}, at=1000.0, error=Silent("no answer for 4 s"))
+
+
+async def test_who_was_not_heard_while_we_stood_still_is_not_called_lost() -> None:
+    board = Board()
+    board.timeline.begin()
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1000.0))
+    await board.clock.advance(2)
+    stand_still(board, 12)
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, silent())
+    await board.clock.advance(EXCUSED - 1)
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1018.0))
+    await board.clock.advance(60)
+    assert [row.target for row in board.settled] == ["midwatch"]
+    assert board.settled[0].text.endswith(": midwatch itself stood still")
+    board.timeline.reading("etcd/a", "members", silent())
+    assert board.settled[-1].text == "lost: no answer for 4 s"
+    board.timeline.rest()
+
+
+async def test_who_does_not_speak_after_we_stood_still_is_lost_after_all() -> None:
+    board = Board()
+    board.timeline.begin()
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    stand_still(board, 12)
+    board.timeline.reading("etcd/a", "members", silent())
+    # And once more, before that is decided.
+    await board.clock.advance(2)
+    stand_still(board, 4)
+    await board.clock.advance(EXCUSED - 1)
+    assert [row.target for row in board.settled] == ["midwatch", "midwatch"]
+    await board.clock.advance(3)
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1030.0))
+    assert [row.text for row in board.settled[2:]] == ["lost: no answer for 4 s", "back after 25 s"]
+    board.timeline.rest()
+
+
+async def test_what_is_told_just_after_we_stood_still_was_seen_after_a_gap() -> None:
+    board = Board()
+    board.timeline.begin()
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    stand_still(board, 12)
+    board.leader("etcd/a")
+    await board.clock.advance(CATCHING_UP)
+    board.leader("etcd/a")
+    await board.clock.advance(TOGETHER)
+    assert [row.after_gap for row in board.settled if row.kind is EventKind.LEADER] == [True, False]
+    board.timeline.rest()
+
+
+async def test_a_watch_that_nobody_stops_never_stood_still() -> None:
+    pair = Pair()
+    await pair.clock.advance(60)
+    await pair.watch.close()
+    stand_still(pair, 12)
+    pair.watch.timeline.reading("fake/a", "members", Reading(State.LIVE, {}, at=1.0))
+    assert pair.settled
+    assert "midwatch" not in {row.target for row in pair.settled}
 
 
 class Pair:
