@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -44,9 +43,10 @@ class Broken(Struct, frozen=True):
 
 
 class Remembered(Struct, frozen=True):
-    """What a watch that was left leaves to the next one of its context. `at` is when it was left."""
+    """What a watch that was left leaves to the next one of its context. `at` is when it was left, in monotonic
+    seconds."""
 
-    at: datetime
+    at: float
     timeline: Timeline
     sizes: Mapping[str, GroupSizes]
     values: Mapping[FeedKey, Any]
@@ -181,7 +181,7 @@ class Watch:
         values = {key: feed.last for key, feed in self._feeds.items() if key.noun in KEPT}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
-        return Remembered(self._clock.now(), self.timeline, self._sizes, values)
+        return Remembered(self._clock.monotonic(), self.timeline, self._sizes, values)
 
     async def close(self) -> None:
         """End every feed and let go of every connection; takes at most about a second."""

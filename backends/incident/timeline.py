@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -72,12 +72,12 @@ class Timeline:
     def on_settled(self, listener: Settled) -> None:
         self._listeners.append(listener)
 
-    def go_on(self, peers: Callable[[str], frozenset[str]], since: datetime) -> None:
-        """Somebody watches again, who knows other `peers`; nobody did `since` then."""
+    def go_on(self, peers: Callable[[str], frozenset[str]], since: float) -> None:
+        """Somebody watches again, who knows other `peers`; nobody did `since` then (monotonic seconds)."""
         self._peers = peers
         self._unseen = set(self._met)
         self._late = {source: math.inf for source, _ in self._met}
-        seconds = (self._clock.now() - since).total_seconds()
+        seconds = self._clock.monotonic() - since
         if seconds >= BRIEFLY:
             self._not_watched(seconds, "another context was open")
 

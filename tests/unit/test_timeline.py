@@ -312,6 +312,19 @@ async def test_a_timeline_outlives_its_watch_and_says_when_nobody_watched() -> N
         await pair.watch.close()
 
 
+async def test_for_how_long_nobody_watched_is_known_though_the_clock_was_set_back_meanwhile() -> None:
+    pair = Pair()
+    try:
+        await settle()
+        pair.clock.wrong = timedelta(hours=-1)
+        await pair.open_anew(420)
+        again = pair.clock.now()
+        span = f"{again - timedelta(seconds=420):%H:%M} to {again:%H:%M}"
+        assert [row.text for row in pair.settled] == [f"not watched from {span}: another context was open"]
+    finally:
+        await pair.watch.close()
+
+
 async def test_a_watch_that_was_left_tells_nothing_more() -> None:
     pair = Pair()
     try:
