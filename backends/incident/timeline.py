@@ -58,8 +58,9 @@ class Timeline:
         """Until when each source may tell yet what happened while nobody watched."""
         self._pulse = Pulse(clock, self._stood_still)
         self._excused_until = 0.0
-        self._excused: dict[str, Event] = {}
-        """The sources that are lost since we stood still, with what is told of each that does not come back."""
+        self._excused: dict[str, tuple[Event, float]] = {}
+        """The sources that are lost since we stood still, with what is told of each that does not come back, and
+        when it was lost."""
 
     def begin(self) -> None:
         """Somebody watches from now on, on the running loop."""
@@ -144,16 +145,17 @@ class Timeline:
         self._clock.call_later(EXCUSED, self._tell_lost)
 
     def _lose(self, source: str, event: Event) -> None:
-        if self._clock.monotonic() < self._excused_until:
-            self._excused[source] = event
+        now = self._clock.monotonic()
+        if now < self._excused_until:
+            self._excused[source] = event, now
         else:
-            self._take(source, event, self._clock.monotonic())
+            self._take(source, event, now)
 
     def _tell_lost(self) -> None:
         if self._clock.monotonic() < self._excused_until:
             return  # We stood still once more.
-        for source, event in self._excused.items():
-            self._take(source, event, self._clock.monotonic())
+        for source, (event, at) in self._excused.items():
+            self._take(source, event, at)
         self._excused.clear()
 
     def _not_watched(self, seconds: float, why: str) -> None:

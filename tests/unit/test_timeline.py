@@ -202,6 +202,8 @@ async def test_who_does_not_speak_after_we_stood_still_is_lost_after_all() -> No
     await board.clock.advance(3)
     board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1030.0))
     assert [row.text for row in board.settled[2:]] == ["lost: no answer for 4 s", "back after 25 s"]
+    # Told late, it stands where it happened: before we stood still for the second time.
+    assert board.settled[2].at < board.settled[1].at
     board.timeline.rest()
 
 
