@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -45,9 +44,10 @@ class Broken(Struct, frozen=True):
 
 
 class Remembered(Struct, frozen=True):
-    """What a watch that was left leaves to the next one of its context. `at` is when it was left."""
+    """What a watch that was left leaves to the next one of its context. `at` is when it was left, in monotonic
+    seconds."""
 
-    at: datetime
+    at: float
     timeline: Timeline
     sizes: Mapping[str, GroupSizes]
     values: Mapping[FeedKey, Any]
@@ -159,6 +159,7 @@ class Watch:
     def open(self) -> None:
         """Start the feeds that run whether or not somebody looks. Needs a running loop."""
         self._opened = True
+        self.timeline.begin()
         self._begin(*self._feeds)
 
     def add(self, config: SourceConfig) -> None:
@@ -186,13 +187,16 @@ class Watch:
     def leave(self) -> Remembered:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
         self._left = True
+        self.timeline.rest()
         values = {key: feed.last for key, feed in self._feeds.items() if key.noun in KEPT}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
-        return Remembered(self._clock.now(), self.timeline, self._sizes, values)
+        return Remembered(self._clock.monotonic(), self.timeline, self._sizes, values)
 
     async def close(self) -> None:
         """End every feed and let go of every connection; takes at most about a second."""
+        if not self._left:
+            self.timeline.rest()
         for errors in self._errors.values():
             errors.close()
         feeds = [*self._feeds.values(), *(chart.feed for chart in self._charts.values())]

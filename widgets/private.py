@@ -137,6 +137,9 @@ class StdoutDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        # In the background it has not begun, and does so when it is continued.
+        if self._key_thread is None or not self._key_thread.is_alive():
+            return
         self._loop = asyncio.get_running_loop()
         with suppress(termios.error):
             self._ours = termios.tcgetattr(self.fileno)

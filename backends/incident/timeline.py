@@ -6,13 +6,14 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from backends.api.clock import Clock
 from backends.api.events import Event, EventKind, Occurrence, Occurrences
 from backends.api.readings import News, Reading, Seen, State, differing
+from backends.incident.pulse import Pulse
 
 TOGETHER = 5.0
 """Seconds for which the other sources of a cluster may still witness an event."""
@@ -29,6 +30,8 @@ LONG = 120.0
 """Seconds from which on it is told to the minute."""
 PROMPT = 2.0
 """Seconds within which what happened is told. What is told later, by a journal, stands where it happened."""
+EXCUSED = 5.0
+"""Seconds for which a source may be lost after we stood still ourselves, before it is called so."""
 CATCHING_UP = 2.0
 """Seconds from a source's first word for which it may tell what happened while nobody watched."""
 
@@ -54,26 +57,35 @@ class Timeline:
         """The feeds that said something before nobody watched, and nothing since."""
         self._late: dict[str, float] = {}
         """Until when each source may tell yet what happened while nobody watched."""
+        self._pulse = Pulse(clock, self._stood_still)
+        self._excused_until = 0.0
+        self._excused: dict[str, tuple[Event, float]] = {}
+        """The sources that are lost since we stood still, with what is told of each that does not come back, and
+        when it was lost."""
+
+    def begin(self) -> None:
+        """Somebody watches from now on, on the running loop."""
+        self._pulse.begin()
+
+    def rest(self) -> None:
+        """Nobody watches any more."""
+        self._pulse.end()
 
     def on_settled(self, listener: Settled) -> None:
         self._listeners.append(listener)
 
-    def go_on(self, peers: Callable[[str], frozenset[str]], since: datetime) -> None:
-        """Somebody watches again, who knows other `peers`; nobody did `since` then."""
+    def go_on(self, peers: Callable[[str], frozenset[str]], since: float) -> None:
+        """Somebody watches again, who knows other `peers`; nobody did `since` then (monotonic seconds)."""
         self._peers = peers
-        now = self._clock.now()
         self._unseen = set(self._met)
         self._late = {source: math.inf for source, _ in self._met}
-        seconds = (now - since).total_seconds()
+        seconds = self._clock.monotonic() - since
         if seconds >= BRIEFLY:
-            pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
-            span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
-            text = f"not watched from {span}: another context was open"
-            event = Event(now, EventKind.SOURCE, HERE, "midwatch", text)
-            self._take(HERE, event, self._clock.monotonic())
+            self._not_watched(seconds, "another context was open")
 
     def hear(self, source: str, news: tuple[News, ...]) -> None:
         """What a source saw itself."""
+        self._pulse.look()
         heard, wall = self._clock.monotonic(), self._clock.now()
         late = heard < self._late.get(source, 0.0)
         for item in news:
@@ -86,15 +98,16 @@ class Timeline:
 
     def reading(self, source: str, noun: str, new: Reading[object]) -> None:
         """How well a source's feed is; one that is lost or comes back is an event. How it was found is none."""
+        self._pulse.look()
         feeds = self._ill.setdefault(source, {})
         gap = (source, noun) in self._unseen
         if new.state is State.LIVE:
             self._met.add((source, noun))
             since = feeds.pop(noun, None)
-            if since is not None and not feeds:
+            if since is not None and not feeds and self._excused.pop(source, None) is None:
                 # Of one that came back while nobody watched it is not known when.
                 away = "" if gap else f" after {round(self._clock.monotonic() - since)} s"
-                self._tell(source, f"back{away}", gap)
+                self._take(source, self._event(source, f"back{away}", gap), self._clock.monotonic())
             if gap or self._late.get(source) == math.inf:
                 self._late[source] = self._clock.monotonic() + CATCHING_UP
         elif new.state in (State.STALE, State.UNREACHABLE) and (source, noun) in self._met and noun not in feeds:
@@ -102,7 +115,7 @@ class Timeline:
             feeds[noun] = self._clock.monotonic() if new.at is None else new.at
             if first:
                 why = f"lost: {new.error.reason}" if new.error is not None else "lost"
-                self._tell(source, why, gap, bad=True)
+                self._lose(source, self._event(source, why, gap, bad=True))
         if new.state is not State.LOADING:
             self._unseen.discard((source, noun))
 
@@ -124,9 +137,39 @@ class Timeline:
                 before, rows, version = rows, dict(self._rows), self._version
                 yield Seen(rows, differing(before, rows))
 
-    def _tell(self, source: str, text: str, gap: bool, *, bad: bool = False) -> None:
+    def _stood_still(self, seconds: float) -> None:
+        """Whoever spoke meanwhile was not heard, and that is no reason to call it lost: it gets time to speak."""
+        now = self._clock.monotonic()
+        self._not_watched(seconds, "midwatch itself stood still")
+        self._late |= {source: now + CATCHING_UP for source, _ in self._met if self._late.get(source) != math.inf}
+        self._excused_until = now + EXCUSED
+        self._clock.call_later(EXCUSED, self._tell_lost)
+
+    def _lose(self, source: str, event: Event) -> None:
+        now = self._clock.monotonic()
+        if now < self._excused_until:
+            self._excused[source] = event, now
+        else:
+            self._take(source, event, now)
+
+    def _tell_lost(self) -> None:
+        if self._clock.monotonic() < self._excused_until:
+            return  # We stood still once more.
+        for source, (event, at) in self._excused.items():
+            self._take(source, event, at)
+        self._excused.clear()
+
+    def _not_watched(self, seconds: float, why: str) -> None:
+        now = self._clock.now()
+        since = now - timedelta(seconds=seconds)
+        pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
+        span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
+        event = Event(now, EventKind.SOURCE, HERE, "midwatch", f"not watched from {span}: {why}")
+        self._take(HERE, event, self._clock.monotonic())
+
+    def _event(self, source: str, text: str, gap: bool, *, bad: bool = False) -> Event:
         facts = (self._clock.now(), EventKind.SOURCE, source, source, text)
-        self._take(source, Event(*facts, after_gap=gap, bad=bad), self._clock.monotonic())
+        return Event(*facts, after_gap=gap, bad=bad)
 
     def _take(self, source: str, event: Event, at: float) -> None:
         same = _identity(source, event)

@@ -29,8 +29,8 @@ SERVERS = (
     *(f"zookeeper s{number}" for number in (1, 2, 3)),
     *("supervisord", "prometheus", "node-exporter", "journald"),
 )
-TABLES = ("members", "units", "targets", "alerts")
-VISITED = (*TABLES, "processes", "metrics", "logs", "events", "overview")
+COMPARED = ("members", "units", "targets", "alerts")
+VISITED = (*COMPARED, "processes", "metrics", "logs", "events", "overview")
 WELL = 45.0
 """Seconds within which production is well again after the last blow: a session has ended, an alert is over."""
 SHOWN = 15.0
@@ -107,7 +107,7 @@ class Run:
 
     def compare(self) -> None:
         """Each table with what the servers say now."""
-        for screen in TABLES:
+        for screen in COMPARED:
             open_screen(self.here, screen)
             end = time.monotonic() + SHOWN
             while not fits(found := rows(self.here), wanted := self.servers.rows()[screen]):

@@ -83,7 +83,7 @@ def _links(one: Told) -> Iterable[tuple[str, str, str]]:
     elif one.kind == "leader":
         before, _, after = text.partition("  ")[0].partition(" → ")
         yield "leader", before, after
-    elif one.kind == "source":
+    elif one.kind == "source" and one.target == one.source:
         yield ("source", *(("lost", "live") if text.startswith("back") else ("live", "lost")))
     elif one.kind == "alert":
         yield ("alert", *(("quiet", "fires") if text.startswith("fires") else ("fires", "quiet")))

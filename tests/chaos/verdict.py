@@ -56,6 +56,7 @@ def complaints_of(
         *_unlike_etcd(found, history),
         *_untold_lives(found, beginning.lives, ending.lives),
         *_untold_blows(found, blows, began),
+        *_untold_stops(told, blows),
     ]
 
 
@@ -93,6 +94,14 @@ def _untold_blows(found: Chains, blows: Sequence[Blow], began: datetime) -> Iter
         first, last = (began + timedelta(seconds=moment) for moment in (blow.at, blow.until))
         if keys and not any(_was_ill(found.get(key, []), GOOD[key[0]], first, last + LATE) for key in keys):
             yield f"nothing was told of {blow}"
+
+
+def _untold_stops(told: Sequence[Told], blows: Sequence[Blow]) -> Iterator[str]:
+    """Each time that the dashboard was stopped for long it says so itself."""
+    stops = sum(blow.verb is Verb.STOP and blow.lasts >= LONG[0] for blow in blows)
+    said = sum("stood still" in one.text for one in told)
+    if said < stops:
+        yield f"it was stopped for long {stops} times, and says so {said} times"
 
 
 def _told_as(server: str) -> list[Key]:

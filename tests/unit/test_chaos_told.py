@@ -102,3 +102,12 @@ def test_a_long_blow_must_be_told_when_it_falls() -> None:
     assert not complaints(lost, told(33, "source", "zookeeper/main", "back", "zookeeper/main"), blows=(blow,))
     # Who was stopped saw nothing.
     assert not complaints(blows=(blow, Blow(25.0, Verb.STOP, "terminal", 1.0)))
+
+
+def test_a_long_stop_must_be_told() -> None:
+    stop = Blow(20.0, Verb.STOP, "terminal", 11.0)
+    assert complaints(blows=(stop,))
+    said = told(
+        31, "source", "midwatch", "not watched from 2 to 3: midwatch itself stood still", "midwatch/timeline"
+    )
+    assert not complaints(said, blows=(stop,))

@@ -13,7 +13,7 @@ from backends.api.events import Event, EventKind, Occurrence
 from backends.api.members import Members
 from backends.api.readings import Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.incident.timeline import CATCHING_UP, CONFIRM, MOST, TOGETHER, Timeline
+from backends.incident.timeline import CATCHING_UP, CONFIRM, EXCUSED, MOST, TOGETHER, Timeline
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
@@ -161,6 +161,77 @@ async def test_the_order_is_that_of_what_happened_whatever_the_wall_clock_said()
     assert KINDS["events"].order(board.settled, column, True) == told[::-1]
 
 
+def stand_still(board: Board | Pair, seconds: float) -> None:
+    """No timer runs meanwhile, and then all do at once."""
+    board.clock.seconds += seconds
+
+
+def silent() -> Reading[object]:
+    return Reading(State.STALE, {}, at=1000.0, error=Silent("no answer for 4 s"))
+
+
+async def test_who_was_not_heard_while_we_stood_still_is_not_called_lost() -> None:
+    board = Board()
+    board.timeline.begin()
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1000.0))
+    await board.clock.advance(2)
+    stand_still(board, 12)
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, silent())
+    await board.clock.advance(EXCUSED - 1)
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1018.0))
+    await board.clock.advance(60)
+    assert [row.target for row in board.settled] == ["midwatch"]
+    assert board.settled[0].text.endswith(": midwatch itself stood still")
+    board.timeline.reading("etcd/a", "members", silent())
+    assert board.settled[-1].text == "lost: no answer for 4 s"
+    board.timeline.rest()
+
+
+async def test_who_does_not_speak_after_we_stood_still_is_lost_after_all() -> None:
+    board = Board()
+    board.timeline.begin()
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    stand_still(board, 12)
+    board.timeline.reading("etcd/a", "members", silent())
+    # And once more, before that is decided.
+    await board.clock.advance(2)
+    stand_still(board, 4)
+    await board.clock.advance(EXCUSED - 1)
+    assert [row.target for row in board.settled] == ["midwatch", "midwatch"]
+    await board.clock.advance(3)
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1030.0))
+    assert [row.text for row in board.settled[2:]] == ["lost: no answer for 4 s", "back after 25 s"]
+    # Told late, it stands where it happened: before we stood still for the second time.
+    assert board.settled[2].at < board.settled[1].at
+    board.timeline.rest()
+
+
+async def test_what_is_told_just_after_we_stood_still_was_seen_after_a_gap() -> None:
+    board = Board()
+    board.timeline.begin()
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    stand_still(board, 12)
+    board.leader("etcd/a")
+    await board.clock.advance(CATCHING_UP)
+    board.leader("etcd/a")
+    await board.clock.advance(TOGETHER)
+    assert [row.after_gap for row in board.settled if row.kind is EventKind.LEADER] == [True, False]
+    board.timeline.rest()
+
+
+async def test_a_watch_that_nobody_stops_never_stood_still() -> None:
+    pair = Pair()
+    await pair.clock.advance(60)
+    await pair.watch.close()
+    stand_still(pair, 12)
+    pair.watch.timeline.reading("fake/a", "members", Reading(State.LIVE, {}, at=1.0))
+    assert pair.settled
+    assert "midwatch" not in {row.target for row in pair.settled}
+
+
 class Pair:
     """A watch of two sources, as its context has them."""
 
@@ -241,6 +312,19 @@ async def test_a_timeline_outlives_its_watch_and_says_when_nobody_watched() -> N
         await pair.say("a", news=True)
         await pair.say("b", news=True)
         assert not pair.settled[-1].after_gap
+    finally:
+        await pair.watch.close()
+
+
+async def test_for_how_long_nobody_watched_is_known_though_the_clock_was_set_back_meanwhile() -> None:
+    pair = Pair()
+    try:
+        await settle()
+        pair.clock.wrong = timedelta(hours=-1)
+        await pair.open_anew(420)
+        again = pair.clock.now()
+        span = f"{again - timedelta(seconds=420):%H:%M} to {again:%H:%M}"
+        assert [row.text for row in pair.settled] == [f"not watched from {span}: another context was open"]
     finally:
         await pair.watch.close()
 
