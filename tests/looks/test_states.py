@@ -25,6 +25,7 @@ from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
+from tests.waiting import until
 from tui.app import MidwatchApp
 from widgets.histogram import Histogram
 from widgets.logview import LogView
@@ -68,9 +69,9 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
 async def settled(app: App[None]) -> None:
     """Lines are put in order and counted in short steps, with turns of the loop in between."""
     async with asyncio.timeout(10):
-        while any(view.lines.behind or view.lines.filtering for view in app.query(LogView)) or any(
-            histogram.counting for histogram in app.query(Histogram)
-        ):
+        while any(
+            view.lines.behind or view.lines.filtering or view.searching for view in app.query(LogView)
+        ) or any(histogram.counting for histogram in app.query(Histogram)):
             await asyncio.sleep(0.02)
 
 
@@ -183,8 +184,9 @@ def test_merged_logs_with_their_histogram_80x24(picture: Callable[..., bool]) ->
         SCRIPTS.setdefault("other", Script()).say_lines(*lines(40, "GET /cart"), *lines(90, "ERROR refused")[3:5])
         await pilot.pause()
         await clock.advance(0.5)
+        await until(lambda: pilot.app.query_one(LogView).lines.total == 78 + 14 + 2)
         await settled(pilot.app)
-        await pilot.press("E")
+        await pilot.press("G", "E")
         await pilot.pause()
 
     assert picture(steps, context=both, command="logs", size=(80, 24))
