@@ -8,7 +8,7 @@ import gc
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,8 @@ class Eyes:
     def live(self) -> bool:
         return all(feed.reading.state is State.LIVE for feed in self.feeds.values())
 
-    def told(self, expected: Mapping[str, Told], times: int) -> bool:
-        return all(
-            sum(expected[noun].by(error) for error in errors) >= times for noun, errors in self.errors.items()
-        )
+    def all_told(self, told: Told, times: int) -> bool:
+        return all(sum(map(told.by, errors)) >= times for errors in self.errors.values())
 
 
 @asynccontextmanager
@@ -90,17 +88,14 @@ async def eyes_of(backend: Backend, *nouns: str) -> AsyncIterator[Eyes]:
         await backend.close()
 
 
-async def suffers(
-    relay: Relay, eyes: Eyes, fault: Fault, told: Told | Mapping[str, Told], *, growth: int | None = None
-) -> None:
+async def suffers(relay: Relay, eyes: Eyes, fault: Fault, told: Told, *, growth: int | None = None) -> None:
     """That a fault is told so by each feed, and nothing of it is left when it is lifted. `growth` is what it may
     cost, in MB, over some attempts."""
-    expected = told if isinstance(told, Mapping) else dict.fromkeys(eyes.feeds, told)
     times = 1 if growth is None else AGAIN
     with most_grown() as grown:
         relay.suffer(fault)
         try:
-            await until(lambda: eyes.told(expected, times), SOON * times)
+            await until(lambda: eyes.all_told(told, times), SOON * times)
         except TimeoutError:
             raise AssertionError(f"told was {eyes.errors}") from None
         if growth is not None:
