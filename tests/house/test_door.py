@@ -50,7 +50,7 @@ WITHOUT_PERMIT = {
     ("backends/state.py", "_make"): "a folder of our own",
     (
         "backends/coordination/etcd_diagnose.py",
-        "_speaks_plain",
+        "_greeting",
     ): "a client's greeting, to hear whether TLS answers",
     ("backends/coordination/zookeeper_link.py", "Link.close"): QUEUE,
     ("backends/coordination/zookeeper_link.py", "Link._job"): QUEUE,
