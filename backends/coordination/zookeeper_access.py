@@ -113,14 +113,16 @@ class Wire:
         `mntr`. Raises `BackendError`."""
         if self._http is not None and address in self.access.endpoints:
             admin = self.access.admin[self.access.endpoints.index(address)]
-            self.admin_trouble.pop(address, None)
             try:
-                return await self._by_admin(admin, limit / 2)
+                status = await self._by_admin(admin, limit / 2)
             except NotServing:
                 raise
             except BackendError as error:
                 log.info("%s, so by four-letter words", error)
                 self.admin_trouble[address] = error
+            else:
+                self.admin_trouble.pop(address, None)
+                return status
         try:
             status = parse_srvr(await self.word(address, "srvr", limit))
         except NotListed:

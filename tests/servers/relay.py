@@ -169,18 +169,15 @@ class Relay:
     whose first bytes `spared` knows go through whatever happens to the others."""
 
     def __init__(
-        self, target: str = "", *, port: int = 0, spared: Callable[[bytes], bool] = lambda first: False
+        self, target: str, *, port: int = 0, spared: Callable[[bytes], bool] = lambda first: False
     ) -> None:
-        self.target, self._port, self._spared = target, port, spared
+        self._target, self._port, self._spared = target, port, spared
         self._fault = Fault()
-        self._through = Fault()
         self._links: set[asyncio.Task[None]] = set()
-        self.count = 0
-        """How many connections there were."""
 
     async def __aenter__(self) -> Self:
-        if self.target.startswith("/"):
-            self.address = f"{self.target}.relay"
+        if self._target.startswith("/"):
+            self.address = f"{self._target}.relay"
             self._listener = socket.socket(socket.AF_UNIX)
             self._listener.bind(self.address)
         else:
@@ -199,7 +196,7 @@ class Relay:
             task.cancel()
         await asyncio.wait(tasks)
         self._listener.close()
-        if self.target.startswith("/"):
+        if self._target.startswith("/"):
             os.unlink(self.address)
 
     def suffer(self, fault: Fault) -> None:
@@ -214,24 +211,23 @@ class Relay:
         loop = asyncio.get_running_loop()
         while True:
             client, _ = await loop.sock_accept(self._listener)
-            self.count += 1
             task = asyncio.create_task(self._serve(client))
             self._links.add(task)
             task.add_done_callback(self._links.discard)
 
     async def _serve(self, client: socket.socket) -> None:
         client.setblocking(False)
-        server = socket.socket(socket.AF_UNIX if self.target.startswith("/") else socket.AF_INET)
+        server = socket.socket(socket.AF_UNIX if self._target.startswith("/") else socket.AF_INET)
         server.setblocking(False)
         link = Link(client, server)
         pumps: list[asyncio.Task[None]] = []
         try:
-            host, _, port = self.target.rpartition(":")
-            address = self.target if not host else (host, int(port))
+            host, _, port = self._target.rpartition(":")
+            address = self._target if not host else (host, int(port))
             await asyncio.get_running_loop().sock_connect(server, address)
             await readable(client)
             if self._spared(client.recv(16, socket.MSG_PEEK)):
-                link.fault = self._through
+                link.fault = Fault()
             pumps = [asyncio.create_task(self._up(link)), asyncio.create_task(self._down(link))]
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         except OSError:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 
 from backends.api.errors import BackendError, Misconfigured, Silent, TooLarge, Unreachable
+from backends.metrics import prometheus_feeds
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings
 from tests.contract.starters import sooner
@@ -39,8 +40,8 @@ CELLS: dict[str, tuple[Callable[[], Fault], Told]] = {
     "tls": (lambda: Tls(tls_server()), Told(Misconfigured, "the server speaks TLS")),
     "redirect": (lambda: Instead(AROUND), Told(Misconfigured, "redirects to /api/v1/again")),
 }
-LISTS = 2 * 32
-"""MB that two lists may have together, one of targets and one of alerts, where nobody tells their length."""
+MOST = 4 << 20
+"""Bytes that a list may have here, so that on a busy machine it is not the time that ends it."""
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +73,10 @@ async def test_a_fault_is_told_as_what_it_is(relay: Relay, name: str) -> None:
 @pytest.mark.parametrize("name", CELLS)
 async def test_who_asks_and_who_completes_names_is_told_the_same(relay: Relay, name: str) -> None:
     fault, told = CELLS[name]
+    backend = over(relay)
+    # The library behind it is imported at the first call.
+    await backend.names()
     relay.suffer(fault())
-    backend = over(relay, TIMEOUT / 2)
     for call in (backend.query("1"), backend.names()):
         with pytest.raises(BackendError) as caught:
             async with asyncio.timeout(SOON):
@@ -85,14 +88,11 @@ async def test_who_asks_and_who_completes_names_is_told_the_same(relay: Relay, n
 
 
 @pytest.mark.parametrize(
-    ("say", "growth"),
-    [
-        (huge_http("application/json"), GROWTH),
-        (flood(b" " * (1 << 18)), LISTS + GROWTH),
-        (packed_http("application/json"), LISTS + GROWTH),
-    ],
+    "say",
+    [huge_http("application/json"), flood(b" " * (1 << 18)), packed_http("application/json")],
     ids=["as long as it says", "nobody says how long", "packed"],
 )
-async def test_a_huge_answer(relay: Relay, say: Say, growth: int) -> None:
+async def test_a_huge_answer(relay: Relay, monkeypatch: pytest.MonkeyPatch, say: Say) -> None:
+    monkeypatch.setattr(prometheus_feeds, "MOST", MOST)
     async with eyes_of(over(relay, PATIENT), "targets", "alerts") as eyes:
-        await suffers(relay, eyes, Instead(say), Told(TooLarge, "larger than 32 MiB"), growth=growth)
+        await suffers(relay, eyes, Instead(say), Told(TooLarge, "larger than 4 MiB"), growth=GROWTH)
