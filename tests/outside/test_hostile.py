@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import NAME, foreign, unsafe
+from tests.hostile import EVIL, NAME, foreign, unsafe
 from tests.outside.hostile_lab import Lab, hostile_lab
 from tests.outside.program import PROGRAM, run
 from tests.outside.pty_program import Dashboard
@@ -99,10 +99,14 @@ def test_a_run_is_safe_where_it_is_seen_and_where_it_is_saved(lab: Lab, tmp_path
         board.until("? help", 30)
         board.until("EVIL-run")
         pressed(board, "D", "\t", "\t", "\x1b")
-        ran = run("deploy", "--config", str(lab.config), "EVIL-run", "--yes", "--follow")
+        ran = run("deploy", "--config", str(lab.config), "EVIL-run", "--yes", "--follow", "--reason", EVIL)
         assert ran.status == 0, ran.err
         assert "EVIL" in ran.out
         assert not unsafe(ran.out + ran.err)
+        for words in (("audit",), ("audit", "-o", "json"), ("audit", "verify")):
+            told = run(*words)
+            assert told.status == 0
+            assert not unsafe(told.out + told.err)
         board.send(":runs\r")
         board.until("done")
         board.send("\r")
@@ -117,6 +121,9 @@ def test_a_run_is_safe_where_it_is_seen_and_where_it_is_saved(lab: Lab, tmp_path
     assert not foreign(board.raw)
     assert "EVIL" in saved.read_text()
     assert not unsafe(saved.read_text())
+    kept = [path for path in (tmp_path / "xdg_state_home").rglob("*.jsonl") if "audit" in path.name]
+    assert kept
+    assert all(path.read_text().isascii() and not unsafe(path.read_text()) for path in kept)
 
 
 VERBS = (
