@@ -29,7 +29,10 @@ EVIL = "EVIL" + "".join(TEXTS.values()) + "LIVE"
 BYTES = EVIL.encode() + b"\xff\xfe\xc0\xaf\xed\xa0\x80\x9b66m\x00\x90q\x9c"
 """The same in bytes that are not all UTF-8."""
 
-_OURS = re.compile(rb"\x1b\[[?>=<]?[0-9;:]*\$?[A-Za-z]|\x1b[=>78]")
+NAME = "EVIL" + "".join(TEXTS[key] for key in ("csi", "osc title", "bidi", "zero width")) + "[red]xLIVE"
+"""As much of it as the name of a file, a program or a table may hold."""
+
+_OURS = re.compile(rb"\x1b\[[?>=<]?[0-9;:]*\$?[A-Za-z]|\x1b[=>78]|\x1b\]22;[a-z-]*\x07")
 """Textual's and the skeleton's; of those in `TEXTS` `_NEVER` knows the parameters."""
 _COPIED = re.compile(rb"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
 _NEVER = re.compile(rb"\x1b\[(?:[^A-Za-z]*\b66m|6;66r)")
@@ -57,5 +60,6 @@ def foreign(raw: bytes) -> list[str]:
     """What in the bytes to a terminal was not made by us; a copy to the clipboard of ours is."""
     never = [found.group().decode("latin-1") for found in _NEVER.finditer(raw)]
     rest = _OURS.sub(b"", _COPIED.sub(b"", raw))
-    text = rest.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
+    # Ends of lines are the terminal's as well: it puts a CR before each LF.
+    text = re.sub("\r*\n", "\n", rest.decode("utf-8", "surrogateescape"))
     return never + unsafe(text)
