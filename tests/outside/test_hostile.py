@@ -17,7 +17,7 @@ from tests.outside.hostile_lab import Lab, hostile_lab
 from tests.outside.program import PROGRAM, run
 from tests.outside.pty_program import Dashboard
 from tests.servers.runs import until_gone
-from tests.waiting import until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -158,7 +158,7 @@ def test_what_changes_is_streamed_safely(lab: Lab) -> None:
     with out.open("wb") as file:
         process = subprocess.Popen(argv, stdout=file, stderr=file, env=os.environ)
     try:
-        until(lambda: b"watching" in out.read_bytes())
+        wait_until(lambda: b"watching" in out.read_bytes())
     finally:
         process.terminate()
         process.wait()
