@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from backends.config import Config
 
 MOST_BYTES = 4 << 20
@@ -24,12 +25,20 @@ class Unreadable(Exception):
 
 def config_path(given: str | None, env: Mapping[str, str]) -> tuple[Path, bool]:
     """Which file is the configuration, and whether somebody named it on purpose (then it must be there)."""
+    from pathlib import Path
+
+    name, deliberate = config_name(given, env)
+    return Path(name), deliberate
+
+
+def config_name(given: str | None, env: Mapping[str, str]) -> tuple[str, bool]:
+    """The same, as a string."""
     if given or env.get("MIDWATCH_CONFIG"):
-        return Path(os.path.expanduser(given or env["MIDWATCH_CONFIG"])), True
+        return os.path.expanduser(given or env["MIDWATCH_CONFIG"]), True
     base = env.get("XDG_CONFIG_HOME", "")
     if not os.path.isabs(base):  # "All paths must be absolute", XDG Base Directory Specification
         base = os.path.join(env.get("HOME", "/"), ".config")
-    return Path(base) / "midwatch" / "config.toml", False
+    return os.path.join(base, "midwatch", "config.toml"), False
 
 
 def read_only_wanted(flag: bool, env: Mapping[str, str]) -> bool:
@@ -58,7 +67,7 @@ def load_config(given: str | None, env: Mapping[str, str], *, read_only: bool = 
     return read(Document(path, data, foreign), read_only=read_only_wanted(read_only, env))
 
 
-def read_bytes(path: Path) -> tuple[bytes, bool]:
+def read_bytes(path: str | Path) -> tuple[bytes, bool]:
     """What the file holds, and whether others than its reader can write it."""
     # Without waiting: a FIFO would hold the start up until somebody writes to it.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from backends.clean import clean
-from backends.config_file import Unreadable, config_path, read_bytes
+from backends.config_file import Unreadable, config_name, read_bytes
 from backends.context_words import mode, paint, wanted_context
 
 SGR = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37}
@@ -28,9 +28,9 @@ class Glance(NamedTuple):
 
 def glance(file: str | None, context: str | None, env: Mapping[str, str], *, read_only: bool) -> Glance | None:
     """None where the configuration is not as it should be: reading all of it says why."""
-    path, deliberate = config_path(file, env)
+    name, deliberate = config_name(file, env)
     try:
-        raw: dict[str, Any] = tomllib.loads(read_bytes(path)[0].decode("utf-8-sig"))
+        raw: dict[str, Any] = tomllib.loads(read_bytes(name)[0].decode("utf-8-sig"))
     except FileNotFoundError:
         if deliberate:
             return None

@@ -8,7 +8,7 @@ import selectors
 import sys
 import termios
 from codecs import getincrementaldecoder
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
@@ -19,15 +19,23 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
-from textual.messages import TerminalSupportsSynchronizedOutput
+from textual.messages import InBandWindowResize, TerminalSupportsSynchronizedOutput
 from textual.screen import Screen
 
 from widgets.output import Output
 
 log = logging.getLogger("midwatch.app")
 
-QUESTION = "\x1b[?2026$p"
-"""Whether it can synchronize its output: Textual asks so at the start, and knows the answer from a key."""
+ANSWERS: Mapping[type[Message], str] = {
+    TerminalSupportsSynchronizedOutput: "\x1b[?2026$p",
+    InBandWindowResize: "\x1b[?2048$p",
+}
+"""What a terminal's answer is to Textual, and the question: whether it has a mode. Textual asks both at the start
+and tells the answers from keys. Of the first, a "no" is told to nobody; xterm's is one."""
+IN_ORDER, REORDERED = "\x1b[8l", "\x1b[8h"
+"""Who draws columns tells a terminal that orders right-to-left text by itself (VTE) to leave every cell where it
+is: it takes what follows such a name for its continuation, numbers and all.
+https://terminal-wg.pages.freedesktop.org/bidi/recommendation/escape-sequences.html"""
 
 
 class _Quick(selectors.SelectSelector):
@@ -94,7 +102,9 @@ class StdoutDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._entered = self._answers = False
+        self._entered = False
+        self._question = ""
+        """Which of them this terminal has answered."""
         self._ours: list[Any] | None = None
         """The terminal's attributes while it is ours."""
         if sys.__stdout__ is not None:
@@ -107,8 +117,8 @@ class StdoutDriver(LinuxDriver):
 
     def ask(self) -> None:
         """Ask the terminal, where it is one that answers, to say so once it has drawn all up to here."""
-        if self._answers and self.output is not None:
-            self.output.ask(QUESTION)
+        if self._question and self.output is not None:
+            self.output.ask(self._question)
 
     def run_input_thread(self) -> None:
         app = self._app
@@ -120,12 +130,12 @@ class StdoutDriver(LinuxDriver):
         super().run_input_thread()
 
     def process_message(self, message: Message) -> None:
-        if isinstance(message, TerminalSupportsSynchronizedOutput):
+        question = ANSWERS.get(type(message), "")
+        if question and question == self._question:
             if self.output is not None:
                 self.output.answered()
-            if self._answers:
-                return
-            self._answers = True
+            return
+        self._question = self._question or question
         super().process_message(message)
 
     def write(self, data: str) -> None:
@@ -137,6 +147,8 @@ class StdoutDriver(LinuxDriver):
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
+        if self.output is not None:
+            self.write(IN_ORDER)
         # In the background it has not begun, and does so when it is continued.
         if self._key_thread is None or not self._key_thread.is_alive():
             return
@@ -147,7 +159,8 @@ class StdoutDriver(LinuxDriver):
     def stop_application_mode(self) -> None:
         if self.output is not None:
             self.output.settle()
-        self._answers, self._ours = False, None
+            self.write(REORDERED)
+        self._question, self._ours = "", None
         super().stop_application_mode()
 
     def _sigcont_application(self, *signalled: Any) -> None:

@@ -19,8 +19,10 @@ import pyte
 
 from tests.outside.program import PROGRAM
 
-SYNCHRONIZED = b"\x1b[?2026"
-"""What is asked of a terminal, and told by one that answers, about synchronized output."""
+SYNCHRONIZES = {2026: 2}
+"""A terminal that says, when it is asked, that it can synchronize its output."""
+XTERM = {2026: 0, 2048: 0}
+"""One that knows neither that mode nor the one in which it tells its size, and says so."""
 
 
 class Dashboard:
@@ -32,12 +34,12 @@ class Dashboard:
         size: tuple[int, int] = (120, 40),
         env: Mapping[str, str] | None = None,
         ignore_hangup: bool = False,
-        answers: bool = False,
+        answers: Mapping[int, int] | None = None,
         program: Sequence[str] | None = None,
     ) -> None:
         self._words, self._size, self._env = words, size, dict(env or {})
         self._ignore_hangup = ignore_hangup
-        self._answers, self._answered = answers, 0
+        self._answers, self._answered = answers or {}, dict.fromkeys(answers or {}, 0)
         self._program = program or [PROGRAM]
         self.raw = b""
         self.screen = pyte.Screen(*(size if all(size) else (80, 24)))
@@ -104,10 +106,10 @@ class Dashboard:
             # pyte knows no private mode reports; what asks for them draws nothing.
             self._stream.feed(data)
         self.raw += got
-        if self._answers:
-            while self._answered < self.raw.count(SYNCHRONIZED + b"$p"):
-                self._answered += 1
-                os.write(self.master, SYNCHRONIZED + b";2$y")
+        for mode, state in self._answers.items():
+            while self._answered[mode] < self.raw.count(b"\x1b[?%d$p" % mode):
+                self._answered[mode] += 1
+                os.write(self.master, b"\x1b[?%d;%d$y" % (mode, state))
         return got
 
     def trickle(self, rate: int, until: Callable[[], object], seconds: float) -> int:

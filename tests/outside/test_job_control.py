@@ -13,14 +13,23 @@ from pathlib import Path
 import psutil
 
 from tests.outside.program import PROGRAM
-from tests.outside.pty_program import Dashboard
+from tests.outside.pty_program import SYNCHRONIZES, Dashboard
 
 
 def stopped(board: Dashboard, times: int) -> None:
     """By now the shell has the terminal: the main screen, a cursor, lines and echo as readline wants them."""
     board.until(lambda: board.raw.count(b"Stopped") == times)
     tail = board.raw[board.raw.rfind(b"\x1b[?1049h") :]
-    for mode in (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?1004l", b"\x1b[?7h", b"\x1b[<u"):
+    assert b"\x1b[8l" in tail
+    for mode in (
+        b"\x1b[?1049l",
+        b"\x1b[?25h",
+        b"\x1b[?1003l",
+        b"\x1b[?1004l",
+        b"\x1b[?7h",
+        b"\x1b[8h",
+        b"\x1b[<u",
+    ):
         assert mode in tail
     board.send("stty -a\r")
     board.until(lambda: re.search(r"(?<!-)icanon", board.text) and re.search(r"(?<!-)\becho\b", board.text))
@@ -40,7 +49,9 @@ def test_stopped_by_a_key_or_a_signal_in_the_background_and_back(tmp_path: Path)
     config.write_text("[context.bare]\n")
     bash = shutil.which("bash")
     assert bash is not None
-    with Dashboard("--norc", "-i", program=[bash], size=(100, 24), env={"PS1": "ready> "}, answers=True) as board:
+    with Dashboard(
+        "--norc", "-i", program=[bash], size=(100, 24), env={"PS1": "ready> "}, answers=SYNCHRONIZES
+    ) as board:
         board.until("ready>")
         board.send(shlex.join([PROGRAM, "--config", str(config), "-c", "processes"]) + "\r")
         board.until("LIVE")

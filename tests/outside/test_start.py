@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outside.pty_program import Dashboard
+from tests.outside.pty_program import SYNCHRONIZES, Dashboard
 
 TYPING = 0.2
 """Seconds between two keys of a person; in less than half of that an escape begins a sequence."""
@@ -29,7 +29,7 @@ def held(tmp_path: Path) -> Dashboard:
     (tmp_path / "sitecustomize.py").write_text(HELD.replace("GO", str(tmp_path / "go")))
     config = tmp_path / "config.toml"
     config.write_text(f'[context.bare]\n[context.bare.files.app]\npaths = ["{tmp_path}/*.log"]\n')
-    return Dashboard("--config", str(config), env={"PYTHONPATH": str(tmp_path)}, answers=True)
+    return Dashboard("--config", str(config), env={"PYTHONPATH": str(tmp_path)}, answers=SYNCHRONIZES)
 
 
 def type_slowly(board: Dashboard, *keys: str) -> None:

@@ -72,6 +72,6 @@ def test_names_send_no_escapes(tmp_path: Path) -> None:
 
 
 def test_it_needs_no_slow_import() -> None:
-    slow = "{'textual', 'rich', 'msgspec', 'asyncio', 'logging', 'inspect'} & sys.modules.keys()"
+    slow = "{'textual', 'rich', 'msgspec', 'asyncio', 'logging', 'inspect', 'pathlib'} & sys.modules.keys()"
     code = f"import sys, tui.cli, tui.start; print(*{slow})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "\n"
