@@ -22,7 +22,7 @@ from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
 from backends.incident.error_lines import Burst, ErrorLines
-from backends.incident.sizes import Expected, GroupSizes
+from backends.incident.sizes import Counting, Expected, GroupSizes
 from backends.incident.timeline import Timeline
 from backends.relations import Relations
 
@@ -82,6 +82,7 @@ class Watch:
         self._backends: dict[str, Backend] = {}
         self._feeds: dict[FeedKey, Feed[Any, Any]] = {}
         self._sizes: dict[str, GroupSizes] = {} if remembered is None else dict(remembered.sizes)
+        self._counting: dict[str, Counting] = {}
         self._values: Mapping[FeedKey, Any] = {} if remembered is None else remembered.values
         self._tails: dict[str, Tail] = {}
         self._errors: dict[str, ErrorLines] = {}
@@ -199,6 +200,8 @@ class Watch:
             self.timeline.rest()
         for errors in self._errors.values():
             errors.close()
+        for counting in self._counting.values():
+            counting.close()
         feeds = [*self._feeds.values(), *(chart.feed for chart in self._charts.values())]
         await asyncio.gather(*(feed.close() for feed in feeds))
         closing = [asyncio.ensure_future(backend.close()) for backend in self._backends.values()]
@@ -260,9 +263,10 @@ class Watch:
     def _witness(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
         backend = self._backends[key.source]
         registry = ability(backend, Registry)
-        sizes = None
+        counting = None
         if key.noun == "instances" and registry is not None:
             sizes = self._sizes.setdefault(key.source, GroupSizes(registry.expected_sizes()))
+            counting = self._counting[key.source] = Counting(sizes, self._clock)
 
         errors = self._errors.get(key.source) if key.noun == "logs" else None
 
@@ -272,8 +276,8 @@ class Watch:
                 self._tell_charts(key.source, new, before)
                 if errors is not None and new.state is not State.LIVE:
                     errors.lost()
-            if sizes is not None and new.value is not None and new.state is State.LIVE:
-                sizes.note(self._clock.monotonic(), new.value)
+            if counting is not None and new.value is not None and new.state is State.LIVE:
+                counting.hear(new.value)
 
         return heard
 

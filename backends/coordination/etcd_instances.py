@@ -51,7 +51,7 @@ class Groups:
         return Seen(now, differing(before, rows), tuple(news))
 
     def changed(self, before: Instances, step: Changed, cluster: str | None = None) -> Seen[Instances]:
-        rows = dict(before)
+        rows = Instances(before, step.position)
         touched = set()
         news: list[News] = []
         for change in step.changes:
@@ -67,7 +67,7 @@ class Groups:
                 news.append(told(EventKind.LEFT, old, cluster=cluster))
         # One that came and went within a step is news, and no difference between two values.
         changed = frozenset(key for key in touched if before.get(key) is not rows.get(key))
-        return Seen(Instances(rows, step.position), changed, tuple(news))
+        return Seen(rows, changed, tuple(news))
 
     def key_of(self, row: Member) -> bytes:
         """The etcd key of an instance's row, its undecodable bytes too."""

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+from backends.api.clock import Clock, Timer
 from backends.api.members import Member, Members, MemberState
 
 LATELY = 900.0
 """Seconds for which the largest size of a group is remembered."""
 BUCKET = 30.0
+PAUSE = 1.0
+"""Seconds between two counts: thousands of instances may change hundreds of times in one."""
 
 
 class Expected(Struct, frozen=True):
@@ -62,3 +65,33 @@ class GroupSizes:
         return found | {
             group: Expected(size, True, self._below.get(group)) for group, size in self._expected.items()
         }
+
+
+class Counting:
+    """Counts the instances of one source as they come, at most once a `PAUSE`, and in the end always the last."""
+
+    def __init__(self, sizes: GroupSizes, clock: Clock) -> None:
+        self._sizes, self._clock = sizes, clock
+        self._last: Members = {}
+        self._due = float("-inf")
+        self._timer: Timer | None = None
+
+    def hear(self, instances: Members) -> None:
+        self._last = instances
+        if self._timer is not None:
+            return
+        wait = self._due - self._clock.monotonic()
+        if wait > 0:
+            self._timer = self._clock.call_later(wait, self._count)
+        else:
+            self._count()
+
+    def _count(self) -> None:
+        now, self._timer = self._clock.monotonic(), None
+        self._due = now + PAUSE
+        self._sizes.note(now, self._last)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

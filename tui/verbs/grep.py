@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from backends.api.logs import Sieve
 from widgets.linesearch import blockwise, by_block, by_line
@@ -14,12 +15,22 @@ class Grep:
     def __init__(self, pattern: str) -> None:
         self._line = re.compile(pattern)
         self._block = re.compile(pattern, re.MULTILINE) if blockwise(pattern) else None
+        self._ascii: re.Pattern[bytes] | None = None
+        if self._block is not None and pattern.isascii():
+            with suppress(re.error):  # An escape that bytes do not know.
+                self._ascii = re.compile(pattern.encode(), re.MULTILINE)
 
     @property
     def sieve(self) -> Sieve | None:
         """What leaves out the blocks in which nothing matches; None where a block must be taken apart first."""
-        block = self._block
-        return None if block is None else lambda data: block.search(data.decode("utf-8", "replace")) is not None
+        return None if self._block is None else self._may_match
+
+    def _may_match(self, data: bytes) -> bool:
+        assert self._block is not None
+        if self._ascii is not None and data.isascii():
+            # The same as of the text, without a copy of each block.
+            return self._ascii.search(data) is not None
+        return self._block.search(data.decode("utf-8", "replace")) is not None
 
     def numbers(self, text: str) -> list[int]:
         """Which lines match, counted from 0."""
