@@ -18,7 +18,7 @@ LATE = timedelta(seconds=4)
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
+class Moment:
     """How production is at one moment, where that is another one in each run."""
 
     revision: int
@@ -29,7 +29,7 @@ class Beginning:
     """Leaders and pids, by the keys of their chains."""
 
     @classmethod
-    def of(cls, servers: Servers, supervisor: int) -> Beginning:
+    def of(cls, servers: Servers, supervisor: int) -> Moment:
         words: dict[Key, str] = {("pid", "supervisord/main", "supervisord/main"): str(supervisor)}
         for source in ("etcd/main", "zookeeper/main"):
             words["leader", source, source] = servers.leader(source)
@@ -42,8 +42,8 @@ class Beginning:
 
 def complaints_of(
     told: Sequence[Told],
-    beginning: Beginning,
-    ending: Beginning,
+    beginning: Moment,
+    ending: Moment,
     history: Sequence[tuple[str, bool]],
     blows: Sequence[Blow],
     began: datetime,

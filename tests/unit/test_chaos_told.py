@@ -6,19 +6,19 @@ from datetime import datetime, timedelta, timezone
 
 from tests.chaos.plan import Blow, Verb
 from tests.chaos.told import Told, chains, disordered, read, torn
-from tests.chaos.verdict import Beginning, complaints_of
+from tests.chaos.verdict import Moment, complaints_of
 
 ZONE = timezone(timedelta(hours=5))
 BEGAN = datetime(2026, 11, 24, 12, 0, tzinfo=ZONE)
 LEADER = ("leader", "etcd/main", "etcd/main")
-BEGINNING = Beginning(7, {("zookeeper", "web/web-1"): 1}, {LEADER: "m0"})
+BEGINNING = Moment(7, {("zookeeper", "web/web-1"): 1}, {LEADER: "m0"})
 
 
 def told(at: float, kind: str, target: str, text: str, source: str = "etcd/main") -> Told:
     return Told(BEGAN + timedelta(seconds=at), kind, target, text, source)
 
 
-def complaints(*lines: Told, ending: Beginning = BEGINNING, blows: tuple[Blow, ...] = ()) -> list[str]:
+def complaints(*lines: Told, ending: Moment = BEGINNING, blows: tuple[Blow, ...] = ()) -> list[str]:
     return complaints_of(lines, BEGINNING, ending, [], blows, BEGAN)
 
 
@@ -80,7 +80,7 @@ def test_each_coming_and_going_in_etcd_is_told_once() -> None:
 
 
 def test_a_new_life_in_zookeeper_must_be_told() -> None:
-    ending = Beginning(9, {("zookeeper", "web/web-1"): 2}, {LEADER: "m0"})
+    ending = Moment(9, {("zookeeper", "web/web-1"): 2}, {LEADER: "m0"})
     assert complaints(ending=ending)
     assert not complaints(
         told(1, "left", "web/web-1", "web-1", "zookeeper/main"),
