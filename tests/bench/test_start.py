@@ -19,7 +19,7 @@ from tests.bench.stamped import Stamped
 from tests.bench.starting import BARE, PASS, paired, start, whole
 from tests.outside.program import PROGRAM
 from tests.servers.etcd_cluster import EtcdCluster
-from tests.waiting import until
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.bench, pytest.mark.timeout(600)]
 
@@ -44,7 +44,7 @@ def test_members_without_a_screen(tmp_path: Path, figures: Figures) -> None:
     with EtcdCluster() as cluster:
         words = (PROGRAM, "--config", etcd_config(cluster, tmp_path / "config.toml"), "members")
         # They listen before they have a leader.
-        until(lambda: subprocess.run(words, capture_output=True, check=False).returncode == 0)
+        wait_until(lambda: subprocess.run(words, capture_output=True, check=False).returncode == 0)
         ours, peer, ratio = paired(RUNS, lambda: whole(*words), lambda: whole(*imports))
     what = "midwatch members, three etcd nodes"
     figures.against(what, ours * 1000, ("import asyncio, aetcd", peer * 1000), "ms", most=2, ratio=ratio)
