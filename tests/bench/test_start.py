@@ -90,6 +90,20 @@ def test_start_of_the_dashboard(demo: Demo, figures: Figures) -> None:
     figures.beside("the app's own first frame, the demo", statistics.median(frame) * 1000, "ms")
 
 
+def test_something_true(demo: Demo, figures: Figures) -> None:
+    """Against a Python that is started in the same way: the fork of what runs the tests is a good part of either."""
+
+    def python() -> float:
+        began = time.monotonic()
+        with Stamped(program=list(PASS)) as ended:
+            ended.process.wait(5)
+            return time.monotonic() - began
+
+    ours, peer, ratio = paired(RUNS, lambda: start(["--config", demo.config], "etcd/main  loading")[0], python)
+    what = "something true on the screen"
+    figures.against(what, ours * 1000, ("python -c pass", peer * 1000), "ms", most=5, ratio=ratio)
+
+
 def test_quit(demo: Demo, figures: Figures) -> None:
     times = []
     for _ in range(RUNS):
