@@ -91,7 +91,7 @@ def test_start_of_the_dashboard(demo: Demo, figures: Figures) -> None:
 
 
 def test_something_true(demo: Demo, figures: Figures) -> None:
-    """Against a Python that is started in the same way: the fork of what runs the tests is a good part of either."""
+    """Against a Python that is started in the same way: the fork of whoever starts them is a part of either."""
 
     def python() -> float:
         began = time.monotonic()

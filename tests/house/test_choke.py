@@ -114,6 +114,8 @@ def test_no_segment_is_made_but_in_safe() -> None:
         for node, called in calls(path):
             last = called.rpartition(".")[2]
             assert last != "Segment" or path.name == "safe.py", f"{name_of(path)}:{node.lineno}"
+            # Rich and Textual write links and actions of a style to the terminal.
+            assert not {"link", "meta"} & {word.arg for word in node.keywords}, f"{name_of(path)}:{node.lineno}"
             assert called != "Strip" or path.name == "safe.py", f"{name_of(path)}:{node.lineno}"
             assert last not in ("notify", "from_markup", "set_window_title"), f"{name_of(path)}:{node.lineno}"
 

@@ -30,6 +30,7 @@ PROGRAM = "EVIL\x1b[6;66r\x1b[66m\u202e\u200bs" + "\u0301" * 40 + "[red]LIVE"
 class Lab(Struct, frozen=True):
     config: Path
     folder: Path
+    etcd: EtcdCluster
 
 
 @contextmanager
@@ -41,8 +42,8 @@ def hostile_lab(folder: Path) -> Iterator[Lab]:
         supervisord = stack.enter_context(SupervisordServer({PROGRAM: _printing(folder)}))
         zookeeper = stack.enter_context(ZookeeperEnsemble(size=1))
         stack.enter_context(_titled())
-        _put(etcd, b"/services/web/" + BYTES.replace(b"\0", b""), BYTES.replace(b"\0", b""))
-        _put(etcd, f"/services/web/{EVIL}".encode(), json.dumps({"address": "h:1", "version": EVIL}).encode())
+        put(etcd, b"/services/web/" + BYTES.replace(b"\0", b""), BYTES.replace(b"\0", b""))
+        put(etcd, f"/services/web/{EVIL}".encode(), json.dumps({"address": "h:1", "version": EVIL}).encode())
         client = zookeeper.client()
         client.create(f"/services/{ZNODE}", BYTES, makepath=True)
         client.stop()
@@ -58,7 +59,7 @@ def hostile_lab(folder: Path) -> Iterator[Lab]:
         prometheus.knows("evil_metric")
         path = folder / f"{NAME}.toml"
         path.write_text(_config(etcd, prometheus, supervisord, zookeeper, journal, logs, folder))
-        yield Lab(path, folder)
+        yield Lab(path, folder, etcd)
 
 
 def toml(text: str) -> str:
@@ -112,7 +113,7 @@ query = {toml("EVIL(" + EVIL)}
 """
 
 
-def _put(etcd: EtcdCluster, key: bytes, value: bytes) -> None:
+def put(etcd: EtcdCluster, key: bytes, value: bytes) -> None:
     argv = [program(ETCDCTL).encode(), f"--endpoints={etcd.endpoints[0]}".encode(), b"put", b"--", key, value]
     subprocess.run(argv, check=True, capture_output=True, timeout=10)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import re
 import subprocess
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile import EVIL, NAME, foreign, unsafe
-from tests.outside.hostile_lab import Lab, hostile_lab
+from tests.hostile import BYTES, EVIL, NAME, foreign, unsafe
+from tests.outside.hostile_lab import Lab, hostile_lab, put
 from tests.outside.program import PROGRAM, run
 from tests.outside.pty_program import Dashboard
 from tests.servers.runs import until_gone
@@ -152,14 +153,26 @@ def test_no_verb_prints_anything_that_acts(lab: Lab, words: tuple[str, ...], out
         assert ran.document
 
 
-def test_what_changes_is_streamed_safely(lab: Lab) -> None:
-    argv = [PROGRAM, "watch", f"etcd/{NAME}", "/services/", "--config", str(lab.config)]
-    out = lab.folder / "watched"
+STREAMS = (("watch", f"etcd/{NAME}", "/services/"), ("events", "--watch"), ("members", "--watch"))
+
+
+@pytest.mark.parametrize("words", STREAMS, ids=[words[0] for words in STREAMS])
+def test_what_changes_is_streamed_safely(lab: Lab, words: tuple[str, ...], tmp_path: Path) -> None:
+    argv, out, numbers = [PROGRAM, *words, "--config", str(lab.config)], tmp_path / "out", itertools.count()
+
+    def told() -> bool:
+        """Whether a key that comes now is told, once it listens."""
+        key = f"/services/web/new-{words[0]}-{next(numbers)}-{EVIL}"
+        put(lab.etcd, key.encode(), BYTES.replace(b"\0", b""))
+        return f"new-{words[0]}".encode() in out.read_bytes()
+
     with out.open("wb") as file:
         process = subprocess.Popen(argv, stdout=file, stderr=file, env=os.environ)
     try:
-        wait_until(lambda: b"watching" in out.read_bytes())
+        wait_until(told, 20)
     finally:
         process.terminate()
         process.wait()
-    assert not unsafe(out.read_text())
+    text = out.read_text()
+    assert "EVIL" in text
+    assert not unsafe(text)
