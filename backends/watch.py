@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -14,10 +15,10 @@ from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry
 from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed, Pace, Source
 from backends.api.logs import LogBatch, LogSpan
 from backends.api.members import Members
-from backends.api.readings import News, Reading, State
+from backends.api.readings import News, Reading, Seen, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
@@ -90,6 +91,9 @@ class Watch:
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
         self._opened = self._left = False
+        self._turn = asyncio.Event()
+        """Set when sources other than the first may begin."""
+        self._turn.set()
         if remembered is None:
             self.timeline = Timeline(self._clock, self._peers)
         else:
@@ -141,7 +145,8 @@ class Watch:
         elif metrics is None:
             return None
         else:
-            chart = ChartSource(f"{source} {key.noun}", metrics, expression, span, self._clock, question=question)
+            name = f"{source} {key.noun}"
+            chart = ChartSource(name, metrics, expression, span, self._clock, question=question, begin=self._turn)
             self._charts[key] = chart
         return key, chart
 
@@ -156,6 +161,19 @@ class Watch:
 
     def on_news(self, listener: NewsListener) -> None:
         self._listeners.append(listener)
+
+    def hold(self) -> None:
+        """Let the first source begin alone, until `go_on`: each imports its client when it begins, and the first
+        facts would wait for all of them."""
+        self._turn.clear()
+
+    def go_on(self) -> None:
+        self._turn.set()
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """The sources that have not begun, since it is not their turn."""
+        return frozenset() if self._turn.is_set() else frozenset(self.sources[1:])
 
     def open(self) -> None:
         """Start the feeds that run whether or not somebody looks. Needs a running loop."""
@@ -237,7 +255,7 @@ class Watch:
             fold = self._keep_lines(source, able)
         feed: Feed[Any, Any] = Feed(
             f"{source} {noun}",
-            known.source(able),
+            self._in_turn(source, known.source(able)),
             pace=known.pace,
             fold=fold,
             clock=self._clock,
@@ -245,6 +263,15 @@ class Watch:
         )
         feed.on_news(lambda news: self._tell(source, news))
         self._feeds[FeedKey(source, noun)] = feed
+
+    def _in_turn(self, name: str, source: Source[Any]) -> Source[Any]:
+        async def begin(last: Any) -> AsyncGenerator[Seen[Any], None]:
+            await self._turn.wait()
+            async with aclosing(source(last)) as seens:
+                async for seen in seens:
+                    yield seen
+
+        return source if name == self.sources[0] else begin
 
     def _keep_lines(self, source: str, able: Logs) -> Callable[[LogBatch], LogSpan]:
         """Where a log source's lines go: into its tail, and past the count of errors."""

@@ -82,7 +82,7 @@ class MidwatchApp(QuietApp):
         self.footer = Footer()
         self.front = Front(self.tick)
         self.ways = Ways(self.front, self.say)
-        self.held_back = HeldBack(self, lambda event: self.keys.press(event.key, event.character))
+        self.held_back = HeldBack(self, lambda event: self.keys.press(event.key, event.character), self._go_on)
         self.doors = Doors()
         self._flow: ActionFlow | None = None
         self._dashboards: Dashboards | None = None
@@ -138,12 +138,18 @@ class MidwatchApp(QuietApp):
         old_door = self.doors.turn()
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
+        if self.held_back.holding and not self._first_command:
+            self.watching.hold()
         self.watching.open()
         self.view.attach()
         self.tick()
         await self.doors.leave(old_door, self.watching)
         if old_watch is not None:
             await old_watch.close()
+
+    def _go_on(self) -> None:
+        if self.watching is not None:
+            self.watching.go_on()
 
     async def on_unmount(self) -> None:
         if self.bridge is not None:

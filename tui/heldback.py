@@ -17,8 +17,9 @@ class HeldBack:
     """The first frame stands already when the app is mounted. Textual's own would compete with what
     connects, which imports in a thread, so they wait for the first facts, a key, or a quarter of a second."""
 
-    def __init__(self, app: App[None], press: Callable[[events.Key], None]) -> None:
-        self._app, self._press = app, press
+    def __init__(self, app: App[None], press: Callable[[events.Key], None], drawn: Callable[[], None]) -> None:
+        """`drawn` is called once there has been a frame."""
+        self._app, self._press, self._drawn = app, press, drawn
         self._held: ExitStack | None = None
         self._early: list[events.Key] | None = []
 
@@ -34,7 +35,7 @@ class HeldBack:
             held, self._held = self._held, None
             held.close()
             self._app.screen.refresh()
-            self._app.call_later(_look_for_garbage_again)
+            self._app.call_after_refresh(self._go_on)
 
     def key(self, event: events.Key) -> None:
         """Each key, in order: those from before the views stood are pressed when they do."""
@@ -43,6 +44,14 @@ class HeldBack:
             self._press(event)
         else:
             self._early.append(event)
+
+    @property
+    def holding(self) -> bool:
+        return self._held is not None
+
+    def _go_on(self) -> None:
+        _look_for_garbage_again()
+        self._drawn()
 
     def _type_ahead(self) -> None:
         early, self._early = self._early or [], None

@@ -204,6 +204,9 @@ class _PacedScreen(Screen[None]):
     """Makes a frame when the terminal is ready for it; until then what has to be painted only adds up."""
 
     def _compositor_refresh(self) -> None:
+        # While nothing is to be drawn, and where all of it is drawn right after, a frame would be made in vain.
+        if self.app._batch_count or self._repaint_required:
+            return
         driver = self.app._driver
         if not isinstance(driver, StdoutDriver) or driver.output is None:
             super()._compositor_refresh()

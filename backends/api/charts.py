@@ -93,7 +93,10 @@ class ChartSource:
         clock: Clock,
         *,
         question: bool = False,
+        begin: asyncio.Event | None = None,
     ) -> None:
+        """`begin` is waited for before the first question."""
+        self._begin = begin
         self.expression = expression
         self.span = span
         self.feed: Feed[Chart, Chart] = Feed(
@@ -131,6 +134,8 @@ class ChartSource:
             self._wake.set()
 
     async def _charts(self, last: Chart | None) -> AsyncGenerator[Seen[Chart], None]:
+        if self._begin is not None:
+            await self._begin.wait()
         while True:
             self._wake.clear()
             began = self._clock.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import re
 import shutil
@@ -133,6 +132,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         settings = self.settings
         names = sorted(settings.environment)
         parts = (settings.kind, settings.argv, self._params, names, settings.directory, settings.timeout)
+        import hashlib
+
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]
 
     # Before

@@ -7,10 +7,8 @@ A run's folder holds `plan.json` and `permit.json`, written by whoever starts it
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
-import secrets
 import shutil
 import threading
 import time
@@ -61,7 +59,7 @@ class Rejected(Exception):
 
 
 def new_id(deploy: str) -> str:
-    return f"{deploy}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{deploy}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
 
 def write_plan(folder: Path, written: Written, until: float) -> None:
@@ -69,6 +67,8 @@ def write_plan(folder: Path, written: Written, until: float) -> None:
     `FileExistsError` where it ran before."""
     folder.mkdir(mode=0o700)
     data = msgspec.json.encode(written)
+    import hashlib
+
     permit = RunPermit(hashlib.sha256(data).hexdigest(), os.geteuid(), until)
     for name, content in ((PLAN, data), (PERMIT, msgspec.json.encode(permit))):
         handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -87,6 +87,8 @@ def read_plan(folder: Path) -> Written:
         written = msgspec.json.decode(data, type=Written)
     except NO_JSON as error:
         raise Rejected(f"its plan or its permit can't be read: {error}") from None
+    import hashlib
+
     if hashlib.sha256(data).hexdigest() != permit.digest or written.run != folder.name:
         raise Rejected("its permit is for another plan")
     if permit.uid != os.geteuid():

@@ -9,7 +9,8 @@ import stat
 import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
@@ -18,10 +19,12 @@ from backends.api.capabilities import Logs
 from backends.api.logs import LogBatch, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
-from backends.logs.followed import Followed
 from backends.logs.formats import Formats
 from backends.logs.lane import Lane
 from backends.logs.paths import Patterns, readable, refusal
+
+if TYPE_CHECKING:
+    from backends.logs.followed import Followed
 
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
 """Where Debian's, Red Hat's and most others' syslog writes."""
@@ -46,8 +49,14 @@ paths = ["/var/log/*.log"]
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)
-        self._files = Followed()
         self._formats = Formats(self.source)
+
+    @cached_property
+    def _files(self) -> Followed:
+        # Here: the first frame does not wait for what reads its lines.
+        from backends.logs.followed import Followed
+
+        return Followed()
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -143,6 +142,8 @@ def alert_rows(found: Iterable[ActiveAlert], source: str, before: Mapping[str, A
 def fingerprint(labels: Labels, more: str = "") -> str:
     """A key that lasts as long as the labels stay the same, over restarts too."""
     data = msgspec.json.encode((more, labels), order="sorted")
+    import hashlib
+
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import configparser
 import os
 import stat
 from collections.abc import Mapping
@@ -52,6 +51,8 @@ def _named(env: Mapping[str, str]) -> list[tuple[str, str, str | None, Secret | 
 
 def _read(path: str, env: Mapping[str, str]) -> list[tuple[str, str, str | None, Secret | None]]:
     """The address of supervisorctl, and that of the socket, as one configuration names them."""
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";", "#"))
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

@@ -11,18 +11,22 @@ import os
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from backends.api.logs import LogBatch, LogBlock, Sieve
 from backends.api.readings import Seen
-from backends.logs.followed import Followed
 from backends.logs.paths import readable
 from backends.processes.supervisord_programs import About, Info
 from backends.processes.supervisord_rpc import STREAMS, Rpc
 from backends.processes.supervisord_tails import Piece, Stream, Tail, follow, streams_of, window
+
+if TYPE_CHECKING:
+    from backends.logs.followed import Followed
 
 LOOK = 2.0
 """Seconds between two looks at which programs there are."""
@@ -64,7 +68,13 @@ class ProgramLogs:
 
     def __init__(self, rpc: Rpc, ask: Ask) -> None:
         self._rpc, self._ask = rpc, ask
-        self._files = Followed()
+
+    @cached_property
+    def _files(self) -> Followed:
+        # Here: the first frame does not wait for what reads its lines.
+        from backends.logs.followed import Followed
+
+        return Followed()
 
     async def follow(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """From the tails on, or from the cursor. Raises `BackendError` as soon as supervisord does not answer:

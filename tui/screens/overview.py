@@ -111,8 +111,10 @@ class OverviewScreen(View):
         self._layout.leave_charts()
 
     def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
-        # Once all have spoken: a frame for the first of them would hold the others' up.
-        if readings and all(reading.state is not State.LOADING for reading in readings.values()):
+        # Once all have spoken that have begun: a frame for the first of them would hold the others' up.
+        waits = self.desk.watching.waiting if self.desk.watching is not None else frozenset[str]()
+        begun = [reading for (source, _), reading in readings.items() if source not in waits]
+        if begun and all(reading.state is not State.LOADING for reading in begun):
             self.desk.held_back.let_go()
         self.tick()
 
