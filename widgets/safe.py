@@ -89,16 +89,14 @@ def cuts(text: str, room: int, most: int) -> list[int]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` characters, cut at spaces where there are some. What goes on is set in as far as
+    """Lines of at most `width` cells, cut at spaces where there are some. What goes on is set in as far as
     the line began, or as far as its last column (after two spaces or more) where that is in the left half."""
-    if len(text) <= width:
-        return [text]
+    narrow = cells(text) == len(text)
     columns = [found.end() for found in _COLUMN.finditer(text, 0, width // 2)]
     inset = " " * columns[-1] if columns else ""
     lines, at, ahead = [], 0, ""
-    while len(ahead) + len(text) - at > width:
+    while (edge := _reached(text, at, width - len(ahead), narrow=narrow)) < len(text):
         least = at + len(inset) - len(ahead) + 1
-        edge = at + width - len(ahead)
         cut = text.rfind(" ", least, edge + 1)
         cut = cut if cut >= 0 else max(edge, least)
         lines.append((ahead + text[at:cut]).rstrip())
@@ -106,6 +104,17 @@ def wrapped(text: str, width: int) -> list[str]:
         while at < len(text) and text[at].isspace():
             at += 1
     return [*lines, ahead + text[at:]]
+
+
+def _reached(text: str, at: int, room: int, *, narrow: bool) -> int:
+    """The first character that has no room any more; the text's end, or more, where all of it has."""
+    if narrow:
+        return at + room
+    for place in range(at, len(text)):
+        room -= cell_len(text[place])
+        if room < 0:
+            return place
+    return len(text)
 
 
 def segment(text: str, made: Style | None = None) -> Segment:

@@ -42,11 +42,19 @@ def test_a_long_word_of_a_question_is_whole_whatever_its_letters_are() -> None:
     assert max(map(cell_len, rows)) <= 21
 
 
+@pytest.mark.parametrize("width", [20, 33, 80])
+def test_wide_letters_are_wrapped_by_the_cells_that_they_take(width: int) -> None:
+    text = "  名  " + "漢字かな交じり文 e\u0301 and words " * 20
+    rows = wrapped(text, width)
+    assert max(map(cell_len, rows)) <= width
+    assert "".join("".join(rows).split()) == "".join(text.split())
+
+
 def test_wrapping_takes_as_long_as_the_text_is() -> None:
     def spent(text: str) -> float:
         began = time.thread_time()
         wrapped(text, 80)
         return time.thread_time() - began
 
-    some = "word " * 20_000
-    assert spent(some * 50) < 500 * max(spent(some), 0.001)
+    for some in ("word " * 20_000, "漢字 " * 10_000):
+        assert spent(some * 20) < 200 * max(spent(some), 0.001)
