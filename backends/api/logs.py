@@ -58,8 +58,8 @@ class LogBlock(Struct, frozen=True):
         return self.data.split(b"\n") if self.count else []
 
 
-Sieve = Callable[[bytes], bool]
-"""Says of the bytes of a block, in any thread, whether a line of it may be wanted."""
+Sieve = Callable[[bytes, int], bool]
+"""Says of the first so many bytes, which are whole lines, in any thread, whether one of them may be wanted."""
 
 
 class LogBatch(Struct, frozen=True):

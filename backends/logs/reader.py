@@ -153,19 +153,21 @@ class Reader:
             return True
         end = data.rfind(b"\n")
         if end >= 0:
-            whole, step = data[:end], end + 1
+            stop, step = end, end + 1
         elif len(data) >= RECORD:
             taken.notes.append(f"{self.origin}: a record longer than {RECORD >> 20} MiB is shown in pieces")
-            whole, step = data, len(data)
+            stop = step = len(data)
         elif self.finished and self.offset + len(data) >= size:
-            whole, step = data, len(data)
+            stop = step = len(data)
         else:
             return False
-        if sieve is None or sieve(whole):
+        # Most blocks do not pass: only of one that does a copy is made.
+        if sieve is None or sieve(data, stop):
+            whole = data[:stop]
             taken.blocks.append(LogBlock(self.origin, whole, whole.count(b"\n") + 1, self.offset))
         taken.used += step
         self._advance(data, step)
-        self.cut = whole is data
+        self.cut = stop == step
         return True
 
     def _bytes(self, want: int) -> bytes | None:

@@ -38,7 +38,7 @@ def figures(pytestconfig: pytest.Config) -> Figures:
 
 @pytest.fixture(scope="session")
 def quick(pytestconfig: pytest.Config) -> bool:
-    return bool(pytestconfig.getoption("--quick"))
+    return bool(pytestconfig.getoption("--quick", False))
 
 
 @pytest.fixture(autouse=True)

@@ -25,12 +25,12 @@ class Grep:
         """What leaves out the blocks in which nothing matches; None where a block must be taken apart first."""
         return None if self._block is None else self._may_match
 
-    def _may_match(self, data: bytes) -> bool:
+    def _may_match(self, data: bytes, end: int) -> bool:
         assert self._block is not None
         if self._ascii is not None and data.isascii():
             # The same as of the text, without a copy of each block.
-            return self._ascii.search(data) is not None
-        return self._block.search(data.decode("utf-8", "replace")) is not None
+            return self._ascii.search(data, 0, end) is not None
+        return self._block.search(data[:end].decode("utf-8", "replace")) is not None
 
     def numbers(self, text: str) -> list[int]:
         """Which lines match, counted from 0."""
