@@ -14,7 +14,7 @@ from tests.chaos.answers import Servers
 from tests.chaos.blows import SIZE, Production, Undo
 from tests.chaos.growth import Held
 from tests.chaos.plan import Blow, planned
-from tests.chaos.shown import fits, open_screen, redrawn, rows, saved
+from tests.chaos.shown import fits, open_screen, redrawn, rows, saved, sort_by_time
 from tests.chaos.skew import Skew
 from tests.chaos.told import read
 from tests.chaos.verdict import Moment, complaints_of
@@ -128,6 +128,7 @@ class Run:
 
     def hear(self, beginning: Moment, blows: Sequence[Blow], began: datetime) -> None:
         """Its timeline, on the screen that is open."""
+        sort_by_time(self.here)
         text = saved(self.here, self.here.lab.folder / "events.txt")
         told = read(text, began, datetime.now(began.tzinfo))
         self.say(f"{len(blows)} blows, {len(told)} events")

@@ -14,6 +14,8 @@ TABLES = ("members", "units", "targets", "alerts", "events")
 """Screens on which a person may have left a pane open beside the table."""
 AT_MOST = 3
 """Things that may be in the way on one screen."""
+BY_TIME, COLUMNS = "sort time↓", 8
+"""How the title says that the newest is the first, and more than there are columns."""
 HEAD = 3
 """Lines of a table's screen above its rows; below them there is one."""
 
@@ -27,6 +29,16 @@ def open_screen(here: Production, screen: str) -> None:
     for _ in range(AT_MOST):
         if "filter" in _title(here) or (screen in TABLES and "│" in here.board.text):
             here.escape()
+
+
+def sort_by_time(here: Production) -> None:
+    """A person may have sorted by something else."""
+    for _ in range(COLUMNS):
+        if BY_TIME in _title(here):
+            return
+        here.board.send(">")
+        here.pass_time(0.3)
+    raise AssertionError(f"no {BY_TIME}: {_title(here)}")
 
 
 def rows(here: Production) -> list[str]:
