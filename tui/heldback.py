@@ -12,13 +12,16 @@ from textual.app import App
 HOLD = 0.25
 """Seconds for which the first frame may stand in for what Textual draws."""
 
+DRAW = 0.05
+"""Seconds that the first frame has to itself."""
+
 
 class HeldBack:
     """The first frame stands already when the app is mounted. Textual's own would compete with what
     connects, which imports in a thread, so they wait for the first facts, a key, or a quarter of a second."""
 
     def __init__(self, app: App[None], press: Callable[[events.Key], None], drawn: Callable[[], None]) -> None:
-        """`drawn` is called once there has been a frame."""
+        """`drawn` is called when there has been time for a frame."""
         self._app, self._press, self._drawn = app, press, drawn
         self._held: ExitStack | None = None
         self._early: list[events.Key] | None = []
@@ -35,7 +38,8 @@ class HeldBack:
             held, self._held = self._held, None
             held.close()
             self._app.screen.refresh()
-            self._app.call_after_refresh(self._go_on)
+            # Not when it has been drawn: a terminal that reads nothing must not keep the sources from beginning.
+            self._app.set_timer(DRAW, self._go_on)
 
     def key(self, event: events.Key) -> None:
         """Each key, in order: those from before the views stood are pressed when they do."""

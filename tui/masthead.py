@@ -7,10 +7,10 @@ from typing import Any
 
 from backends.api.clock import Clock
 from backends.api.details import Trouble
-from backends.api.readings import Reading, State
+from backends.api.readings import ILL, Reading, State
 from backends.context import Context
 from backends.watch import Broken, FeedKey
-from widgets.columns import ILL, STANDINGS, Look
+from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
 from widgets.oneline import OneLine, Part
 from widgets.quantities import age

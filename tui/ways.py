@@ -56,14 +56,13 @@ class Ways:
         self._front.run.open_run(source, run)
         self._front.show(self._front.run)
 
-    def show_text(self, heading: str, lines: Callable[[], Sequence[str]], nouns: tuple[str, ...] = ()) -> None:
-        """The text screen; `lines` is asked again each second while it is in front, and the feeds of `nouns` run
-        for it."""
+    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
+        """The text screen; `lines` is asked again each second while it is in front."""
         from tui.screens.text import TextScreen
 
         text = TextScreen()
         self.bring(text)
-        text.fill(heading, lines, nouns)
+        text.fill(heading, lines)
 
     def bring(self, view: View) -> None:
         """A view of one's own making; the one in front is gone back to."""

@@ -19,9 +19,9 @@ from backends.api.charts import Chart as Value
 from backends.api.charts import Panel, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import WrongQuery
-from backends.api.readings import Reading, State
+from backends.api.readings import ILL, Reading, State
 from widgets.canvas import has_braille
-from widgets.columns import ILL, STANDINGS, Look
+from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
 from widgets.legend import Curve, curves
 from widgets.oneline import Part

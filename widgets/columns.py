@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from backends.api.details import Trouble
 from backends.api.errors import BackendError
-from backends.api.readings import Reading, State
+from backends.api.readings import ILL, Reading, State
 from widgets.quantities import UNKNOWN, age
 
 
@@ -77,8 +77,6 @@ STANDINGS = {
     State.LIVE: Standing(4, Look.GOOD),
 }
 """For each state; its word is its value."""
-ILL = frozenset({State.STALE, State.UNREACHABLE})
-"""What was known is old: nobody says that it still holds."""
 
 
 class Column(Struct, Generic[R], frozen=True):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.api.errors import Misconfigured
-from backends.api.readings import Reading, State
-from widgets.columns import ILL, STANDINGS, Look
+from backends.api.readings import ILL, Reading, State
+from widgets.columns import STANDINGS, Look
 from widgets.quantities import age
 
 LATE = 5.0

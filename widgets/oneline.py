@@ -22,9 +22,9 @@ class OneLine(Widget):
 
     DEFAULT_CSS = "OneLine { height: 1; width: 1fr; }"
 
-    def __init__(self, base: Style | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.base = base or style()
+        self.base = style()
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
         self._drawn: list[tuple[str, Style]] = []

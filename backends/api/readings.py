@@ -51,6 +51,10 @@ class State(enum.StrEnum):
     """Nobody watches. Value and age are kept and never shown as live."""
 
 
+ILL = frozenset({State.STALE, State.UNREACHABLE})
+"""What was known is old: nobody says that it still holds."""
+
+
 class Reading(Struct, Generic[T_co], frozen=True):
     """A source's value and how true it is, at one moment.
 

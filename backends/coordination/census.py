@@ -20,7 +20,10 @@ UNSURE = (Silent, BadReply, Denied)
 or where it says itself that it serves nobody."""
 NEWEST = 0.25
 """The weight of the newest round trip; those before it have the rest."""
-_PENDING = "no answer yet"
+
+
+class _Pending(Silent):
+    """It has not been heard at all, good or bad."""
 
 
 class Answer(Struct, frozen=True):
@@ -58,7 +61,7 @@ def steadied(answer: A, before: A | None) -> A:
 
 def pending(address: str) -> BackendError:
     """Why there is nothing to show yet of a server that is being asked for the first time."""
-    return Silent(_PENDING, where=address)
+    return _Pending("no answer yet", where=address)
 
 
 def state_of(answer: Answer, error: BackendError | None) -> tuple[MemberState, Trouble | None]:
@@ -158,7 +161,7 @@ class Census(Generic[A, L]):
 
 
 def _is_pending(row: Member) -> bool:
-    return row.trouble is not None and row.trouble.error.reason == _PENDING
+    return row.trouble is not None and isinstance(row.trouble.error, _Pending)
 
 
 def _known_before(row: Member, old: Member | None) -> Member:

@@ -16,7 +16,7 @@ from backends.api.errors import BackendError
 from backends.api.events import Occurrence
 from backends.api.members import Member, MemberState
 from backends.api.metrics import ScrapeTarget, TargetState
-from backends.api.readings import Reading, State
+from backends.api.readings import ILL, Reading
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
@@ -37,7 +37,6 @@ FLAPPING = 600.0
 """Seconds."""
 LATELY = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
-ILL = (State.STALE, State.UNREACHABLE)
 
 
 class Problem(Struct, frozen=True):

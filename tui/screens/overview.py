@@ -27,7 +27,7 @@ from widgets.oneline import OneLine, Part
 from widgets.safe import style, wrapped
 
 if TYPE_CHECKING:
-    from tui.screens.signals import Signals
+    from tui.screens.vitals import Vitals
     from widgets.chart import Chart
 
 NOUNS = (*CHECKS, "hosts", "events")
@@ -64,7 +64,7 @@ class OverviewScreen(View):
         self._problems: dict[str, Problem] = {}
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
-        self._signals: Signals | None = None
+        self._signals: Vitals | None = None
         self._of: Watch | None = None
         self._happened = 1
 
@@ -93,9 +93,9 @@ class OverviewScreen(View):
             self._layout.leave_charts()
             dashboards = self.desk.dashboards if watching.answering() else None
             if dashboards is not None:
-                from tui.screens.signals import Signals
+                from tui.screens.vitals import Vitals
 
-                self._signals = Signals(watching, dashboards, self._show_vital)
+                self._signals = Vitals(watching, dashboards, self._show_vital)
         if self._signals is not None:
             # The same twice would cost the server twice.
             if self._layout.has_charts:

@@ -68,7 +68,7 @@ class OverviewLayout:
     def _show_charts(self, watching: Watch, bridge: Bridge, sheet: Sheet, lines: int) -> int:
         """How many lines they take."""
         from tui.screens.chartgrid import ChartGrid
-        from tui.screens.signals import SPAN
+        from tui.screens.vitals import SPAN
 
         if self._charts is None:
             self._charts = ChartGrid()

@@ -1,4 +1,4 @@
-"""Signals: the charts that matter most, those of the first page, as numbers and sparklines in the overview."""
+"""Vital signs: the charts that matter most, those of the first page, as numbers and sparklines of Overview."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SUMS, AFTER = re.compile(rf"(?:sum|count)\s*{GROUPING}\(", re.I), re.compile(rf"
 """How a query that is a sum begins, and what may come after it."""
 
 
-class Signals:
+class Vitals:
     """Made for one context; sets nothing in motion before `attach`."""
 
     def __init__(self, watching: Watch, dashboards: Dashboards, changed: Callable[[], None]) -> None:
