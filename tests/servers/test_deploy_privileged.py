@@ -32,7 +32,8 @@ NOBODY = 65534
 ROOT = Path(__file__).parents[2]
 RUNS = textwrap.dedent(
     """
-    import os, sys, time
+    # hashlib: what is imported later only, nobody may not be able to read.
+    import hashlib, os, sys, time
     from pathlib import Path
     from backends.api.runs import Plan, PlannedStep
     from backends.deploys import command

@@ -197,7 +197,7 @@ def test_the_leader_of_our_own_session_is_never_signalled() -> None:
 
 
 DENIED = """
-import asyncio, os, sys
+import asyncio, hashlib, os, sys
 from backends.api.actions import Permit
 from backends.api.errors import Denied
 from backends.processes.local import Local, LocalSettings
