@@ -97,7 +97,12 @@ class Run:
         """Until production itself is well again; on the overview, so that what lingers ends meanwhile."""
         open_screen(self.here, "overview")
         self.wait(LINGER)
-        until_well(self.servers, self.wait)
+
+        def wait(seconds: float) -> None:
+            self.here.lab.revive()
+            self.wait(seconds)
+
+        until_well(self.servers, wait)
 
     def compare(self) -> None:
         """Each table with what the servers say now."""

@@ -30,10 +30,18 @@ class Lab:
 
     folder: Path
     again: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    latest: dict[str, tuple[subprocess.Popen[bytes], Callable[[], None]]] = field(default_factory=dict)
+    """By part, the process in which it was started again last, and how to do that once more."""
 
     @property
     def config(self) -> Path:
         return self.folder / "config.toml"
+
+    def revive(self) -> None:
+        """Start what did not come up: while it was down, another test's program may have had its port."""
+        for process, again in list(self.latest.values()):
+            if process.poll() is not None:
+                again()
 
 
 @contextmanager
@@ -93,6 +101,7 @@ class Server:
         lines = (here / "environ").read_bytes().split(b"\0")
         environment = dict(line.decode().split("=", 1) for line in lines if b"=" in line)
         identity.send(number)
+        self.lab.latest.pop(self.name, None)
 
         def again() -> None:
             end([identity], PATIENCE)
@@ -100,5 +109,6 @@ class Server:
             with (folder / "again.out").open("ab") as output:
                 process = start_tied(argv, output=output, environment=environment, folder=folder)
             self.lab.again.append(process)
+            self.lab.latest[self.name] = (process, again)
 
         return again
