@@ -271,7 +271,7 @@ class Watch:
                 async for seen in seens:
                     yield seen
 
-        return source if name == self.sources[0] else begin
+        return begin if name in self.sources[1:] else source
 
     def _keep_lines(self, source: str, able: Logs) -> Callable[[LogBatch], LogSpan]:
         """Where a log source's lines go: into its tail, and past the count of errors."""

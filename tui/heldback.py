@@ -59,6 +59,8 @@ class HeldBack:
 
     def _type_ahead(self) -> None:
         early, self._early = self._early or [], None
+        if early:
+            self.let_go()
         for event in early:
             self._press(event)
 

@@ -83,6 +83,8 @@ class Form(Struct, frozen=True):
 @lru_cache(maxsize=256)
 def wrapped(parts: tuple[Part, ...], width: int) -> tuple[tuple[Part, ...], ...]:
     """Lines of at most `width` cells, broken between words; each keeps the style of its part."""
+    # A terminal of a few columns leaves less than that, and shows nothing of it.
+    width = max(2, width)
     rows: list[tuple[Part, ...]] = []
     row: list[Part] = []
     used = 0

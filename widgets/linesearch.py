@@ -6,14 +6,21 @@ from __future__ import annotations
 import re
 from typing import AnyStr
 
-_LINEWISE = re.compile(r"\\[AZ]|\(\?(?!:|P<|[ai]+\))|[+*?}]\+")
+_LINEWISE = re.compile(r"\\[ABZ]|\(\?(?!:|P<|[ai]+\))|[+*?}]\+")
 """What may match within a line and yet not where the line stands among others: anchors to the whole text, looks
 ahead and behind, and repetitions that never give back."""
+_NEGATED = re.compile(r"\\.|\[\^(\]?)", re.DOTALL)
 
 
 def blockwise(pattern: str) -> bool:
     """Whether it means the same in a block of lines, compiled as MULTILINE."""
     return _LINEWISE.search(pattern) is None
+
+
+def within_lines(pattern: str) -> str:
+    """The same for a line, but that a class of all characters but some does not run over the end of one: from
+    each of its starts it would go on to the end of the block."""
+    return _NEGATED.sub(lambda found: found[0] if found[1] is None else "[^\\n" + "\\]" * bool(found[1]), pattern)
 
 
 def by_line(pattern: re.Pattern[AnyStr], data: AnyStr, newline: AnyStr) -> list[int]:

@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from widgets.linesearch import blockwise, by_block, by_line
+from widgets.linesearch import blockwise, by_block, by_line, within_lines
 from widgets.typedpattern import case_of, regular
 
 _UNFOLDABLE = re.compile(r"\[|\\[xuUN0-9]|\(\?(?!:)")
@@ -40,7 +40,7 @@ def compiled(text: str) -> Pattern | None:
     if not text:
         return None
     ignore = case_of(text)
-    for plain, wanted in ((False, text), (True, re.escape(text))):
+    for plain, wanted in ((False, within_lines(text)), (True, re.escape(text))):
         encoded = _encoded(wanted, ignore)
         raw, shown = regular(encoded, re.MULTILINE | ignore), regular(wanted, re.MULTILINE | ignore)
         if raw is None or shown is None:

@@ -45,6 +45,8 @@ class Output(threading.Thread):
         """Bytes since the last question."""
         self._asked: deque[tuple[int, float]] = deque()
         """Bytes since the question before, and when we asked."""
+        self._mute: float | None = None
+        """When a terminal that has answered before was last asked in vain: another one may be looking now."""
         self._then: Callable[[], object] | None = None
 
     # What Textual calls
@@ -87,13 +89,19 @@ class Output(threading.Thread):
     def ask(self, question: str) -> None:
         """Write what the terminal answers once it has drawn all that was written before it."""
         with self._more:
-            if self._written:
-                self.write(question)
-                self._asked.append((self._written, time.monotonic()))
-                self._written = 0
+            now = time.monotonic()
+            if not self._written or (self._mute is not None and now - self._mute < LOST):
+                return
+            self.write(question)
+            if self._mute is None:
+                self._asked.append((self._written, now))
+            else:
+                self._mute = now
+            self._written = 0
 
     def answered(self) -> None:
         with self._more:
+            self._mute = None
             if self._asked:
                 self._asked.popleft()
             self._more.notify_all()
@@ -107,6 +115,7 @@ class Output(threading.Thread):
     def _behind(self) -> bool:
         if self._asked and time.monotonic() - self._asked[0][1] > LOST:
             self._asked.clear()
+            self._mute = time.monotonic()
         return bool(self._writing or self._waiting) or sum(size for size, _ in self._asked) > AHEAD
 
     def _free(self) -> None:

@@ -74,6 +74,7 @@ def cells(text: str) -> int:
 
 def cuts(text: str, room: int, most: int) -> list[int]:
     """Where the lines of a wrapped text begin, at most so many; `room` cells each."""
+    room = max(1, room)
     if text.isascii():
         return list(range(0, max(1, len(text)), room))[:most]
     starts, used = [0], 0

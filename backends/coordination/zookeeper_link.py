@@ -104,6 +104,8 @@ class Link:
             async with asyncio.timeout(limit):
                 await self._job(self._connect)
                 while self._state != "CONNECTED":
+                    if self._why is not None:
+                        self._check_state()
                     self._stirred.clear()
                     await self._stirred.wait()
                     self._check_state()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,11 @@ PATTERNS = (
         "r++",
         "(?:er|ro)+",
         r"[\s\S]+x",
+        r"e[^x]*o",
+        r"[^]r]+x",
+        r"\[^r|e",
+        r"\B",
+        r"^\Br",
     ),
 )
 LINES = st.lists(st.text("erxao é\x00\r\u2028", max_size=8), min_size=1, max_size=6)
@@ -63,3 +69,16 @@ def test_bytes_that_are_no_text_pass_the_sieve_as_they_are_shown() -> None:
     assert sieve is not None
     assert sieve(b"x\na\xffb", 5)
     assert not sieve(b"x\na\xfe\nb", 6)
+
+
+def test_all_but_one_character_does_not_look_to_the_end_of_the_block_from_each_start() -> None:
+    text = "\n".join(f"foo {number} an ordinary line of a log" for number in range(3000))
+    rare, often = Grep(r"foo[^x]*bar"), Grep(r"foo[^\n]*bar")
+
+    def took(grep: Grep) -> float:
+        began = time.process_time()
+        assert grep.numbers(text) == []
+        return time.process_time() - began
+
+    # Quadratic it was 250 times as long.
+    assert min(took(rare) for _ in range(3)) < 20 * max(0.0005, min(took(often) for _ in range(3)))

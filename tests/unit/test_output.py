@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import wait_until
 from widgets import output
 from widgets.output import AHEAD, Output
 
@@ -43,6 +44,40 @@ def test_more_than_any_buffer_holds_is_taken_at_once_and_written_in_order(ends: 
     for frame in frames:
         written.write(frame)
     assert read(master, 1_000_000).decode() == "".join(frames)
+
+
+def test_a_terminal_that_stops_answering_is_no_reason_to_wait(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    master, written = ends
+    monkeypatch.setattr(output, "LOST", 0.05)
+    taken = threading.Event()
+
+    def frame() -> None:
+        written.write("x" * (AHEAD + 1))
+        written.ask("?")
+        read(master, AHEAD + 2)
+
+    frame()
+    assert not written.ready(taken.set)
+    time.sleep(0.06)
+    # Its answer does not come any more; from now on what it reads is enough, and it is asked now and then only.
+    wait_until(lambda: written.ready(taken.set))
+    written.write("y" * (AHEAD + 1))
+    written.ask("?")
+    assert read(master, AHEAD + 1) == b"y" * (AHEAD + 1)
+    wait_until(lambda: written.ready(taken.set))
+    began = time.monotonic()
+    written.settle()
+    assert time.monotonic() - began < 0.5
+    # One that answers again is waited for again.
+    time.sleep(0.06)
+    written.write("z")
+    written.ask("?")
+    assert read(master, 2) == b"z?"
+    written.answered()
+    frame()
+    assert not written.ready(taken.set)
 
 
 def test_who_waits_for_the_terminal_is_called_once_when_it_has_taken_all(ends: Ends) -> None:

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tests.hostile import EVIL, unsafe
 from widgets.form import wrapped as in_form
-from widgets.safe import fit, line, style, width_of, wrapped
+from widgets.safe import cuts, fit, line, style, width_of, wrapped
 
 MANY = 10_000_000
 LONG = {"plain": "x", "wide": "漢", "storm": "e\u0301\u0489", "escapes": "\x1b[31mr\x1b[0m", "blanks": "a    "}
@@ -58,3 +58,10 @@ def test_wrapping_takes_as_long_as_the_text_is() -> None:
 
     for some in ("word " * 20_000, "漢字 " * 10_000):
         assert spent(some * 20) < 200 * max(spent(some), 0.001)
+
+
+@pytest.mark.parametrize("room", range(-2, 4))
+@pytest.mark.parametrize("text", ["a word and another", "日本語の言葉"])
+def test_a_terminal_of_a_few_columns_is_no_reason_to_end(text: str, room: int) -> None:
+    assert cuts(text, room, 5)
+    assert in_form(((text, style()),), room)

@@ -147,3 +147,32 @@ async def test_a_chart_that_is_there_already_shows_the_span_that_is_asked_for_no
     assert again[1] is first[1]
     assert first[1].span == Span(3600)
     await watch.close()
+
+
+async def test_a_source_is_added_to_a_context_without_any() -> None:
+    watch, _ = watching()
+    watch.hold()
+    watch.open()
+    late = fake("late")
+    watch.add(late)
+    SCRIPTS["late"].say_members(member("m0"))
+    await settle()
+    assert reading(watch, late, "members").state is State.LIVE
+    await watch.close()
+
+
+async def test_the_first_source_begins_alone() -> None:
+    first, other = fake("a"), fake("b")
+    watch, _ = watching(first, other)
+    watch.hold()
+    watch.open()
+    for name in ("a", "b"):
+        SCRIPTS[name].say_members(member("m0"))
+    await settle()
+    assert watch.waiting == {other.source}
+    assert reading(watch, first, "members").state is State.LIVE
+    assert reading(watch, other, "members").state is State.LOADING
+    watch.go_on()
+    await settle()
+    assert reading(watch, other, "members").state is State.LIVE
+    await watch.close()

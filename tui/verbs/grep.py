@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 from backends.api.logs import Sieve
-from widgets.linesearch import blockwise, by_block, by_line
+from widgets.linesearch import blockwise, by_block, by_line, within_lines
 
 
 class Grep:
@@ -14,11 +14,12 @@ class Grep:
 
     def __init__(self, pattern: str) -> None:
         self._line = re.compile(pattern)
-        self._block = re.compile(pattern, re.MULTILINE) if blockwise(pattern) else None
+        inside = within_lines(pattern)
+        self._block = re.compile(inside, re.MULTILINE) if blockwise(pattern) else None
         self._ascii: re.Pattern[bytes] | None = None
         if self._block is not None and pattern.isascii():
             with suppress(re.error):  # An escape that bytes do not know.
-                self._ascii = re.compile(pattern.encode(), re.MULTILINE)
+                self._ascii = re.compile(inside.encode(), re.MULTILINE)
 
     @property
     def sieve(self) -> Sieve | None:
