@@ -82,7 +82,9 @@ class MidwatchApp(QuietApp):
         self.footer = Footer()
         self.front = Front(self.tick)
         self.ways = Ways(self.front, self.say)
-        self.held_back = HeldBack(self, lambda event: self.keys.press(event.key, event.character), self._go_on)
+        self.held_back = HeldBack(
+            self, lambda event: self.keys.press(event.key, event.character), self.tick, self._go_on
+        )
         self.doors = Doors()
         self._flow: ActionFlow | None = None
         self._dashboards: Dashboards | None = None

@@ -20,9 +20,15 @@ class HeldBack:
     """The first frame stands already when the app is mounted. Textual's own would compete with what
     connects, which imports in a thread, so they wait for the first facts, a key, or a quarter of a second."""
 
-    def __init__(self, app: App[None], press: Callable[[events.Key], None], drawn: Callable[[], None]) -> None:
-        """`drawn` is called when there has been time for a frame."""
-        self._app, self._press, self._drawn = app, press, drawn
+    def __init__(
+        self,
+        app: App[None],
+        press: Callable[[events.Key], None],
+        draw: Callable[[], None],
+        drawn: Callable[[], None],
+    ) -> None:
+        """`draw` is called when all is to be shown that is known by then, `drawn` when that has had time."""
+        self._app, self._press, self._draw, self._drawn = app, press, draw, drawn
         self._held: ExitStack | None = None
         self._early: list[events.Key] | None = []
 
@@ -36,6 +42,7 @@ class HeldBack:
         """Draw from now on; called as soon as there is something worth it."""
         if self._held is not None:
             held, self._held = self._held, None
+            self._draw()
             held.close()
             self._app.screen.refresh()
             # Not when it has been drawn: a terminal that reads nothing must not keep the sources from beginning.

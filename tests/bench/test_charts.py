@@ -41,8 +41,8 @@ def test_key_to_paint_and_bytes(measured: tuple[PrometheusServer, str], quick: b
         board.read(1)
         for number in range(60 if quick else 120):
             time.sleep(0.1 + 0.007 * (number % 5))
-            # The time under the cursor is written anew with each of its steps.
-            keys.append(board.answer("h" if number % 2 else "l", b"at "))
+            # The cursor is drawn anew with each of its steps.
+            keys.append(board.answer("h" if number % 2 else "l", "│".encode()))
         refreshed = answered(server)
     figures.bound(f"{CHARTS} charts each 2 s: key to paint, p95", percentile(keys, 0.95) * 1000, "ms", 60)
     first = (whole.size - before.size) / (whole.number - before.number)

@@ -116,7 +116,8 @@ class OverviewScreen(View):
         begun = [reading for (source, _), reading in readings.items() if source not in waits]
         if begun and all(reading.state is not State.LOADING for reading in begun):
             self.desk.held_back.let_go()
-        self.tick()
+        if not self.desk.held_back.holding:
+            self.tick()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")
