@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 
 HOLD = 0.25
 """Seconds for which the first frame may stand in for what Textual draws."""
@@ -44,7 +44,9 @@ class HeldBack:
             held, self._held = self._held, None
             self._draw()
             held.close()
-            self._app.screen.refresh()
+            # Its moment may come when the app is on its way out.
+            with suppress(ScreenStackError):
+                self._app.screen.refresh()
             # Not when it has been drawn: a terminal that reads nothing must not keep the sources from beginning.
             self._app.set_timer(DRAW, self._go_on)
 
