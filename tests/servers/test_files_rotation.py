@@ -66,10 +66,14 @@ async def test_copytruncate_doubles_nothing_and_says_what_it_can_lose(tmp_path: 
             rotating = asyncio.create_task(rotate(lambda: process.poll() is None))
             await collect(files, got, lambda: process.poll() is not None and rotating.done())
         rotations = await rotating
-    found = numbers(got.lines)
+    # Of a line that was half read when its file was truncated the half is told; cut within its number it would
+    # pass for another one.
+    halves = [line for line in got.lines if line.startswith(b"line ") and len(line.split()[1]) < len(b"00000000")]
+    found = numbers([line for line in got.lines if line not in halves])
     assert len(found) == len(set(found))
     kept = {number for path in tmp_path.iterdir() for number in numbers(path.read_bytes().split(b"\n"))}
-    assert set(found) == kept
+    assert set(found) <= kept
+    assert len(kept - set(found)) <= len(halves)
     assert rotations >= 2
     assert sum("copytruncate" in note and "may be lost" in note for note in got.notes) >= 1
 
