@@ -52,11 +52,9 @@ class Copies:
 
     def suspect(self, path: str, handle: int, key: Key, originals: Iterable[Reader], now: float) -> bool:
         """Whether a new file begins like one of the originals; then its descriptor belongs here."""
+        begin = os.pread(handle, PART, 0)
         for original in originals:
-            if original.offset == 0:
-                continue
             if original.intact:
-                begin = os.pread(handle, PART, 0)
                 alike = os.pread(original.handle, len(begin), 0) == begin
             else:
                 alike = original.is_begin_of(handle)
@@ -82,7 +80,7 @@ class Copies:
             elif now - suspect.since > STALLED and suspect.same == size and suspect.original.intact:
                 if size < suspect.whole:
                     own.append(self.suspects.pop(suspect.key))
-                elif not suspect.told:
+                elif size and not suspect.told:
                     suspect.told = True
                     what = f"holds the same as {suspect.original.origin} and is not read while it does"
                     self._opened.say(f"{suspect.path}: {what}")

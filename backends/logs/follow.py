@@ -88,6 +88,7 @@ class Follower:
         listed = {} if first else self._ledger.changed(self._folders())
         if self.finding.due(changed=bool(listed)) and self._expand(first):
             listed |= self._ledger.changed(self._folders())
+        self._notice_truncations()
         infos = {stream.path: self._find(stream, listed, first) for stream in by_path(self._streams)}
         own, more = self._copies.look(self._clock())
         for suspect in own:
@@ -120,6 +121,12 @@ class Follower:
             self._streams[path] = Stream(path, at_tail=first and not self._resumed)
             self._ledger.prefixes = ()
         return bool(new) or first
+
+    def _notice_truncations(self) -> None:
+        """Before new files are looked at: one that is a copy of what was written since would not be known as one."""
+        for stream in by_path(self._streams):
+            for reader in [reader for reader in stream.readers if reader.truncated]:
+                self._start_over(stream, stream.readers.index(reader))
 
     def _find(self, stream: Stream, listed: Mapping[str, list[Entry]], first: bool) -> os.stat_result | None:
         """Make the stream's readers those of the files that the path leads to, and led to since the last look."""

@@ -89,6 +89,12 @@ class Reader:
     def deleted(self) -> bool:
         return os.fstat(self.handle).st_nlink == 0
 
+    @property
+    def truncated(self) -> bool:
+        """Whether the file has changed since the last read, and no longer holds what was read from it."""
+        info = os.fstat(self.handle)
+        return (info.st_size, info.st_mtime_ns) != self._seen and not self.intact
+
     def read(self, budget: int, info: os.stat_result | None = None, sieve: Sieve | None = None) -> Taken:
         """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call.
         Blocks that do not pass the sieve count as read and are left out."""
