@@ -43,12 +43,19 @@ async def check_backend(make: Make) -> None:
     await check_identity(make)
     await check_import(make)
     await check_doctor(make)
-    for noun in nouns(make()):
-        await check_words(make, noun)
-        await check_cancel(make, noun)
-        await check_restart(make, noun)
+    kept = await asyncio.gather(*(check_noun(make, noun) for noun in nouns(make())), return_exceptions=True)
+    for broken in kept:
+        if broken is not None:
+            raise broken
     if "logs" in nouns(make()):
         await check_parse(make)
+
+
+async def check_noun(make: Make, noun: str) -> None:
+    """What is promised of one feed's source. Those of a backend are checked at the same time, as they run."""
+    await check_words(make, noun)
+    await check_cancel(make, noun)
+    await check_restart(make, noun)
 
 
 def nouns(backend: Backend) -> list[str]:
