@@ -123,10 +123,11 @@ class Follower:
         return bool(new) or first
 
     def _notice_truncations(self) -> None:
-        """Before new files are looked at: one that is a copy of what was written since would not be known as one."""
+        """Before new files are looked at: a copy of what was written since is known as one only then."""
         for stream in by_path(self._streams):
-            for reader in [reader for reader in stream.readers if reader.truncated]:
-                self._start_over(stream, stream.readers.index(reader))
+            for reader in tuple(stream.readers):
+                if reader.truncated:
+                    self._start_over(stream, stream.readers.index(reader))
 
     def _find(self, stream: Stream, listed: Mapping[str, list[Entry]], first: bool) -> os.stat_result | None:
         """Make the stream's readers those of the files that the path leads to, and led to since the last look."""
