@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -15,10 +14,10 @@ from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry
 from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
-from backends.api.feed import Feed, Pace, Source
+from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch, LogSpan
 from backends.api.members import Members
-from backends.api.readings import News, Reading, Seen, State
+from backends.api.readings import News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
@@ -146,7 +145,7 @@ class Watch:
             return None
         else:
             name = f"{source} {key.noun}"
-            chart = ChartSource(name, metrics, expression, span, self._clock, question=question, begin=self._turn)
+            chart = ChartSource(name, metrics, expression, span, self._clock, question=question, turn=self._turn)
             self._charts[key] = chart
         return key, chart
 
@@ -255,23 +254,15 @@ class Watch:
             fold = self._keep_lines(source, able)
         feed: Feed[Any, Any] = Feed(
             f"{source} {noun}",
-            self._in_turn(source, known.source(able)),
+            known.source(able),
             pace=known.pace,
             fold=fold,
             clock=self._clock,
             last=self._values.get(FeedKey(source, noun)),
+            turn=self._turn if source in self.sources[1:] else None,
         )
         feed.on_news(lambda news: self._tell(source, news))
         self._feeds[FeedKey(source, noun)] = feed
-
-    def _in_turn(self, name: str, source: Source[Any]) -> Source[Any]:
-        async def begin(last: Any) -> AsyncGenerator[Seen[Any], None]:
-            await self._turn.wait()
-            async with aclosing(source(last)) as seens:
-                async for seen in seens:
-                    yield seen
-
-        return begin if name in self.sources[1:] else source
 
     def _keep_lines(self, source: str, able: Logs) -> Callable[[LogBatch], LogSpan]:
         """Where a log source's lines go: into its tail, and past the count of errors."""

@@ -34,7 +34,7 @@ Listener = Callable[[Reading[T], Reading[T]], None]
 """Called with the new reading and the one before it, on the loop; must return at once."""
 NewsListener = Callable[[tuple[News, ...]], None]
 
-TURN = 0.005
+AT_A_STRETCH = 0.005
 """Seconds for which a source may keep the loop by yielding without ever waiting."""
 GRACE = 0.5
 """Seconds that a cancelled attempt has to end, before it is abandoned."""
@@ -79,7 +79,7 @@ class Feed(Generic[S, T]):
 
     `fold` turns what the source yields into what the reading holds (a log feed appends to its Tail and keeps
     the numbers); without it they are the same. The source always gets back what it yielded; `last` is what an
-    earlier feed of it had from it.
+    earlier feed of it had from it. No attempt begins before `turn` is set.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class Feed(Generic[S, T]):
         clock: Clock | None = None,
         backoff: Backoff | None = None,
         last: S | None = None,
+        turn: asyncio.Event | None = None,
     ) -> None:
         self.name = name
         self.pace = pace or Pace()
@@ -101,6 +102,7 @@ class Feed(Generic[S, T]):
         self._fold = fold or cast("Callable[[S], T]", lambda value: value)
         self._clock = clock or LoopClock()
         self._backoff = backoff or Backoff()
+        self._turn = turn
         self._reading: Reading[T] = Reading(State.LOADING if self.pace.always else State.IDLE)
         self._last = last
         self._listeners: list[Listener[T]] = []
@@ -234,15 +236,17 @@ class Feed(Generic[S, T]):
             raise BackendBug(f"{type(error).__name__}: {error}", where=self.name) from error
 
     async def _take_all(self, number: int) -> None:
-        turn = perf_counter()
+        if self._turn is not None:
+            await self._turn.wait()
+        began = perf_counter()
         async with aclosing(self._source(self._last)) as seens:
             async for seen in seens:
                 if number != self._number:
                     return  # Given up: its late words are not believed.
                 self._take(seen)
-                if perf_counter() - turn > TURN:
+                if perf_counter() - began > AT_A_STRETCH:
                     await asyncio.sleep(0)
-                    turn = perf_counter()
+                    began = perf_counter()
 
     def _take(self, seen: Seen[S]) -> None:
         self.looks += 1

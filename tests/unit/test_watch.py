@@ -176,3 +176,19 @@ async def test_the_first_source_begins_alone() -> None:
     await settle()
     assert reading(watch, other, "members").state is State.LIVE
     await watch.close()
+
+
+async def test_a_chart_asks_nothing_before_its_turn() -> None:
+    store = fresh_store()
+    config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
+    watch, _ = watching(config)
+    watch.hold()
+    made = watch.chart(config.source, "overview", "up", Span(600))
+    assert made is not None
+    made[1].feed.watch(lambda new, before: None)
+    await settle()
+    assert not store.asked
+    watch.go_on()
+    await settle()
+    assert len(store.asked) == 1
+    await watch.close()
