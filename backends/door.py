@@ -11,6 +11,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from backends.api.readings import Reading, State
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.incident.consequence import NOUNS, TOGETHER, consequences
+from backends.viewer import MOMENT, Viewer
 from backends.watch import FeedKey, Watch
 from backends.who import Who
 
@@ -31,8 +33,6 @@ log = logging.getLogger("midwatch.door")
 
 ARMED_FOR = 900.0
 """Seconds for which a guarded context stays armed."""
-WAIT = 2.0
-"""Seconds that the door waits for what a consequence is read from."""
 NOTHING_DONE = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
 """Errors of a backend that say that nothing was changed; after any other one the outcome is unknown."""
 
@@ -321,18 +321,15 @@ class Door:
         feed = self._watch.feeds(action.target.noun).get(FeedKey(action.target.source, action.target.noun))
         if feed is None:
             return
-        heard = asyncio.Event()
-        leave = feed.watch(lambda new, before: heard.set())
-        try:
+        with closing(Viewer()) as viewer:
+            viewer.look([feed])
             while feed.reading.state is not State.LIVE or (feed.reading.at or 0.0) <= begun:
-                heard.clear()
-                await heard.wait()
-            async with asyncio.timeout(action.deadline):
-                outcome = await self._acting(action.target).look(action, lambda text: None)
-        except (BackendError, TimeoutError, Refused):
-            outcome = Outcome(End.UNKNOWN, "still unknown")
-        finally:
-            leave()
+                await viewer.change()
+            try:
+                async with asyncio.timeout(action.deadline):
+                    outcome = await self._acting(action.target).look(action, lambda text: None)
+            except (BackendError, TimeoutError, Refused):
+                outcome = Outcome(End.UNKNOWN, "still unknown")
         found = Outcome(outcome.end, f"found later: {outcome.text}")
         await self._book.ended(action, found, reason)
         self.found(action, found)
@@ -353,18 +350,8 @@ class Door:
     async def _consult(self, nouns: tuple[str, ...]) -> Mapping[FeedKey, Reading[Any]]:
         """The readings of these nouns; those that nobody watches are woken and waited for a moment."""
         feeds = self._watch.feeds(*nouns)
-        heard = asyncio.Event()
-        leave: list[Callable[[], None]] = [feed.watch(lambda new, before: heard.set()) for feed in feeds.values()]
-        try:
-            async with asyncio.timeout(WAIT):
-                while any(feed.reading.state is State.LOADING for feed in feeds.values()):
-                    heard.clear()
-                    await heard.wait()
-        except TimeoutError:
-            pass
-        finally:
-            for away in leave:
-                away()
+        with closing(Viewer()) as viewer:
+            await viewer.first_words(feeds.values(), MOMENT)
         return {key: feed.reading for key, feed in feeds.items()}
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:

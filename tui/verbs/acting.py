@@ -19,10 +19,11 @@ from backends.clean import clean
 from backends.context import Context
 from backends.door import Consent, Door, Mode, NotAudited, Proposal
 from backends.state import audit_folder
+from backends.viewer import Viewer
 from backends.watch import FeedKey, Watch
 from backends.who import Who
 from tui.verbs.output import complain, say, to_json
-from tui.verbs.readings import first_word, troubles
+from tui.verbs.readings import troubles
 from tui.verbs.words import WrongUse
 from widgets.quantities import age
 
@@ -120,7 +121,7 @@ async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
     """The rows of one noun from all sources that can change them; they are followed from now on, since the door
     wants them fresh. Raises `Unreachable` where one of these sources does not answer."""
     feeds = {key: feed for key, feed in opened.feeds(noun).items() if _acts(opened, key)}
-    await first_word(feeds, asyncio.Event(), timeout)
+    await Viewer().first_words(feeds.values(), timeout)
     readings = {key: feed.reading for key, feed in feeds.items()}
     trouble = troubles(readings, opened)
     if trouble or not feeds:

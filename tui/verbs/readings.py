@@ -1,30 +1,14 @@
-"""What the feeds of a context have said, without a screen: waited for, as JSON, and as troubles in words."""
+"""What the feeds of a context have said, without a screen: as JSON and as troubles in words."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from backends.api.feed import Feed
 from backends.api.readings import Reading, State
 from backends.watch import Broken, FeedKey, Watch
 from tui.kinds.facts import rfc3339
 from widgets.freshness import worst
-
-
-async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Event, timeout: float) -> None:
-    """Watch these feeds, and wait until each has answered or failed once, at most `timeout` seconds. `heard` is
-    set by all that comes from them, now and later."""
-    for feed in feeds.values():
-        feed.watch(lambda new, before: heard.set())
-    try:
-        async with asyncio.timeout(timeout):
-            while any(_undecided(feed.reading) for feed in feeds.values()):
-                heard.clear()
-                await heard.wait()
-    except TimeoutError:
-        pass
 
 
 def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[str]:
@@ -63,7 +47,3 @@ def readings_json(
         {"source": item.source, "state": "unreachable", "as_of": None, "error": str(item.error)}
         for item in broken
     ]
-
-
-def _undecided(reading: Reading[Any]) -> bool:
-    return reading.state in (State.LOADING, State.IDLE) and reading.error is None
