@@ -14,10 +14,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.logs import LogRecord
+from backends.api.logs import LogRecord, micros, moment_of
 from backends.api.readings import Reading
 from widgets.columns import Look
-from widgets.logfeeder import Feeder, micros, moment_of
+from widgets.logfeeder import Feeder
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
 from widgets.logsearch import compiled
