@@ -8,7 +8,6 @@ made here and nowhere else.
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import closing
@@ -24,6 +23,7 @@ from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, N
 from backends.api.readings import Reading, State
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
+from backends.context_words import READ_ONLY, Mode
 from backends.incident.consequence import NOUNS, TOGETHER, consequences
 from backends.viewer import MOMENT, Viewer
 from backends.watch import FeedKey, Watch
@@ -33,14 +33,9 @@ log = logging.getLogger("midwatch.door")
 
 ARMED_FOR = 900.0
 """Seconds for which a guarded context stays armed."""
+NOTHING_LIFTS_IT = "nothing inside midwatch lifts that"
 NOTHING_DONE = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
 """Errors of a backend that say that nothing was changed; after any other one the outcome is unknown."""
-
-
-class Mode(enum.StrEnum):
-    READ_ONLY = "read-only"
-    GUARDED = "guarded"
-    ARMED = "armed"
 
 
 class Consent(Struct, frozen=True):
@@ -88,11 +83,8 @@ class Door:
 
     @property
     def mode(self) -> Mode:
-        if self._context.read_only:
-            return Mode.READ_ONLY
-        if self._context.arm == "always" or self._clock.monotonic() < self._armed_until:
-            return Mode.ARMED
-        return Mode.GUARDED
+        mode = self._context.mode
+        return Mode.ARMED if mode is Mode.GUARDED and self._clock.monotonic() < self._armed_until else mode
 
     @property
     def armed_left(self) -> float | None:
@@ -107,7 +99,7 @@ class Door:
     def arm(self, seconds: float, reason: str) -> None:
         """Raises `Refused` in a read-only context, in one that is always armed, and without time or reason."""
         if self.mode is Mode.READ_ONLY:
-            raise Refused("this context is read-only", "nothing inside midwatch lifts that")
+            raise Refused(READ_ONLY, NOTHING_LIFTS_IT)
         if self._context.arm == "always":
             raise Refused("this context is always armed", "each action is asked for all the same")
         if not reason.strip():
@@ -147,7 +139,7 @@ class Door:
         the next.
         """
         if self.mode is Mode.READ_ONLY:
-            return "this context is read-only"
+            return READ_ONLY
         if (source, verb, key) in self._denied:
             return f"{source} has denied {verb} of this before"
         return ""
@@ -200,7 +192,7 @@ class Door:
         target = action.target
         why = self.allows(target.source, action.verb, target.key)
         if why:
-            raise Refused(why, "nothing inside midwatch lifts that" if self.mode is Mode.READ_ONLY else "")
+            raise Refused(why, NOTHING_LIFTS_IT if self.mode is Mode.READ_ONLY else "")
         if action.blocked:
             raise Refused(action.blocked)
         reading = self._reading(target)

@@ -257,7 +257,6 @@ class MidwatchApp(QuietApp):
             broken,
             charts,
             ready=self.ready,
-            mode=self.context.mode,
             armed=armed,
             held=len(self.doors.unwritten),
             missed=missed,

@@ -6,7 +6,8 @@ import math
 import shlex
 
 from backends.api.actions import Refused
-from backends.door import ARMED_FOR, Door, Mode
+from backends.context_words import Mode
+from backends.door import ARMED_FOR, Door
 from widgets.quantities import age, duration
 
 

@@ -33,7 +33,6 @@ class Masthead(OneLine):
         charts: Sequence[Reading[Any]],
         *,
         ready: bool,
-        mode: str,
         armed: float | None,
         held: int,
         missed: int | None,
@@ -48,7 +47,7 @@ class Masthead(OneLine):
         left: list[Part] = [
             *([] if small else [(" midwatch ", self.base)]),
             (f" {context.name} ", strong),
-            (f" {mode} " if armed is None else f" ARMED {_left(armed)} ", self.base),
+            (f" {context.mode} " if armed is None else f" ARMED {_left(armed)} ", self.base),
         ]
         if held:
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))

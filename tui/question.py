@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
 from backends.api.readings import Reading, State
 from backends.api.runs import Run, RunState
-from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
+from backends.context_words import Mode
+from backends.door import ARMED_FOR, Consent, Door, Proposal
 from backends.watch import FeedKey, Watch
 from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form

@@ -15,7 +15,8 @@ from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
 from backends.api.events import EventKind
 from backends.api.readings import State
-from backends.door import ARMED_FOR, Consent, Mode
+from backends.context_words import Mode
+from backends.door import ARMED_FOR, Consent
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, action_on, process
 from tests.unit.doors import WORKER, YES, House, house

@@ -17,7 +17,8 @@ from backends.api.errors import BackendError, NotFound, Unreachable
 from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
-from backends.door import Consent, Door, Mode, NotAudited, Proposal
+from backends.context_words import Mode
+from backends.door import Consent, Door, NotAudited, Proposal
 from backends.state import audit_folder
 from backends.viewer import Viewer
 from backends.watch import FeedKey, Watch
