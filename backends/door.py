@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -20,13 +20,13 @@ from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, 
 from backends.api.capabilities import Acting, ability
 from backends.api.clock import Timer
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, Readings, State
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.context_words import READ_ONLY, Mode
 from backends.incident.consequence import NOUNS, TOGETHER, consequences
 from backends.viewer import MOMENT, Viewer
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from backends.who import Who
 
 log = logging.getLogger("midwatch.door")
@@ -339,7 +339,7 @@ class Door:
         feed = self._watch.feeds(target.noun).get(FeedKey(target.source, target.noun))
         return None if feed is None else feed.reading
 
-    async def _consult(self, nouns: tuple[str, ...]) -> Mapping[FeedKey, Reading[Any]]:
+    async def _consult(self, nouns: tuple[str, ...]) -> Readings:
         """The readings of these nouns; those that nobody watches are woken and waited for a moment."""
         feeds = self._watch.feeds(*nouns)
         with closing(Viewer()) as viewer:

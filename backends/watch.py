@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -17,23 +17,16 @@ from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch, LogSpan
 from backends.api.members import Members
-from backends.api.readings import News, Reading, State
+from backends.api.readings import FeedKey, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES, Tail
 from backends.context import Context, SourceConfig
 from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Counting, Expected, GroupSizes
-from backends.incident.timeline import Timeline
+from backends.incident.timeline import TIMELINE, Timeline
 from backends.relations import Relations
 
 log = logging.getLogger("midwatch.watch")
-
-
-class FeedKey(NamedTuple):
-    """Which feed: whose (`etcd/main`) and of what (`members`)."""
-
-    source: str
-    noun: str
 
 
 class Broken(Struct, frozen=True):
@@ -56,8 +49,6 @@ class Remembered(Struct, frozen=True):
 
 KEPT = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
 """The nouns whose last values are remembered: those whose changes are news."""
-TIMELINE = FeedKey("midwatch/timeline", "events")
-"""The feed of what changed, which is the watch's own."""
 
 NewsListener = Callable[[str, tuple[News, ...]], None]
 """Called with the source and what it saw."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from backends.api.clock import Clock
 from backends.api.details import Trouble
-from backends.api.readings import ILL, Reading, State
+from backends.api.readings import ILL, Reading, Readings, State
 from backends.context import Context
-from backends.watch import Broken, FeedKey
+from backends.watch import Broken
 from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
 from widgets.oneline import OneLine, Part
@@ -28,7 +28,7 @@ class Masthead(OneLine):
     def tell(
         self,
         context: Context,
-        readings: Mapping[FeedKey, Reading[Any]],
+        readings: Readings,
         broken: Sequence[Broken],
         charts: Sequence[Reading[Any]],
         *,
@@ -68,7 +68,7 @@ def _left(seconds: float) -> str:
 
 def state_words(
     context: Context,
-    readings: Mapping[FeedKey, Reading[Any]],
+    readings: Readings,
     broken: Sequence[Broken],
     charts: Sequence[Reading[Any]] = (),
     *,
@@ -108,7 +108,7 @@ def state_words(
     return "all live" if context.sources else "no source"
 
 
-def _troubled(readings: Mapping[FeedKey, Reading[Any]]) -> list[Trouble]:
+def _troubled(readings: Readings) -> list[Trouble]:
     """The troubles of single rows whose source is well; log feeds have no rows."""
     found = []
     for reading in readings.values():

@@ -86,7 +86,7 @@ async def actions_of(row: Row, verb: str, watching: Watch) -> list[Action]:
 async def _by_its_supervisor(row: Row, verb: str, watching: Watch) -> list[Action]:
     """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
     related = watching.relations.of(row)
-    units = [found.row for found in related if found.feed[1] == "units" and _acting(found.row, watching)]
+    units = [found.row for found in related if found.feed.noun == "units" and _acting(found.row, watching)]
     verbs = ("restart",) if verb == "restart" else ("restart", "stop")
     found = [action for unit in units[:1] for action in await actions_of(unit, "", watching)]
     return [action for action in found if action.verb in verbs and not action.blocked]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.runs import Run, RunState
 from backends.context_words import Mode
 from backends.door import ARMED_FOR, Consent, Door, Proposal
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.oneline import Part

@@ -19,7 +19,7 @@ from backends.api.charts import Chart as Value
 from backends.api.charts import Panel, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import WrongQuery
-from backends.api.readings import ILL, Reading, State
+from backends.api.readings import ILL, FeedKey, Reading, State
 from widgets.canvas import has_braille
 from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
@@ -48,7 +48,7 @@ class Chart(Widget):
     """One panel; set `readings` (of one feed) and it shows them."""
 
     DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; }"
-    readings: var[Mapping[tuple[str, str], Reading[Value]]] = var({}, always_update=True)
+    readings: var[Mapping[FeedKey, Reading[Value]]] = var({}, always_update=True)
 
     class Heard(Message):
         """Its reading is another one."""

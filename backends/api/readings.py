@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -70,3 +70,13 @@ class Reading(Struct, Generic[T_co], frozen=True):
     error: BackendError | None = None
     next_try: float | None = None
     abandoned: int = 0
+
+
+class FeedKey(NamedTuple):
+    """Which feed: whose (`etcd/main`) and of what (`members`)."""
+
+    source: str
+    noun: str
+
+
+Readings = Mapping[FeedKey, Reading[Any]]

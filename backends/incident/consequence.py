@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from backends.api.alerts import Alert, AlertState
 from backends.api.members import Member, MemberState, Role
 from backends.api.nouns import Row
 from backends.api.quorum import Quorum
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Readings, State
 from backends.api.units import Unit, UnitState
 from backends.incident.sizes import Expected
 from backends.relations import related
@@ -27,7 +27,6 @@ NAMED = 3
 """Names that stand in one sentence; of more the number is told."""
 VOTING = (Role.LEADER, Role.FOLLOWER)
 
-Readings = Mapping[Any, Reading[Any]]
 Sizes = Mapping[str, Mapping[str, Expected]]
 Named = TypeVar("Named", Unit, Member)
 By = TypeVar("By", bound=Hashable)
@@ -82,7 +81,7 @@ def _distinct(rows: Iterable[Named]) -> list[Named]:
 
 
 def _row(action: Action, readings: Readings) -> Row | None:
-    reading = readings.get((action.target.source, action.target.noun))
+    reading = readings.get(FeedKey(action.target.source, action.target.noun))
     found: Row | None = None if reading is None else (reading.value or {}).get(action.target.key)
     return found
 
@@ -94,7 +93,7 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
         if member.group is None and member.role in VOTING:
             servers.setdefault(member.source, []).append(member)
     for source, going in servers.items():
-        reading = readings.get((source, "members"))
+        reading = readings.get(FeedKey(source, "members"))
         rows = [] if reading is None else [row for row in (reading.value or {}).values() if row.role in VOTING]
         gone = {member.key for member in going}
         left = sum(row.state is MemberState.UP and row.trouble is None and row.key not in gone for row in rows)
@@ -116,7 +115,7 @@ def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:
     """What is left of the groups of their supervisors."""
     grouped = _by([unit for unit in units if ":" in unit.name], lambda unit: (unit.source, _group(unit)))
     for (source, group), going in grouped.items():
-        reading = readings.get((source, "units"))
+        reading = readings.get(FeedKey(source, "units"))
         if reading is None:
             continue
         rows = [row for row in (reading.value or {}).values() if ":" in row.name and _group(row) == group]
@@ -136,7 +135,7 @@ def _group(unit: Unit) -> str:
 def _groups(members: Iterable[Member], readings: Readings, sizes: Sizes) -> Iterator[str]:
     """What is left of the groups that they are registered in."""
     for (source, group), going in _by(members, lambda member: (member.source, member.group)).items():
-        reading = readings.get((source, "instances"))
+        reading = readings.get(FeedKey(source, "instances"))
         if group is None or reading is None:
             continue
         there = [row.key for row in (reading.value or {}).values() if row.group == group]

@@ -16,7 +16,7 @@ from backends.api.errors import BackendError
 from backends.api.events import Occurrence
 from backends.api.members import Member, MemberState
 from backends.api.metrics import ScrapeTarget, TargetState
-from backends.api.readings import ILL, Reading
+from backends.api.readings import ILL, Reading, Readings
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
@@ -80,10 +80,6 @@ class Known(NamedTuple):
     now: Now
     sizes: Mapping[str, Expected]
     events: Iterable[Occurrence]
-
-
-Readings = Mapping[Any, Reading[Any]]
-"""By (source, noun)."""
 
 
 def problems(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from backends.api.clock import Clock
 from backends.api.events import Event, EventKind, Occurrence, Occurrences
-from backends.api.readings import News, Reading, Seen, State, differing
+from backends.api.readings import FeedKey, News, Reading, Seen, State, differing
 from backends.incident.pulse import Pulse
 
 TOGETHER = 5.0
@@ -22,8 +22,8 @@ MOST = 2_000
 CONFIRM = 1.0
 """Seconds between two words of a timeline on which nothing happens: it is always up to date."""
 
-HERE = "midwatch/timeline"
-"""The source of its own events."""
+TIMELINE = FeedKey("midwatch/timeline", "events")
+"""Its own feed, and the source of its own events."""
 BRIEFLY = 0.1
 """Seconds for which nobody may watch without a word of it: a context that was opened anew."""
 LONG = 120.0
@@ -164,8 +164,8 @@ class Timeline:
         since = now - timedelta(seconds=seconds)
         pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
         span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
-        event = Event(now, EventKind.SOURCE, HERE, "midwatch", f"not watched from {span}: {why}")
-        self._take(HERE, event, self._clock.monotonic())
+        event = Event(now, EventKind.SOURCE, TIMELINE.source, "midwatch", f"not watched from {span}: {why}")
+        self._take(TIMELINE.source, event, self._clock.monotonic())
 
     def _event(self, source: str, text: str, gap: bool, *, bad: bool = False) -> Event:
         facts = (self._clock.now(), EventKind.SOURCE, source, source, text)

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from backends.api.readings import FeedKey
 from backends.api.runs import Plan, PlannedStep, RunState
 from backends.deploys.folder import Written, new_id, write_plan
 from backends.deploys.journal import Entry, Journal, What
-from backends.watch import FeedKey
 from tests.flows.conftest import Opened, Screen
 from tests.flows.deploying import CANARIES, ENV, context, go, script
 from tests.servers.runs import folders, nothing_left

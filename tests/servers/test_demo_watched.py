@@ -20,9 +20,10 @@ from backends.api.events import EventKind
 from backends.api.logs import LogSpan
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import TargetState
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.config_file import load_config
-from backends.watch import TIMELINE, FeedKey, Watch
+from backends.incident.timeline import TIMELINE
+from backends.watch import Watch
 from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import Ran, run

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from backends.api.events import EventKind, Occurrence
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.context import Context, SourceConfig
 from backends.incident import error_lines, error_rate
 from backends.logs.files import FilesSettings
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.waiting import until
 from tui.verbs.events import text
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused
 from backends.api.errors import NotFound
 from backends.api.events import Occurrence
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
 from backends.audit import Audit
 from backends.context import Context, SourceConfig
@@ -28,7 +28,7 @@ from backends.processes.supervisord import Supervisord, SupervisordSettings
 from backends.processes.supervisord_actions import BEGUN, KILLED
 from backends.processes.supervisord_programs import ProgramConfig
 from backends.processes.supervisord_second_half import start_again
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from backends.who import Who
 from tests.servers.supervisord_server import PASSWORD, SupervisordServer
 

@@ -11,12 +11,12 @@ from backends.api.actions import Action, Outcome
 from backends.api.errors import Unreachable
 from backends.api.events import Occurrence
 from backends.api.processes import Process
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door
 from backends.viewer import Viewer
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from backends.who import Who
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, ActingSettings, Notebook, Stage, process

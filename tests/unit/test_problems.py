@@ -15,7 +15,7 @@ from backends.api.logs import LogSpan
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.quorum import Quorum
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
@@ -39,7 +39,7 @@ def live(*found: Any) -> Reading[Any]:
 
 def told(readings: dict[tuple[str, str], Reading[Any]], **more: Any) -> list[Problem]:
     return problems(
-        readings,
+        {FeedKey(*key): reading for key, reading in readings.items()},
         more.get("broken", ()),
         more.get("sizes", {}),
         more.get("events", ()),

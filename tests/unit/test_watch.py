@@ -12,9 +12,9 @@ from backends.api.charts import Span
 from backends.api.errors import BackendBug
 from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock
-from backends.api.readings import Reading, Seen, State
+from backends.api.readings import FeedKey, Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.clock import START, FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 from tests.flows.metered import MeteredSettings, fresh_store

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from backends.api.alerts import Alert
 from backends.api.capabilities import ABILITIES, kind_of
 from backends.api.events import EventKind, Occurrence
 from backends.api.members import Member, Role
 from backends.api.metrics import ScrapeTarget
-from backends.api.readings import Reading, State
+from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Relations, names_of
 from widgets.columns import Lead, LogsOf
-
-Readings = Mapping[Any, Reading[Any]]
-"""By source and noun."""
 
 FIRST = {EventKind.ALERT: "alerts"}
 """What an event is about, where names alone might lead elsewhere."""
@@ -106,7 +102,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         if named & names_of(row):
             yield kind, key
     for found in relations.at(instance) if instance else ():
-        yield kind_of(found.feed[1]), found.row.key
+        yield kind_of(found.feed.noun), found.row.key
 
 
 def no_subject(alert: Alert) -> str:

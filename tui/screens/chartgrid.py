@@ -12,7 +12,8 @@ from textual.message import Message
 
 from backends.api.charts import ChartSource, Panel, Span
 from backends.api.feed import Feed
-from backends.watch import FeedKey, Watch
+from backends.api.readings import FeedKey
+from backends.watch import Watch
 from tui.bridge import Bridge
 from widgets.chart import Chart
 from widgets.plot import Mark

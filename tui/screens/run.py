@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.reactive import var
 
 from backends.api.capabilities import Logs, ability
-from backends.api.readings import Reading
+from backends.api.readings import Readings
 from backends.api.runs import Run, RunState, Step, span
 from tui.commands import Command
 from tui.kinds.runs import RUN_LOOKS, RUNS, params_text
@@ -28,7 +27,7 @@ LATELY = 5
 
 class RunScreen(View):
     screen_name: ClassVar[str] = "run"
-    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    readings: var[Readings] = var({}, always_update=True)
     DEFAULT_CSS = "RunScreen Board { margin: 0 0 1 0; }"
 
     def __init__(self) -> None:

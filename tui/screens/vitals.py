@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.readings import Reading, State
-from backends.watch import FeedKey, Watch
+from backends.api.readings import FeedKey, Reading, State
+from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.screens.chartgrid import Sheet
 from tui.screens.dashboards import Dashboards, Work

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, NotFound, Unreachable
+from backends.api.readings import FeedKey
 from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
@@ -21,7 +22,7 @@ from backends.context_words import Mode
 from backends.door import Consent, Door, NotAudited, Proposal
 from backends.state import audit_folder
 from backends.viewer import Viewer
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from backends.who import Who
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.readings import troubles

@@ -6,10 +6,10 @@ import argparse
 import asyncio
 from typing import Any
 
-from backends.api.readings import Reading
+from backends.api.readings import FeedKey, Reading
 from backends.context import Context
 from backends.viewer import Viewer
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tui.kinds.known import KINDS
 from tui.verbs.output import complain, say, table, to_json
 from tui.verbs.readings import readings_json, troubles

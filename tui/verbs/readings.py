@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from backends.api.readings import Reading, State
-from backends.watch import Broken, FeedKey, Watch
+from backends.api.readings import Reading, Readings, State
+from backends.watch import Broken, Watch
 from tui.kinds.facts import rfc3339
 from widgets.freshness import worst
 
 
-def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[str]:
+def troubles(readings: Readings, opened: Watch) -> list[str]:
     """One line for each source that is not live: its name, the address and the reason."""
     lines = []
     for source, reading in worst_by_source(readings).items():
@@ -24,7 +24,7 @@ def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[st
     return lines
 
 
-def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Reading[Any]]:
+def worst_by_source(readings: Readings) -> dict[str, Reading[Any]]:
     """One reading a source: of its feeds the one in the worst state, of those the oldest."""
     of_source: dict[str, list[Reading[Any]]] = {}
     for key, reading in readings.items():
@@ -33,9 +33,7 @@ def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Readi
     return {source: reading for source, reading in found if reading is not None}
 
 
-def readings_json(
-    readings: Mapping[FeedKey, Reading[Any]], broken: Sequence[Broken]
-) -> list[dict[str, str | None]]:
+def readings_json(readings: Readings, broken: Sequence[Broken]) -> list[dict[str, str | None]]:
     out: list[dict[str, str | None]] = []
     for source, reading in worst_by_source(readings).items():
         state = reading.state if reading.state in (State.LIVE, State.STALE) else State.UNREACHABLE

@@ -10,10 +10,11 @@ from difflib import get_close_matches
 from backends.api.actions import Action
 from backends.api.capabilities import Runs, ability
 from backends.api.errors import BackendError, NotFound
+from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState, span
 from backends.context import Context
 from backends.viewer import Viewer
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tui.kinds.runs import run_json
 from tui.verbs.acting import act, actions_on, rows_of
 from tui.verbs.output import complain, say, to_json
