@@ -207,8 +207,8 @@ def _gone_wrong(rows: list[Run], now: Now) -> Iterable[Problem]:
         since = row.ended or row.started
         if row.state in (RunState.FAILED, RunState.INTERRUPTED):
             if now.wall - since <= LATELY:
-                name = " ".join((row.deploy, *(value for _, value in row.params)))
-                yield Problem(GRAVE, name, row.state.value, since, row.message, row.source, "runs", row.key)
+                name, word = row.rollout, row.state.value
+                yield Problem(GRAVE, name, word, since, row.message, row.source, "runs", row.key)
             return
 
 
