@@ -29,8 +29,6 @@ ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
 HERE = "seen since then"
 """Said of a time that is not when it began."""
-GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
-"""Values of an alert's `severity` that are to wake somebody, by custom of most rules."""
 FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = 600.0
@@ -213,11 +211,11 @@ def _gone_wrong(rows: list[Run], now: Now) -> Iterable[Problem]:
 
 
 def _alert(row: Alert) -> Problem:
-    grave = (row.severity or "").lower() in GRAVE_WORDS
     # Most summaries name what they are about.
     on = row.on if row.on and row.on not in row.summary else ""
     why = f"{row.summary}  {on}".strip()
-    return Problem(GRAVE if grave else SERIOUS, row.name, "firing", row.since, why, row.source, "alerts", row.key)
+    severity = SERIOUS if row.rank else GRAVE
+    return Problem(severity, row.name, "firing", row.since, why, row.source, "alerts", row.key)
 
 
 def _targets(known: Known) -> Iterable[Problem]:
