@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
+"""Those with names, in the order of their codes for a terminal (ECMA-48, 31 to 37)."""
 PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
 READ_ONLY = "this context is read-only"
 """Why nothing is changed here; what is refused for it, and what is not offered."""
