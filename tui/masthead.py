@@ -12,12 +12,10 @@ from backends.context import Context
 from backends.watch import Broken
 from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
-from widgets.oneline import OneLine, Part
+from widgets.oneline import NARROW, OneLine, Part
 from widgets.quantities import age
 from widgets.safe import style, width_of
 
-SMALL = 60
-"""Cells below which there is room only for the context, its mode and what is not well."""
 RED = style(Look.BAD, reverse=True)
 """The bars above and below the view while it is armed: they frame it, and take nothing from it."""
 
@@ -43,7 +41,7 @@ class Masthead(OneLine):
         self.base = style(reverse=True, colour=context.paint) if armed is None else RED
         strong = style(Look.STRONG, reverse=True, colour=context.paint)
         loud = strong if armed is None else RED
-        small = 0 < self.size.width < SMALL
+        small = 0 < self.size.width < NARROW
         left: list[Part] = [
             *([] if small else [(" midwatch ", self.base)]),
             (f" {context.name} ", strong),
