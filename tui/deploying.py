@@ -40,7 +40,7 @@ class DeployFlow:
         self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
 
-    def menu(self, text: str = "") -> None:
+    def menu(self, text: str) -> None:
         """All deploys of the context, or the parameters of the named one (`web version=1.8.2`)."""
         if not self._is_free():
             return

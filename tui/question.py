@@ -37,9 +37,9 @@ class Question:
         door: Door,
         proposals: Sequence[Proposal],
         *,
-        hidden: Collection[str] = (),
-        heading: Sequence[str] = (),
-        ended: Ended | None = None,
+        hidden: Collection[str],
+        heading: Sequence[str],
+        ended: Ended | None,
     ) -> None:
         self.door, self.proposals, self.ended = door, list(proposals), ended
         self.shown: Form | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -139,7 +139,7 @@ class Kind(Struct, Generic[R], frozen=True):
     label: Callable[[R], str]
     """A row's name in a sentence ("etcd/main m1")."""
     aside: tuple[str, ...] = ()
-    heading: Callable[[Mapping[str, Reading[Any]], Sight], tuple[str, ...]] | None = None
+    heading: Callable[[Iterable[Reading[Any]]], tuple[str, ...]] | None = None
     """What its title says of all rows together, the same in ever fewer cells."""
     beside: tuple[str, ...] = ()
     """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""

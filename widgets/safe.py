@@ -118,10 +118,6 @@ def _reached(text: str, at: int, room: int, *, narrow: bool) -> int:
     return len(text)
 
 
-def segment(text: str, made: Style | None = None) -> Segment:
-    return Segment(clean(text), made)
-
-
 def line(parts: list[tuple[str, Style]], width: int) -> Strip:
     """A line of exactly `width` cells. Parts of equal style become one run: each run costs its own escapes."""
     runs: list[tuple[str, Style]] = []
@@ -132,5 +128,5 @@ def line(parts: list[tuple[str, Style]], width: int) -> Strip:
             runs[-1] = (runs[-1][0] + text, made)
         else:
             runs.append((text, made))
-    strip = Strip([segment(text, made) for text, made in runs])
+    strip = Strip([Segment(clean(text), made) for text, made in runs])
     return strip.adjust_cell_length(width)

@@ -61,16 +61,18 @@ class Backoff:
     Five seconds at most, so that whatever returns is seen again within six.
     """
 
-    def __init__(self, base: float = 0.5, most: float = 5.0, jitter: Callable[[], float] = random.random) -> None:
-        self._base, self._most, self._jitter = base, most, jitter
-        self._next = base
+    SHORTEST, LONGEST = 0.5, 5.0
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._next = self.SHORTEST
 
     def reset(self) -> None:
-        self._next = self._base
+        self._next = self.SHORTEST
 
     def pause(self) -> float:
         pause = self._next * (1 - self._jitter() / 4)
-        self._next = min(self._next * 2, self._most)
+        self._next = min(self._next * 2, self.LONGEST)
         return pause
 
 
@@ -87,7 +89,7 @@ class Feed(Generic[S, T]):
         name: str,
         source: Source[S],
         *,
-        pace: Pace | None = None,
+        pace: Pace,
         fold: Callable[[S], T] | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
@@ -95,7 +97,7 @@ class Feed(Generic[S, T]):
         turn: asyncio.Event | None = None,
     ) -> None:
         self.name = name
-        self.pace = pace or Pace()
+        self.pace = pace
         self.looks = 0
         """How often the server has spoken: what this feed costs it."""
         self._source = source

@@ -24,9 +24,8 @@ NOTES = 100
 
 
 class Line(Struct, frozen=True):
-    """One kept record. `seq` counts from 0 over everything that this tail was ever given, and never repeats."""
+    """One kept record."""
 
-    seq: int
     origin: str
     raw: bytes
 
@@ -46,7 +45,8 @@ def _utc_now() -> datetime:
 
 
 class Tail:
-    """A bounded run of lines, addressed by sequence number. Appending costs by the block, not by the line."""
+    """A bounded run of lines, addressed by sequence numbers: they count from 0 over all that it was ever given.
+    Appending costs by the block, not by the line."""
 
     def __init__(self, lines: int = LINES, size: int = BYTES, now: Callable[[], datetime] = _utc_now) -> None:
         self._most_lines, self._most_bytes = lines, size
@@ -129,7 +129,7 @@ class Tail:
                 return
             lines = self._lines_of(first, block)
             for i in range(max(0, start - first), min(block.count, stop - first)):
-                yield Line(first + i, block.origin, lines[i])
+                yield Line(block.origin, lines[i])
 
     def _lines_of(self, first: int, block: LogBlock) -> list[bytes]:
         seq, lines = self._split

@@ -174,7 +174,7 @@ async def test_an_outcome_that_nobody_knows_is_unknown_and_found_later(acting: A
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "unknown", "done"]
 
 
-async def test_the_target_goes_while_the_question_is_open(acting: Act, tmp_path: Path) -> None:
+async def test_the_target_goes_while_the_question_is_open(acting: Act) -> None:
     async with acting(arm="always") as (screen, stage):
         await ask(screen)
         screen.script.say_processes(process(8, "redis"))

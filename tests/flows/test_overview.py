@@ -218,9 +218,7 @@ async def test_who_has_configured_nothing_is_told_how_to_and_who_has_is_not(open
         assert "config init" not in screen.text
 
 
-async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(opened: Opened) -> None:
     clock = FakeClock()
     async with opened(command="overview", clock=clock) as screen:
 

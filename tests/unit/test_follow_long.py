@@ -14,7 +14,7 @@ __all__ = ["begin", "log"]
 
 
 def test_a_renamed_file_is_read_on_for_as_long_as_somebody_writes_to_it(
-    begin: Begin, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, log: Path, tmp_path: Path
 ) -> None:
     add(log, "one")
     following = begin(log)

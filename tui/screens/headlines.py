@@ -34,7 +34,7 @@ def problem_line(problem: Problem, now: Now, width: int) -> Entry:
     return Entry(problem.key, parts, right)
 
 
-def change_line(event: Occurrence, wall: datetime, width: int, times: int = 1) -> Entry:
+def change_line(event: Occurrence, wall: datetime, width: int, times: int) -> Entry:
     """`times`: how often the same thing has changed; the event is the newest of these."""
     local = event.time.astimezone()
     stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")

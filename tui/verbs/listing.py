@@ -20,7 +20,7 @@ from widgets.columns import Kind, Sight
 class Listing:
     """The feeds of one kind, looked at without a screen."""
 
-    def __init__(self, context: Context, kind: Kind[Any], timeout: float, source: str | None = None) -> None:
+    def __init__(self, context: Context, kind: Kind[Any], timeout: float, source: str | None) -> None:
         """`source` is the only one to ask; its name alone will do. Raises `WrongSource`."""
         self.kind = kind
         self.watch = Watch(context, timeout=timeout)
