@@ -24,7 +24,7 @@ from backends.api.readings import FeedKey, Reading, Readings, State
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.context_words import READ_ONLY, Mode
-from backends.incident.consequence import NOUNS, TOGETHER, consequences
+from backends.incident.consequence import DOWN_AT_ONCE, NOUNS, consequences
 from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
 from backends.who import Who
@@ -156,7 +156,7 @@ class Door:
         will be carried out after it, each by a confirmation of its own. Raises `Refused`, which is audited."""
         await self.examine(action)
         readings = await self._consult(NOUNS)
-        joint = [action, *along] if action.verb in TOGETHER else [action]
+        joint = [action, *along] if action.verb in DOWN_AT_ONCE else [action]
         said = consequences(joint, readings, self._watch.expected_sizes())
         return Proposal(action, said, action.target.name if self._context.confirm == "type" else "")
 
@@ -167,11 +167,11 @@ class Door:
         for action in actions:
             await self.examine(action)
         readings, sizes = await self._consult(NOUNS), self._watch.expected_sizes()
-        joint = [action for action in actions if action.verb in TOGETHER]
+        joint = [action for action in actions if action.verb in DOWN_AT_ONCE]
         shared = consequences(joint, readings, sizes) if joint else ()
 
         def means(action: Action) -> tuple[str, ...]:
-            return shared if action.verb in TOGETHER else consequences([action], readings, sizes)
+            return shared if action.verb in DOWN_AT_ONCE else consequences([action], readings, sizes)
 
         return [Proposal(action, means(action), str(len(actions))) for action in actions]
 

@@ -19,7 +19,7 @@ from backends.api.logs import LogBatch, LogSpan
 from backends.api.members import Members
 from backends.api.readings import FeedKey, News, Reading, State
 from backends.api.registry import load
-from backends.api.tail import BYTES, Tail
+from backends.api.tail import BYTES_MOST, Tail
 from backends.context import Context, SourceConfig
 from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Counting, Expected, GroupSizes
@@ -47,7 +47,7 @@ class Remembered(Struct, frozen=True):
     """What its sources said last: by it they tell what became of it meanwhile."""
 
 
-KEPT = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
+NEWSWORTHY = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
 """The nouns whose last values are remembered: those whose changes are news."""
 
 NewsListener = Callable[[str, tuple[News, ...]], None]
@@ -197,7 +197,7 @@ class Watch:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
         self._left = True
         self.timeline.rest()
-        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in KEPT}
+        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in NEWSWORTHY}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
         return Remembered(self._clock.monotonic(), self.timeline, self._sizes, values)
@@ -261,7 +261,7 @@ class Watch:
         errors = ErrorLines(source, able.parse, self._clock, lambda event: self._tell(source, (event,)))
         self._errors[source] = errors
         for other in self._tails.values():
-            other.bound(BYTES // len(self._tails))
+            other.bound(BYTES_MOST // len(self._tails))
 
         def keep(batch: LogBatch) -> LogSpan:
             errors.take(batch)

@@ -30,7 +30,7 @@ _LOOKS = {
 _DIM = Style(dim=True)
 SIGNS = 8
 """Characters that a cell may take: its own, what `clean` lets stand on it, and a little that it drops."""
-LONG = 4_000
+TOLD_MOST = 4_000
 """Characters of which the width is told: more than the widest terminal shows."""
 _COLUMN = re.compile(r"^ +(?=\S)|(?<=\S)  +(?=\S)")
 _REVERSE = Style(reverse=True)
@@ -58,7 +58,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
-def begun(text: str, most: int = LONG) -> str:
+def begun(text: str, most: int = TOLD_MOST) -> str:
     """A text as far as so many characters, not cleaned yet; of a longer one that it goes on."""
     return text if len(text) <= most else text[:most] + "…"
 

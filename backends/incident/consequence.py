@@ -21,7 +21,7 @@ NOUNS = ("units", "members", "instances", "alerts", "processes", "hosts")
 """What is consulted."""
 ENDING = ("signal", "stop", "restart")
 """Verbs after which something that runs may be gone, if only for a moment."""
-TOGETHER = ("signal", "stop")
+DOWN_AT_ONCE = ("signal", "stop")
 """Verbs of which several leave all their targets down at once; the others are done one by one."""
 NAMED = 3
 """Names that stand in one sentence; of more the number is told."""
@@ -36,7 +36,7 @@ def consequences(actions: Sequence[Action], readings: Readings, sizes: Sizes) ->
     """Sentences about actions that are carried out together, the weightiest first: what is left is what is left
     after all of them. What could not be asked in time is said to be not known.
 
-    What is done one by one, each only when the last is up again (all but `TOGETHER`), is asked about one by one.
+    What is done one by one, each only when the last is up again (all but `DOWN_AT_ONCE`), is asked about so.
     `sizes` are how many instances each group should have, by source.
     """
     said: list[str] = []

@@ -33,7 +33,7 @@ FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = 600.0
 """Seconds."""
-LATELY = timedelta(hours=1)
+DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
 
@@ -204,7 +204,7 @@ def _gone_wrong(rows: list[Run], now: Now) -> Iterable[Problem]:
             return
         since = row.ended or row.started
         if row.state in (RunState.FAILED, RunState.INTERRUPTED):
-            if now.wall - since <= LATELY:
+            if now.wall - since <= DEPLOY_WRONG_FOR:
                 name, word = row.rollout, row.state.value
                 yield Problem(GRAVE, name, word, since, row.message, row.source, "runs", row.key)
             return

@@ -15,7 +15,7 @@ from backends.api.members import MemberState, Role
 from backends.api.quorum import Quorum
 from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
-from backends.incident.error_rate import BUCKET, ENOUGH, WINDOW
+from backends.incident.error_rate import BUCKET, BUCKETS_NEEDED, WINDOW
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
@@ -228,7 +228,7 @@ async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(op
                 screen.script.say_lines(*lines, origin="/var/log/web-3.log")
                 await clock.advance(BUCKET)
 
-        await buckets(ENOUGH + WINDOW + 1, b"fine")
+        await buckets(BUCKETS_NEEDED + WINDOW + 1, b"fine")
         await buckets(2, *[b"ERROR refused"] * 60)
         await screen.until(lambda: any("web-3.log" in line and "▲" in line for line in screen.lines))
         await screen.until("1 problem")

@@ -29,7 +29,7 @@ from tests.flows.fake import Script
 from tests.outside.program import Ran, run
 from tests.servers.demo_parts import Lab, Server, quiet_demo
 from tui.app import MidwatchApp
-from tui.screens.timeframe import USUAL
+from tui.screens.timeframe import USUAL_SPAN
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
 
@@ -113,7 +113,7 @@ def seen(running: Lab) -> Opened:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Eyes]:
         watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
-        made = watch.chart(METRICS, "page", "up", Span(USUAL))
+        made = watch.chart(METRICS, "page", "up", Span(USUAL_SPAN))
         assert made is not None
         eyes = Eyes(watch, running.config, made[1])
         watch.open()

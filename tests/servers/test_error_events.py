@@ -24,7 +24,7 @@ BUCKET = 0.1
 async def test_errors_in_a_file_that_nobody_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_lines, "BUCKET", BUCKET)
     monkeypatch.setattr(error_lines, "SETTLE", 0.2)
-    monkeypatch.setattr(error_rate, "ENOUGH", 5)
+    monkeypatch.setattr(error_rate, "BUCKETS_NEEDED", 5)
     log = tmp_path / "web.log"
     log.write_text("2026-11-24 02:00:00 ERROR old\n" * 1_000)
     told: list[Occurrence] = []

@@ -21,7 +21,7 @@ from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
 from backends.incident.error_lines import Burst
 from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
-from backends.incident.sizes import LATELY, Expected, GroupSizes
+from backends.incident.sizes import LARGEST_KEPT, Expected, GroupSizes
 from tui.kinds.runs import RUNS
 from widgets.columns import Sight
 
@@ -302,8 +302,8 @@ def test_the_largest_size_is_remembered_for_a_while() -> None:
     sizes.note(0.0, rows(*(member(str(n), group="web") for n in range(3))))
     sizes.note(40.0, rows(member("0", group="web")))
     assert sizes.expected(60.0) == {"web": Expected(3, False, 40.0), "fixed": Expected(6, True, 0.0)}
-    sizes.note(LATELY + 1, rows(member("0", group="web")))
-    assert sizes.expected(LATELY + 1)["web"] == Expected(1, False)
+    sizes.note(LARGEST_KEPT + 1, rows(member("0", group="web")))
+    assert sizes.expected(LARGEST_KEPT + 1)["web"] == Expected(1, False)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ async def test_a_listener_to_news_that_raises_costs_only_itself() -> None:
 
 
 async def test_all_logs_together_keep_what_one_alone_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "BYTES", 10_000)
+    monkeypatch.setattr(watch_module, "BYTES_MOST", 10_000)
     watch, _ = watching(fake("a"), fake("b"))
     for source in watch.sources:
         tail = watch.tail(source)

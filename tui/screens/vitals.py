@@ -21,7 +21,7 @@ from widgets.safe import fit, style
 from widgets.sparkline import sparkline
 
 SPAN = Span(1800)
-MOST = 4
+SIGNALS_MOST = 4
 """Signals that are asked for."""
 CELL = 38
 """Cells that one wants at least: its name, its value and its curve."""
@@ -84,7 +84,7 @@ class Vitals:
         """The same as charts, where there is room for them."""
         pages = self._dashboards.pages
         source = self._dashboards.source(pages[0].source) if pages else None
-        return None if source is None else Sheet(pages[0].panels[:MOST], source)
+        return None if source is None else Sheet(pages[0].panels[:SIGNALS_MOST], source)
 
     def entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         """At most `lines` lines of signals side by side, each with the title of its first panel."""
