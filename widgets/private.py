@@ -14,13 +14,15 @@ from contextvars import copy_context
 from typing import Any
 
 from textual import constants
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, Compositor, CompositorMap, ReflowResult
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 from textual.message import Message
 from textual.messages import InBandWindowResize, TerminalSupportsSynchronizedOutput
 from textual.screen import Screen
+from textual.widget import Widget
 
 from widgets.output import Output
 
@@ -200,8 +202,35 @@ def _in_bursts(came: Sequence[tuple[float, bytes]]) -> list[str]:
     return [burst for burst in bursts if burst]
 
 
+class _Told(Compositor):
+    """Tells every widget its first size. Textual compares a layout with the map of the one before, or with that
+    which it has made meanwhile to look up a widget's place: who came into that one never hears of its size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: CompositorMap | None = None
+        """The map of the last layout, where another one was made since."""
+
+    @property
+    def full_map(self) -> CompositorMap:
+        before = self._full_map
+        now = super().full_map
+        if now is not before and self._told is None:
+            self._told = before
+        return now
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        if self._told is not None:
+            self._full_map, self._told = self._told, None
+        return super().reflow(parent, size)
+
+
 class _PacedScreen(Screen[None]):
     """Makes a frame when the terminal is ready for it; until then what has to be painted only adds up."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._compositor = _Told()
 
     def _compositor_refresh(self) -> None:
         # While nothing is to be drawn, and where all of it is drawn right after, a frame would be made in vain.

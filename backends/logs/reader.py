@@ -91,9 +91,13 @@ class Reader:
 
     @property
     def truncated(self) -> bool:
-        """Whether the file has changed since the last read, and no longer holds what was read from it."""
-        info = os.fstat(self.handle)
-        return (info.st_size, info.st_mtime_ns) != self._seen and not self.intact
+        """Whether the file has changed since the last read, and no longer holds what was read from it. One that
+        can't be read is not: `read` tells why."""
+        try:
+            info = os.fstat(self.handle)
+            return (info.st_size, info.st_mtime_ns) != self._seen and not self.intact
+        except OSError:
+            return False
 
     def read(self, budget: int, info: os.stat_result | None = None, sieve: Sieve | None = None) -> Taken:
         """The whole records that have come, at most about `budget` bytes of them. `info` saves a stat call.

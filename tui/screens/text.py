@@ -33,22 +33,15 @@ class TextPane(Widget):
         self.left = 0
         self.wrapped = True
         self.pattern: re.Pattern[str] | None = None
-        self._width = 0
-        """Cells for which it is laid out."""
-
-    @property
-    def _room(self) -> int:
-        return max(20, self.size.width - 2)
 
     def set(self, lines: Sequence[str]) -> None:
         cleaned = [clean(text) for text in lines]
-        # Asked each second: on a terminal that is far behind the size may be known later than it is told.
-        if cleaned != self.source or self._width != self._room:
+        if cleaned != self.source:
             self.source = cleaned
             self.lay_out()
 
     def lay_out(self) -> None:
-        self._width = width = self._room
+        width = max(20, self.size.width - 2)
         self.lines = []
         for text in self.source:
             self.lines += wrapped(text, width) if self.wrapped else [text]
