@@ -33,7 +33,7 @@ from tui.screens.base import Job, View
 from tui.terminal import ENDING, in_a_job, stop_job
 from tui.ways import Ways
 from widgets.columns import Look
-from widgets.private import QuietApp
+from widgets.private.app import QuietApp
 
 if TYPE_CHECKING:
     from backends.door import Door
