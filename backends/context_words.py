@@ -13,6 +13,7 @@ COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
 READ_ONLY = "this context is read-only"
 """Why nothing is changed here; what is refused for it, and what is not offered."""
+NOTHING_LIFTS_IT = "nothing inside midwatch lifts that"
 FOR_GOOD = "nothing can be changed, and nothing here lifts that"
 
 

@@ -249,7 +249,7 @@ class MidwatchApp(QuietApp):
         charts = [] if self.bridge is None else self.bridge.charts()
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
-        armed = None if self.door is None else self.door.armed_left
+        armed = None if self.door is None else self.door.arming.left
         self.footer.armed = armed is not None
         self.masthead.tell(
             self.context,

@@ -76,7 +76,7 @@ async def test_arming_by_hand(acting: Act) -> None:
         await screen.type(":arm 5m ticket 7\r")
         await screen.until("ARMED 5m")
         assert screen.app.door is not None
-        assert screen.app.door.reason == "ticket 7"
+        assert screen.app.door.arming.reason == "ticket 7"
         await screen.type(":arm\r")
         await screen.until(lambda: re.search(r"armed for [45]m: ticket 7", screen.text))
         await screen.type(":disarm\r")

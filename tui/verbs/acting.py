@@ -195,7 +195,7 @@ async def _carry_out(options: argparse.Namespace, door: Door, proposal: Proposal
 async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) -> Consent:
     """What the person says to it. Raises `Refused` where nobody says yes."""
     consent = Consent(reason=options.reason or "", once=True)
-    if door.mode is Mode.GUARDED and not consent.reason.strip():
+    if door.arming.mode is Mode.GUARDED and not consent.reason.strip():
         return consent  # The door says no to that, and writes it down; nobody need be asked before.
     terminal = _on_terminal()
     if not options.yes and not terminal:
@@ -224,7 +224,7 @@ def _described(door: Door, proposal: Proposal) -> list[str]:
     return [
         f"{action.title} to {target.name}  {target.identity}",
         *(f"  {text}" for text in facts if text),
-        f"  as {door.who.user}, {door.who.origin}, on {door.who.host}; data {old} old; {door.mode.value}",
+        f"  as {door.who.user}, {door.who.origin}, on {door.who.host}; data {old} old; {door.arming.mode.value}",
     ]
 
 
