@@ -18,7 +18,7 @@ from msgspec import Struct
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
-from backends.api.readings import FeedKey, Reading, Readings, State
+from backends.api.readings import Reading, Readings, State
 from backends.arming import HOW_TO_ARM, Arming
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
@@ -151,7 +151,7 @@ class Door:
                 f"what is known of {target.name} is {reading.state.value}",
                 "possible again as soon as its source answers",
             )
-        row = (reading.value or {}).get(target.key)
+        row = reading.rows.get(target.key)
         if row is None:
             raise Refused(f"{target.name} is not there any more")
         if getattr(row, "trouble", None) is not None:
@@ -258,7 +258,7 @@ class Door:
     async def _look_again(self, action: Action, reason: str) -> None:
         """What became of it, once its source has spoken again."""
         begun = self._clock.monotonic()
-        feed = self._watch.feeds(action.target.noun).get(FeedKey(action.target.source, action.target.noun))
+        feed = self._watch.feed(action.target.source, action.target.noun)
         if feed is None:
             return
         with closing(Viewer()) as viewer:
@@ -284,7 +284,7 @@ class Door:
         return acting
 
     def _reading(self, target: Target) -> Reading[Any] | None:
-        feed = self._watch.feeds(target.noun).get(FeedKey(target.source, target.noun))
+        feed = self._watch.feed(target.source, target.noun)
         return None if feed is None else feed.reading
 
     async def _consult(self, nouns: tuple[str, ...]) -> Readings:

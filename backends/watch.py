@@ -105,6 +105,9 @@ class Watch:
         """The feeds of these nouns, of all sources; of every noun where none is named."""
         return {key: feed for key, feed in self._feeds.items() if not nouns or key.noun in nouns}
 
+    def feed(self, source: str, noun: str) -> Feed[Any, Any] | None:
+        return self._feeds.get(FeedKey(source, noun))
+
     def backend(self, source: str) -> Backend | None:
         return self._backends.get(source)
 

@@ -304,9 +304,8 @@ class ActionFlow:
         watching = self._desk.watching
         if watching is None:
             return
-        key = (action.target.source, action.target.noun)
-        feed = next((feed for found, feed in watching.feeds(action.target.noun).items() if found == key), None)
-        row = None if feed is None else (feed.reading.value or {}).get(action.target.key)
+        feed = watching.feed(action.target.source, action.target.noun)
+        row = None if feed is None else feed.reading.rows.get(action.target.key)
         if row is None:
             return
         try:

@@ -37,7 +37,7 @@ def belonging(row: Row, watching: Watch) -> list[Row]:
 def _called(name: str, watching: Watch) -> Iterator[Row]:
     """The units and members of a name: Prometheus is often told to call its targets by it."""
     for (_, noun), feed in watching.feeds().items():
-        for row in (feed.reading.value or {}).values() if noun in ("units", "members", "instances") else ():
+        for row in feed.reading.rows.values() if noun in ("units", "members", "instances") else ():
             if name in names_of(row):
                 yield row
 
@@ -56,7 +56,7 @@ def _things(row: Row, watching: Watch) -> Iterator[Row]:
     def row_of(kind: str, key: str) -> Iterator[Row]:
         nouns = KINDS[kind].nouns if kind in KINDS else (kind,)
         for (_, noun), reading in readings.items():
-            row_there = (reading.value or {}).get(key) if noun in nouns else None
+            row_there = reading.rows.get(key) if noun in nouns else None
             if row_there is not None:
                 yield row_there
 

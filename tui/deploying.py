@@ -48,7 +48,7 @@ class DeployFlow:
         given = dict(word.split("=", 1) for word in words if "=" in word)
         watching = self._desk.watching
         feeds = {} if watching is None else watching.feeds("deploys")
-        rows: list[Deploy] = [row for feed in feeds.values() for row in (feed.reading.value or {}).values()]
+        rows: list[Deploy] = [row for feed in feeds.values() for row in feed.reading.rows.values()]
         named = next((row for row in rows if name in (row.name, row.source)), None)
         if named is not None:
             self.parameters(named, given)

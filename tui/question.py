@@ -171,7 +171,7 @@ class Question:
     def _row(self, target: Target) -> tuple[Reading[Any], Any]:
         """What is known of a target now; no row where it is gone."""
         reading = self._watching.feeds(target.noun)[FeedKey(target.source, target.noun)].reading
-        return reading, (reading.value or {}).get(target.key)
+        return reading, reading.rows.get(target.key)
 
     def _details(self, target: Target) -> list[tuple[Part, ...]]:
         told = self._brief(target)

@@ -71,6 +71,11 @@ class Reading(Struct, Generic[T_co], frozen=True):
     next_try: float | None = None
     abandoned: int = 0
 
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        """Of a noun that has rows those that are known, by key."""
+        return self.value if isinstance(self.value, Mapping) else {}
+
 
 class FeedKey(NamedTuple):
     """Which feed: whose (`etcd/main`) and of what (`members`)."""

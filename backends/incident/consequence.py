@@ -82,7 +82,7 @@ def _distinct(rows: Iterable[Named]) -> list[Named]:
 
 def _row(action: Action, readings: Readings) -> Row | None:
     reading = readings.get(FeedKey(action.target.source, action.target.noun))
-    found: Row | None = None if reading is None else (reading.value or {}).get(action.target.key)
+    found: Row | None = None if reading is None else reading.rows.get(action.target.key)
     return found
 
 
@@ -94,7 +94,7 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
             servers.setdefault(member.source, []).append(member)
     for source, going in servers.items():
         reading = readings.get(FeedKey(source, "members"))
-        rows = [] if reading is None else [row for row in (reading.value or {}).values() if row.role in VOTING]
+        rows = [] if reading is None else [row for row in reading.rows.values() if row.role in VOTING]
         gone = {member.key for member in going}
         left = sum(row.state is MemberState.UP and row.trouble is None and row.key not in gone for row in rows)
         quorum = replace(going[0].quorum or Quorum(len(rows), 0), up=left)
@@ -118,7 +118,7 @@ def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:
         reading = readings.get(FeedKey(source, "units"))
         if reading is None:
             continue
-        rows = [row for row in (reading.value or {}).values() if ":" in row.name and _group(row) == group]
+        rows = [row for row in reading.rows.values() if ":" in row.name and _group(row) == group]
         up = {row.key for row in rows if row.state is UnitState.RUNNING}
         left = len(up - {unit.key for unit in going})
         if len(rows) > 1:
@@ -138,7 +138,7 @@ def _groups(members: Iterable[Member], readings: Readings, sizes: Sizes) -> Iter
         reading = readings.get(FeedKey(source, "instances"))
         if group is None or reading is None:
             continue
-        there = [row.key for row in (reading.value or {}).values() if row.group == group]
+        there = [row.key for row in reading.rows.values() if row.group == group]
         wanted = sizes.get(source, {}).get(group)
         of = len(there) if wanted is None else max(len(there), wanted.size)
         left = len(set(there) - {member.key for member in going})
@@ -150,7 +150,7 @@ def _alerts(touched: Sequence[Touched], readings: Readings) -> Iterator[str]:
     known = [one.names for one in touched]
     for (_, noun), reading in readings.items():
         if noun == "alerts":
-            for row in (reading.value or {}).values():
+            for row in reading.rows.values():
                 about = sum(_is_about(row, names) for names in known) if row.state is AlertState.FIRING else 0
                 if about:
                     yield f"{row.name} is firing on {'it' if len(touched) == 1 else f'{about} of them'}"

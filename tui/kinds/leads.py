@@ -35,7 +35,7 @@ def _row_of(noun: str, key: str, readings: Readings) -> Lead | None:
     """A row by its key; where its feed is not live it may be there, and its screen will know."""
     feeds = [reading for (_, of), reading in readings.items() if of == noun]
     known = all(reading.state is State.LIVE for reading in feeds)
-    there = any(key in (reading.value or {}) for reading in feeds)
+    there = any(key in reading.rows for reading in feeds)
     return (kind_of(noun), key) if feeds and (there or not known) else None
 
 
@@ -92,7 +92,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         (kind_of(noun), key, row)
         for (_, noun), reading in readings.items()
         if noun in ("targets", "units", "members", "instances")
-        for key, row in (reading.value or {}).items()
+        for key, row in reading.rows.items()
     ]
     for kind, key, row in rows:
         if isinstance(row, ScrapeTarget) and (row.source, row.instance) == (alert.source, instance):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -56,5 +56,5 @@ def _same(row: Any, readings: Readings, relations: Relations) -> Iterable[Any]:
 
 
 def _row(kind: str, key: str, readings: Readings) -> Any:
-    values = (reading.value or {} for (_, noun), reading in readings.items() if kind_of(noun) == kind)
-    return next((of[key] for of in values if isinstance(of, Mapping) and key in of), None)
+    values = (reading.rows for (_, noun), reading in readings.items() if kind_of(noun) == kind)
+    return next((of[key] for of in values if key in of), None)

@@ -90,7 +90,7 @@ def _brief(row: Process, sight: Sight) -> str:
 
 def _process_heading(readings: Iterable[Reading[Any]]) -> tuple[str, ...]:
     for reading in readings:
-        for host in (reading.value or {}).values():
+        for host in reading.rows.values():
             if isinstance(host, Host):
                 return host_lines(host)
     return ()

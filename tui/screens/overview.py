@@ -334,7 +334,7 @@ def _events(readings: Readings) -> list[Occurrence]:
     found: list[Occurrence] = []
     for (_, noun), reading in readings.items():
         if noun == "events":
-            found += (reading.value or {}).values()
+            found += reading.rows.values()
     return sorted(found, key=_when, reverse=True)
 
 

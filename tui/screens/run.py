@@ -82,7 +82,7 @@ class RunScreen(View):
 
     @property
     def row(self) -> Run | None:
-        rows = [reading.value or {} for reading in self.readings.values()]
+        rows = [reading.rows for reading in self.readings.values()]
         return next((found[self._run] for found in rows if self._run in found), None)
 
     def tick(self) -> None:
@@ -105,7 +105,7 @@ class RunScreen(View):
         """How it stands, and how long that took the last times."""
         spent = row.spent(self.log_view.clock.now())
         how_long = "" if spent is None else f" {'for' if row.ended is None else 'after'} {spent}"
-        rows = [run for reading in self.readings.values() for run in (reading.value or {}).values()]
+        rows = [run for reading in self.readings.values() for run in reading.rows.values()]
         before = [
             (run.ended - run.started).total_seconds()
             for run in sorted(rows, key=lambda run: run.started)[-LATELY - 1 :]

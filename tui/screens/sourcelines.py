@@ -35,7 +35,7 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
             counted.setdefault(source, {})[noun] = reading
     registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
     for (source, noun), reading in readings.items():
-        rows = list((reading.value or {}).values())
+        rows = list(reading.rows.values())
         wanted = sizes.get(source, {})
         if noun == "members":
             yield "members", Entry(f"members {source}", (_label(source), *_cluster(rows, reading)))

@@ -128,7 +128,7 @@ async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
     trouble = troubles(readings, opened)
     if trouble or not feeds:
         raise Unreachable("; ".join(trouble) or f"nothing in this context can change {noun}")
-    return [row for reading in readings.values() for row in (reading.value or {}).values()]
+    return [row for reading in readings.values() for row in reading.rows.values()]
 
 
 async def actions_on(opened: Watch, row: Any) -> tuple[Action, ...]:

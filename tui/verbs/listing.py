@@ -53,7 +53,7 @@ class Listing:
         found = [
             (row, key)
             for key, reading in self.readings.items()
-            for row in (reading.value or {}).values()
+            for row in reading.rows.values()
             if group is None or row.group == group
         ]
         order = self.kind.group or (lambda row: ())

@@ -75,7 +75,7 @@ async def _to_its_end(opened: Watch, row: Run, *, changes: bool) -> Run:
     with closing(Viewer()) as viewer:
         viewer.look([feed])
         while True:
-            row = (feed.reading.value or {}).get(row.key, row)
+            row = feed.reading.rows.get(row.key, row)
             if changes and row != told:
                 told = row
                 say(to_json(run_json(row)))
