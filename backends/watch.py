@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry, ability
-from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
 from backends.api.feed import Feed, Pace
@@ -21,6 +20,7 @@ from backends.api.readings import FeedKey, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES_MOST, Tail
 from backends.context import Context, SourceConfig
+from backends.context_charts import ContextCharts
 from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Counting, Expected, GroupSizes
 from backends.incident.timeline import TIMELINE, Timeline
@@ -77,13 +77,13 @@ class Watch:
         self._values: Mapping[FeedKey, Any] = {} if remembered is None else remembered.values
         self._tails: dict[str, Tail] = {}
         self._errors: dict[str, ErrorLines] = {}
-        self._charts: dict[FeedKey, ChartSource] = {}
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
         self._opened = self._left = False
         self._turn = asyncio.Event()
         """Set when sources other than the first may begin."""
         self._turn.set()
+        self.charts = ContextCharts(self.answering, self._clock, self._turn)
         if remembered is None:
             self.timeline = Timeline(self._clock, self._peers)
         else:
@@ -125,33 +125,6 @@ class Watch:
         """Whether any of its sources can change something."""
         return any(ability(backend, Acting) is not None for backend in self._backends.values())
 
-    def chart(
-        self, source: str, place: str, expression: str, span: Span, *, question: bool = False
-    ) -> tuple[FeedKey, ChartSource] | None:
-        """The chart of an expression at a place that shows one ("overview"), made where there is none yet; it
-        asks nothing until its feed is watched. None where the source answers no queries."""
-        key = FeedKey(source, f"{place}: {expression}")
-        chart = self._charts.get(key)
-        metrics = self.answering().get(source)
-        if chart is not None:
-            chart.show(span)
-        elif metrics is None:
-            return None
-        else:
-            name = f"{source} {key.noun}"
-            chart = ChartSource(name, metrics, expression, span, self._clock, question=question, turn=self._turn)
-            self._charts[key] = chart
-        return key, chart
-
-    def charts(self) -> dict[FeedKey, Feed[Any, Any]]:
-        """The feeds of the charts that were made."""
-        return {key: chart.feed for key, chart in self._charts.items()}
-
-    def end_chart(self, key: FeedKey) -> Feed[Any, Any] | None:
-        """Forget a chart; whoever does closes its feed, and with it the request that runs."""
-        chart = self._charts.pop(key, None)
-        return None if chart is None else chart.feed
-
     def on_news(self, listener: NewsListener) -> None:
         self._listeners.append(listener)
 
@@ -192,9 +165,7 @@ class Watch:
     def retry_now(self) -> None:
         for feed in self._feeds.values():
             feed.retry_now()
-        for chart in self._charts.values():
-            chart.feed.retry_now()
-            chart.again()
+        self.charts.retry_now()
 
     def leave(self) -> Remembered:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
@@ -213,7 +184,7 @@ class Watch:
             errors.close()
         for counting in self._counting.values():
             counting.close()
-        feeds = [*self._feeds.values(), *(chart.feed for chart in self._charts.values())]
+        feeds = [*self._feeds.values(), *self.charts.feeds().values()]
         await asyncio.gather(*(feed.close() for feed in feeds))
         closing = [asyncio.ensure_future(backend.close()) for backend in self._backends.values()]
         if closing:
@@ -285,23 +256,13 @@ class Watch:
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
             if new.state is not before.state and not self._left:
                 self.timeline.reading(key.source, key.noun, new)
-                self._tell_charts(key.source, new, before)
+                self.charts.hear(key.source, new, before)
                 if errors is not None and new.state is not State.LIVE:
                     errors.lost()
             if counting is not None and new.value is not None and new.state is State.LIVE:
                 counting.hear(new.value)
 
         return heard
-
-    def _tell_charts(self, source: str, new: Reading[Any], before: Reading[Any]) -> None:
-        """Charts ask so seldom that they would count as true for long after their server froze."""
-        for key, chart in self._charts.items():
-            if key.source != source:
-                continue
-            if before.state is State.LIVE and new.error is not None:
-                chart.doubt(new.error)
-            elif new.state is State.LIVE and chart.feed.reading.error is not None:
-                chart.hurry()
 
     def expected_sizes(self) -> dict[str, dict[str, Expected]]:
         """How many instances each group should have, by source and group."""

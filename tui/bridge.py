@@ -85,7 +85,7 @@ class Bridge:
 
     def charts(self) -> list[Reading[Any]]:
         """What the charts that somebody looks at say now."""
-        charts = self._watch.charts()
+        charts = self._watch.charts.feeds()
         looked_at = {key for seat in self._seats.values() for key in seat.readings if key in charts}
         return [charts[key].reading for key in looked_at]
 

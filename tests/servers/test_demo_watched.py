@@ -113,7 +113,7 @@ def seen(running: Lab) -> Opened:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Eyes]:
         watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
-        made = watch.chart(METRICS, "page", "up", Span(USUAL_SPAN))
+        made = watch.charts.show(METRICS, "page", "up", Span(USUAL_SPAN))
         assert made is not None
         eyes = Eyes(watch, running.config, made[1])
         watch.open()
@@ -289,7 +289,7 @@ async def test_a_closed_watch_leaves_no_thread_and_no_child(running: Lab) -> Non
     before = own_threads()
     for _ in range(2):
         watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
-        made = watch.chart(METRICS, "page", "up", Span(60))
+        made = watch.charts.show(METRICS, "page", "up", Span(60))
         assert made is not None
         watch.open()
         feeds = [*watch.feeds().values(), made[1].feed]

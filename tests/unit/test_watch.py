@@ -121,7 +121,7 @@ async def test_retry_now_asks_for_every_chart_anew_and_whole() -> None:
     store = fresh_store()
     config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
     watch, clock = watching(config)
-    made = watch.chart(config.source, "overview", "up", Span(600))
+    made = watch.charts.show(config.source, "overview", "up", Span(600))
     assert made is not None
     leave = made[1].feed.watch(lambda new, before: None)
     await settle()
@@ -140,8 +140,8 @@ async def test_a_chart_that_is_there_already_shows_the_span_that_is_asked_for_no
     fresh_store()
     config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
     watch, _ = watching(config)
-    first = watch.chart(config.source, "overview", "up", Span(600))
-    again = watch.chart(config.source, "overview", "up", Span(3600))
+    first = watch.charts.show(config.source, "overview", "up", Span(600))
+    again = watch.charts.show(config.source, "overview", "up", Span(3600))
     assert first is not None
     assert again is not None
     assert again[1] is first[1]
@@ -183,7 +183,7 @@ async def test_a_chart_asks_nothing_before_its_turn() -> None:
     config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
     watch, _ = watching(config)
     watch.hold()
-    made = watch.chart(config.source, "overview", "up", Span(600))
+    made = watch.charts.show(config.source, "overview", "up", Span(600))
     assert made is not None
     made[1].feed.watch(lambda new, before: None)
     await settle()

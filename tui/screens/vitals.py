@@ -73,7 +73,7 @@ class Vitals:
         self._shown = sheet
         feeds = {}
         for panel in sheet.panels:
-            made = self._watching.chart(sheet.source, "overview", panel.query, SPAN)
+            made = self._watching.charts.show(sheet.source, "overview", panel.query, SPAN)
             if made is not None:
                 self._panels[made[0]] = panel
                 feeds[made[0]] = made[1].feed
