@@ -27,9 +27,9 @@ from backends.api.actions import Target
 from backends.audit_chain import AuditFiles, Last, Note, Unreadable, hash_of, sealed
 from backends.state import own_folder
 
-MOST = 1 << 20
+FILE_MOST = 1 << 20
 """Bytes after which the next file is begun."""
-LONGEST = 2000
+FIELD_MOST = 2000
 """Characters of one field: a line must be found whole at the end of a file."""
 RESERVE = 64 << 10
 """Bytes kept aside, so that a full disk leaves room for the lines about what is done to free it."""
@@ -80,7 +80,7 @@ class AuditEntry(Struct, frozen=True):
             "call": self.call,
             "text": self.text,
         }
-        return {name: text if len(text) <= LONGEST else f"{text[:LONGEST]}…" for name, text in told.items()}
+        return {name: text if len(text) <= FIELD_MOST else f"{text[:FIELD_MOST]}…" for name, text in told.items()}
 
 
 class Snapshot(Struct, frozen=True):
@@ -188,7 +188,7 @@ class Audit(AuditFiles):
             told["torn"] = hashlib.sha256(last.torn).hexdigest()
         line = sealed(json.dumps(told, ensure_ascii=True).encode()[:-1])
         data = b"\n" * bool(last.torn) + line + b"\n"
-        file = last.file + (last.size > MOST and not last.torn)
+        file = last.file + (last.size > FILE_MOST and not last.torn)
         handle = os.open(self.path(file), os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFE, 0o600)
         try:
             size = os.fstat(handle).st_size

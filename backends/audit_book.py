@@ -23,7 +23,7 @@ log = logging.getLogger("midwatch.door")
 
 WRITE = 5.0
 """Seconds that a line may take: longer than the audit waits for its lock and the system's log."""
-LAST = 1.0
+END_WAITS = 1.0
 """Seconds that the end waits for an audit that hangs."""
 AGAIN = 5.0
 """Seconds between two tries to write down the lines that are held."""
@@ -167,4 +167,4 @@ class AuditBook:
             await asyncio.gather(self._writing, return_exceptions=True)
         if self._audit.held or self._lines:
             last = asyncio.ensure_future(self._flush())
-            await asyncio.wait({last}, timeout=LAST if self._late else WRITE)
+            await asyncio.wait({last}, timeout=END_WAITS if self._late else WRITE)

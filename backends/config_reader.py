@@ -14,9 +14,9 @@ from backends.config import Config, ConfigError, Document, nearest
 from backends.config_lines import Path, key_lines, line_of
 from backends.config_settings import Wrong, command_in, rooted, typed_settings
 from backends.context import Context, SourceConfig
+from backends.context_words import COLOURS
 from backends.masking import mask_url
 
-COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "page")
 PAGE_KEYS = ("title", "source", "panel")
 PANEL_KEYS = ("title", "query", "unit")

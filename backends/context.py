@@ -43,6 +43,6 @@ class Context(Struct, frozen=True):
         return context_words.paint(self.name, self.colour)
 
     @property
-    def mode(self) -> str:
-        """`read-only`, `guarded` or `armed`."""
+    def mode(self) -> context_words.Mode:
+        """As configured; the door arms a guarded one for a while."""
         return context_words.mode(read_only=self.read_only, arm=self.arm)

@@ -5,9 +5,24 @@ Imports nothing slow: the first frame is drawn by it before the configuration ha
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 
+COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
+"""Those with names, in the order of their codes for a terminal (ECMA-48, 31 to 37)."""
 PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})
+READ_ONLY = "this context is read-only"
+"""Why nothing is changed here; what is refused for it, and what is not offered."""
+NOTHING_LIFTS_IT = "nothing inside midwatch lifts that"
+FOR_GOOD = "nothing can be changed, and nothing here lifts that"
+
+
+class Mode(enum.StrEnum):
+    """What a context lets through: nothing, what comes with a reason, or whatever is confirmed."""
+
+    READ_ONLY = "read-only"
+    GUARDED = "guarded"
+    ARMED = "armed"
 
 
 def wanted_context(
@@ -19,11 +34,11 @@ def wanted_context(
     return named or default or (names[0] if len(names) == 1 else None)
 
 
-def mode(*, read_only: bool, arm: str) -> str:
-    """`read-only`, `guarded`, or `armed` where actions need no arming."""
+def mode(*, read_only: bool, arm: str) -> Mode:
+    """Armed is one whose actions need no arming."""
     if read_only:
-        return "read-only"
-    return "armed" if arm == "always" else "guarded"
+        return Mode.READ_ONLY
+    return Mode.ARMED if arm == "always" else Mode.GUARDED
 
 
 def paint(name: str, colour: str) -> str:

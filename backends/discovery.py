@@ -50,9 +50,9 @@ async def _ask(kind: str, env: Mapping[str, str], timeout: float) -> tuple[Place
         return (Place(kind, Found(kind, None, f"bug in its discovery: {type(error).__name__}: {error}")),)
 
 
-async def discover(env: Mapping[str, str], *, read_only: bool = False, timeout: float = SECONDS) -> Context:
-    """The context `default` of whatever is there, and this host; takes at most `timeout` seconds."""
-    places = await look_around(env, timeout)
+async def discover(env: Mapping[str, str], *, read_only: bool = False) -> Context:
+    """The context `default` of whatever is there, and this host; takes at most `SECONDS`."""
+    places = await look_around(env)
     sources: list[SourceConfig] = []
     tried = []
     for place in places:

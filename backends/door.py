@@ -8,39 +8,30 @@ made here and nowhere else.
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing
 from typing import Any
 
 from msgspec import Struct
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.capabilities import Acting, ability
-from backends.api.clock import Timer
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
-from backends.api.readings import Reading, State
+from backends.api.readings import Reading, Readings, State
+from backends.arming import HOW_TO_ARM, Arming
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
-from backends.incident.consequence import NOUNS, TOGETHER, consequences
-from backends.watch import FeedKey, Watch
+from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
+from backends.incident.consequence import DOWN_AT_ONCE, NOUNS, consequences
+from backends.viewer import MOMENT, Viewer
+from backends.watch import Watch
 from backends.who import Who
 
 log = logging.getLogger("midwatch.door")
 
-ARMED_FOR = 900.0
-"""Seconds for which a guarded context stays armed."""
-WAIT = 2.0
-"""Seconds that the door waits for what a consequence is read from."""
 NOTHING_DONE = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
 """Errors of a backend that say that nothing was changed; after any other one the outcome is unknown."""
-
-
-class Mode(enum.StrEnum):
-    READ_ONLY = "read-only"
-    GUARDED = "guarded"
-    ARMED = "armed"
 
 
 class Consent(Struct, frozen=True):
@@ -75,66 +66,15 @@ class Door:
         self._watch, self.who = watch, who
         self._clock = watch.clock
         self._context = watch.context
-        self._armed_until = 0.0
-        self._reason = ""
-        self._lapse: Timer | None = None
+        self.arming = Arming(watch.context, watch.clock, self._note)
         self._denied: set[tuple[str, str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.found: Callable[[Action, Outcome], None] = lambda action, outcome: None
         """Hears what became of an action whose outcome was unknown."""
-        self._book = AuditBook(audit, who, watch, lambda: self.mode.value)
-
-    # Mode
-
-    @property
-    def mode(self) -> Mode:
-        if self._context.read_only:
-            return Mode.READ_ONLY
-        if self._context.arm == "always" or self._clock.monotonic() < self._armed_until:
-            return Mode.ARMED
-        return Mode.GUARDED
-
-    @property
-    def armed_left(self) -> float | None:
-        """Seconds until it disarms itself; None where it is not armed, or always is."""
-        left = self._armed_until - self._clock.monotonic()
-        return left if left > 0 and self._context.arm != "always" else None
-
-    @property
-    def reason(self) -> str:
-        return self._reason if self.armed_left is not None else ""
-
-    def arm(self, seconds: float, reason: str) -> None:
-        """Raises `Refused` in a read-only context, in one that is always armed, and without time or reason."""
-        if self.mode is Mode.READ_ONLY:
-            raise Refused("this context is read-only", "nothing inside midwatch lifts that")
-        if self._context.arm == "always":
-            raise Refused("this context is always armed", "each action is asked for all the same")
-        if not reason.strip():
-            raise Refused("arming needs a reason", ':arm 15m "why"')
-        if seconds <= 0:
-            raise Refused("arming needs a time", ':arm 15m "why"')
-        self._arm(min(seconds, ARMED_FOR * 4), reason.strip())
-        until = self._clock.now() + timedelta(seconds=self.armed_left or 0.0)
-        self._note("arm", f"armed until {until.astimezone():%H:%M:%S}", self._reason)
+        self._book = AuditBook(audit, who, watch, lambda: self.arming.mode.value)
 
     def disarm(self) -> None:
-        self._disarm(f"disarmed by {self.who.user}")
-
-    def _arm(self, seconds: float, reason: str) -> None:
-        self._armed_until, self._reason = self._clock.monotonic() + seconds, reason
-        if self._lapse is not None:
-            self._lapse.cancel()
-        self._lapse = self._clock.call_later(
-            seconds, lambda: self._disarm("disarmed by itself: its time is over")
-        )
-
-    def _disarm(self, text: str) -> None:
-        lapse, reason, self._lapse = self._lapse, self._reason, None
-        self._armed_until, self._reason = 0.0, ""
-        if lapse is not None:
-            lapse.cancel()
-            self._note("disarm", text, reason)
+        self.arming.disarm(f"disarmed by {self.who.user}")
 
     def _note(self, verb: str, text: str, reason: str) -> None:
         self._book.tell(verb, text, reason)
@@ -146,8 +86,8 @@ class Door:
         `key` is the target's: a server that denied this verb for one thing (a process of root) may allow it for
         the next.
         """
-        if self.mode is Mode.READ_ONLY:
-            return "this context is read-only"
+        if self.arming.mode is Mode.READ_ONLY:
+            return READ_ONLY
         if (source, verb, key) in self._denied:
             return f"{source} has denied {verb} of this before"
         return ""
@@ -164,7 +104,7 @@ class Door:
         will be carried out after it, each by a confirmation of its own. Raises `Refused`, which is audited."""
         await self.examine(action)
         readings = await self._consult(NOUNS)
-        joint = [action, *along] if action.verb in TOGETHER else [action]
+        joint = [action, *along] if action.verb in DOWN_AT_ONCE else [action]
         said = consequences(joint, readings, self._watch.expected_sizes())
         return Proposal(action, said, action.target.name if self._context.confirm == "type" else "")
 
@@ -175,11 +115,11 @@ class Door:
         for action in actions:
             await self.examine(action)
         readings, sizes = await self._consult(NOUNS), self._watch.expected_sizes()
-        joint = [action for action in actions if action.verb in TOGETHER]
+        joint = [action for action in actions if action.verb in DOWN_AT_ONCE]
         shared = consequences(joint, readings, sizes) if joint else ()
 
         def means(action: Action) -> tuple[str, ...]:
-            return shared if action.verb in TOGETHER else consequences([action], readings, sizes)
+            return shared if action.verb in DOWN_AT_ONCE else consequences([action], readings, sizes)
 
         return [Proposal(action, means(action), str(len(actions))) for action in actions]
 
@@ -193,14 +133,14 @@ class Door:
 
     async def refuse(self, action: Action, refusal: Refused, reason: str = "") -> None:
         """Write down that an action is refused: by the door, or before it, by whoever did not confirm it."""
-        await self._book.refused(action, refusal, reason or self.reason)
+        await self._book.refused(action, refusal, reason or self.arming.reason)
 
     def check(self, action: Action) -> None:
         """Whether the action could pass now. Raises `Refused` with the reason."""
         target = action.target
         why = self.allows(target.source, action.verb, target.key)
         if why:
-            raise Refused(why, "nothing inside midwatch lifts that" if self.mode is Mode.READ_ONLY else "")
+            raise Refused(why, NOTHING_LIFTS_IT if self.arming.mode is Mode.READ_ONLY else "")
         if action.blocked:
             raise Refused(action.blocked)
         reading = self._reading(target)
@@ -211,7 +151,7 @@ class Door:
                 f"what is known of {target.name} is {reading.state.value}",
                 "possible again as soon as its source answers",
             )
-        row = (reading.value or {}).get(target.key)
+        row = reading.rows.get(target.key)
         if row is None:
             raise Refused(f"{target.name} is not there any more")
         if getattr(row, "trouble", None) is not None:
@@ -234,7 +174,7 @@ class Door:
         """Do what was proposed, now confirmed. Raises `Refused` (audited) where it is no longer as shown, and
         `NotAudited` where no line could be written and the name was not typed."""
         action = proposal.action
-        reason = consent.reason.strip() or self.reason
+        reason = consent.reason.strip() or self.arming.reason
         try:
             self._admit(proposal, consent)
             held = await self._write_down(action, reason, consent)
@@ -273,17 +213,17 @@ class Door:
         if wanted and consent.typed.strip() != wanted:
             what = f"its name, {wanted}" if wanted == proposal.action.target.name else wanted
             raise Refused(f"what was typed is not {wanted}" if consent.typed else f"type {what}")
-        guarded = self.mode is Mode.GUARDED
+        guarded = self.arming.mode is Mode.GUARDED
         if guarded and not consent.reason.strip():
-            raise Refused("this context is guarded: an action needs a reason", ':arm 15m "why", or --reason')
+            raise Refused("this context is guarded: an action needs a reason", f"{HOW_TO_ARM}, or --reason")
         self.check(proposal.action)
         if guarded and not consent.once:
             # Its own lines of the audit say so, and why.
-            self._arm(ARMED_FOR, consent.reason.strip())
+            self.arming.arm_by_action(consent.reason)
 
     def _admit_still(self, action: Action, consent: Consent) -> None:
-        if self.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
-            raise Refused("this context was disarmed meanwhile", ':arm 15m "why"')
+        if self.arming.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
+            raise Refused("this context was disarmed meanwhile", HOW_TO_ARM)
         self.check(action)
 
     async def _act(self, action: Action, reason: str, tell: Tell) -> Outcome:
@@ -318,21 +258,18 @@ class Door:
     async def _look_again(self, action: Action, reason: str) -> None:
         """What became of it, once its source has spoken again."""
         begun = self._clock.monotonic()
-        feed = self._watch.feeds(action.target.noun).get(FeedKey(action.target.source, action.target.noun))
+        feed = self._watch.feed(action.target.source, action.target.noun)
         if feed is None:
             return
-        heard = asyncio.Event()
-        leave = feed.watch(lambda new, before: heard.set())
-        try:
+        with closing(Viewer()) as viewer:
+            viewer.look([feed])
             while feed.reading.state is not State.LIVE or (feed.reading.at or 0.0) <= begun:
-                heard.clear()
-                await heard.wait()
-            async with asyncio.timeout(action.deadline):
-                outcome = await self._acting(action.target).look(action, lambda text: None)
-        except (BackendError, TimeoutError, Refused):
-            outcome = Outcome(End.UNKNOWN, "still unknown")
-        finally:
-            leave()
+                await viewer.change()
+            try:
+                async with asyncio.timeout(action.deadline):
+                    outcome = await self._acting(action.target).look(action, lambda text: None)
+            except (BackendError, TimeoutError, Refused):
+                outcome = Outcome(End.UNKNOWN, "still unknown")
         found = Outcome(outcome.end, f"found later: {outcome.text}")
         await self._book.ended(action, found, reason)
         self.found(action, found)
@@ -347,24 +284,14 @@ class Door:
         return acting
 
     def _reading(self, target: Target) -> Reading[Any] | None:
-        feed = self._watch.feeds(target.noun).get(FeedKey(target.source, target.noun))
+        feed = self._watch.feed(target.source, target.noun)
         return None if feed is None else feed.reading
 
-    async def _consult(self, nouns: tuple[str, ...]) -> Mapping[FeedKey, Reading[Any]]:
+    async def _consult(self, nouns: tuple[str, ...]) -> Readings:
         """The readings of these nouns; those that nobody watches are woken and waited for a moment."""
         feeds = self._watch.feeds(*nouns)
-        heard = asyncio.Event()
-        leave: list[Callable[[], None]] = [feed.watch(lambda new, before: heard.set()) for feed in feeds.values()]
-        try:
-            async with asyncio.timeout(WAIT):
-                while any(feed.reading.state is State.LOADING for feed in feeds.values()):
-                    heard.clear()
-                    await heard.wait()
-        except TimeoutError:
-            pass
-        finally:
-            for away in leave:
-                away()
+        with closing(Viewer()) as viewer:
+            await viewer.first_words(feeds.values(), MOMENT)
         return {key: feed.reading for key, feed in feeds.items()}
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:
@@ -373,10 +300,8 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        if self._lapse is not None:
-            self._lapse.cancel()
-            self._lapse = None
-            self._book.tell("disarm", "disarmed: its context was left", self._reason)
+        if self.arming.end():
+            self._book.tell("disarm", "disarmed: its context was left", "")
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -7,10 +7,10 @@ moment, and `Relations`, which a Watch keeps for its own.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,7 +18,7 @@ from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row
 from backends.api.processes import Host, Process, Processes
-from backends.api.readings import Reading
+from backends.api.readings import FeedKey, Readings
 from backends.api.units import Unit
 from backends.host_port import is_loopback, split
 
@@ -29,15 +29,12 @@ SAME_RUN = timedelta(seconds=5)
 has been given the pid of another."""
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 
-Readings = Mapping[tuple[str, str], Reading[Any]]
-"""By (source, noun)."""
-
 
 class Related(NamedTuple):
-    """A row that is about the same thing; `feed` is where it comes from: (source, noun)."""
+    """A row that is about the same thing; `feed` is where it comes from."""
 
     row: Row
-    feed: tuple[str, str]
+    feed: FeedKey
 
 
 def related(row: Row, readings: Readings) -> list[Related]:
@@ -204,7 +201,7 @@ class Relations:
     def __init__(self, readings: Callable[[], Readings]) -> None:
         self._readings = readings
         self._filled: dict[str, tuple[Process, Process]] = {}
-        self._values: list[tuple[tuple[str, str], object]] = []
+        self._values: list[tuple[FeedKey, object]] = []
         self._present: Index | None = None
 
     def of(self, row: Row) -> list[Related]:
@@ -221,7 +218,7 @@ class Relations:
 
     def _index(self) -> Index:
         """Put together anew only where a reading has another value: a screen asks again and again."""
-        readings = {key: reading for key, reading in self._readings().items() if key[1] in NOUNS}
+        readings = {key: reading for key, reading in self._readings().items() if key.noun in NOUNS}
         values = [(key, reading.value) for key, reading in readings.items()]
         same = len(values) == len(self._values) and all(
             key == old_key and value is old
@@ -246,10 +243,10 @@ class Relations:
 
 
 def _rows(readings: Readings, *nouns: str) -> Iterator[Related]:
-    for (source, noun), reading in readings.items():
-        if noun in nouns and reading.value:
+    for key, reading in readings.items():
+        if key.noun in nouns and reading.value:
             for row in reading.value.values():
-                yield Related(row, (source, noun))
+                yield Related(row, key)
 
 
 def _same_run(process: Process, unit: Unit) -> bool:

@@ -75,7 +75,7 @@ def handed_back(
     return work, result
 
 
-MOST = 32
+CALLS_MOST = 32
 """Calls of the loop's own executor that run at once; more wait for their turn."""
 
 
@@ -83,7 +83,7 @@ def leave_threads_behind() -> None:
     """Let `asyncio.to_thread`, and the loop's look-ups of names, run where nobody waits for them at the end: a
     name server, a file system or a command that hangs would keep the program for as long. Call it first, on the
     loop."""
-    asyncio.get_running_loop().set_default_executor(_Unjoined(MOST))
+    asyncio.get_running_loop().set_default_executor(_Unjoined(CALLS_MOST))
 
 
 class _Unjoined(ThreadPoolExecutor):

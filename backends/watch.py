@@ -4,37 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry, ability
-from backends.api.charts import ChartSource, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
-from backends.api.feed import Feed, Pace, Source
+from backends.api.feed import Feed, Pace
 from backends.api.logs import LogBatch, LogSpan
 from backends.api.members import Members
-from backends.api.readings import News, Reading, Seen, State
+from backends.api.readings import FeedKey, News, Reading, State
 from backends.api.registry import load
-from backends.api.tail import BYTES, Tail
+from backends.api.tail import BYTES_MOST, Tail
 from backends.context import Context, SourceConfig
+from backends.context_charts import ContextCharts
 from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Counting, Expected, GroupSizes
-from backends.incident.timeline import Timeline
+from backends.incident.timeline import TIMELINE, Timeline
 from backends.relations import Relations
 
 log = logging.getLogger("midwatch.watch")
-
-
-class FeedKey(NamedTuple):
-    """Which feed: whose (`etcd/main`) and of what (`members`)."""
-
-    source: str
-    noun: str
 
 
 class Broken(Struct, frozen=True):
@@ -55,10 +47,8 @@ class Remembered(Struct, frozen=True):
     """What its sources said last: by it they tell what became of it meanwhile."""
 
 
-KEPT = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
+NEWSWORTHY = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
 """The nouns whose last values are remembered: those whose changes are news."""
-TIMELINE = FeedKey("midwatch/timeline", "events")
-"""The feed of what changed, which is the watch's own."""
 
 NewsListener = Callable[[str, tuple[News, ...]], None]
 """Called with the source and what it saw."""
@@ -87,13 +77,13 @@ class Watch:
         self._values: Mapping[FeedKey, Any] = {} if remembered is None else remembered.values
         self._tails: dict[str, Tail] = {}
         self._errors: dict[str, ErrorLines] = {}
-        self._charts: dict[FeedKey, ChartSource] = {}
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
         self._opened = self._left = False
         self._turn = asyncio.Event()
         """Set when sources other than the first may begin."""
         self._turn.set()
+        self.charts = ContextCharts(self.answering, self._clock, self._turn)
         if remembered is None:
             self.timeline = Timeline(self._clock, self._peers)
         else:
@@ -115,6 +105,9 @@ class Watch:
         """The feeds of these nouns, of all sources; of every noun where none is named."""
         return {key: feed for key, feed in self._feeds.items() if not nouns or key.noun in nouns}
 
+    def feed(self, source: str, noun: str) -> Feed[Any, Any] | None:
+        return self._feeds.get(FeedKey(source, noun))
+
     def backend(self, source: str) -> Backend | None:
         return self._backends.get(source)
 
@@ -131,33 +124,6 @@ class Watch:
     def can_change(self) -> bool:
         """Whether any of its sources can change something."""
         return any(ability(backend, Acting) is not None for backend in self._backends.values())
-
-    def chart(
-        self, source: str, place: str, expression: str, span: Span, *, question: bool = False
-    ) -> tuple[FeedKey, ChartSource] | None:
-        """The chart of an expression at a place that shows one ("overview"), made where there is none yet; it
-        asks nothing until its feed is watched. None where the source answers no queries."""
-        key = FeedKey(source, f"{place}: {expression}")
-        chart = self._charts.get(key)
-        metrics = self.answering().get(source)
-        if chart is not None:
-            chart.show(span)
-        elif metrics is None:
-            return None
-        else:
-            name = f"{source} {key.noun}"
-            chart = ChartSource(name, metrics, expression, span, self._clock, question=question, begin=self._turn)
-            self._charts[key] = chart
-        return key, chart
-
-    def charts(self) -> dict[FeedKey, Feed[Any, Any]]:
-        """The feeds of the charts that were made."""
-        return {key: chart.feed for key, chart in self._charts.items()}
-
-    def end_chart(self, key: FeedKey) -> Feed[Any, Any] | None:
-        """Forget a chart; whoever does closes its feed, and with it the request that runs."""
-        chart = self._charts.pop(key, None)
-        return None if chart is None else chart.feed
 
     def on_news(self, listener: NewsListener) -> None:
         self._listeners.append(listener)
@@ -199,15 +165,13 @@ class Watch:
     def retry_now(self) -> None:
         for feed in self._feeds.values():
             feed.retry_now()
-        for chart in self._charts.values():
-            chart.feed.retry_now()
-            chart.again()
+        self.charts.retry_now()
 
     def leave(self) -> Remembered:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
         self._left = True
         self.timeline.rest()
-        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in KEPT}
+        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in NEWSWORTHY}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
         return Remembered(self._clock.monotonic(), self.timeline, self._sizes, values)
@@ -220,7 +184,7 @@ class Watch:
             errors.close()
         for counting in self._counting.values():
             counting.close()
-        feeds = [*self._feeds.values(), *(chart.feed for chart in self._charts.values())]
+        feeds = [*self._feeds.values(), *self.charts.feeds().values()]
         await asyncio.gather(*(feed.close() for feed in feeds))
         closing = [asyncio.ensure_future(backend.close()) for backend in self._backends.values()]
         if closing:
@@ -255,23 +219,15 @@ class Watch:
             fold = self._keep_lines(source, able)
         feed: Feed[Any, Any] = Feed(
             f"{source} {noun}",
-            self._in_turn(source, known.source(able)),
+            known.source(able),
             pace=known.pace,
             fold=fold,
             clock=self._clock,
             last=self._values.get(FeedKey(source, noun)),
+            turn=self._turn if source in self.sources[1:] else None,
         )
         feed.on_news(lambda news: self._tell(source, news))
         self._feeds[FeedKey(source, noun)] = feed
-
-    def _in_turn(self, name: str, source: Source[Any]) -> Source[Any]:
-        async def begin(last: Any) -> AsyncGenerator[Seen[Any], None]:
-            await self._turn.wait()
-            async with aclosing(source(last)) as seens:
-                async for seen in seens:
-                    yield seen
-
-        return begin if name in self.sources[1:] else source
 
     def _keep_lines(self, source: str, able: Logs) -> Callable[[LogBatch], LogSpan]:
         """Where a log source's lines go: into its tail, and past the count of errors."""
@@ -279,7 +235,7 @@ class Watch:
         errors = ErrorLines(source, able.parse, self._clock, lambda event: self._tell(source, (event,)))
         self._errors[source] = errors
         for other in self._tails.values():
-            other.bound(BYTES // len(self._tails))
+            other.bound(BYTES_MOST // len(self._tails))
 
         def keep(batch: LogBatch) -> LogSpan:
             errors.take(batch)
@@ -300,23 +256,13 @@ class Watch:
         def heard(new: Reading[Any], before: Reading[Any]) -> None:
             if new.state is not before.state and not self._left:
                 self.timeline.reading(key.source, key.noun, new)
-                self._tell_charts(key.source, new, before)
+                self.charts.hear(key.source, new, before)
                 if errors is not None and new.state is not State.LIVE:
                     errors.lost()
             if counting is not None and new.value is not None and new.state is State.LIVE:
                 counting.hear(new.value)
 
         return heard
-
-    def _tell_charts(self, source: str, new: Reading[Any], before: Reading[Any]) -> None:
-        """Charts ask so seldom that they would count as true for long after their server froze."""
-        for key, chart in self._charts.items():
-            if key.source != source:
-                continue
-            if before.state is State.LIVE and new.error is not None:
-                chart.doubt(new.error)
-            elif new.state is State.LIVE and chart.feed.reading.error is not None:
-                chart.hurry()
 
     def expected_sizes(self) -> dict[str, dict[str, Expected]]:
         """How many instances each group should have, by source and group."""

@@ -25,7 +25,7 @@ from tui.app import MidwatchApp
 from tui.demo.getting import cache_folder
 from tui.demo.process import members
 from tui.verbs.opening import load
-from widgets.dialog import READ
+from widgets.dialog import READING
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "screenshots"
@@ -72,12 +72,12 @@ class Stage:
         """Keys of somebody who reads before each of them."""
         for key in keys:
             if self.app.dialog is not None:
-                await self.pilot.pause(READ)
+                await self.pilot.pause(READING)
             await self.pilot.press(key)
 
     async def type(self, text: str) -> None:
         if self.app.dialog is not None:
-            await self.pilot.pause(READ)
+            await self.pilot.pause(READING)
         await self.pilot.press(*(NAMES.get(char, char) for char in text))
 
     async def go(self, command: str) -> None:

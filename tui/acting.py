@@ -15,9 +15,10 @@ from backends.api.errors import BackendError
 from backends.api.nouns import Row
 from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
+from backends.viewer import Viewer
 from backends.watch import Watch
 from tui import arming
-from tui.belongings import Nearby, called
+from tui.belongings import called
 from tui.deploying import DeployFlow
 from tui.offering import actions_of, heading_of, named, what_can_be_done
 from tui.question import DANGERS, Ended, Question, alike, plain, titled
@@ -58,7 +59,7 @@ class ActionFlow:
         self._question: Question | None = None
         self._under_way: Question | None = None
         self._heard: list[str] = []
-        self._nearby = Nearby()
+        self._viewer = Viewer()
         self._began = 0.0
         self._progress: Form | None = None
         self._ending: Form | None = None
@@ -80,7 +81,7 @@ class ActionFlow:
     def forget(self) -> None:
         """The context changes: what was asked in the old one is no question any more."""
         self._question = None
-        self._nearby.leave()
+        self._viewer.close()
         self.dialog.close()
 
     def menu(self, rows: Sequence[Row], *, verb: str = "", hidden: Collection[str] = ()) -> None:
@@ -107,7 +108,7 @@ class ActionFlow:
     async def _offer(self, rows: list[Row], verb: str, hidden: Collection[str], waiting: Form) -> None:
         door, watching = await self._desk.open_door(), self._desk.watching
         try:
-            offered = [] if watching is None else await what_can_be_done(rows, verb, watching, self._nearby)
+            offered = [] if watching is None else await what_can_be_done(rows, verb, watching, self._viewer)
         except (Refused, BackendError) as error:
             self._refuse(error, waiting)
             return
@@ -188,7 +189,7 @@ class ActionFlow:
     def tick(self) -> None:
         """Once a second: how old the data is, and whether the door would still let it through."""
         if not self.dialog.open and self._under_way is None:
-            self._nearby.leave()
+            self._viewer.close()
         question = self._question
         if question is not None and question.shown is not None and self.dialog.form is question.shown:
             self.dialog.update(question.form(self._go))
@@ -303,9 +304,8 @@ class ActionFlow:
         watching = self._desk.watching
         if watching is None:
             return
-        key = (action.target.source, action.target.noun)
-        feed = next((feed for found, feed in watching.feeds(action.target.noun).items() if found == key), None)
-        row = None if feed is None else (feed.reading.value or {}).get(action.target.key)
+        feed = watching.feed(action.target.source, action.target.noun)
+        row = None if feed is None else feed.reading.rows.get(action.target.key)
         if row is None:
             return
         try:

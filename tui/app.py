@@ -33,7 +33,7 @@ from tui.screens.base import Job, View
 from tui.terminal import ENDING, in_a_job, stop_job
 from tui.ways import Ways
 from widgets.columns import Look
-from widgets.private import QuietApp
+from widgets.private.app import QuietApp
 
 if TYPE_CHECKING:
     from backends.door import Door
@@ -249,7 +249,7 @@ class MidwatchApp(QuietApp):
         charts = [] if self.bridge is None else self.bridge.charts()
         broken = () if self.watching is None else self.watching.broken
         missed = self.bridge.missed if self.bridge is not None and self._frozen else None
-        armed = None if self.door is None else self.door.armed_left
+        armed = None if self.door is None else self.door.arming.left
         self.footer.armed = armed is not None
         self.masthead.tell(
             self.context,
@@ -257,7 +257,6 @@ class MidwatchApp(QuietApp):
             broken,
             charts,
             ready=self.ready,
-            mode=self.context.mode,
             armed=armed,
             held=len(self.doors.unwritten),
             missed=missed,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from backends.api.alerts import Alert
 from backends.api.events import Occurrence
@@ -11,43 +10,12 @@ from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row
 from backends.api.processes import Process
-from backends.api.readings import State
 from backends.api.runs import Run
 from backends.api.units import Unit
 from backends.relations import names_of
 from backends.watch import Watch
 from tui.kinds.known import KINDS
 from tui.kinds.leads import no_subject, subject_of, thing_of
-
-WAIT = 2.0
-"""Seconds for which processes that nobody looked at are waited for."""
-NOT_YET = (State.LOADING, State.IDLE)
-
-
-class Nearby:
-    """Keeps the processes looked at while somebody asks what belongs to a row: else none would be known where no
-    process is on the screen, and the door takes no old ones."""
-
-    def __init__(self) -> None:
-        self._away: list[Callable[[], None]] = []
-
-    async def look(self, watching: Watch) -> None:
-        """Until they are known, or `WAIT` has passed."""
-        feeds = watching.feeds("processes").values()
-        heard = asyncio.Event()
-        self._away += [feed.watch(lambda new, before: heard.set()) for feed in feeds]
-        try:
-            async with asyncio.timeout(WAIT):
-                while any(feed.reading.state in NOT_YET for feed in feeds):
-                    heard.clear()
-                    await heard.wait()
-        except TimeoutError:
-            pass
-
-    def leave(self) -> None:
-        away, self._away = self._away, []
-        for leave in away:
-            leave()
 
 
 def called(row: Row) -> str:
@@ -69,7 +37,7 @@ def belonging(row: Row, watching: Watch) -> list[Row]:
 def _called(name: str, watching: Watch) -> Iterator[Row]:
     """The units and members of a name: Prometheus is often told to call its targets by it."""
     for (_, noun), feed in watching.feeds().items():
-        for row in (feed.reading.value or {}).values() if noun in ("units", "members", "instances") else ():
+        for row in feed.reading.rows.values() if noun in ("units", "members", "instances") else ():
             if name in names_of(row):
                 yield row
 
@@ -88,7 +56,7 @@ def _things(row: Row, watching: Watch) -> Iterator[Row]:
     def row_of(kind: str, key: str) -> Iterator[Row]:
         nouns = KINDS[kind].nouns if kind in KINDS else (kind,)
         for (_, noun), reading in readings.items():
-            row_there = (reading.value or {}).get(key) if noun in nouns else None
+            row_there = reading.rows.get(key) if noun in nouns else None
             if row_there is not None:
                 yield row_there
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from backends.api.clock import Clock, Timer
 from backends.api.feed import Feed
-from backends.api.readings import Reading
-from backends.watch import FeedKey, Watch
+from backends.api.readings import FeedKey, Reading, Readings
+from backends.watch import Watch
 
 PAINT = 0.1
 """Seconds between two paints for changes of value."""
@@ -78,14 +78,14 @@ class Bridge:
     def clock(self) -> Clock:
         return self._clock
 
-    def readings(self, *nouns: str) -> Mapping[FeedKey, Reading[Any]]:
+    def readings(self, *nouns: str) -> Readings:
         """What the feeds of these nouns (of all, where none is named) say now, for those who look once a
         second; looking so does not make them run."""
         return {key: feed.reading for key, feed in self._watch.feeds(*nouns).items()}
 
     def charts(self) -> list[Reading[Any]]:
         """What the charts that somebody looks at say now."""
-        charts = self._watch.charts()
+        charts = self._watch.charts.feeds()
         looked_at = {key for seat in self._seats.values() for key in seat.readings if key in charts}
         return [charts[key].reading for key in looked_at]
 

@@ -45,7 +45,7 @@ def _rows(watching: Watch | None, kind: str) -> Iterable[str]:
     from tui.kinds.known import KINDS
 
     feeds = {} if watching is None else watching.feeds(*KINDS[kind].nouns)
-    rows = (row for feed in feeds.values() for row in (feed.reading.value or {}).values())
+    rows = (row for feed in feeds.values() for row in feed.reading.rows.values())
     return sorted({_literally(getattr(row, "name", "") or getattr(row, "instance", row.key)) for row in rows})
 
 

@@ -40,7 +40,7 @@ class DeployFlow:
         self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
 
-    def menu(self, text: str = "") -> None:
+    def menu(self, text: str) -> None:
         """All deploys of the context, or the parameters of the named one (`web version=1.8.2`)."""
         if not self._is_free():
             return
@@ -48,7 +48,7 @@ class DeployFlow:
         given = dict(word.split("=", 1) for word in words if "=" in word)
         watching = self._desk.watching
         feeds = {} if watching is None else watching.feeds("deploys")
-        rows: list[Deploy] = [row for feed in feeds.values() for row in (feed.reading.value or {}).values()]
+        rows: list[Deploy] = [row for feed in feeds.values() for row in feed.reading.rows.values()]
         named = next((row for row in rows if name in (row.name, row.source)), None)
         if named is not None:
             self.parameters(named, given)

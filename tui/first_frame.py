@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from backends.clean import clean
 from backends.config_file import Unreadable, config_name, read_bytes
-from backends.context_words import mode, paint, wanted_context
+from backends.context_words import COLOURS, mode, paint, wanted_context
 
-SGR = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36, "white": 37}
+SGR = {name: code for code, name in enumerate(COLOURS, 31)}
 
 
 class Glance(NamedTuple):
@@ -69,5 +69,6 @@ def first_frame(seen: Glance | None, size: os.terminal_size) -> list[str]:
         return []
     bar = clean(f" midwatch  {seen.name}  {seen.mode}")[: size.columns].ljust(size.columns)
     texts = [f"{source}  loading" for source in seen.sources] or ["looking for sources …"]
-    lines = [f"\x1b[7;{SGR.get(seen.colour, 36)}m{bar}\x1b[0m", ""]
+    colour = SGR.get(seen.colour, SGR["cyan"])
+    lines = [f"\x1b[7;{colour}m{bar}\x1b[0m", ""]
     return lines + [f"  \x1b[2m{clean(text)[: size.columns - 2]}\x1b[0m" for text in texts[: size.lines - 3]]

@@ -9,7 +9,7 @@ from tui.commands import LOGS, NUMBERED, Command, key_glyph, on_screen
 from tui.masthead import RED
 from tui.screens.base import View
 from widgets.columns import Look
-from widgets.oneline import OneLine, Part
+from widgets.oneline import NARROW, OneLine, Part
 from widgets.prompt import Prompt
 from widgets.safe import style, width_of
 
@@ -21,8 +21,6 @@ VIEWS = (
 )
 IN_LOGS = (("0-6", "window"), ("-", "back"))
 """Shown instead of them where digits are windows of time."""
-SMALL = 60
-"""Cells below which it is said that more would be shown on more."""
 SHORT = 4
 """Letters of their words where not all of them have room."""
 NEAR = 6
@@ -115,7 +113,7 @@ def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Par
         for command in on_screen(view.screen_name, view.kind_name)
         if command.hint and offers(command) and view.does(command)
     ]
-    if width < SMALL:
+    if width < NARROW:
         shown, _ = _fitting(here, width - width_of(TOO_SMALL))
         return [(TOO_SMALL, style(Look.DIM))], _flush(shown)
     numbered = view.screen_name in NUMBERED

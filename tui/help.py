@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from backends.context_words import FOR_GOOD, READ_ONLY, Mode
 from tui.commands import (
     ANYWHERE,
     DESCRIPTION,
@@ -28,12 +29,7 @@ TITLES = {
     METRICS: "In metrics",
     RUN: "On this run",
 }
-READ_ONLY = "read-only"
-_CHANGES = {
-    False: ". No single key changes anything: each leads to a question, with Cancel chosen.",
-    True: ": nothing can be changed, and nothing here lifts that.",
-}
-"""What can come of a key, by whether the context is read-only."""
+_ASKS = "No single key changes anything: each leads to a question, with Cancel chosen."
 _SEARCH = "A search is a regular expression; capitals count once there is one."
 _FILTER = "A filter is a regular expression; capitals count once there is one"
 PATTERNS = {
@@ -46,7 +42,7 @@ PATTERNS = {
 """What may be typed after `/`, where that is something."""
 
 
-def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bool]) -> list[str]:
+def help_lines(screen: str, kind: str, mode: Mode, offers: Callable[[Command], bool]) -> list[str]:
     """What can be done here and now: this screen's own keys first, then what works everywhere."""
     here = list(on_screen(screen, kind))
     own = [command for command in here if command not in ANYWHERE and command not in MOVING]
@@ -62,7 +58,7 @@ def help_lines(screen: str, kind: str, mode: str, offers: Callable[[Command], bo
         lines += ["", title, *(_line(command, offers(command), keys, words) for command in commands)]
     lines += [
         "",
-        f"This context is {mode}{_CHANGES[mode == READ_ONLY]}",
+        f"This context is {mode}" + (f": {FOR_GOOD}." if mode is Mode.READ_ONLY else f". {_ASKS}"),
         *([PATTERNS[screen]] if screen in PATTERNS else []),
         "With --no-mouse the terminal keeps the mouse; else hold shift to select text with it.",
     ]
@@ -79,6 +75,6 @@ def _word(command: Command) -> str:
 
 def _line(command: Command, offered: bool, keys: int, words: int) -> str:
     """In columns of so many cells; none for `:` words where a section has none."""
-    blocked = "" if offered else " (blocked: this context is read-only)"
+    blocked = "" if offered else f" (blocked: {READ_ONLY})"
     word = f"  {_word(command):<{words}}" if words else ""
     return f"  {_keys(command):<{keys}}{word}  {command.help}{blocked}"

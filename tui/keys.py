@@ -11,14 +11,13 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from backends.context_words import FOR_GOOD, READ_ONLY
 from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, on_screen
 from widgets.prompt import Completer, Outcome, Prompt
 
 if TYPE_CHECKING:
     from widgets.dialog import Dialog
 
-
-READ_ONLY = "this context is read-only: nothing can be changed, and nothing here lifts that"
 
 log = logging.getLogger("midwatch.keys")
 
@@ -114,7 +113,7 @@ class Keys:
     def _explain(self, key: str, command: Command) -> None:
         """Say that a key is not for this kind, and what does something here where it was to act."""
         if not self._desk.offers(command):
-            self._desk.say(READ_ONLY)
+            self._desk.say(f"{READ_ONLY}: {FOR_GOOD}")
             return
         view = self._desk.view
         what = command.help.partition(":")[0]
@@ -127,7 +126,7 @@ class Keys:
     def do(self, command: Command, rest: str = "") -> None:
         """Call the method that the command names: of the view in front, of the ways to others, or of the app."""
         if not self._desk.offers(command):
-            self._desk.say(READ_ONLY)
+            self._desk.say(f"{READ_ONLY}: {FOR_GOOD}")
             return
         if rest and not command.takes:
             self._desk.say(f":{command.word} takes nothing after it; {rest} was not understood")

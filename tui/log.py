@@ -8,6 +8,9 @@ from pathlib import Path
 
 from backends.state import state_folder
 
+SHOWN = 200_000
+"""Bytes of its end that are shown."""
+
 
 class _Late(logging.Handler):
     """Opens the file and its thread with the first record: most starts log nothing, and all would pay for it."""
@@ -44,11 +47,11 @@ def start_log(env: Mapping[str, str]) -> Path:
     return path
 
 
-def last_lines(path: Path, most: int = 200_000) -> list[str]:
-    """The end of a log, at most so many bytes of it. Blocks."""
+def last_lines(path: Path) -> list[str]:
+    """The end of a log, at most `SHOWN` bytes of it. Blocks."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - most))
+            file.seek(max(0, path.stat().st_size - SHOWN))
             return file.read().decode("utf-8", "replace").splitlines() or ["nothing has been logged"]
     except OSError as error:
         return [f"{path}: {error.strerror}"]

@@ -7,17 +7,15 @@ from typing import Any
 
 from backends.api.clock import Clock
 from backends.api.details import Trouble
-from backends.api.readings import ILL, Reading, State
+from backends.api.readings import ILL, Reading, Readings, State
 from backends.context import Context
-from backends.watch import Broken, FeedKey
+from backends.watch import Broken
 from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
-from widgets.oneline import OneLine, Part
+from widgets.oneline import NARROW, OneLine, Part
 from widgets.quantities import age
 from widgets.safe import style, width_of
 
-SMALL = 60
-"""Cells below which there is room only for the context, its mode and what is not well."""
 RED = style(Look.BAD, reverse=True)
 """The bars above and below the view while it is armed: they frame it, and take nothing from it."""
 
@@ -28,12 +26,11 @@ class Masthead(OneLine):
     def tell(
         self,
         context: Context,
-        readings: Mapping[FeedKey, Reading[Any]],
+        readings: Readings,
         broken: Sequence[Broken],
         charts: Sequence[Reading[Any]],
         *,
         ready: bool,
-        mode: str,
         armed: float | None,
         held: int,
         missed: int | None,
@@ -44,11 +41,11 @@ class Masthead(OneLine):
         self.base = style(reverse=True, colour=context.paint) if armed is None else RED
         strong = style(Look.STRONG, reverse=True, colour=context.paint)
         loud = strong if armed is None else RED
-        small = 0 < self.size.width < SMALL
+        small = 0 < self.size.width < NARROW
         left: list[Part] = [
             *([] if small else [(" midwatch ", self.base)]),
             (f" {context.name} ", strong),
-            (f" {mode} " if armed is None else f" ARMED {_left(armed)} ", self.base),
+            (f" {context.mode} " if armed is None else f" ARMED {_left(armed)} ", self.base),
         ]
         if held:
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))
@@ -69,7 +66,7 @@ def _left(seconds: float) -> str:
 
 def state_words(
     context: Context,
-    readings: Mapping[FeedKey, Reading[Any]],
+    readings: Readings,
     broken: Sequence[Broken],
     charts: Sequence[Reading[Any]] = (),
     *,
@@ -109,7 +106,7 @@ def state_words(
     return "all live" if context.sources else "no source"
 
 
-def _troubled(readings: Mapping[FeedKey, Reading[Any]]) -> list[Trouble]:
+def _troubled(readings: Readings) -> list[Trouble]:
     """The troubles of single rows whose source is well; log feeds have no rows."""
     found = []
     for reading in readings.values():

@@ -11,8 +11,9 @@ from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row
+from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
-from tui.belongings import Nearby, belonging, called, why_nothing
+from tui.belongings import belonging, called, why_nothing
 
 BY_ANOTHER = (Member, Alert, ScrapeTarget, Occurrence)
 """Rows that are acted on by what belongs to them."""
@@ -28,9 +29,10 @@ def may_act(row: Row, watching: Watch) -> bool:
     return watching.can_change if isinstance(row, BY_ANOTHER) else _acting(row, watching) is not None
 
 
-async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, nearby: Nearby) -> list[list[Action]]:
+async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, viewer: Viewer) -> list[list[Action]]:
     """What can be done, each to all of the rows; of one row also what can be done to what belongs to it.
-    Raises `Refused` where that is nothing, with the way that is left."""
+    Raises `Refused` where that is nothing, with the way that is left. `viewer` looks at what belongs to it from
+    then on: else none would be known where no process is on the screen, and the door takes no old ones."""
     if len(rows) > 1:
         if any(isinstance(row, BY_ANOTHER) for row in rows):
             raise Refused(
@@ -43,7 +45,7 @@ async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, near
         return offered
     row = rows[0]
     if isinstance(row, BY_ANOTHER):
-        return await _by_belongings(row, verb, watching, nearby)
+        return await _by_belongings(row, verb, watching, viewer)
     offered = [[action] for action in await actions_of(row, verb, watching)]
     offered += [[action] for action in await _by_its_supervisor(row, verb, watching)]
     if not offered:
@@ -51,9 +53,9 @@ async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, near
     return offered
 
 
-async def _by_belongings(row: Row, verb: str, watching: Watch, nearby: Nearby) -> list[list[Action]]:
+async def _by_belongings(row: Row, verb: str, watching: Watch, viewer: Viewer) -> list[list[Action]]:
     own = await actions_of(row, verb, watching) if _acting(row, watching) and isinstance(row, Member) else []
-    await nearby.look(watching)
+    await viewer.first_words(watching.feeds("processes").values(), MOMENT)
     found = [other for other in belonging(row, watching) if _acting(other, watching)]
     for other in found:
         more = await actions_of(other, verb, watching)
@@ -84,7 +86,7 @@ async def actions_of(row: Row, verb: str, watching: Watch) -> list[Action]:
 async def _by_its_supervisor(row: Row, verb: str, watching: Watch) -> list[Action]:
     """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
     related = watching.relations.of(row)
-    units = [found.row for found in related if found.feed[1] == "units" and _acting(found.row, watching)]
+    units = [found.row for found in related if found.feed.noun == "units" and _acting(found.row, watching)]
     verbs = ("restart",) if verb == "restart" else ("restart", "stop")
     found = [action for unit in units[:1] for action in await actions_of(unit, "", watching)]
     return [action for action in found if action.verb in verbs and not action.blocked]

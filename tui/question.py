@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.runs import Run, RunState
-from backends.door import ARMED_FOR, Consent, Door, Mode, Proposal
-from backends.watch import FeedKey, Watch
+from backends.arming import ARMED_FOR
+from backends.context_words import Mode
+from backends.door import Consent, Door, Proposal
+from backends.watch import Watch
 from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.oneline import Part
@@ -36,9 +38,9 @@ class Question:
         door: Door,
         proposals: Sequence[Proposal],
         *,
-        hidden: Collection[str] = (),
-        heading: Sequence[str] = (),
-        ended: Ended | None = None,
+        hidden: Collection[str],
+        heading: Sequence[str],
+        ended: Ended | None,
     ) -> None:
         self.door, self.proposals, self.ended = door, list(proposals), ended
         self.shown: Form | None = None
@@ -47,7 +49,7 @@ class Question:
         self._count = len(self.proposals)
         self._fields: list[Field] = []
         self._unaudited = False
-        if door.mode is Mode.GUARDED:
+        if door.arming.mode is Mode.GUARDED:
             self.want_reason()
         if self.proposals[0].to_type:
             self._fields.append(Field(self._typing))
@@ -81,7 +83,7 @@ class Question:
 
     def lacking(self) -> tuple[str, str] | None:
         """The field that is not right yet, and what to say about it."""
-        if self.door.mode is Mode.GUARDED:
+        if self.door.arming.mode is Mode.GUARDED:
             self.want_reason()
         reason, typed = self._field(REASON), self._field(self._typing)
         if reason is not None and not reason.value.strip():
@@ -169,7 +171,7 @@ class Question:
     def _row(self, target: Target) -> tuple[Reading[Any], Any]:
         """What is known of a target now; no row where it is gone."""
         reading = self._watching.feeds(target.noun)[FeedKey(target.source, target.noun)].reading
-        return reading, (reading.value or {}).get(target.key)
+        return reading, reading.rows.get(target.key)
 
     def _details(self, target: Target) -> list[tuple[Part, ...]]:
         told = self._brief(target)
@@ -217,7 +219,7 @@ class Question:
         old = "of unknown age" if None in ages else f"{age(max(a for a in ages if a is not None))} old"
         hosts = _once([action.target.host or door.who.host] for action in actions)
         where = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
-        mode = f"guarded: arms {age(ARMED_FOR)}" if door.mode is Mode.GUARDED else door.mode.value
+        mode = f"guarded: arms {age(ARMED_FOR)}" if door.arming.mode is Mode.GUARDED else door.arming.mode.value
         left = f"as {door.who.user} on {where}, {door.who.origin}"
         return plain(f"{left}    data {old}    {mode}", Look.DIM)
 

@@ -11,7 +11,7 @@ from backends.state import state_folder
 from tui import clipboard
 from tui.log import last_lines
 from tui.screens.base import Desk, View
-from widgets.private import write_raw
+from widgets.private.driver import write_raw
 
 
 def copy(desk: Desk, view: View) -> None:

@@ -41,7 +41,7 @@ class Ways:
         if row and not view.go_to_row(row):
             self._say("it is not there any more")
 
-    def show_logs(self, source: str = "") -> None:
+    def show_logs(self, source: str) -> None:
         """The logs of a source, or of all of them."""
         self._front.show(self._front.logs)
         self._front.logs.choose(source or None)

@@ -19,7 +19,7 @@ from backends.api.charts import Chart as Value
 from backends.api.charts import Panel, Span
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import WrongQuery
-from backends.api.readings import ILL, Reading, State
+from backends.api.readings import ILL, FeedKey, Reading, State
 from widgets.canvas import has_braille
 from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
@@ -32,7 +32,7 @@ from widgets.repaint import Runs, differences
 from widgets.safe import fit, line, style, width_of
 from widgets.scales import IN_WORDS, exact_time
 
-LATE = 20.0
+AGE_FROM = 20.0
 """Seconds after which even a live chart says its age: twice the longest pause between two refreshes."""
 FIGURES = 39
 """Cells of a legend's three figures."""
@@ -48,7 +48,7 @@ class Chart(Widget):
     """One panel; set `readings` (of one feed) and it shows them."""
 
     DEFAULT_CSS = "Chart { height: 1fr; width: 1fr; }"
-    readings: var[Mapping[tuple[str, str], Reading[Value]]] = var({}, always_update=True)
+    readings: var[Mapping[FeedKey, Reading[Value]]] = var({}, always_update=True)
 
     class Heard(Message):
         """Its reading is another one."""
@@ -229,7 +229,7 @@ class Chart(Widget):
         left_out = value.left_out if value is not None else 0
         if left_out:
             return f"{len(self.curves)} of {len(self.curves) + left_out} series", Look.WARN
-        return (f"live {age(old)}", Look.DIM) if old is not None and old > LATE else ("", Look.DIM)
+        return (f"live {age(old)}", Look.DIM) if old is not None and old > AGE_FROM else ("", Look.DIM)
 
     @property
     def _unix(self) -> float:

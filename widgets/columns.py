@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from backends.api.details import Trouble
 from backends.api.errors import BackendError
-from backends.api.readings import ILL, Reading, State
+from backends.api.readings import ILL, Reading, Readings, State
 from widgets.quantities import UNKNOWN, age
 
 
@@ -139,11 +139,11 @@ class Kind(Struct, Generic[R], frozen=True):
     label: Callable[[R], str]
     """A row's name in a sentence ("etcd/main m1")."""
     aside: tuple[str, ...] = ()
-    heading: Callable[[Mapping[str, Reading[Any]], Sight], tuple[str, ...]] | None = None
+    heading: Callable[[Iterable[Reading[Any]]], tuple[str, ...]] | None = None
     """What its title says of all rows together, the same in ever fewer cells."""
     beside: tuple[str, ...] = ()
     """Feeds that complete its rows (a process's unit): asked first where nothing has asked them yet."""
-    leads: Callable[[R, Mapping[Any, Reading[Any]]], Lead | None] | None = None
+    leads: Callable[[R, Readings], Lead | None] | None = None
     """Where Enter leads from a row, by all readings; None where that is gone. Without it Enter opens the row's
     detail."""
     logs: Callable[[R], LogsOf] | None = None

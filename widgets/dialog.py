@@ -24,7 +24,7 @@ USUAL, WIDEST = 84, 120
 """Cells of a box, and of one whose lines are long, where the terminal has them."""
 PAGE = 5
 """Lines that PgDn goes on."""
-READ = 0.3
+READING = 0.3
 """Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
 not meant for it any more."""
 HINT = "tab or ↓ to the next, enter to go on, esc to cancel"
@@ -140,7 +140,7 @@ class Dialog(Widget):
         until there is a pause."""
         now = self._monotonic()
         is_text = bool(character and character.isprintable()) or key in ("enter", "tab", "backspace")
-        if self.open or not is_text or now - self._left >= READ:
+        if self.open or not is_text or now - self._left >= READING:
             return False
         self._left = now
         return True
@@ -200,7 +200,7 @@ class Dialog(Widget):
             self.refresh()
         elif self._at == fields:
             self._leave()
-        elif not form.confirms or self._monotonic() - self._shown >= READ:
+        elif not form.confirms or self._monotonic() - self._shown >= READING:
             form.buttons[self._at - fields - 1].does()
 
     def _edit(self, field: Field, key: str, character: str | None) -> None:
@@ -353,4 +353,4 @@ class Dialog(Widget):
         event.stop()
 
 
-__all__ = ["CANCEL", "CLOSE", "READ", "Button", "Dialog", "Field", "Form"]
+__all__ = ["CANCEL", "CLOSE", "READING", "Button", "Dialog", "Field", "Form"]

@@ -10,7 +10,7 @@ from backends.api.readings import ILL, Reading, State
 from widgets.columns import STANDINGS, Look
 from widgets.quantities import age
 
-LATE = 5.0
+AGE_FROM = 5.0
 """Seconds after which even a live reading says its age: past twice the longest interval of a source."""
 
 
@@ -36,7 +36,7 @@ def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look
     old = None if reading.at is None else now - reading.at
     look = STANDINGS[reading.state].look
     if reading.state is State.LIVE:
-        return (text if old is None or old < LATE else f"{text} {age(old)}"), look
+        return (text if old is None or old < AGE_FROM else f"{text} {age(old)}"), look
     if reading.state not in ILL:
         return text, look
     if old is not None:

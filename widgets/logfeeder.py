@@ -8,7 +8,6 @@ parsed but what is looked at. Where there is only one origin, *when* is zero: it
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -26,9 +25,6 @@ LINE = (1 << WHEN) - 1
 """Everything but the time."""
 ORIGINS = 200
 """Names of files that are told apart."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Reader(Protocol):
@@ -50,15 +46,6 @@ class Feeder(Struct, frozen=True):
 def number_of(row: int) -> int:
     """Which feeder."""
     return row >> SOURCE & 0xFFF
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970; a time before that counts as 0."""
-    return max(0, (moment - _EPOCH) // _MICROSECOND)
-
-
-def moment_of(when: int) -> datetime:
-    return _EPOCH + when * _MICROSECOND
 
 
 class Origins:

@@ -26,7 +26,7 @@ MARKS: dict[Level, tuple[str, Look]] = {
     Level.TRACE: ("·", Look.DIM),
 }
 NOTE_MARK = "»"
-LONG = 20_000
+LINE_MOST = 20_000
 """Characters of one line that can be seen by moving sideways; more is in the record (Enter)."""
 LABEL = 24
 """Cells that the name of a line's origin may take."""
@@ -79,10 +79,10 @@ def drawn(record: LogRecord, label: str, manner: Manner, *, dated: bool) -> Draw
     head = [(_stamp(record.time, manner.times, dated=dated), style(Look.DIM)), (f"{mark} ", style(look))]
     if manner.label:
         head.append((fit(label, manner.label) + " ", style(Look.DIM)))
-    message = clean(record.message[:LONG].replace("\n", " ⏎ "))
+    message = clean(record.message[:LINE_MOST].replace("\n", " ⏎ "))
     parts = _marked(message, style(body), manner.found)
-    if len(record.message) > LONG:
-        more = f" … {len(record.message) - LONG} characters more: ⏎"
+    if len(record.message) > LINE_MOST:
+        more = f" … {len(record.message) - LINE_MOST} characters more: ⏎"
         return Drawn(head, [*parts, (more, style(Look.DIM))])
     fields = _fields(record)
     if fields:
@@ -148,11 +148,11 @@ def _fields(record: LogRecord) -> str:
     for key, value in record.fields.items():
         if key in said:
             continue
-        out.append(f"{key}={value[:LONG]}")
+        out.append(f"{key}={value[:LINE_MOST]}")
         length += len(out[-1]) + 1
-        if length > LONG:
+        if length > LINE_MOST:
             break
-    return clean(" ".join(out)[:LONG].replace("\n", " ⏎ "))
+    return clean(" ".join(out)[:LINE_MOST].replace("\n", " ⏎ "))
 
 
 def _stamp(moment: datetime | None, times: Times, *, dated: bool) -> str:

@@ -12,9 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from backends.api.logs import LogBlock
+from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
-from widgets.logfeeder import MASK, NOTE, SOURCE, WHEN, Feeder, Origins, micros, number_of
+from widgets.logfeeder import MASK, NOTE, SOURCE, WHEN, Feeder, Origins, number_of
 from widgets.logjobs import JOB, Job, jobs_of
 from widgets.logpassing import Passing
 from widgets.logplaces import Places

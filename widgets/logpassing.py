@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from backends.api.logs import LogBlock
+from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
-from widgets.logfeeder import HEAD, NOTE, SOURCE, WHEN, Feeder, Origins, micros
+from widgets.logfeeder import HEAD, NOTE, SOURCE, WHEN, Feeder, Origins
 from widgets.logsearch import Pattern
 from widgets.logstamps import Stamps
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from backends.api.logs import LogRecord
 from widgets.logfeeder import MASK, NOTE, Feeder, number_of
 
-KEPT = 4000
+RECORDS_KEPT = 4000
 """Parsed records that are remembered: a few screens in each direction."""
 KEPT_BYTES = 16 << 20
 
@@ -36,7 +36,7 @@ class Records:
         found = self.raw(row)
         if found is None:
             return None
-        if len(self._known) >= KEPT or self._bytes > KEPT_BYTES:
+        if len(self._known) >= RECORDS_KEPT or self._bytes > KEPT_BYTES:
             self._known.clear()
             self._bytes = 0
         feeder = self._feeders[number_of(row)]

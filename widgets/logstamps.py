@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from backends.api.logs import LogBlock
-from widgets.logfeeder import Feeder, micros
+from backends.api.logs import LogBlock, micros
+from widgets.logfeeder import Feeder
 
 AHEAD = 2_000_000
 """Microseconds by which a line may be ahead of its arrival: a clock that is wrong by an hour must not keep its

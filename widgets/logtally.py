@@ -9,9 +9,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from backends.api.logs import Level, LogBlock
+from backends.api.logs import Level, LogBlock, micros
 from backends.api.suspects import suspects
-from widgets.logfeeder import micros
 from widgets.loglines import SLICE, LogLines
 
 WAITING = 300_000

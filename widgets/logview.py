@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from textual import events
 from textual.geometry import Region
@@ -14,10 +13,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.logs import LogRecord
-from backends.api.readings import Reading
+from backends.api.logs import LogRecord, micros, moment_of
+from backends.api.readings import Readings
 from widgets.columns import Look
-from widgets.logfeeder import Feeder, micros, moment_of
+from widgets.logfeeder import Feeder
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
 from widgets.logsearch import compiled
@@ -33,7 +32,7 @@ SURE = 5.0
 
 class LogView(Widget):
     DEFAULT_CSS = "LogView { height: 1fr; width: 1fr; }"
-    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    readings: var[Readings] = var({}, always_update=True)
 
     class Changed(Message):
         """What the title says has changed: following, the number of lines, the search."""
@@ -146,7 +145,7 @@ class LogView(Widget):
         rows = self.lines.rows
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
-    def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
+    def watch_readings(self, readings: Readings) -> None:
         below = self.cursor - self.sheet.top.index
         self._take()
         self.lines.trim()

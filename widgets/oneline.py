@@ -16,6 +16,9 @@ from widgets.safe import begun, fit, line, style
 
 Part = tuple[str, Style]
 
+NARROW = 60
+"""Cells below which a line has room only for what matters most."""
+
 
 class OneLine(Widget):
     """Say what it shows with `show`; saying the same again costs nothing."""

@@ -16,10 +16,10 @@ from widgets.substitutes import SUBSTITUTES
 
 PIECE = 4096
 """Bytes of one write."""
-AHEAD = 4096
+BYTES_AHEAD = 4096
 """Bytes by which we may be ahead of what the terminal says it has drawn: links keep much more than that, and a
 key would be answered only behind all of it."""
-LOST = 15.0
+ANSWER_LOST = 15.0
 """Seconds after which an answer of the terminal does not come any more."""
 ANSWER = 1.0
 """Seconds that the end waits for answers under way."""
@@ -90,7 +90,7 @@ class Output(threading.Thread):
         """Write what the terminal answers once it has drawn all that was written before it."""
         with self._more:
             now = time.monotonic()
-            if not self._written or (self._mute is not None and now - self._mute < LOST):
+            if not self._written or (self._mute is not None and now - self._mute < ANSWER_LOST):
                 return
             self.write(question)
             if self._mute is None:
@@ -113,10 +113,10 @@ class Output(threading.Thread):
             self._more.wait_for(lambda: not self._asked, ANSWER)
 
     def _behind(self) -> bool:
-        if self._asked and time.monotonic() - self._asked[0][1] > LOST:
+        if self._asked and time.monotonic() - self._asked[0][1] > ANSWER_LOST:
             self._asked.clear()
             self._mute = time.monotonic()
-        return bool(self._writing or self._waiting) or sum(size for size, _ in self._asked) > AHEAD
+        return bool(self._writing or self._waiting) or sum(size for size, _ in self._asked) > BYTES_AHEAD
 
     def _free(self) -> None:
         with self._more:

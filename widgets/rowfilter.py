@@ -11,7 +11,7 @@ from backends.clean import clean
 from widgets.columns import Kind, Shown, Sight
 from widgets.typedpattern import typed_pattern
 
-KEPT = 60.0
+TEXT_KEPT = 60.0
 """Seconds for which a row's text is matched as it was, at most, and at least half of them: only its ages differ.
 Each row for itself, as thousands of texts made anew at once would hold the loop up."""
 
@@ -48,7 +48,7 @@ class RowFilter:
         if kept is not None and kept.row is row and sight.now < kept.until and _is_alike(kept.sight, sight):
             return kept.text
         text = " ".join(clean(column.text(row, sight)) for column in self._kind.columns)
-        until = sight.now + KEPT * (0.5 + hash(row.key) % 100 / 200)
+        until = sight.now + TEXT_KEPT * (0.5 + hash(row.key) % 100 / 200)
         self._texts[row.key] = _Text(row, sight, until, text)
         return text
 

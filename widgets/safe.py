@@ -30,7 +30,7 @@ _LOOKS = {
 _DIM = Style(dim=True)
 SIGNS = 8
 """Characters that a cell may take: its own, what `clean` lets stand on it, and a little that it drops."""
-LONG = 4_000
+TOLD_MOST = 4_000
 """Characters of which the width is told: more than the widest terminal shows."""
 _COLUMN = re.compile(r"^ +(?=\S)|(?<=\S)  +(?=\S)")
 _REVERSE = Style(reverse=True)
@@ -58,7 +58,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
-def begun(text: str, most: int = LONG) -> str:
+def begun(text: str, most: int = TOLD_MOST) -> str:
     """A text as far as so many characters, not cleaned yet; of a longer one that it goes on."""
     return text if len(text) <= most else text[:most] + "…"
 
@@ -118,10 +118,6 @@ def _reached(text: str, at: int, room: int, *, narrow: bool) -> int:
     return len(text)
 
 
-def segment(text: str, made: Style | None = None) -> Segment:
-    return Segment(clean(text), made)
-
-
 def line(parts: list[tuple[str, Style]], width: int) -> Strip:
     """A line of exactly `width` cells. Parts of equal style become one run: each run costs its own escapes."""
     runs: list[tuple[str, Style]] = []
@@ -132,5 +128,5 @@ def line(parts: list[tuple[str, Style]], width: int) -> Strip:
             runs[-1] = (runs[-1][0] + text, made)
         else:
             runs.append((text, made))
-    strip = Strip([segment(text, made) for text, made in runs])
+    strip = Strip([Segment(clean(text), made) for text, made in runs])
     return strip.adjust_cell_length(width)

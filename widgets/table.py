@@ -17,13 +17,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
-from backends.api.readings import State
+from backends.api.readings import FeedKey, Readings, State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.plaintable import plain_table
 from widgets.safe import begun, fit, line, style, wrapped
 from widgets.tablelines import Lines, Painted
-from widgets.tablerows import Readings, TableRows
+from widgets.tablerows import TableRows
 
 
 class Table(Widget):
@@ -296,7 +296,7 @@ class Table(Widget):
     # Painting
 
     def _paint(
-        self, y: int, columns: list[tuple[Column[Any], int]], sights: Mapping[tuple[str, str], Sight]
+        self, y: int, columns: list[tuple[Column[Any], int]], sights: Mapping[FeedKey, Sight]
     ) -> Painted | None:
         index = y - 1 + self._top
         if index >= self.shown:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from backends.api.clock import Clock
-from backends.api.readings import Reading
+from backends.api.readings import FeedKey, Readings
 from widgets.columns import Kind, Sight
 from widgets.rowfilter import RowFilter
-
-Readings = Mapping[tuple[str, str], Reading[Any]]
-"""By source and noun."""
 
 RESORT = 2.0
 """Seconds between two sorts by a number that moves: rows must hold still to be read."""
@@ -23,7 +19,7 @@ class TableRows:
     def __init__(self, kind: Kind[Any], clock: Clock) -> None:
         self._kind, self.clock = kind, clock
         self._readings: Readings = {}
-        self.all: dict[str, tuple[Any, tuple[str, str]]] = {}
+        self.all: dict[str, tuple[Any, FeedKey]] = {}
         """Each with whose it is, by its key."""
         self.order: list[str] = []
         """The keys of those that pass the filter, in their order."""
@@ -45,7 +41,7 @@ class TableRows:
         reading = None if found is None else self._readings.get(found[1])
         return Sight.of(reading, self.clock.monotonic(), self.clock.now())
 
-    def sights(self) -> dict[tuple[str, str], Sight]:
+    def sights(self) -> dict[FeedKey, Sight]:
         """How true each source is, now."""
         now, wall = self.clock.monotonic(), self.clock.now()
         return {feed: Sight.of(reading, now, wall) for feed, reading in self._readings.items()}
@@ -57,7 +53,7 @@ class TableRows:
 
     def take(self, readings: Readings) -> bool:
         """New facts; whether they are about the same rows, so that the order may wait until it is `due`."""
-        rows: dict[str, tuple[Any, tuple[str, str]]] = {}
+        rows: dict[str, tuple[Any, FeedKey]] = {}
         for feed, reading in readings.items():
             if reading.value:
                 for key, row in reading.value.items():

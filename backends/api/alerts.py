@@ -18,6 +18,14 @@ class AlertState(enum.StrEnum):
     INHIBITED = "inhibited"
 
 
+SEVERITIES = (
+    frozenset({"critical", "page", "disaster", "emergency"}),
+    frozenset({"error", "major", "high"}),
+    frozenset({"warning", "warn", "minor"}),
+)
+"""Values of the label `severity` by custom of most rules: first those that are to wake somebody."""
+
+
 class Alert(Struct, frozen=True):
     """One alert of one rule, with its labels. `severity` is the label of that name."""
 
@@ -38,6 +46,12 @@ class Alert(Struct, frozen=True):
         """What it says in words, in one line; "" where its rule says nothing."""
         said = next((self.annotations[name] for name in SUMMARIES if self.annotations.get(name)), "")
         return " ".join(said.split())
+
+    @property
+    def rank(self) -> int:
+        """0 for what is to wake somebody; what has no known severity (info, none) comes after all others."""
+        word = (self.severity or "").lower()
+        return next((rank for rank, words in enumerate(SEVERITIES) if word in words), len(SEVERITIES))
 
     @property
     def on(self) -> str | None:

@@ -93,14 +93,13 @@ class ChartSource:
         clock: Clock,
         *,
         question: bool = False,
-        begin: asyncio.Event | None = None,
+        turn: asyncio.Event | None = None,
     ) -> None:
-        """`begin` is waited for before the first question."""
-        self._begin = begin
+        """`turn` is its feed's."""
         self.expression = expression
         self.span = span
         self.feed: Feed[Chart, Chart] = Feed(
-            name, self._charts, pace=QUESTION_PACE if question else PANEL_PACE, clock=clock
+            name, self._charts, pace=QUESTION_PACE if question else PANEL_PACE, clock=clock, turn=turn
         )
         self._metrics, self._clock = metrics, clock
         self._patience = PATIENT if question else None
@@ -134,8 +133,6 @@ class ChartSource:
             self._wake.set()
 
     async def _charts(self, last: Chart | None) -> AsyncGenerator[Seen[Chart], None]:
-        if self._begin is not None:
-            await self._begin.wait()
         while True:
             self._wake.clear()
             began = self._clock.monotonic()

@@ -34,7 +34,7 @@ Listener = Callable[[Reading[T], Reading[T]], None]
 """Called with the new reading and the one before it, on the loop; must return at once."""
 NewsListener = Callable[[tuple[News, ...]], None]
 
-TURN = 0.005
+AT_A_STRETCH = 0.005
 """Seconds for which a source may keep the loop by yielding without ever waiting."""
 GRACE = 0.5
 """Seconds that a cancelled attempt has to end, before it is abandoned."""
@@ -61,16 +61,18 @@ class Backoff:
     Five seconds at most, so that whatever returns is seen again within six.
     """
 
-    def __init__(self, base: float = 0.5, most: float = 5.0, jitter: Callable[[], float] = random.random) -> None:
-        self._base, self._most, self._jitter = base, most, jitter
-        self._next = base
+    SHORTEST, LONGEST = 0.5, 5.0
+
+    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+        self._jitter = jitter
+        self._next = self.SHORTEST
 
     def reset(self) -> None:
-        self._next = self._base
+        self._next = self.SHORTEST
 
     def pause(self) -> float:
         pause = self._next * (1 - self._jitter() / 4)
-        self._next = min(self._next * 2, self._most)
+        self._next = min(self._next * 2, self.LONGEST)
         return pause
 
 
@@ -79,7 +81,7 @@ class Feed(Generic[S, T]):
 
     `fold` turns what the source yields into what the reading holds (a log feed appends to its Tail and keeps
     the numbers); without it they are the same. The source always gets back what it yielded; `last` is what an
-    earlier feed of it had from it.
+    earlier feed of it had from it. No attempt begins before `turn` is set.
     """
 
     def __init__(
@@ -87,20 +89,22 @@ class Feed(Generic[S, T]):
         name: str,
         source: Source[S],
         *,
-        pace: Pace | None = None,
+        pace: Pace,
         fold: Callable[[S], T] | None = None,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
         last: S | None = None,
+        turn: asyncio.Event | None = None,
     ) -> None:
         self.name = name
-        self.pace = pace or Pace()
+        self.pace = pace
         self.looks = 0
         """How often the server has spoken: what this feed costs it."""
         self._source = source
         self._fold = fold or cast("Callable[[S], T]", lambda value: value)
         self._clock = clock or LoopClock()
         self._backoff = backoff or Backoff()
+        self._turn = turn
         self._reading: Reading[T] = Reading(State.LOADING if self.pace.always else State.IDLE)
         self._last = last
         self._listeners: list[Listener[T]] = []
@@ -234,15 +238,17 @@ class Feed(Generic[S, T]):
             raise BackendBug(f"{type(error).__name__}: {error}", where=self.name) from error
 
     async def _take_all(self, number: int) -> None:
-        turn = perf_counter()
+        if self._turn is not None:
+            await self._turn.wait()
+        began = perf_counter()
         async with aclosing(self._source(self._last)) as seens:
             async for seen in seens:
                 if number != self._number:
                     return  # Given up: its late words are not believed.
                 self._take(seen)
-                if perf_counter() - turn > TURN:
+                if perf_counter() - began > AT_A_STRETCH:
                     await asyncio.sleep(0)
-                    turn = perf_counter()
+                    began = perf_counter()
 
     def _take(self, seen: Seen[S]) -> None:
         self.looks += 1

@@ -8,11 +8,24 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 
 from backends.api.errors import BackendError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, as the times of many lines are told."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment_of(when: int) -> datetime:
+    """The moment so many microseconds after 1970. Raises `OverflowError`."""
+    return _EPOCH + when * _MICROSECOND
 
 
 class Level(enum.IntEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -70,3 +70,18 @@ class Reading(Struct, Generic[T_co], frozen=True):
     error: BackendError | None = None
     next_try: float | None = None
     abandoned: int = 0
+
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        """Of a noun that has rows those that are known, by key."""
+        return self.value if isinstance(self.value, Mapping) else {}
+
+
+class FeedKey(NamedTuple):
+    """Which feed: whose (`etcd/main`) and of what (`members`)."""
+
+    source: str
+    noun: str
+
+
+Readings = Mapping[FeedKey, Reading[Any]]

@@ -69,6 +69,11 @@ class Run(Struct, frozen=True):
     left: str = ""
     """What of it could not be ended when it was to end, and why ("it belongs to root"); it may go on."""
 
+    @property
+    def rollout(self) -> str:
+        """What is rolled out, for people: its deploy with the values of its parameters ("web 1.8.2")."""
+        return " ".join((self.deploy, *(value for _, value in self.params)))
+
     def spent(self, now: datetime) -> str | None:
         """How long it took, or takes already; None where its runner died, for nobody wrote down when."""
         end = self.ended or (now if self.state is RunState.RUNNING else None)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+FATAL_WORDS = ("fatal", "critical", "crit", "emerg", "emergency", "panic", "alert", "dpanic")
+ERROR_WORDS = ("error", "err", "eror", "severe", "failure")
+"""As the common loggers write these levels; `eror` is log15's and Caddy's."""
+_WORDS = FATAL_WORDS + ERROR_WORDS
 _SIGNS = tuple(
     re.compile(sign)
     for sign in (
-        *(b"err", b"eror", b"fatal", b"crit", b"panic", b"emerg", b"alert", b"severe", b"fail"),
+        # Not those that hold another: it finds them too.
+        *(word.encode() for word in _WORDS if not any(other in word for other in _WORDS if other != word)),
         rb"\" 5\d\d ",
         rb"\] \S{1,128} \S{1,256} [-+\d/]{9,60} 5\d\d ",
         rb"level\w*[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",

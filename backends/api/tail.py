@@ -10,23 +10,22 @@ from msgspec import Struct
 
 from backends.api.logs import LogBatch, LogBlock, LogSpan
 
-LINES = 200_000
-BYTES = 64 << 20
+LINES_MOST = 200_000
+BYTES_MOST = 64 << 20
 JOIN = 500
 """Blocks of fewer lines are joined with their neighbour: a line a block would cost more than the lines."""
 JOIN_BYTES = 64 << 10
 """Nothing longer than this comes of joining: each time, the bytes that are there already are copied."""
 JOIN_SECONDS = 2.0
 """Only what arrived this close together is joined: when a line came is known as well as its block's."""
-NEAR = 50
+BLOCKS_BETWEEN = 50
 """Blocks of other origins that may lie between two of one, where what comes before is asked for."""
-NOTES = 100
+NOTES_MOST = 100
 
 
 class Line(Struct, frozen=True):
-    """One kept record. `seq` counts from 0 over everything that this tail was ever given, and never repeats."""
+    """One kept record."""
 
-    seq: int
     origin: str
     raw: bytes
 
@@ -46,9 +45,12 @@ def _utc_now() -> datetime:
 
 
 class Tail:
-    """A bounded run of lines, addressed by sequence number. Appending costs by the block, not by the line."""
+    """A bounded run of lines, addressed by sequence numbers: they count from 0 over all that it was ever given.
+    Appending costs by the block, not by the line."""
 
-    def __init__(self, lines: int = LINES, size: int = BYTES, now: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self, lines: int = LINES_MOST, size: int = BYTES_MOST, now: Callable[[], datetime] = _utc_now
+    ) -> None:
         self._most_lines, self._most_bytes = lines, size
         self._now = now
         self._came: list[datetime] = []
@@ -82,7 +84,7 @@ class Tail:
         if batch.notes:
             fresh = [Note(self._noted + i, self._end, now, text) for i, text in enumerate(batch.notes)]
             self._noted += len(fresh)
-            self.told = [*self.told, *fresh][-NOTES:]
+            self.told = [*self.told, *fresh][-NOTES_MOST:]
         self._trim()
         return self.span
 
@@ -113,7 +115,7 @@ class Tail:
         """The last block of an origin that ends before a line, with the number of its first; only the last few
         blocks are looked at."""
         at = bisect_right(self._firsts, seq) - 1
-        for earlier in range(at - 1, max(-1, at - NEAR), -1):
+        for earlier in range(at - 1, max(-1, at - BLOCKS_BETWEEN), -1):
             if self._blocks[earlier].origin == origin:
                 return self._firsts[earlier], self._blocks[earlier]
         return None
@@ -129,7 +131,7 @@ class Tail:
                 return
             lines = self._lines_of(first, block)
             for i in range(max(0, start - first), min(block.count, stop - first)):
-                yield Line(first + i, block.origin, lines[i])
+                yield Line(block.origin, lines[i])
 
     def _lines_of(self, first: int, block: LogBlock) -> list[bytes]:
         seq, lines = self._split

@@ -32,6 +32,7 @@ from backends.coordination.etcd_members import EtcdAsker
 from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
 from backends.coordination.etcd_wire import Wire, host_port, load_client
+from backends.coordination.registered import expected_sizes
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.host_port import split
 from backends.no_json import NO_JSON
@@ -163,8 +164,7 @@ groups = { web = "/services/web/" }         # who registered below a prefix
                 yield seen
 
     def expected_sizes(self) -> Mapping[str, int]:
-        groups = self.settings.groups.items()
-        return {name: g.expect for name, g in groups if not isinstance(g, str) and g.expect is not None}
+        return expected_sizes(self.settings.groups)
 
     async def changes(self, prefix: bytes, last: int | None) -> AsyncGenerator[Seen[int], None]:
         position = None if last is None else (last,)

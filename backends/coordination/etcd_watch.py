@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
+from backends.coordination.course import Course
 from backends.coordination.etcd_errors import Compacted, NoLeader, OtherCluster
 from backends.coordination.etcd_stream import (
     DEADLINE,
@@ -26,7 +27,7 @@ from backends.coordination.etcd_stream import (
     watch_stream,
 )
 from backends.coordination.etcd_wire import Wire
-from backends.coordination.together import Course, together
+from backends.coordination.together import together
 
 HURRY = 1.2
 """Seconds that each endpoint has for its first word while there are others to try."""

@@ -23,7 +23,7 @@ from backends.coordination.etcd_papers import Papers, papers_for
 from backends.coordination.together import together
 from backends.secrets import reveal
 
-MOST = 16 << 20
+ANSWER_MOST = 16 << 20
 """Bytes of an answer: a page of keys, each with its value, and of values that are no payloads."""
 OPTIONS = (
     # A server that returns must be seen again at once; gRPC's own pauses grow to two minutes.
@@ -33,13 +33,13 @@ OPTIONS = (
     # More often than each 5 s earns a GOAWAY (etcd's --grpc-keepalive-min-time).
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 3_000),
-    ("grpc.max_receive_message_length", MOST),
+    ("grpc.max_receive_message_length", ANSWER_MOST),
     ("grpc.enable_http_proxy", 0),
     # Else a channel that takes another's place gets its connection too.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
-LATE = 5.0
+LEFT_FOR = 5.0
 """Seconds over its time after which no call is under way on a connection that has been left."""
 LEARNED_MOST = 16
 """Advertised addresses that are kept: clusters have three, five or seven members."""
@@ -292,7 +292,7 @@ class Wire:
     def _retire(self, endpoint: str) -> None:
         """Closed when the calls that are under way have ended: it cancels them as if we had been cancelled."""
         channel = self._channels.pop(endpoint)
-        self._retired[channel] = closing = asyncio.create_task(channel.close(self.timeout + LATE))
+        self._retired[channel] = closing = asyncio.create_task(channel.close(self.timeout + LEFT_FOR))
         closing.add_done_callback(lambda _: self._retired.pop(channel, None))
 
     @asynccontextmanager
@@ -306,7 +306,7 @@ class Wire:
                 raise Silent(f"no answer within {limit:g} s", where=endpoint) from None
             if code == "RESOURCE_EXHAUSTED" and "larger than max" in details:
                 raise TooLarge(
-                    f"the answer is larger than {MOST >> 20} MiB, the most that is taken",
+                    f"the answer is larger than {ANSWER_MOST >> 20} MiB, the most that is taken",
                     where=endpoint,
                     hint="are there keys with large values below a prefix of groups?",
                 ) from None

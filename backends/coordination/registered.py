@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Protocol
 
 from backends.api.details import Detail, Trouble
 from backends.api.events import Event, EventKind
@@ -15,6 +16,18 @@ from backends.coordination.address import address_of
 VALUE_READ = 65_536
 """Bytes of a value in which an address is looked for."""
 VALUE_SHOWN = 500
+
+
+class Sized(Protocol):
+    """A group of the configuration; fewer than `expect` instances are a problem."""
+
+    @property
+    def expect(self) -> int | None: ...
+
+
+def expected_sizes(groups: Mapping[str, str | Sized]) -> dict[str, int]:
+    """How many instances each group should have, as far as its configuration says."""
+    return {name: g.expect for name, g in groups.items() if not isinstance(g, str) and g.expect is not None}
 
 
 def instance(

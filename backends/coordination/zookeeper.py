@@ -23,6 +23,7 @@ from backends.api.members import Member, Members
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import Secret, SecretSetting, Settings
+from backends.coordination.registered import expected_sizes
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.coordination.together import together
 from backends.coordination.zookeeper_access import (
@@ -161,8 +162,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
                 yield seen
 
     def expected_sizes(self) -> Mapping[str, int]:
-        groups = self.settings.groups.items()
-        return {name: g.expect for name, g in groups if not isinstance(g, str) and g.expect is not None}
+        return expected_sizes(self.settings.groups)
 
     async def changes(self, prefix: bytes, last: int | None) -> AsyncGenerator[Seen[int], None]:
         """The value is the zxid of the last change that was seen."""

@@ -36,7 +36,7 @@ from backends.no_json import NO_JSON
 log = logging.getLogger("midwatch.zookeeper")
 
 PORT = 2181
-MOST = 1 << 20
+ANSWER_MOST = 1 << 20
 """Bytes of one answer; `mntr` has some 17,000."""
 WORDS = ("srvr", "mntr", "conf")
 """The words that are asked; only the first one is whitelisted by default (since 3.5.3)."""
@@ -201,7 +201,7 @@ class Wire:
                 data = b""
                 async for part in answer.aiter_raw():
                     data += part
-                    if len(data) > MOST:
+                    if len(data) > ANSWER_MOST:
                         raise BadReply("the AdminServer's answer has no end", where=address)
             reply = msgspec.json.decode(data)
         except TimeoutError:
@@ -237,7 +237,7 @@ async def _to_end(reader: asyncio.StreamReader, address: str) -> bytes:
     data = b""
     while part := await reader.read(65536):
         data += part
-        if len(data) > MOST:
+        if len(data) > ANSWER_MOST:
             raise BadReply("its answer has no end", where=address, hint="is that ZooKeeper?")
     return data
 

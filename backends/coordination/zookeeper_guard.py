@@ -14,7 +14,7 @@ from backends.api.errors import BackendError, BadReply, Silent, TooLarge, Unreac
 from backends.causes import causes
 from backends.coordination.zookeeper_errors import Suspended
 
-MOST = 8 << 20
+MESSAGE_MOST = 8 << 20
 """Bytes of a message: the names of 80,000 children; a server takes values of 1 MiB at most by default."""
 SENSE = 1 << 28
 """Bytes of which no message of ZooKeeper's ever tells: other programs' words are taken for a length, too."""
@@ -31,7 +31,7 @@ def guard(connection: Any, endpoint: str, tell: Tell) -> None:
     read = connection._read
 
     def bounded(length: int, timeout: float) -> Any:
-        if not 0 <= length <= MOST:
+        if not 0 <= length <= MESSAGE_MOST:
             tell(_announced(length, endpoint))
             raise ConnectionDropped(f"a message of {length} bytes")
         return read(length, timeout)
@@ -62,7 +62,7 @@ def guard(connection: Any, endpoint: str, tell: Tell) -> None:
 def _announced(length: int, endpoint: str) -> BackendError:
     if not 0 <= length < SENSE:
         return BadReply("something answers there that is not ZooKeeper", where=endpoint, hint="check the port")
-    text = f"an answer of {length >> 20} MiB is on its way, and {MOST >> 20} are the most that is taken"
+    text = f"an answer of {length >> 20} MiB is on its way, and {MESSAGE_MOST >> 20} are the most that is taken"
     return TooLarge(text, where=endpoint, hint="does a znode that is watched have too many children?")
 
 

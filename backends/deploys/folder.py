@@ -29,7 +29,7 @@ from backends.no_json import NO_JSON
 from backends.state import check_private, private_folder
 
 PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
-KEPT = 50
+RUNS_KEPT = 50
 """Runs of a deploy that are kept; older ones go when a new one starts."""
 
 
@@ -154,7 +154,7 @@ class RunFolders:
         One that did not change is the same object.
         """
         with self._looking:
-            found = {name: self._look(name) for name in self.names()[-KEPT:]}
+            found = {name: self._look(name) for name in self.names()[-RUNS_KEPT:]}
             begun = sorted((row for row in found.values() if row is not None), key=lambda row: row.started)
             rows = {row.key: row for row in begun}
             self._known = {name: item for name, item in self._known.items() if name in rows}
@@ -246,7 +246,7 @@ class RunFolders:
 
     def clear(self) -> None:
         """Remove what is too old to be kept. The newest are never removed, whatever their state."""
-        for name in self.names()[:-KEPT]:
+        for name in self.names()[:-RUNS_KEPT]:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
 

@@ -11,7 +11,7 @@ from backends.api.errors import Misconfigured
 from backends.api.runs import Param
 
 LIST_SECONDS = 5.0
-MOST = 1_000
+LINES_MOST = 1_000
 
 
 def listed(param: Param, directory: str) -> tuple[str, ...]:
@@ -44,4 +44,4 @@ def listed(param: Param, directory: str) -> tuple[str, ...]:
     if process.returncode:
         raise Misconfigured(f"{param.listed[0]} exited with {process.returncode}", where=param.name)
     lines = (line.strip() for line in data.decode("utf-8", "replace").splitlines())
-    return tuple(line for line in lines if line and line.isprintable())[:MOST]
+    return tuple(line for line in lines if line and line.isprintable())[:LINES_MOST]

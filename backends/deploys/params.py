@@ -24,7 +24,7 @@ REMOTE = (
     "a shell of another host would read it: there it may hold letters, digits and . _ / : @ + , - alone; "
     "a script on this side can take what it likes"
 )
-MOST = 4096
+VALUE_MOST = 4096
 """Characters of a value."""
 
 
@@ -82,8 +82,8 @@ def value_of(param: Param, given: str | None, listed: Sequence[str]) -> str:
         raise Misconfigured(f"missing, expected {expected(param, listed)}", where=param.name)
     if not value.isprintable():
         raise Misconfigured("holds control characters", where=param.name)
-    if len(value) > MOST:
-        raise Misconfigured(f"longer than {MOST} characters", where=param.name)
+    if len(value) > VALUE_MOST:
+        raise Misconfigured(f"longer than {VALUE_MOST} characters", where=param.name)
     if param.choices:
         if value not in param.choices:
             raise Misconfigured(f"{value!r} is not allowed{nearest(value, param.choices)}", where=param.name)

@@ -18,10 +18,9 @@ def news(before: RunRows, now: RunRows, at: datetime) -> tuple[Event, ...]:
 def _of(before: Run | None, run: Run, at: datetime) -> Iterator[Event]:
     if before is run:
         return
-    name = " ".join((run.deploy, *(value for _, value in run.params)))
 
     def event(time: datetime, text: str, *, bad: bool = False) -> Event:
-        return Event(time, EventKind.DEPLOY, run.source, name, text, bad=bad, about=("runs", run.key))
+        return Event(time, EventKind.DEPLOY, run.source, run.rollout, text, bad=bad, about=("runs", run.key))
 
     if before is None:
         yield event(run.started, f"started by {run.by} ({run.key})")

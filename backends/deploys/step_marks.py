@@ -9,7 +9,7 @@ from backends.clean import clean
 MARK = b"::step "
 LONGEST = 200
 """Bytes of a name; the rest of such a line is cut."""
-MOST = 1_000
+STEPS_MOST = 1_000
 """Steps that are told; a command that floods gets no further ones."""
 CHUNK = 1 << 20
 
@@ -39,7 +39,7 @@ class Marks:
         self._rest = lines.pop()[: len(MARK) + LONGEST]
         found = []
         for line in lines:
-            if line.startswith(MARK) and self._count < MOST:
+            if line.startswith(MARK) and self._count < STEPS_MOST:
                 self._count += 1
                 name = line[len(MARK) :][:LONGEST].decode("utf-8", "replace").strip()
                 found.append(clean(name) or "step")

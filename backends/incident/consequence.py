@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from backends.api.alerts import Alert, AlertState
 from backends.api.members import Member, MemberState, Role
 from backends.api.nouns import Row
 from backends.api.quorum import Quorum
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Readings, State
 from backends.api.units import Unit, UnitState
 from backends.incident.sizes import Expected
 from backends.relations import related
@@ -21,13 +21,12 @@ NOUNS = ("units", "members", "instances", "alerts", "processes", "hosts")
 """What is consulted."""
 ENDING = ("signal", "stop", "restart")
 """Verbs after which something that runs may be gone, if only for a moment."""
-TOGETHER = ("signal", "stop")
+DOWN_AT_ONCE = ("signal", "stop")
 """Verbs of which several leave all their targets down at once; the others are done one by one."""
 NAMED = 3
 """Names that stand in one sentence; of more the number is told."""
 VOTING = (Role.LEADER, Role.FOLLOWER)
 
-Readings = Mapping[Any, Reading[Any]]
 Sizes = Mapping[str, Mapping[str, Expected]]
 Named = TypeVar("Named", Unit, Member)
 By = TypeVar("By", bound=Hashable)
@@ -37,7 +36,7 @@ def consequences(actions: Sequence[Action], readings: Readings, sizes: Sizes) ->
     """Sentences about actions that are carried out together, the weightiest first: what is left is what is left
     after all of them. What could not be asked in time is said to be not known.
 
-    What is done one by one, each only when the last is up again (all but `TOGETHER`), is asked about one by one.
+    What is done one by one, each only when the last is up again (all but `DOWN_AT_ONCE`), is asked about so.
     `sizes` are how many instances each group should have, by source.
     """
     said: list[str] = []
@@ -82,8 +81,8 @@ def _distinct(rows: Iterable[Named]) -> list[Named]:
 
 
 def _row(action: Action, readings: Readings) -> Row | None:
-    reading = readings.get((action.target.source, action.target.noun))
-    found: Row | None = None if reading is None else (reading.value or {}).get(action.target.key)
+    reading = readings.get(FeedKey(action.target.source, action.target.noun))
+    found: Row | None = None if reading is None else reading.rows.get(action.target.key)
     return found
 
 
@@ -94,8 +93,8 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
         if member.group is None and member.role in VOTING:
             servers.setdefault(member.source, []).append(member)
     for source, going in servers.items():
-        reading = readings.get((source, "members"))
-        rows = [] if reading is None else [row for row in (reading.value or {}).values() if row.role in VOTING]
+        reading = readings.get(FeedKey(source, "members"))
+        rows = [] if reading is None else [row for row in reading.rows.values() if row.role in VOTING]
         gone = {member.key for member in going}
         left = sum(row.state is MemberState.UP and row.trouble is None and row.key not in gone for row in rows)
         quorum = replace(going[0].quorum or Quorum(len(rows), 0), up=left)
@@ -116,10 +115,10 @@ def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:
     """What is left of the groups of their supervisors."""
     grouped = _by([unit for unit in units if ":" in unit.name], lambda unit: (unit.source, _group(unit)))
     for (source, group), going in grouped.items():
-        reading = readings.get((source, "units"))
+        reading = readings.get(FeedKey(source, "units"))
         if reading is None:
             continue
-        rows = [row for row in (reading.value or {}).values() if ":" in row.name and _group(row) == group]
+        rows = [row for row in reading.rows.values() if ":" in row.name and _group(row) == group]
         up = {row.key for row in rows if row.state is UnitState.RUNNING}
         left = len(up - {unit.key for unit in going})
         if len(rows) > 1:
@@ -136,10 +135,10 @@ def _group(unit: Unit) -> str:
 def _groups(members: Iterable[Member], readings: Readings, sizes: Sizes) -> Iterator[str]:
     """What is left of the groups that they are registered in."""
     for (source, group), going in _by(members, lambda member: (member.source, member.group)).items():
-        reading = readings.get((source, "instances"))
+        reading = readings.get(FeedKey(source, "instances"))
         if group is None or reading is None:
             continue
-        there = [row.key for row in (reading.value or {}).values() if row.group == group]
+        there = [row.key for row in reading.rows.values() if row.group == group]
         wanted = sizes.get(source, {}).get(group)
         of = len(there) if wanted is None else max(len(there), wanted.size)
         left = len(set(there) - {member.key for member in going})
@@ -151,7 +150,7 @@ def _alerts(touched: Sequence[Touched], readings: Readings) -> Iterator[str]:
     known = [one.names for one in touched]
     for (_, noun), reading in readings.items():
         if noun == "alerts":
-            for row in (reading.value or {}).values():
+            for row in reading.rows.values():
                 about = sum(_is_about(row, names) for names in known) if row.state is AlertState.FIRING else 0
                 if about:
                     yield f"{row.name} is firing on {'it' if len(touched) == 1 else f'{about} of them'}"

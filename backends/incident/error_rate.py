@@ -14,15 +14,15 @@ BUCKET = 10.0
 """Seconds of one bucket, and between two judgements."""
 WINDOW = 3
 """Buckets of one rate."""
-BEFORE = 90
+BUCKETS_BEFORE = 90
 """Buckets that a rate is held against."""
-ENOUGH = 12
+BUCKETS_NEEDED = 12
 """Buckets that must be known before anything is judged: a rate that was always so is no jump."""
 LEAST = 10
 """Errors in one window below which nothing is a jump."""
 TIMES, TIMES_OFTEN = 5, 2
 """How many times the median, and the highest tenth, a jump is."""
-ORIGINS = 200
+ORIGINS_MOST = 200
 """Origins that are counted by themselves; the rest are counted together, under the empty name."""
 
 
@@ -53,7 +53,7 @@ class _Origin:
     __slots__ = ("begun", "counts", "episode", "now")
 
     def __init__(self, known: int) -> None:
-        self.counts: deque[int] = deque([0] * known, maxlen=BEFORE + WINDOW)
+        self.counts: deque[int] = deque([0] * known, maxlen=BUCKETS_BEFORE + WINDOW)
         self.now = 0
         self.begun = False
         self.episode: _Episode | None = None
@@ -67,11 +67,11 @@ class ErrorRate:
         self._known = 0
 
     def count(self, origin: str, errors: int) -> None:
-        name = origin if origin in self._origins or len(self._origins) < ORIGINS else ""
+        name = origin if origin in self._origins or len(self._origins) < ORIGINS_MOST else ""
         found = self._origins.get(name)
         if found is None:
             # It had no error in all the buckets before.
-            found = self._origins[name] = _Origin(min(self._known, BEFORE + WINDOW))
+            found = self._origins[name] = _Origin(min(self._known, BUCKETS_BEFORE + WINDOW))
         found.now += errors
 
     def close_bucket(self, share: float = 1.0) -> list[Jump]:
@@ -104,7 +104,7 @@ class ErrorRate:
             lasted = max(1, episode.buckets - WINDOW) * BUCKET
             return Jump(name, _per_minute(episode.peak), _per_minute(now), True, lasted)
         before = counts[:-WINDOW]
-        if len(before) < ENOUGH:
+        if len(before) < BUCKETS_NEEDED:
             return None
         windows = sorted(sum(before[at : at + WINDOW]) for at in range(0, len(before) - WINDOW + 1, WINDOW))
         # Here: it brings fractions and decimals, which the start would wait for.

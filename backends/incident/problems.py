@@ -16,7 +16,7 @@ from backends.api.errors import BackendError
 from backends.api.events import Occurrence
 from backends.api.members import Member, MemberState
 from backends.api.metrics import ScrapeTarget, TargetState
-from backends.api.readings import ILL, Reading
+from backends.api.readings import ILL, Reading, Readings
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
@@ -29,13 +29,11 @@ ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
 HERE = "seen since then"
 """Said of a time that is not when it began."""
-GRAVE_WORDS = frozenset({"critical", "page", "disaster", "emergency"})
-"""Values of an alert's `severity` that are to wake somebody, by custom of most rules."""
 FLAPS = 4
 """Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
 FLAPPING = 600.0
 """Seconds."""
-LATELY = timedelta(hours=1)
+DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
 
@@ -80,10 +78,6 @@ class Known(NamedTuple):
     now: Now
     sizes: Mapping[str, Expected]
     events: Iterable[Occurrence]
-
-
-Readings = Mapping[Any, Reading[Any]]
-"""By (source, noun)."""
 
 
 def problems(
@@ -210,18 +204,18 @@ def _gone_wrong(rows: list[Run], now: Now) -> Iterable[Problem]:
             return
         since = row.ended or row.started
         if row.state in (RunState.FAILED, RunState.INTERRUPTED):
-            if now.wall - since <= LATELY:
-                name = " ".join((row.deploy, *(value for _, value in row.params)))
-                yield Problem(GRAVE, name, row.state.value, since, row.message, row.source, "runs", row.key)
+            if now.wall - since <= DEPLOY_WRONG_FOR:
+                name, word = row.rollout, row.state.value
+                yield Problem(GRAVE, name, word, since, row.message, row.source, "runs", row.key)
             return
 
 
 def _alert(row: Alert) -> Problem:
-    grave = (row.severity or "").lower() in GRAVE_WORDS
     # Most summaries name what they are about.
     on = row.on if row.on and row.on not in row.summary else ""
     why = f"{row.summary}  {on}".strip()
-    return Problem(GRAVE if grave else SERIOUS, row.name, "firing", row.since, why, row.source, "alerts", row.key)
+    severity = SERIOUS if row.rank else GRAVE
+    return Problem(severity, row.name, "firing", row.since, why, row.source, "alerts", row.key)
 
 
 def _targets(known: Known) -> Iterable[Problem]:

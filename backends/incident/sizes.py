@@ -10,7 +10,7 @@ from msgspec import Struct
 from backends.api.clock import Clock, Timer
 from backends.api.members import Member, Members, MemberState
 
-LATELY = 900.0
+LARGEST_KEPT = 900.0
 """Seconds for which the largest size of a group is remembered."""
 BUCKET = 30.0
 PAUSE = 1.0
@@ -59,7 +59,7 @@ class GroupSizes:
         """For each group that is configured with a size, or that was seen."""
         found: dict[str, Expected] = {}
         for group, seen in self._seen.items():
-            while len(seen) > 1 and now - seen[0][0] > LATELY:
+            while len(seen) > 1 and now - seen[0][0] > LARGEST_KEPT:
                 seen.popleft()
             found[group] = Expected(max(size for _, size in seen), False, self._below.get(group))
         return found | {

@@ -12,21 +12,21 @@ from msgspec.structs import replace
 
 from backends.api.clock import Clock
 from backends.api.events import Event, EventKind, Occurrence, Occurrences
-from backends.api.readings import News, Reading, Seen, State, differing
+from backends.api.readings import FeedKey, News, Reading, Seen, State, differing
 from backends.incident.pulse import Pulse
 
-TOGETHER = 5.0
+WITNESSED_WITHIN = 5.0
 """Seconds for which the other sources of a cluster may still witness an event."""
-MOST = 2_000
+EVENTS_MOST = 2_000
 """Events that are kept; older ones are for the recorder."""
 CONFIRM = 1.0
 """Seconds between two words of a timeline on which nothing happens: it is always up to date."""
 
-HERE = "midwatch/timeline"
-"""The source of its own events."""
+TIMELINE = FeedKey("midwatch/timeline", "events")
+"""Its own feed, and the source of its own events."""
 BRIEFLY = 0.1
 """Seconds for which nobody may watch without a word of it: a context that was opened anew."""
-LONG = 120.0
+TOLD_BY_THE_MINUTE = 120.0
 """Seconds from which on it is told to the minute."""
 PROMPT = 2.0
 """Seconds within which what happened is told. What is told later, by a journal, stands where it happened."""
@@ -162,10 +162,10 @@ class Timeline:
     def _not_watched(self, seconds: float, why: str) -> None:
         now = self._clock.now()
         since = now - timedelta(seconds=seconds)
-        pattern = "%H:%M" if seconds >= LONG else "%H:%M:%S"
+        pattern = "%H:%M" if seconds >= TOLD_BY_THE_MINUTE else "%H:%M:%S"
         span = f"{since.astimezone():{pattern}} to {now.astimezone():{pattern}}"
-        event = Event(now, EventKind.SOURCE, HERE, "midwatch", f"not watched from {span}: {why}")
-        self._take(HERE, event, self._clock.monotonic())
+        event = Event(now, EventKind.SOURCE, TIMELINE.source, "midwatch", f"not watched from {span}: {why}")
+        self._take(TIMELINE.source, event, self._clock.monotonic())
 
     def _event(self, source: str, text: str, gap: bool, *, bad: bool = False) -> Event:
         facts = (self._clock.now(), EventKind.SOURCE, source, source, text)
@@ -182,7 +182,7 @@ class Timeline:
             key = self._keep(source, event, at)
             self._open.setdefault(same, []).append(key)
             if event.cluster is not None:
-                self._clock.call_later(TOGETHER, lambda: self._settle(same, key))
+                self._clock.call_later(WITNESSED_WITHIN, lambda: self._settle(same, key))
         self._version += 1
         self._heard.set()
         if event.cluster is None or self._peers(event.cluster) <= set(self._rows[key].witnesses):
@@ -195,7 +195,7 @@ class Timeline:
         marks = (event.after_gap, event.bad, event.restart)
         self._rows[key] = Occurrence(key, source, *facts, (source,), *marks, about=event.about, at=at)
         self._kept.append(key)
-        if len(self._kept) > MOST:
+        if len(self._kept) > EVENTS_MOST:
             del self._rows[self._kept.popleft()]
         return key
 

@@ -13,9 +13,9 @@ from backends.logs.paths import Patterns, most, newest
 from backends.logs.pipe import Pipe
 from backends.logs.rotation import packed
 
-GLOB = 1.0
+GLOB_EVERY = 1.0
 """Seconds between two expansions of the globs, and twenty times what one takes."""
-CHEAP = 0.02
+GLOB_CHEAP = 0.02
 """Seconds that an expansion may take to be made at each change of a directory as well."""
 
 
@@ -32,7 +32,7 @@ class Finding:
     def due(self, *, changed: bool) -> bool:
         """Whether to expand the globs now. `changed`: something came or went in a directory."""
         since = self._clock() - self.expanded
-        return since > max(GLOB, 20 * self._cost) or (changed and self._cost < CHEAP)
+        return since > max(GLOB_EVERY, 20 * self._cost) or (changed and self._cost < GLOB_CHEAP)
 
     def files(self, followed: Collection[str]) -> list[str]:
         """Expand the globs: the paths to follow, those that are followed already among them."""

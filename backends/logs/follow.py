@@ -31,9 +31,9 @@ LOOK_BYTES = 16 << 20
 """Bytes that one look reads in all."""
 TAILS = 8 << 20
 """Bytes that the tails of all files share when they are opened."""
-LATE = 60.0
+RENAMED_KEPT = 60.0
 """Seconds of quiet after which a renamed file is let go of."""
-LATE_DELETED = 10.0
+DELETED_KEPT = 10.0
 """The same for a deleted one, whose disk space is freed only then."""
 HELD = 8
 """Renamed files of one path that are held open; more only while they are not quiet."""
@@ -309,7 +309,7 @@ class Follower:
             # Before a new file has the name, its writer may still be at work in the old one.
             followed = stream.current is not None or at < len(old) - 1
             over = at < len(old) - HELD and quiet > 1.0
-            if not (over or quiet > (LATE_DELETED if deleted and followed else LATE)):
+            if not (over or quiet > (DELETED_KEPT if deleted and followed else RENAMED_KEPT)):
                 continue
             if not followed and not deleted:
                 continue

@@ -52,7 +52,7 @@ _BY_FIRST = {
     char: tuple(form for form in FORMATS if not form.first or char in form.first) for char in map(chr, range(128))
 }
 _OTHERS = tuple(form for form in FORMATS if not form.first)
-SHOWN = 1 << 16
+FORMAT_WITHIN = 1 << 16
 """Characters of a line in which a format is looked for; a longer line is raw, save for JSON."""
 
 
@@ -85,7 +85,7 @@ class Formats:
 
     def _known(self, raw: bytes, text: str, origin: str) -> LogRecord:
         forms = _BY_FIRST.get(text[0], _OTHERS)
-        if len(text) > SHOWN:
+        if len(text) > FORMAT_WITHIN:
             forms = tuple(form for form in forms if form.name == "json")
         last = self._last.get(origin)
         if last is not None and last in forms:

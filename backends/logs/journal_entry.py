@@ -6,14 +6,14 @@ holds it more than once; null where it was too long to print.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from backends.api.logs import Level
+from backends.api.logs import Level, moment_of
 from backends.logs.levels import SYSLOG
 from backends.no_json import NO_JSON
 
@@ -24,7 +24,6 @@ FIELDS = (
 """What is asked for; journalctl adds cursor, times and boot to it. All fields would be twice the bytes."""
 UNKNOWN = "journal"
 """The origin of an entry that says neither a unit nor who wrote it."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Entry(Struct, frozen=True):
@@ -51,7 +50,7 @@ class Entry(Struct, frozen=True):
     @property
     def time(self) -> datetime | None:
         try:
-            return _EPOCH + timedelta(microseconds=int(self.realtime))
+            return moment_of(int(self.realtime))
         except (ValueError, OverflowError):
             return None
 

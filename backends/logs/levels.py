@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 
 from backends.api.logs import Level
+from backends.api.suspects import ERROR_WORDS, FATAL_WORDS
 
 WORDS: dict[str, Level] = {
-    **dict.fromkeys(("fatal", "critical", "crit", "emerg", "emergency", "panic", "alert", "dpanic"), Level.FATAL),
-    **dict.fromkeys(("error", "err", "eror", "severe", "failure"), Level.ERROR),
+    **dict.fromkeys(FATAL_WORDS, Level.FATAL),
+    **dict.fromkeys(ERROR_WORDS, Level.ERROR),
     **dict.fromkeys(("warn", "warning", "wrn"), Level.WARN),
     **dict.fromkeys(("info", "inf", "notice", "information", "informational"), Level.INFO),
     **dict.fromkeys(("debug", "dbg", "debg", "debu", "fine"), Level.DEBUG),
     **dict.fromkeys(("trace", "trc", "trac", "verbose", "finer", "finest", "blather"), Level.TRACE),
 }
-"""`eror`, `debg`, `debu` and `trac` are the four letters of log15 and Caddy; `blat` is supervisord's."""
+"""`debg`, `debu` and `trac` are the four letters of log15 and Caddy; `blat` is supervisord's."""
 WORDS["blat"] = Level.TRACE
 LETTERS = {
     "F": Level.FATAL,

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from backends.api.logs import LogBlock, LogRecord
+from backends.api.logs import LogBlock, LogRecord, micros
 from backends.logs.times import MONTHS, clf_time, epoch, iso_match, without_year
 
 Parse = Callable[[bytes, str], LogRecord]
@@ -23,13 +22,6 @@ SAMPLES = 8
 """Lines of a block that are parsed to learn from."""
 MISSED = 16
 """Lines without a stamp in the place that was learnt of which none has a time, and then no other is asked."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - EPOCH) // MICROSECOND
 
 
 def moments(block: LogBlock, parse: Parse) -> list[int | None]:

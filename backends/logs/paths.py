@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 
-MOST = 4_096
+FILES_MOST = 4_096
 """Files that one source follows at most: the newest ones, and no more than half of what a process may open."""
 
 
@@ -47,7 +47,7 @@ class Patterns:
 
 def most() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST if soft == resource.RLIM_INFINITY else max(16, min(MOST, soft // 2))
+    return FILES_MOST if soft == resource.RLIM_INFINITY else max(16, min(FILES_MOST, soft // 2))
 
 
 def at_once() -> int:

@@ -208,7 +208,7 @@ def print_at(handle: int, folder: str, offset: int, *, ours: bool = True, mtime:
     return Position(folder, offset, head, tail, mtime, ours=ours)
 
 
-def tail_of(handle: int, folder: str, most: int = TAIL_BYTES) -> Position:
+def tail_of(handle: int, folder: str, most: int) -> Position:
     """Where the last lines begin: the first record within the last `most` bytes, `TAIL_LINES` lines at most.
 
     Where one record is longer than that, it is where that record begins, within `RECORD` bytes.

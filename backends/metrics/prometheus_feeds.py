@@ -23,7 +23,7 @@ INTERVAL, LONGEST = 2.0, 4.0
 FIRST, USUAL = 4.0, 2.5
 """Seconds that a look may take: the first one, and those after it where they are quick. With its pause a look is
 shorter than a feed's patience, and a frozen server is told within five seconds."""
-MOST = 32 << 20
+LIST_MOST = 32 << 20
 """Bytes of a list: about 20,000 targets."""
 HINT = "a server this large is better asked by query"
 MANY = 1_000
@@ -76,14 +76,14 @@ class Feeds:
             limit = await self._pause(began)
 
     async def _targets(self, before: ScrapeTargets | None, limit: float) -> dict[str, ScrapeTarget]:
-        data = await self._wire.get("targets", {"state": "active"}, timeout=limit, most=MOST, hint=HINT)
+        data = await self._wire.get("targets", {"state": "active"}, timeout=limit, most=LIST_MOST, hint=HINT)
         where = self._wire.access.base
         return await off_loop(
             lambda: target_rows(active_targets(data, where), self._source, before or {}), len(data)
         )
 
     async def _alerts(self, before: Alerts | None, limit: float) -> dict[str, Alert]:
-        data = await self._wire.get("alerts", timeout=limit, most=MOST, hint=HINT)
+        data = await self._wire.get("alerts", timeout=limit, most=LIST_MOST, hint=HINT)
         where = self._wire.access.base
         return await off_loop(
             lambda: alert_rows(active_alerts(data, where), self._source, before or {}), len(data)

@@ -18,7 +18,7 @@ from backends.metrics.prometheus_trouble import not_connected, not_json, refusal
 from backends.metrics.prometheus_wire import explained
 from backends.threads import Threads
 
-MOST = 8 << 20
+ANSWER_MOST = 8 << 20
 """Bytes of an answer: some 200,000 names."""
 HINT = "completion does without them"
 
@@ -112,8 +112,8 @@ def _bounded(reply: Any, access: Access) -> Any:
     with reply:
         for chunk in reply.iter_content(64 << 10):
             data += chunk
-            if len(data) > MOST:
-                raise too_large(f"{MOST >> 20} MiB", access.base, HINT)
+            if len(data) > ANSWER_MOST:
+                raise too_large(f"{ANSWER_MOST >> 20} MiB", access.base, HINT)
     if reply.status_code != 200:
         raise refusal(reply.status_code, reply.headers, bytes(data), access)
     if data.lstrip()[:1] != b"{":

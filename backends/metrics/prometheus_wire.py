@@ -33,11 +33,11 @@ T = TypeVar("T")
 _Answer = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body."""
 
-MOST = 8 << 20
+ANSWER_MOST = 8 << 20
 """Bytes of an answer that are taken."""
-LONG = 4_000
+QUERY_IN_ADDRESS_MOST = 4_000
 """Characters of a query that still go into an address; proxies cut longer ones."""
-KEPT = 30.0
+REFUSED_KEPT = 30.0
 """Seconds for which secrets and certificates are kept although they are refused; then they are fetched anew:
 tokens in files are renewed while we run, and a secret's command must not run at each try."""
 INLINE = 64 << 10
@@ -76,14 +76,14 @@ class Wire:
         parameters: Mapping[str, str] | None = None,
         *,
         timeout: float | None = None,
-        most: int = MOST,
+        most: int = ANSWER_MOST,
         hint: str = LESS,
     ) -> bytes:
         """The `data` of an answer of the API below `/api/v1/`, as JSON. Raises `BackendError`; cancelling it
         cancels the request. `hint` is for an answer of more than `most` bytes."""
         limit = timeout or self.timeout
         client = await self._opened()
-        long = sum(map(len, (parameters or {}).values())) > LONG
+        long = sum(map(len, (parameters or {}).values())) > QUERY_IN_ADDRESS_MOST
         how: dict[str, Any] = {"data": parameters} if long else {"params": parameters}
         request = client.build_request("POST" if long else "GET", f"{self.access.base}/api/v1/{path}", **how)
         request.extensions["timeout"] = self._httpx.Timeout(limit, connect=limit * 0.7).as_dict()
@@ -139,7 +139,7 @@ class Wire:
         return self._client
 
     async def _told(self, error: BackendError) -> BackendError:
-        if isinstance(error, Denied) and time.monotonic() - self._made > KEPT:
+        if isinstance(error, Denied) and time.monotonic() - self._made > REFUSED_KEPT:
             self._papers = None
             await self.close()
         return error

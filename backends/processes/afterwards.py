@@ -14,7 +14,7 @@ from backends.processes import proc
 from backends.processes.handling import parse_handling
 from backends.processes.proc_files import read
 from backends.processes.signal_lore import called
-from backends.processes.signal_offer import END, GO_ON, PATIENCE, RESTART, STOP, named
+from backends.processes.signal_offer import END, ENDED_WITHIN, GO_ON, STARTED_AGAIN_WITHIN, STOP, named
 from backends.threads import Threads
 
 MOMENT = 0.3
@@ -46,7 +46,7 @@ class Afterwards:
         if sent is None:
             state = await self._state(action)
             return Outcome(End.DONE, "gone") if not state else await self._still(action, state, expected, "")
-        patience = PATIENCE if expected == END else MOMENT
+        patience = ENDED_WITHIN if expected == END else MOMENT
         if await self._ends(action, sent, patience):
             return Outcome(End.DONE, await self._gone(action, sent, tell))
         state = await self._settled(action, expected)
@@ -131,7 +131,7 @@ class Afterwards:
     async def _started_again(self, action: Action, sent: Sent) -> int | None:
         command = dict(action.arguments)["command"]
         try:
-            async with asyncio.timeout(RESTART):
+            async with asyncio.timeout(STARTED_AGAIN_WITHIN):
                 while True:
                     pid = await self._threads.run(lambda: self._successor(sent, command))
                     if pid is not None:

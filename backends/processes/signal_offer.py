@@ -10,9 +10,9 @@ from backends.api.actions import Action, Danger, Target
 from backends.processes.handling import DEADLY, Fate, Handling
 from backends.processes.signal_lore import Lore, lore
 
-PATIENCE = 5.0
+ENDED_WITHIN = 5.0
 """Seconds that a process has to end."""
-RESTART = 1.5
+STARTED_AGAIN_WITHIN = 1.5
 """Seconds within which a supervisor mostly starts again what it keeps running (supervisord, runit: 1 s)."""
 END, STOP, GO_ON, STAY = "end", "stop", "go on", "stay"
 """What is expected of the process afterwards; in the action's arguments, and read back."""
@@ -81,7 +81,7 @@ def offer(
         arguments=(("signal", short(number)), ("expected", expected), *kept),
         caution="; ".join(_cautions(to, number, expected, known)),
         escalation="SIGKILL" if number is Signals.SIGTERM else "",
-        patience=PATIENCE,
+        patience=ENDED_WITHIN,
         blocked=blocked,
     )
 

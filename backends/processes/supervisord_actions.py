@@ -23,14 +23,14 @@ from backends.api.errors import (
 )
 from backends.api.units import Unit
 from backends.processes.signal_lore import recognise
-from backends.processes.signal_offer import END, PATIENCE, RESTART, Subject, offer, short
+from backends.processes.signal_offer import END, ENDED_WITHIN, STARTED_AGAIN_WITHIN, Subject, offer, short
 from backends.processes.supervisord_programs import IDLE, Info, ProgramConfig
 from backends.processes.supervisord_rpc import Rpc, SpawnFailed
 from backends.processes.supervisord_second_half import LOOK, SETTLING, SecondHalf, info_of
 
-KILLED = 20.0
+KILLED_WITHIN = 20.0
 """Seconds beyond `stopwaitsecs`, when supervisord sends SIGKILL, in which a program has ended."""
-BEGUN = 14.0
+BEGUN_WITHIN = 14.0
 """Seconds beyond `startsecs` for supervisord's answers, and for a second try or two."""
 STOPPABLE = frozenset({"STARTING", "RUNNING", "BACKOFF"})
 IDLE_WORDS = "it does not run"
@@ -83,8 +83,8 @@ class ProgramActions:
             effect=effect,
             call=f"supervisorctl {verb} {row.name}",
             danger=Danger.MILD if verb == "start" else Danger.NORMAL,
-            arguments=(("pid", str(row.pid or 0)), ("stop", f"{stop + KILLED:g}")),
-            deadline=stop + KILLED + start + BEGUN,
+            arguments=(("pid", str(row.pid or 0)), ("stop", f"{stop + KILLED_WITHIN:g}")),
+            deadline=stop + KILLED_WITHIN + start + BEGUN_WITHIN,
             blocked=blocked,
         )
 
@@ -198,8 +198,10 @@ def _after_signal(expected: str, info: Info, was: int, spent: float) -> Outcome 
     now = info.statename + (f" as pid {info.pid}" if info.pid else "")
     if info.pid and info.pid != was:
         return Outcome(End.DONE, f"gone; supervisord started it again as {info.pid}")
-    if not info.pid and (info.statename in ("STOPPED", "FATAL") or spent > RESTART):
+    if not info.pid and (info.statename in ("STOPPED", "FATAL") or spent > STARTED_AGAIN_WITHIN):
         return Outcome(End.DONE, f"gone; {now}")
     if expected != END:
         return Outcome(End.DONE, f"delivered; {now}") if info.pid and spent > LOOK else None
-    return Outcome(End.FAILED, f"still there after {spent:.0f} s, pid {info.pid}") if spent > PATIENCE else None
+    if spent <= ENDED_WITHIN:
+        return None
+    return Outcome(End.FAILED, f"still there after {spent:.0f} s, pid {info.pid}")

@@ -32,11 +32,21 @@ SKEW = 2.0
 """Seconds by which the server's clock may differ from ours before its times are corrected."""
 
 
-class Info(msgspec.Struct, frozen=True):
-    """One row of getAllProcessInfo. Times are whole unix seconds of the server's clock, 0 for never."""
+class Named(msgspec.Struct, frozen=True):
+    """A program, as supervisord tells of it."""
 
     name: str
     group: str
+
+    @property
+    def full_name(self) -> str:
+        """`group:name`, plain where both are equal."""
+        return self.name if self.group == self.name else f"{self.group}:{self.name}"
+
+
+class Info(Named, frozen=True):
+    """One row of getAllProcessInfo. Times are whole unix seconds of the server's clock, 0 for never."""
+
     start: int
     stop: int
     now: int
@@ -47,26 +57,15 @@ class Info(msgspec.Struct, frozen=True):
     stdout_logfile: str = ""
     stderr_logfile: str = ""
 
-    @property
-    def full_name(self) -> str:
-        """`group:name`, plain where both are equal."""
-        return self.name if self.group == self.name else f"{self.group}:{self.name}"
 
-
-class ProgramConfig(msgspec.Struct, frozen=True):
+class ProgramConfig(Named, frozen=True):
     """What is read of a row of getAllConfigInfo; what an older supervisord does not tell is as it is by default.
     Seconds: how long one may take to stop before SIGKILL, and has to run before it counts as started."""
 
-    name: str
-    group: str
     autostart: bool
     command: str = ""
     stopwaitsecs: int = 10
     startsecs: int = 1
-
-    @property
-    def full_name(self) -> str:
-        return self.name if self.group == self.name else f"{self.group}:{self.name}"
 
 
 class About(msgspec.Struct, frozen=True):

@@ -58,7 +58,7 @@ NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that XML can't hold, which supervisord sends all the same (in a spawn error, say)."""
 
 UNKNOWN_METHOD, SHUTDOWN_STATE, BAD_NAME, SPAWN_ERROR = 1, 6, 10, 50
-NOTHING_DONE = {
+CONFLICTS = {
     11: "no such signal",
     20: "its program's file is not there",
     21: "its program may not be run",
@@ -272,8 +272,8 @@ class Rpc:
             return Unsupported(f"this supervisord has no such call ({text})", where=where)
         if code == SPAWN_ERROR:
             return SpawnFailed(f"it could not be spawned ({text})", where=where)
-        if code in NOTHING_DONE:
-            return Conflict(f"{NOTHING_DONE[code]} ({text})", where=where)
+        if code in CONFLICTS:
+            return Conflict(f"{CONFLICTS[code]} ({text})", where=where)
         return BadReply(f"fault {code}: {text}", where=where)
 
     @asynccontextmanager

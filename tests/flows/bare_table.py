@@ -6,7 +6,7 @@ from typing import Any
 
 from textual.app import App, ComposeResult
 
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from tests.clock import FakeClock
 from widgets.columns import Kind
 from widgets.table import Table
@@ -23,7 +23,7 @@ class Bare(App[None]):
 
     def show(self, *rows: Any, state: State = State.LIVE) -> None:
         reading = Reading(state, {row.key: row for row in rows}, self.clock.monotonic())
-        self.table.readings = {("lab/a", "things"): reading}
+        self.table.readings = {FeedKey("lab/a", "things"): reading}
 
     @property
     def current(self) -> str | None:

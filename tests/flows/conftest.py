@@ -21,7 +21,7 @@ from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script
 from tui.app import MidwatchApp
-from widgets.dialog import READ
+from widgets.dialog import READING
 
 Opened = Callable[..., Any]
 KEYS = {"\r": "enter"}
@@ -60,7 +60,7 @@ class Screen:
     def read(self) -> None:
         """Have read what stands there: a dialog that was opened or left just now does not take every key."""
         if self.app.dialog is not None:
-            self.clock.seconds += READ
+            self.clock.seconds += READING
 
     async def press(self, *keys: str) -> None:
         """Keys of somebody who reads before each of them."""

@@ -76,7 +76,7 @@ async def test_arming_by_hand(acting: Act) -> None:
         await screen.type(":arm 5m ticket 7\r")
         await screen.until("ARMED 5m")
         assert screen.app.door is not None
-        assert screen.app.door.reason == "ticket 7"
+        assert screen.app.door.arming.reason == "ticket 7"
         await screen.type(":arm\r")
         await screen.until(lambda: re.search(r"armed for [45]m: ticket 7", screen.text))
         await screen.type(":disarm\r")
@@ -174,7 +174,7 @@ async def test_an_outcome_that_nobody_knows_is_unknown_and_found_later(acting: A
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "unknown", "done"]
 
 
-async def test_the_target_goes_while_the_question_is_open(acting: Act, tmp_path: Path) -> None:
+async def test_the_target_goes_while_the_question_is_open(acting: Act) -> None:
     async with acting(arm="always") as (screen, stage):
         await ask(screen)
         screen.script.say_processes(process(8, "redis"))

@@ -159,7 +159,7 @@ async def test_who_disarms_stops_what_is_done_one_by_one(acting: Act, tmp_path: 
         assert "needs a reason" in screen.text
         assert len(stage.done) == 1
         assert screen.app.door is not None
-        assert screen.app.door.reason == ""
+        assert screen.app.door.arming.reason == ""
     outcomes = [outcome for title, outcome in await audit(tmp_path) if title != "disarm"]
     assert outcomes == ["asked", "done", "refused"]
 

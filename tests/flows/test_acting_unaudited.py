@@ -78,7 +78,7 @@ async def test_several_are_not_done_and_it_is_said_how_they_can_be(
 
 
 async def test_lines_that_are_held_are_shown_also_in_the_next_context_and_told_at_the_end(
-    acting: Act, tmp_path: Path, blocked: Path
+    acting: Act, blocked: Path
 ) -> None:
     async with acting(arm="always") as (screen, _):
         await ask(screen)

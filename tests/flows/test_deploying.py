@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from backends.api.readings import FeedKey
 from backends.api.runs import Plan, PlannedStep, RunState
 from backends.deploys.folder import Written, new_id, write_plan
 from backends.deploys.journal import Entry, Journal, What
-from backends.watch import FeedKey
 from tests.flows.conftest import Opened, Screen
 from tests.flows.deploying import CANARIES, ENV, context, go, script
 from tests.servers.runs import folders, nothing_left
@@ -116,9 +116,7 @@ async def start_plain_again(screen: Screen) -> None:
     await screen.press("right", "enter")
 
 
-async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dialog(
-    yard: Yard, tmp_path: Path
-) -> None:
+async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dialog(yard: Yard) -> None:
     async with yard() as screen:
         run = await start_plain(screen)
         await screen.type(":deploy plain\r")
@@ -286,7 +284,7 @@ async def test_only_what_does_something_is_offered(yard: Yard, tmp_path: Path) -
         assert screen.app.view.name_in_path == f"run {run}"
 
 
-async def test_a_guarded_context_and_a_read_only_one(yard: Yard, tmp_path: Path) -> None:
+async def test_a_guarded_context_and_a_read_only_one(yard: Yard) -> None:
     async with yard(arm="ask") as screen:
         await screen.type(":deploy plain\r")
         await screen.until("guarded: arms 15m")

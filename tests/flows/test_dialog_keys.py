@@ -80,7 +80,7 @@ async def test_what_is_typed_on_the_buttons_goes_into_the_field_that_is_wanted(a
         await screen.until("gone after")
         assert stage.done == ["kill -TERM 7"]
         assert screen.app.door is not None
-        assert screen.app.door.reason == "hung, ticket 7"
+        assert screen.app.door.arming.reason == "hung, ticket 7"
 
 
 async def test_a_key_that_means_nothing_in_a_question_is_answered(acting: Act) -> None:

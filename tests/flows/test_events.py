@@ -9,7 +9,7 @@ from backends.api.alerts import Alert, AlertState
 from backends.api.events import Event, EventKind, Occurrence
 from backends.api.members import MemberState, Role
 from backends.api.metrics import ScrapeTarget, TargetState
-from backends.api.readings import Reading, Seen, State
+from backends.api.readings import FeedKey, Reading, Seen, State
 from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.conftest import Opened, Screen
@@ -145,7 +145,7 @@ def feeds() -> dict[Any, Reading[Any]]:
         ("deploy/web", "deploys"): (),
         ("deploy/web", "runs"): (),
     }
-    return {key: Reading(State.LIVE, {row.key: row for row in found}) for key, found in rows.items()}
+    return {FeedKey(*key): Reading(State.LIVE, {row.key: row for row in found}) for key, found in rows.items()}
 
 
 def test_every_event_leads_to_its_thing() -> None:

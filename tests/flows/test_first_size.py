@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.events import Resize
 from textual.widget import Widget
 
-from widgets.private import QuietApp
+from widgets.private.app import QuietApp
 
 
 class Pane(Widget):

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from backends.api import registry
+from backends.api.readings import FeedKey
 from backends.context import SourceConfig
-from backends.watch import FeedKey
 from tests.flows import acting_supervisor, actor
 from tests.flows.actor import STAGES, Stage
 from tests.flows.conftest import Opened, Screen

@@ -15,7 +15,7 @@ from backends.api.members import MemberState, Role
 from backends.api.quorum import Quorum
 from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
-from backends.incident.error_rate import BUCKET, ENOUGH, WINDOW
+from backends.incident.error_rate import BUCKET, BUCKETS_NEEDED, WINDOW
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
@@ -218,9 +218,7 @@ async def test_who_has_configured_nothing_is_told_how_to_and_who_has_is_not(open
         assert "config init" not in screen.text
 
 
-async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(opened: Opened) -> None:
     clock = FakeClock()
     async with opened(command="overview", clock=clock) as screen:
 
@@ -230,7 +228,7 @@ async def test_an_error_rate_that_is_up_is_wrong_and_enter_leads_to_its_lines(
                 screen.script.say_lines(*lines, origin="/var/log/web-3.log")
                 await clock.advance(BUCKET)
 
-        await buckets(ENOUGH + WINDOW + 1, b"fine")
+        await buckets(BUCKETS_NEEDED + WINDOW + 1, b"fine")
         await buckets(2, *[b"ERROR refused"] * 60)
         await screen.until(lambda: any("web-3.log" in line and "▲" in line for line in screen.lines))
         await screen.until("1 problem")

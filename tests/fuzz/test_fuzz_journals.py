@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from backends.audit import Audit
 from backends.audit_verify import verify
 from backends.deploys.journal import Entry, parse, steps_of
-from backends.deploys.step_marks import MARK, MOST, Marks
+from backends.deploys.step_marks import MARK, STEPS_MOST, Marks
 from tests.fuzz.junk import bytes_like, json_like
 from tests.hostile import unsafe
 from tui.verbs.audit import _line
@@ -82,5 +82,5 @@ def test_steps_are_told_however_the_output_comes(chunks: list[bytes]) -> None:
         path.touch()
         told += marks.read(final=True)
     whole = [line for line in b"".join(chunks).split(b"\n") if line.startswith(MARK)]
-    assert len(told) == min(len(whole), MOST)
+    assert len(told) == min(len(whole), STEPS_MOST)
     assert not unsafe("\n".join(told))

@@ -20,7 +20,7 @@ from tests.flows import actor
 from tests.flows.actor import STAGES
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
 from tui.app import MidwatchApp
-from widgets.dialog import READ
+from widgets.dialog import READING
 
 Steps = Callable[[MidwatchApp, FakeClock, Callable[..., Awaitable[None]]], Awaitable[None]]
 SOURCES = (SourceConfig("fake", "main", FakeSettings()),)
@@ -55,7 +55,7 @@ def picture(
 
             async def press(*keys: str) -> None:
                 for key in keys:
-                    clock.seconds += READ
+                    clock.seconds += READING
                     app.keys.press(key, key if len(key) == 1 else None)
                     await app.workers.wait_for_complete(
                         [worker for worker in app.workers if worker.group == "action"]

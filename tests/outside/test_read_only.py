@@ -264,7 +264,7 @@ async def test_at_the_door_nothing_that_is_offered_passes(world: World, monkeypa
             with pytest.raises(Refused, match="read-only"):
                 await door.carry_out(Proposal(action, ()), yes)
             with pytest.raises(Refused, match="read-only"):
-                door.arm(60, "please")
+                door.arming.arm(60, "please")
     finally:
         await door.close()
         await watch.close()

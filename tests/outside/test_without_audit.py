@@ -12,7 +12,7 @@ import pytest
 from tests.outside.program import run
 from tests.outside.pty_program import Dashboard
 from tests.servers.zoo import Zoo
-from widgets.dialog import READ
+from widgets.dialog import READING
 
 NO_SYSLOG = "import backends.audit\nbackends.audit.SYSLOG = ()\n"
 CONFIG = '[context.lab]\narm = "always"\n'
@@ -91,7 +91,7 @@ def test_what_the_dashboard_still_holds_at_its_end_is_printed_where_it_can_be_ke
         board.send("\r")
         board.until("[ Cancel ]")
         board.until(" old ")
-        time.sleep(READ + 0.1)  # What comes sooner was typed before the question: it confirms nothing.
+        time.sleep(READING + 0.1)  # What comes sooner was typed before the question: it confirms nothing.
         board.send("\x1b[C\r")
         board.until("the audit can't be written", 30)
         board.until("2 lines in no audit: see :log")

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState
 from backends.config_file import load_config
 from backends.deploys.deploy import Deployer
 from backends.state import state_folder
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.servers.demo_run import demo, loaded
 from tests.servers.getting import program
 from tests.servers.runs import start

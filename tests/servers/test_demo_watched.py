@@ -20,15 +20,16 @@ from backends.api.events import EventKind
 from backends.api.logs import LogSpan
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import TargetState
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.config_file import load_config
-from backends.watch import TIMELINE, FeedKey, Watch
+from backends.incident.timeline import TIMELINE
+from backends.watch import Watch
 from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import Ran, run
 from tests.servers.demo_parts import Lab, Server, quiet_demo
 from tui.app import MidwatchApp
-from tui.screens.timeframe import USUAL
+from tui.screens.timeframe import USUAL_SPAN
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
 
@@ -112,7 +113,7 @@ def seen(running: Lab) -> Opened:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Eyes]:
         watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
-        made = watch.chart(METRICS, "page", "up", Span(USUAL))
+        made = watch.charts.show(METRICS, "page", "up", Span(USUAL_SPAN))
         assert made is not None
         eyes = Eyes(watch, running.config, made[1])
         watch.open()
@@ -288,7 +289,7 @@ async def test_a_closed_watch_leaves_no_thread_and_no_child(running: Lab) -> Non
     before = own_threads()
     for _ in range(2):
         watch = Watch(load_config(str(running.config), os.environ).contexts["demo"])
-        made = watch.chart(METRICS, "page", "up", Span(60))
+        made = watch.charts.show(METRICS, "page", "up", Span(60))
         assert made is not None
         watch.open()
         feeds = [*watch.feeds().values(), made[1].feed]

@@ -19,7 +19,7 @@ from backends.api.runs import RunState, params_of, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch
 from backends.deploys.deploy import Deployer
-from backends.deploys.folder import KEPT, PERMIT, PLAN, RunPermit, Written, new_id, write_plan
+from backends.deploys.folder import PERMIT, PLAN, RUNS_KEPT, RunPermit, Written, new_id, write_plan
 from backends.deploys.identity import Identity
 from backends.deploys.runner import STARTED, Handed
 from backends.deploys.settings import ParamSettings
@@ -206,7 +206,7 @@ async def test_a_parameter_may_be_called_anything(tmp_path: Path) -> None:
 
 
 async def test_a_start_that_starts_nothing_removes_no_old_runs(tmp_path: Path) -> None:
-    old = [f"web-20260101-0000{number:02}-00ff" for number in range(KEPT + 1)]
+    old = [f"web-20260101-0000{number:02}-00ff" for number in range(RUNS_KEPT + 1)]
     folders().make()
     for run in old:
         (folders().path / run).mkdir(mode=0o700)

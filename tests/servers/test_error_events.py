@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from backends.api.events import EventKind, Occurrence
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.context import Context, SourceConfig
 from backends.incident import error_lines, error_rate
 from backends.logs.files import FilesSettings
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.waiting import until
 from tui.verbs.events import text
 
@@ -24,7 +24,7 @@ BUCKET = 0.1
 async def test_errors_in_a_file_that_nobody_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(error_lines, "BUCKET", BUCKET)
     monkeypatch.setattr(error_lines, "SETTLE", 0.2)
-    monkeypatch.setattr(error_rate, "ENOUGH", 5)
+    monkeypatch.setattr(error_rate, "BUCKETS_NEEDED", 5)
     log = tmp_path / "web.log"
     log.write_text("2026-11-24 02:00:00 ERROR old\n" * 1_000)
     told: list[Occurrence] = []

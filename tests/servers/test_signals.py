@@ -62,7 +62,7 @@ def state(pid: int) -> str:
 async def test_one_that_handles_nothing_is_gone(
     zoo: Zoo, backend: Local, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(afterwards, "RESTART", 0.3)
+    monkeypatch.setattr(afterwards, "STARTED_AGAIN_WITHIN", 0.3)
     pid = zoo.mortal()
     outcome = await signalled(backend, pid, "SIGTERM")
     assert outcome.end is End.DONE
@@ -83,7 +83,7 @@ async def test_one_that_takes_its_time_is_waited_for(zoo: Zoo, backend: Local) -
 async def test_one_that_ignores_it_is_still_there_and_kill_ends_it(
     zoo: Zoo, backend: Local, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(afterwards, "PATIENCE", 0.5)
+    monkeypatch.setattr(afterwards, "ENDED_WITHIN", 0.5)
     pid = zoo.deaf()
     term = await offer(backend, pid, "SIGTERM")
     assert "it ignores SIGTERM" in term.effect
@@ -102,7 +102,7 @@ async def test_one_that_catches_it_lives_on(zoo: Zoo, backend: Local) -> None:
 
 
 async def test_stop_and_continue_are_read_back(zoo: Zoo, backend: Local, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(afterwards, "PATIENCE", 0.3)
+    monkeypatch.setattr(afterwards, "ENDED_WITHIN", 0.3)
     pid = zoo.deaf()
     assert await signalled(backend, pid, "SIGSTOP") == Outcome(End.DONE, "still there, stopped (state T)")
     assert state(pid) == "T"

@@ -18,17 +18,17 @@ from msgspec.structs import replace
 from backends.api.actions import Action, Danger, End, Outcome, Permit, Refused
 from backends.api.errors import NotFound
 from backends.api.events import Occurrence
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
 from backends.audit import Audit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door
 from backends.processes import supervisord_actions, supervisord_second_half
 from backends.processes.supervisord import Supervisord, SupervisordSettings
-from backends.processes.supervisord_actions import BEGUN, KILLED
+from backends.processes.supervisord_actions import BEGUN_WITHIN, KILLED_WITHIN
 from backends.processes.supervisord_programs import ProgramConfig
 from backends.processes.supervisord_second_half import start_again
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from backends.who import Who
 from tests.servers.supervisord_server import PASSWORD, SupervisordServer
 
@@ -233,7 +233,7 @@ async def test_a_signal_that_ends_what_is_not_kept_running(shared: SupervisordSe
 async def test_a_signal_that_it_ignores_and_one_that_is_no_end(
     shared: SupervisordServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisord_actions, "PATIENCE", 0.6)
+    monkeypatch.setattr(supervisord_actions, "ENDED_WITHIN", 0.6)
     async with house(shared, tmp_path) as here:
         pid = (await here.unit("deaf")).pid
         outcome = await here.do("deaf", "SIGTERM")
@@ -438,7 +438,7 @@ async def test_a_deadline_is_made_of_how_long_its_program_may_take(tmp_path: Pat
                 for name in ("patient", "web")
                 for title in ("restart", "stop", "start")
             }
-    more = KILLED + BEGUN
+    more = KILLED_WITHIN + BEGUN_WITHIN
     assert deadlines == {
         ("patient", "restart"): 127 + more,
         ("patient", "stop"): 120 + more,

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from backends.api.members import Member, MemberState, Role
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.context import Context, SourceConfig
 from backends.processes.local import LocalSettings
 from backends.processes.supervisord import SupervisordSettings
 from backends.relations import related
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.outside.program import run
 from tests.servers.etcd_cluster import free_port
 from tests.servers.supervisord_server import SupervisordServer
@@ -73,7 +73,7 @@ async def test_process_unit_and_registration_find_each_other(server: Supervisord
     (child,) = [row for row in under if row.ppid == unit.pid]
     assert main.listening == child.listening == (f"127.0.0.1:{port}",)
     instance = Member("e", "web-1", "etcd/main", Role.MEMBER, MemberState.UP, "web", address=f"localhost:{port}")
-    readings: dict[tuple[str, str], Reading[Any]] = {key: feed.reading for key, feed in feeds.items()}
+    readings: dict[FeedKey, Reading[Any]] = {key: feed.reading for key, feed in feeds.items()}
     readings[FeedKey("etcd/main", "instances")] = Reading(State.LIVE, {"e": instance})
     assert [found.row for found in related(main, readings)] == [unit, instance]
     assert [found.row for found in related(unit, readings)] == [main, instance]

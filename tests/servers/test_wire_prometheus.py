@@ -93,6 +93,6 @@ async def test_who_asks_and_who_completes_names_is_told_the_same(relay: Relay, n
     ids=["as long as it says", "nobody says how long", "packed"],
 )
 async def test_a_huge_answer(relay: Relay, monkeypatch: pytest.MonkeyPatch, say: Say) -> None:
-    monkeypatch.setattr(prometheus_feeds, "MOST", MOST)
+    monkeypatch.setattr(prometheus_feeds, "LIST_MOST", MOST)
     async with eyes_of(over(relay, PATIENT), "targets", "alerts") as eyes:
         await suffers(relay, eyes, Instead(say), Told(TooLarge, "larger than 4 MiB"), growth=GROWTH)

@@ -14,7 +14,7 @@ from backends.api.capabilities import ABILITIES
 from backends.api.events import EventKind
 from backends.api.feed import Feed
 from backends.api.members import Member, MemberState, Role
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.coordination.zookeeper import Zookeeper, ZookeeperSettings
 from backends.coordination.zookeeper_words import parse_mntr, parse_srvr
 from backends.incident.problems import Now, problems
@@ -216,7 +216,7 @@ async def test_a_follower_of_which_alone_we_know_is_no_proof_that_nobody_leads(
         await until(lambda: bool(part.rows))
         assert [(row.role, row.leaderless) for row in part.rows] == [(Role.FOLLOWER, None)]
         assert str(part.rows[0].quorum) == "1 of 3 answer, quorum 2: 2 not in hosts, so not known"
-        readings = {("zookeeper/main", "members"): part.members.reading}
+        readings = {FeedKey("zookeeper/main", "members"): part.members.reading}
         assert problems(readings, (), {}, (), Now(time.monotonic(), datetime.now(UTC))) == []
     finally:
         await part.close()

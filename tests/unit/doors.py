@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 from backends.api.actions import Action, Outcome
 from backends.api.errors import Unreachable
 from backends.api.events import Occurrence
 from backends.api.processes import Process
-from backends.api.readings import State
+from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
 from backends.context import Context, SourceConfig
 from backends.door import Consent, Door
-from backends.watch import FeedKey, Watch
+from backends.viewer import Viewer
+from backends.watch import Watch
 from backends.who import Who
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, ActingSettings, Notebook, Stage, process
@@ -44,28 +45,25 @@ class House:
 
     async def show_units(self, *rows: Unit) -> None:
         feed = self.watch.feeds("units")[FeedKey(SOURCE, "units")]
-        heard = asyncio.Event()
-        leave = feed.watch(lambda new, before: heard.set())
-        self.stage.units_say.put_nowait(rows)
-        async with asyncio.timeout(5):
-            while set(feed.reading.value or ()) != {row.key for row in rows}:
-                heard.clear()
-                await heard.wait()
-        leave()
+        with closing(Viewer()) as viewer:
+            viewer.look([feed])
+            self.stage.units_say.put_nowait(rows)
+            async with asyncio.timeout(5):
+                while set(feed.reading.value or ()) != {row.key for row in rows}:
+                    await viewer.change()
 
     async def break_down(self) -> None:
         await self.until_state(State.UNREACHABLE, Unreachable("connection refused", where="h"))
 
     async def until_state(self, state: State, order: Any) -> None:
         feed = self.watch.feeds("processes")[FeedKey(SOURCE, "processes")]
-        heard = asyncio.Event()
-        leave = feed.watch(lambda new, before: heard.set())
+        viewer = Viewer()
+        viewer.look([feed])
         self.stage.says.put_nowait(order)
         async with asyncio.timeout(5):
             while not (self.stage.says.empty() and feed.reading.state is state):
-                heard.clear()
-                await heard.wait()
-        self.leave = leave
+                await viewer.change()
+        self.leave = viewer.close
 
     async def through(self, action: Action, consent: Consent = YES) -> Outcome:
         return await self.door.carry_out(await self.door.propose(action), consent)

@@ -59,7 +59,7 @@ class Following:
 @pytest.fixture
 def begin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Begin]:
     # A directory that has changed is looked at with the next look, however busy the machine is.
-    monkeypatch.setattr(finding, "CHEAP", float("inf"))
+    monkeypatch.setattr(finding, "GLOB_CHEAP", float("inf"))
     begun: list[Following] = []
 
     def start(*patterns: Path | str, cursor: Cursor | None = None) -> Following:

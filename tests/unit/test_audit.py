@@ -88,7 +88,7 @@ def test_several_processes_write_one_chain(folder: Path) -> None:
 def test_a_file_that_is_full_is_followed_by_the_next_and_nothing_is_lost(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 2000)
+    monkeypatch.setattr(module, "FILE_MOST", 2000)
     for number in range(20):
         Audit(folder).append(entry(str(number)))
     assert len(Audit(folder).files()) > 2
@@ -120,7 +120,7 @@ def test_damage_and_edits_are_found(folder: Path, change: Any, found: str) -> No
 
 
 def test_a_file_that_is_gone_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 1)
+    monkeypatch.setattr(module, "FILE_MOST", 1)
     for number in range(3):
         Audit(folder).append(entry(str(number)))
     (folder / "audit-000002.jsonl").unlink()
@@ -240,7 +240,7 @@ def test_a_line_however_long_is_found_again(folder: Path) -> None:
         book.append(entry(text, reason=text, call=text))
     first, second = lines(folder)
     assert second["n"] == 2
-    assert len(first["text"]) == module.LONGEST + 1
+    assert len(first["text"]) == module.FIELD_MOST + 1
     assert verify(folder) == (2, [])
 
 

@@ -20,7 +20,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """An audit of some files, with what a crash has left in it."""
     folder = tmp_path_factory.mktemp("whole") / "audit"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "MOST", 1500)
+        patch.setattr(module, "FILE_MOST", 1500)
         write(folder, *"abcdef")
         with max(folder.glob("audit-*")).open("ab") as file:
             file.write(b'{"n": 7, "time": "20')
@@ -111,7 +111,7 @@ def test_any_single_change_is_found_and_found_ever_after(
     data: st.DataObject, written: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "audit"
-    monkeypatch.setattr(module, "MOST", 1500)
+    monkeypatch.setattr(module, "FILE_MOST", 1500)
     after = data.draw(tampered(written))
     assume(not same_audit(after, written))
     folder.mkdir(mode=0o700, exist_ok=True)

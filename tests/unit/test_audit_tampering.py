@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def rotating(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 1500)
+    monkeypatch.setattr(module, "FILE_MOST", 1500)
 
 
 def write(folder: Path, *texts: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from backends.api.alerts import Alert, AlertState
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import ScrapeTarget, TargetState
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.fake import process
@@ -22,10 +22,10 @@ MEMBER = Member("e/web-1", "web-1", "e", Role.FOLLOWER, MemberState.UP, address=
 
 
 def watching(*units: Unit) -> Any:
-    rows: dict[tuple[str, str], tuple[Any, ...]] = {
-        ("local/host", "processes"): (PROCESS,),
-        ("s", "units"): units,
-        ("e", "instances"): (MEMBER,),
+    rows: dict[FeedKey, tuple[Any, ...]] = {
+        FeedKey("local/host", "processes"): (PROCESS,),
+        FeedKey("s", "units"): units,
+        FeedKey("e", "instances"): (MEMBER,),
     }
     readings = {key: Reading(State.LIVE, {row.key: row for row in found}) for key, found in rows.items()}
     feeds = {key: SimpleNamespace(reading=reading) for key, reading in readings.items()}

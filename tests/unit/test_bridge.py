@@ -8,9 +8,9 @@ import pytest
 
 from backends.api import registry
 from backends.api.errors import Unreachable
-from backends.api.readings import Reading, Seen, State
+from backends.api.readings import FeedKey, Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
 from tui.bridge import CONFIRM, PAINT, Bridge

@@ -8,7 +8,7 @@ from rich.segment import Segment
 from textual._compositor import ChopsUpdate
 from textual.strip import Strip
 
-from widgets.private import repaint_cells_only
+from widgets.private.app import repaint_cells_only
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import inspect
 
 import pytest
 
+from backends.context_words import Mode
 from tui.app import MidwatchApp
 from tui.commands import (
     COMMANDS,
@@ -99,7 +100,7 @@ def test_the_footer_names_the_views_that_digits_open() -> None:
 
 def test_help_names_every_key_of_the_screen() -> None:
     for screen in SCREENS:
-        text = "\n".join(help_lines(screen, "members", "guarded", lambda command: True))
+        text = "\n".join(help_lines(screen, "members", Mode.GUARDED, lambda command: True))
         for command in on_screen(screen, "members"):
             assert command.help in text
             assert all(key_glyph(key) in text for key in command.keys)
@@ -107,7 +108,7 @@ def test_help_names_every_key_of_the_screen() -> None:
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_help_begins_with_this_screen_and_says_what_its_slash_takes(screen: str) -> None:
-    lines = help_lines(screen, "", "guarded", lambda command: True)
+    lines = help_lines(screen, "", Mode.GUARDED, lambda command: True)
     assert lines[0].removeprefix("On ").removeprefix("In ").split()[-1] == screen
     everywhere = lines[lines.index("Everywhere") :]
     searches = tuple(f" {command.help}" for command in COMMANDS if command.do == "open_search")
@@ -119,7 +120,7 @@ def test_help_begins_with_this_screen_and_says_what_its_slash_takes(screen: str)
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_help_has_what_belongs_together_in_one_block_and_digits_in_their_order(screen: str) -> None:
-    lines = help_lines(screen, "members", "guarded", lambda command: True)
+    lines = help_lines(screen, "members", Mode.GUARDED, lambda command: True)
     everywhere = lines[lines.index("Everywhere") :]
     digits = [line.split()[0] for line in everywhere if line[2:3].isdigit()]
     assert digits == sorted(digits)
@@ -130,7 +131,7 @@ def test_help_has_what_belongs_together_in_one_block_and_digits_in_their_order(s
 
 
 def test_help_of_a_read_only_context_speaks_of_no_question() -> None:
-    text = "\n".join(help_lines(TABLE, "units", "read-only", lambda command: not command.acts))
+    text = "\n".join(help_lines(TABLE, "units", Mode.READ_ONLY, lambda command: not command.acts))
     assert "question, with Cancel chosen" not in text
     assert "This context is read-only: nothing can be changed, and nothing here lifts that." in text
-    assert "Cancel chosen" in "\n".join(help_lines(TABLE, "units", "guarded", lambda command: True))
+    assert "Cancel chosen" in "\n".join(help_lines(TABLE, "units", Mode.GUARDED, lambda command: True))

@@ -13,11 +13,10 @@ from backends.api.errors import Unreachable
 from backends.api.members import Member, MemberState, Role
 from backends.api.processes import Process
 from backends.api.quorum import Quorum
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import UnitState
 from backends.incident.consequence import consequences
 from backends.incident.sizes import Expected
-from backends.watch import FeedKey
 from tests.unit.acting import SOURCE, action_on, process, unit
 
 WORKER = process(7)

@@ -14,7 +14,7 @@ import pytest
 from tui.demo.ports import free_ports
 from tui.demo.process import FOLDER, PART, Identity, end, end_members, members, start_tied
 from tui.demo.state import (
-    LONGEST,
+    FOLDER_MOST,
     Demo,
     Part,
     Place,
@@ -103,7 +103,7 @@ def test_an_index_entry_without_a_demo_is_forgotten(tmp_path: Path) -> None:
 
 def test_a_folder_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="too long"):
-        make_folder(str(tmp_path / ("x" * LONGEST)))
+        make_folder(str(tmp_path / ("x" * FOLDER_MOST)))
 
 
 def test_ports_are_free_different_and_below_the_kernels_own() -> None:

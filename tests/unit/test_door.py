@@ -15,7 +15,9 @@ from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
 from backends.api.events import EventKind
 from backends.api.readings import State
-from backends.door import ARMED_FOR, Consent, Mode
+from backends.arming import ARMED_FOR
+from backends.context_words import Mode
+from backends.door import Consent
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, action_on, process
 from tests.unit.doors import WORKER, YES, House, house
@@ -47,10 +49,10 @@ async def test_it_is_asked_written_done_and_written_again_in_this_order() -> Non
 
 async def test_read_only_offers_nothing_and_does_nothing() -> None:
     async with house(read_only=True) as here:
-        assert here.door.mode is Mode.READ_ONLY
+        assert here.door.arming.mode is Mode.READ_ONLY
         assert "read-only" in here.door.allows(SOURCE, "signal")
         with pytest.raises(Refused, match="read-only"):
-            here.door.arm(60, "why")
+            here.door.arming.arm(60, "why")
         with pytest.raises(Refused, match="read-only"):
             await here.through(action_on(WORKER))
         assert here.stage.log == ["refused"]
@@ -70,9 +72,9 @@ async def test_a_guarded_context_wants_a_reason_and_then_stays_armed_for_a_while
             with pytest.raises(Refused, match="needs a reason"):
                 await here.door.carry_out(proposal, Consent(reason=reason))
         assert here.stage.done == []
-        assert (here.door.mode, here.door.armed_left) == (Mode.GUARDED, None)
+        assert (here.door.arming.mode, here.door.arming.left) == (Mode.GUARDED, None)
         await here.door.carry_out(proposal, YES)
-        assert (here.door.mode, here.door.armed_left) == (Mode.ARMED, ARMED_FOR)
+        assert (here.door.arming.mode, here.door.arming.left) == (Mode.ARMED, ARMED_FOR)
         await here.door.carry_out(proposal, Consent())
         assert here.audit.entries[-1].reason == "it leaks"
 
@@ -80,15 +82,15 @@ async def test_a_guarded_context_wants_a_reason_and_then_stays_armed_for_a_while
 async def test_arming_counts_down_and_ends_by_itself() -> None:
     async with house() as here:
         with pytest.raises(Refused, match="reason"):
-            here.door.arm(60, " ")
-        here.door.arm(60, "why")
+            here.door.arming.arm(60, " ")
+        here.door.arming.arm(60, "why")
         await here.clock.advance(45)
-        assert (here.door.mode, here.door.armed_left) == (Mode.ARMED, 15)
+        assert (here.door.arming.mode, here.door.arming.left) == (Mode.ARMED, 15)
         await here.clock.advance(15)
-        assert (here.door.mode, here.door.armed_left) == (Mode.GUARDED, None)
-        here.door.arm(60, "why")
+        assert (here.door.arming.mode, here.door.arming.left) == (Mode.GUARDED, None)
+        here.door.arming.arm(60, "why")
         here.door.disarm()
-        assert here.door.mode is Mode.GUARDED
+        assert here.door.arming.mode is Mode.GUARDED
 
 
 def said(here: House) -> list[tuple[str, str]]:
@@ -104,7 +106,7 @@ async def written(here: House, lines: int) -> list[tuple[str, str, str, str]]:
 
 async def test_arming_and_disarming_are_told_and_written_down_with_their_reason() -> None:
     async with house() as here:
-        here.door.arm(60, "why")
+        here.door.arming.arm(60, "why")
         until = (here.clock.now() + timedelta(seconds=60)).astimezone().strftime("%H:%M:%S")
         here.door.disarm()
         here.door.disarm()
@@ -117,11 +119,11 @@ async def test_arming_and_disarming_are_told_and_written_down_with_their_reason(
 
 async def test_a_time_that_is_over_is_told_once_and_one_that_was_made_longer_is_not_over() -> None:
     async with house() as here:
-        here.door.arm(60, "why")
+        here.door.arming.arm(60, "why")
         await here.clock.advance(45)
-        here.door.arm(60, "more")
+        here.door.arming.arm(60, "more")
         await here.clock.advance(45)
-        assert here.door.mode is Mode.ARMED
+        assert here.door.arming.mode is Mode.ARMED
         await here.clock.advance(15)
         assert [text.partition(" until")[0] for _, text in said(here)] == [
             "armed",
@@ -141,14 +143,14 @@ async def test_a_door_that_is_left_armed_says_that_it_is_not_any_more() -> None:
 async def test_once_arms_for_one_action_alone() -> None:
     async with house() as here:
         await here.through(action_on(WORKER), Consent("why", once=True))
-        assert here.door.mode is Mode.GUARDED
+        assert here.door.arming.mode is Mode.GUARDED
         with pytest.raises(Refused, match="needs a reason"):
             await here.through(action_on(WORKER), Consent())
 
 
 async def test_always_armed_needs_no_reason_and_counts_nothing_down() -> None:
     async with house(arm="always") as here:
-        assert (here.door.mode, here.door.armed_left) == (Mode.ARMED, None)
+        assert (here.door.arming.mode, here.door.arming.left) == (Mode.ARMED, None)
         assert (await here.through(action_on(WORKER), Consent())).end is End.DONE
 
 
@@ -198,7 +200,7 @@ async def test_what_was_woken_for_a_question_rests_again_after_it() -> None:
 
 async def test_the_reason_of_one_action_is_written_and_not_the_one_of_arming() -> None:
     async with house() as here:
-        here.door.arm(60, "looking around")
+        here.door.arming.arm(60, "looking around")
         await here.through(action_on(WORKER), Consent("it leaks"))
         assert {entry.reason for entry in here.audit.entries if entry.verb == "signal"} == {"it leaks"}
 
@@ -303,7 +305,7 @@ async def test_a_permit_is_for_one_action_once_and_soon() -> None:
 
 
 async def test_what_can_not_be_asked_in_time_is_said_to_be_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_module, "WAIT", 0.05)
+    monkeypatch.setattr(door_module, "MOMENT", 0.05)
     here = House()
     await here.show(WORKER)
     proposal = await here.door.propose(action_on(WORKER))
@@ -327,7 +329,7 @@ async def test_what_is_refused_arms_nothing() -> None:
         await here.show(process(generation=2.0))
         with pytest.raises(Refused, match="not the one that it was"):
             await here.door.carry_out(proposal, YES)
-        assert here.door.mode is Mode.GUARDED
+        assert here.door.arming.mode is Mode.GUARDED
 
 
 async def test_who_leaves_while_it_acts_leaves_it_unknown() -> None:

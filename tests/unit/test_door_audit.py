@@ -159,7 +159,7 @@ async def test_a_line_that_is_just_being_written_is_not_held() -> None:
 
 async def test_an_arming_that_has_run_out_gives_no_reason_to_what_comes_after() -> None:
     async with house() as here:
-        here.door.arm(3, "ticket 7")
+        here.door.arming.arm(3, "ticket 7")
         await here.clock.advance(4)
         with pytest.raises(Refused, match="needs a reason"):
             await here.through(action_on(WORKER), Consent())

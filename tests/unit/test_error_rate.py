@@ -10,7 +10,14 @@ from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock, LogRecord
 from backends.incident import error_lines
 from backends.incident.error_lines import ErrorLines
-from backends.incident.error_rate import BEFORE, BUCKET, ENOUGH, ORIGINS, WINDOW, ErrorRate
+from backends.incident.error_rate import (
+    BUCKET,
+    BUCKETS_BEFORE,
+    BUCKETS_NEEDED,
+    ORIGINS_MOST,
+    WINDOW,
+    ErrorRate,
+)
 from backends.logs.formats import Formats
 from tests.clock import START, FakeClock
 
@@ -24,7 +31,7 @@ def play(rate: ErrorRate, counts: list[int], origin: str = "web") -> list[str]:
     return told
 
 
-KNOWN = ENOUGH + WINDOW
+KNOWN = BUCKETS_NEEDED + WINDOW
 
 
 def test_a_jump_is_told_once_and_its_end_once() -> None:
@@ -75,7 +82,7 @@ def test_what_comes_each_few_minutes_is_told_at_first_only() -> None:
 def test_a_long_episode_stays_one() -> None:
     rate = ErrorRate()
     play(rate, [0] * KNOWN)
-    assert len(play(rate, [50] * (3 * BEFORE))) == 1
+    assert len(play(rate, [50] * (3 * BUCKETS_BEFORE))) == 1
 
 
 def test_origins_are_apart_and_bounded() -> None:
@@ -83,7 +90,7 @@ def test_origins_are_apart_and_bounded() -> None:
     play(rate, [0] * KNOWN, "a")
     assert play(rate, [50, 50], "b") == ["b 0/min → 300/min"]
     for _ in range(2):
-        for number in range(2 * ORIGINS):
+        for number in range(2 * ORIGINS_MOST):
             rate.count(f"o{number}", 1)
         told = rate.close_bucket()
     assert {jump.origin for jump in told} == {""}

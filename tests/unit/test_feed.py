@@ -263,6 +263,20 @@ async def test_a_source_that_never_waits_leaves_the_loop_its_turns() -> None:
     await feed.close()
 
 
+async def test_no_attempt_begins_before_its_turn() -> None:
+    clock, script, turn = FakeClock(), Script(), asyncio.Event()
+    feed: Feed[Any, Any] = Feed("lab/x things", script, pace=PACE, clock=clock, turn=turn)
+    feed.watch(lambda new, before: None)
+    script.say({"a": 1})
+    await settle()
+    assert not script.starts
+    turn.set()
+    await settle()
+    assert script.starts == [None]
+    assert feed.reading.state is State.LIVE
+    await feed.close()
+
+
 async def test_put_and_delete_between_two_looks_are_two_events_in_order() -> None:
     clock, script = FakeClock(), Script()
     watched = Watched(script, clock)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends.api.events import Event
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.incident.problems import FLAPPING, Now, problems
 from backends.incident.timeline import Timeline
 from backends.processes.supervisord_programs import About, Info, Programs, Roll
@@ -53,7 +53,7 @@ class Supervised:
         source = self.timeline.events(None)
         events = (await anext(source)).value
         await source.aclose()
-        readings = {("supervisord/a", "units"): Reading(State.LIVE, self.rows, 1.0, self.clock.now())}
+        readings = {FeedKey("supervisord/a", "units"): Reading(State.LIVE, self.rows, 1.0, self.clock.now())}
         now = Now(self.clock.monotonic() + later, self.clock.now())
         return [(found.word, found.why) for found in problems(readings, (), {}, events.values(), now)]
 

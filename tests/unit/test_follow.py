@@ -196,7 +196,7 @@ def test_the_last_line_of_a_finished_file_counts_without_its_lf(
     log.rename(tmp_path / "app.log.1")
     add(log, "new")
     assert following.look() == ["new"]
-    monkeypatch.setattr(follow, "LATE", -1.0)
+    monkeypatch.setattr(follow, "RENAMED_KEPT", -1.0)
     assert following.look() == ["torn"]
     assert following.look() == []
 
@@ -464,7 +464,7 @@ def test_no_file_stays_open(begin: Begin, log: Path, tmp_path: Path, monkeypatch
         log.rename(tmp_path / f"app.log.{number}")
         add(log, f"{number}")
     following.look()
-    monkeypatch.setattr(follow, "LATE", -1.0)
+    monkeypatch.setattr(follow, "RENAMED_KEPT", -1.0)
     following.look()
     assert count() == before + 1
     following.follower.close()

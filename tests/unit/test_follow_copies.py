@@ -98,7 +98,7 @@ def test_a_copy_that_grows_is_read_from_there(tmp_path: Path) -> None:
         add(tmp_path / "app.log.1", "three")
         assert look(it) == ["three"]
         for _ in range(3):
-            look(it, follow.LATE + 1)
+            look(it, follow.RENAMED_KEPT + 1)
         add(tmp_path / "app.log.1", "four")
         assert look(it) == ["four"]
 

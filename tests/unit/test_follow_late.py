@@ -102,7 +102,7 @@ def test_generations_beyond_what_may_be_open_are_lost_and_counted(
         assert numbers(it.lines) == [*range(10), *range(10 + lost // 100, writer.count)]
         writer.write(1_000)
         writer.rotate()
-        it.now += 2 * follow.LATE
+        it.now += 2 * follow.RENAMED_KEPT
         it.look()
         assert numbers(it.lines) == [*range(10), *range(10 + lost // 100, writer.count)]
         assert len(it.notes) == 1
@@ -128,13 +128,13 @@ def test_a_renamed_file_is_let_go_of_once_it_was_read_and_quiet(writer: Writer) 
         old = writer.rotate()
         writer.write(1_000)
         it.look()
-        it.now += follow.LATE / 2
+        it.now += follow.RENAMED_KEPT / 2
         add(old, "late")
         assert it.look() == ["late"]
-        it.now += follow.LATE / 2 + 1
+        it.now += follow.RENAMED_KEPT / 2 + 1
         it.look()
         assert len(os.listdir("/proc/self/fd")) == before + 1
-        it.now += follow.LATE / 2
+        it.now += follow.RENAMED_KEPT / 2
         it.look()
         assert len(os.listdir("/proc/self/fd")) == before
 
@@ -156,6 +156,6 @@ def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
             return read(self, *args)  # type: ignore[arg-type]
 
         monkeypatch.setattr(Reader, "read", late)
-        it.now += follow.LATE + 1
+        it.now += follow.RENAMED_KEPT + 1
         it.look()
         assert [line for line in it.lines if line.startswith("late")] == [f"late {n:08d}" for n in range(100_000)]

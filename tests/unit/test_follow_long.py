@@ -14,7 +14,7 @@ __all__ = ["begin", "log"]
 
 
 def test_a_renamed_file_is_read_on_for_as_long_as_somebody_writes_to_it(
-    begin: Begin, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    begin: Begin, log: Path, tmp_path: Path
 ) -> None:
     add(log, "one")
     following = begin(log)
@@ -23,7 +23,7 @@ def test_a_renamed_file_is_read_on_for_as_long_as_somebody_writes_to_it(
     add(log, "new")
     assert following.look() == ["new"]
     for number in range(4):
-        following.now += follow.LATE - 1
+        following.now += follow.RENAMED_KEPT - 1
         add(old, f"late {number}")
         assert following.look() == [f"late {number}"]
 
@@ -37,7 +37,7 @@ def test_what_came_after_a_renamed_file_was_let_go_of_is_read_at_the_next_rotati
     old = log.rename(tmp_path / "app.log.1")
     add(log, "new")
     following.look()
-    monkeypatch.setattr(follow, "LATE", -1.0)
+    monkeypatch.setattr(follow, "RENAMED_KEPT", -1.0)
     assert following.look() == []
     add(old, "very late")
     assert following.look() == []
@@ -88,7 +88,7 @@ def test_a_file_that_may_be_read_again_is_read_on(
         following = begin(log)
         assert following.look() == []
         assert list(following.follower.refused) == [str(log)]
-    monkeypatch.setattr(finding, "GLOB", -1.0)
+    monkeypatch.setattr(finding, "GLOB_EVERY", -1.0)
     assert following.look() == ["one"]
     assert following.follower.refused == {}
 

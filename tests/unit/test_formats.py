@@ -9,7 +9,7 @@ import pytest
 
 from backends.api.logs import Level, LogRecord
 from backends.api.suspects import suspects
-from backends.logs.formats import FORMATS, SHOWN, Formats
+from backends.logs.formats import FORMAT_WITHIN, FORMATS, Formats
 
 AT = datetime(2026, 11, 24, 2, 13, 20, tzinfo=UTC)
 MS = AT.replace(microsecond=123000)
@@ -256,7 +256,7 @@ def test_what_is_no_text() -> None:
 
 @pytest.mark.parametrize(("over", "known"), [(0, "logfmt"), (1, "raw")])
 def test_in_a_line_beyond_measure_no_format_is_looked_for(over: int, known: str) -> None:
-    assert parse(b"level=error msg=" + b"x" * (SHOWN - len("level=error msg=") + over)).format == known
+    assert parse(b"level=error msg=" + b"x" * (FORMAT_WITHIN - len("level=error msg=") + over)).format == known
 
 
 def test_a_huge_line_is_taken_as_it_is_and_at_once() -> None:

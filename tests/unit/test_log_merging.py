@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.api.logs import LogBatch, LogBlock, LogRecord
+from backends.api.logs import LogBatch, LogBlock, LogRecord, moment_of
 from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START, FakeClock
-from widgets.logfeeder import MASK, Feeder, moment_of, number_of
+from widgets.logfeeder import MASK, Feeder, number_of
 from widgets.loglines import LogLines
 from widgets.logplaces import Place
 from widgets.logsearch import compiled

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from backends.api.errors import TimedOut, Unreachable, WrongQuery
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.context import Context, SourceConfig
-from backends.watch import FeedKey
 from tests.flows.fake import FakeSettings
 from tui.masthead import state_words
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.waiting import wait_until
 from widgets import output
-from widgets.output import AHEAD, Output
+from widgets.output import BYTES_AHEAD, Output
 
 Ends = tuple[int, Output]
 """The terminal's end of a pseudo-terminal, and what writes to the other."""
@@ -50,22 +50,22 @@ def test_a_terminal_that_stops_answering_is_no_reason_to_wait(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     master, written = ends
-    monkeypatch.setattr(output, "LOST", 0.05)
+    monkeypatch.setattr(output, "ANSWER_LOST", 0.05)
     taken = threading.Event()
 
     def frame() -> None:
-        written.write("x" * (AHEAD + 1))
+        written.write("x" * (BYTES_AHEAD + 1))
         written.ask("?")
-        read(master, AHEAD + 2)
+        read(master, BYTES_AHEAD + 2)
 
     frame()
     assert not written.ready(taken.set)
     time.sleep(0.06)
     # Its answer does not come any more; from now on what it reads is enough, and it is asked now and then only.
     wait_until(lambda: written.ready(taken.set))
-    written.write("y" * (AHEAD + 1))
+    written.write("y" * (BYTES_AHEAD + 1))
     written.ask("?")
-    assert read(master, AHEAD + 1) == b"y" * (AHEAD + 1)
+    assert read(master, BYTES_AHEAD + 1) == b"y" * (BYTES_AHEAD + 1)
     wait_until(lambda: written.ready(taken.set))
     began = time.monotonic()
     written.settle()
@@ -102,9 +102,9 @@ def test_who_waits_for_the_terminal_is_called_once_when_it_has_taken_all(ends: E
 def test_a_terminal_that_answers_is_not_left_far_behind(ends: Ends) -> None:
     master, written = ends
     free = threading.Event()
-    written.write("x" * (AHEAD - 1))
+    written.write("x" * (BYTES_AHEAD - 1))
     written.ask("?")
-    read(master, AHEAD)
+    read(master, BYTES_AHEAD)
     assert written.ready(free.set) or free.wait(10)
     free.clear()
     written.write("x")
@@ -119,11 +119,11 @@ def test_a_terminal_that_answers_is_not_left_far_behind(ends: Ends) -> None:
 def test_an_answer_that_is_lost_holds_nothing_up_for_ever(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     master, written = ends
     free = threading.Event()
-    written.write("x" * AHEAD)
+    written.write("x" * BYTES_AHEAD)
     written.ask("?")
-    read(master, AHEAD + 1)
+    read(master, BYTES_AHEAD + 1)
     assert not written.ready(free.set)
-    monkeypatch.setattr(output, "LOST", 0.0)
+    monkeypatch.setattr(output, "ANSWER_LOST", 0.0)
     assert written.ready(free.set) or free.wait(10)
 
 

@@ -15,13 +15,13 @@ from backends.api.logs import LogSpan
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.quorum import Quorum
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
 from backends.incident.error_lines import Burst
 from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
-from backends.incident.sizes import LATELY, Expected, GroupSizes
+from backends.incident.sizes import LARGEST_KEPT, Expected, GroupSizes
 from tui.kinds.runs import RUNS
 from widgets.columns import Sight
 
@@ -39,7 +39,7 @@ def live(*found: Any) -> Reading[Any]:
 
 def told(readings: dict[tuple[str, str], Reading[Any]], **more: Any) -> list[Problem]:
     return problems(
-        readings,
+        {FeedKey(*key): reading for key, reading in readings.items()},
         more.get("broken", ()),
         more.get("sizes", {}),
         more.get("events", ()),
@@ -302,8 +302,8 @@ def test_the_largest_size_is_remembered_for_a_while() -> None:
     sizes.note(0.0, rows(*(member(str(n), group="web") for n in range(3))))
     sizes.note(40.0, rows(member("0", group="web")))
     assert sizes.expected(60.0) == {"web": Expected(3, False, 40.0), "fixed": Expected(6, True, 0.0)}
-    sizes.note(LATELY + 1, rows(member("0", group="web")))
-    assert sizes.expected(LATELY + 1)["web"] == Expected(1, False)
+    sizes.note(LARGEST_KEPT + 1, rows(member("0", group="web")))
+    assert sizes.expected(LARGEST_KEPT + 1)["web"] == Expected(1, False)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from backends.api.alerts import Alert, AlertState
 from backends.api.errors import BackendError, BadReply
 from backends.api.metrics import TargetState
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.settings import SecretRef
 from backends.config_settings import rooted, typed_settings
 from backends.incident.problems import Now, problems
@@ -60,14 +61,12 @@ def test_hostile_labels_and_annotations_stay_data() -> None:
     for word in command_for(row, access) or ():
         assert word.isprintable()
     (problem,) = problems(
-        {("prometheus/main", "alerts"): reading({row.key: row})}, [], {}, [], Now(0.0, SIGHT.wall)
+        {FeedKey("prometheus/main", "alerts"): reading({row.key: row})}, [], {}, [], Now(0.0, SIGHT.wall)
     )
     assert problem.name == "A"
 
 
 def reading(rows: dict[str, Alert]) -> Any:
-    from backends.api.readings import Reading, State
-
     return Reading(State.LIVE, rows, 0.0, SIGHT.wall)
 
 

@@ -10,7 +10,7 @@ import pytest
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.processes import Host, Process
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import Unit, UnitState
 from backends.relations import Index, Relations, is_same_place, unit_by_process
 from tests.clock import START
@@ -92,11 +92,11 @@ def test_every_row_knows_the_others() -> None:
     mine = Member("e/1", "web-1", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.5:80")
     other = Member("e/2", "web-2", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.9:80")
     host = Host("box", "box", "local/host", None, None, None, None, addresses=OWN)
-    readings: dict[tuple[str, str], Reading[Any]] = {
-        ("local/host", "processes"): Reading(State.LIVE, by_key(master, worker, process(99))),
-        ("local/host", "hosts"): Reading(State.LIVE, by_key(host)),
-        ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
-        ("etcd/main", "instances"): Reading(State.LIVE, by_key(mine, other)),
+    readings: dict[FeedKey, Reading[Any]] = {
+        FeedKey("local/host", "processes"): Reading(State.LIVE, by_key(master, worker, process(99))),
+        FeedKey("local/host", "hosts"): Reading(State.LIVE, by_key(host)),
+        FeedKey("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
+        FeedKey("etcd/main", "instances"): Reading(State.LIVE, by_key(mine, other)),
     }
     index = Index(readings)
     rows = {
@@ -126,11 +126,11 @@ def test_a_target_leads_to_who_is_at_its_address_else_to_those_of_its_name() -> 
     web = unit("web:web-1", 10)
     mine = Member("e/1", "web-1", "etcd/main", Role.MEMBER, MemberState.UP, "web", address="10.0.0.5:80")
     host = Host("box", "box", "local/host", None, None, None, None, addresses=OWN)
-    readings: dict[tuple[str, str], Reading[Any]] = {
-        ("local/host", "processes"): Reading(State.LIVE, by_key(master)),
-        ("local/host", "hosts"): Reading(State.LIVE, by_key(host)),
-        ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
-        ("etcd/main", "instances"): Reading(State.LIVE, by_key(mine)),
+    readings: dict[FeedKey, Reading[Any]] = {
+        FeedKey("local/host", "processes"): Reading(State.LIVE, by_key(master)),
+        FeedKey("local/host", "hosts"): Reading(State.LIVE, by_key(host)),
+        FeedKey("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
+        FeedKey("etcd/main", "instances"): Reading(State.LIVE, by_key(mine)),
     }
     index = Index(readings)
 
@@ -148,9 +148,9 @@ def test_what_is_asked_again_is_not_reckoned_again_until_a_reading_has_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     web = unit("web", 10)
-    readings: dict[tuple[str, str], Reading[Any]] = {
-        ("local/host", "processes"): Reading(State.LIVE, by_key(process(10), process(11, 10))),
-        ("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
+    readings: dict[FeedKey, Reading[Any]] = {
+        FeedKey("local/host", "processes"): Reading(State.LIVE, by_key(process(10), process(11, 10))),
+        FeedKey("supervisord/main", "units"): Reading(State.LIVE, by_key(web)),
     }
     relations = Relations(lambda: readings)
     reckoned: list[int] = []
@@ -169,6 +169,6 @@ def test_what_is_asked_again_is_not_reckoned_again_until_a_reading_has_changed(
     assert relations.of(web)
     assert reckoned == [2]
     more = by_key(process(10), process(11, 10), process(12, 10, listening=("0.0.0.0:80",)))
-    readings["local/host", "processes"] = Reading(State.LIVE, more)
+    readings[FeedKey("local/host", "processes")] = Reading(State.LIVE, more)
     assert relations.listening_of(web) == ("0.0.0.0:80",)
     assert reckoned == [2, 3]

@@ -8,12 +8,12 @@ import pytest
 
 from backends.api.errors import Unreachable
 from backends.api.members import Member, MemberState, Role
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.api.settings import Settings
 from backends.api.units import Unit, UnitState
 from backends.context import Context, SourceConfig
 from backends.incident.sizes import Expected
-from backends.watch import TIMELINE, FeedKey
+from backends.incident.timeline import TIMELINE
 from tui.masthead import state_words
 from tui.screens.sourcelines import source_lines
 from tui.verbs.readings import worst_by_source
@@ -27,7 +27,7 @@ LOST = Unreachable("connection refused")
 
 def line_of(noun: str, reading: Reading[Any], **sizes: int) -> list[tuple[str, object]]:
     expected = {"x/main": {group: Expected(size, configured=True) for group, size in sizes.items()}}
-    ((_, entry),) = source_lines({("x/main", noun): reading}, expected)
+    ((_, entry),) = source_lines({FeedKey("x/main", noun): reading}, expected)
     return [part for part in entry.parts[1:] if part[0].strip()]
 
 
@@ -63,9 +63,9 @@ def test_a_group_that_was_too_small_before_its_source_was_lost_is_not_red() -> N
 
 
 def test_what_one_server_counts_stands_in_one_line() -> None:
-    readings: dict[tuple[str, str], Reading[Any]] = {
-        ("x/main", "targets"): Reading(State.LOADING),
-        ("x/main", "alerts"): Reading(State.LIVE, {}),
+    readings: dict[FeedKey, Reading[Any]] = {
+        FeedKey("x/main", "targets"): Reading(State.LOADING),
+        FeedKey("x/main", "alerts"): Reading(State.LIVE, {}),
     }
     ((kind, entry),) = source_lines(readings, {})
     assert kind == "targets"

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from backends.threads import MOST, leave_threads_behind
+from backends.threads import CALLS_MOST, leave_threads_behind
 
 HANGS = """
 import asyncio, time
@@ -46,9 +46,9 @@ async def test_more_than_may_run_wait_for_their_turn() -> None:
         running.append(1)
         go.wait()
 
-    calls = [asyncio.create_task(asyncio.to_thread(held)) for _ in range(MOST)]
+    calls = [asyncio.create_task(asyncio.to_thread(held)) for _ in range(CALLS_MOST)]
     late = asyncio.create_task(asyncio.to_thread(int, "7"))
-    while len(running) < MOST:
+    while len(running) < CALLS_MOST:
         await asyncio.sleep(0.01)
     assert not late.done()
     go.set()

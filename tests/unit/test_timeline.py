@@ -13,7 +13,7 @@ from backends.api.events import Event, EventKind, Occurrence
 from backends.api.members import Members
 from backends.api.readings import Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.incident.timeline import CATCHING_UP, CONFIRM, EXCUSED, MOST, TOGETHER, Timeline
+from backends.incident.timeline import CATCHING_UP, CONFIRM, EVENTS_MOST, EXCUSED, WITNESSED_WITHIN, Timeline
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
@@ -46,14 +46,14 @@ async def test_two_witnesses_of_one_cluster_see_one_event() -> None:
     assert board.settled == []
     board.leader("etcd/b")
     assert [row.witnesses for row in board.settled] == [("etcd/a", "etcd/b")]
-    await board.clock.advance(TOGETHER + 1)
+    await board.clock.advance(WITNESSED_WITHIN + 1)
     assert len(board.settled) == 1
 
 
 async def test_a_witness_that_is_silent_is_waited_for_five_seconds() -> None:
     board = Board()
     board.leader("etcd/a")
-    await board.clock.advance(TOGETHER - 0.1)
+    await board.clock.advance(WITNESSED_WITHIN - 0.1)
     assert board.settled == []
     await board.clock.advance(0.2)
     assert [row.witnesses for row in board.settled] == [("etcd/a",)]
@@ -71,7 +71,7 @@ async def test_what_happens_twice_is_told_twice() -> None:
     board = Board()
     for _ in range(2):
         board.leader("etcd/a")
-    await board.clock.advance(TOGETHER + 1)
+    await board.clock.advance(WITNESSED_WITHIN + 1)
     assert len(board.settled) == 2
 
 
@@ -217,7 +217,7 @@ async def test_what_is_told_just_after_we_stood_still_was_seen_after_a_gap() -> 
     board.leader("etcd/a")
     await board.clock.advance(CATCHING_UP)
     board.leader("etcd/a")
-    await board.clock.advance(TOGETHER)
+    await board.clock.advance(WITNESSED_WITHIN)
     assert [row.after_gap for row in board.settled if row.kind is EventKind.LEADER] == [True, False]
     board.timeline.rest()
 
@@ -283,7 +283,7 @@ async def test_a_source_that_never_speaks_holds_nothing_up_for_longer_than_five_
     try:
         await settle()
         await pair.say("a", news=True)
-        await pair.clock.advance(TOGETHER + 0.1)
+        await pair.clock.advance(WITNESSED_WITHIN + 0.1)
         assert [row.target for row in pair.settled if row.kind is EventKind.LEFT] == ["m1"]
     finally:
         await pair.watch.close()
@@ -394,10 +394,10 @@ async def test_what_was_lost_while_nobody_watched_was_lost_at_some_time_before()
 
 async def test_it_is_bounded() -> None:
     board = Board()
-    for number in range(MOST + 10):
+    for number in range(EVENTS_MOST + 10):
         board.timeline.hear("etcd/a", (event("etcd/a", EventKind.JOINED, f"web/{number}", "x"),))
     source = board.timeline.events(None)
     first = await anext(source)
-    assert len(first.value) == MOST
+    assert len(first.value) == EVENTS_MOST
     assert next(iter(first.value.values())).target == "web/10"
     await source.aclose()

@@ -12,9 +12,9 @@ from backends.api.charts import Span
 from backends.api.errors import BackendBug
 from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock
-from backends.api.readings import Reading, Seen, State
+from backends.api.readings import FeedKey, Reading, Seen, State
 from backends.context import Context, SourceConfig
-from backends.watch import FeedKey, Watch
+from backends.watch import Watch
 from tests.clock import START, FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 from tests.flows.metered import MeteredSettings, fresh_store
@@ -84,7 +84,7 @@ async def test_a_listener_to_news_that_raises_costs_only_itself() -> None:
 
 
 async def test_all_logs_together_keep_what_one_alone_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "BYTES", 10_000)
+    monkeypatch.setattr(watch_module, "BYTES_MOST", 10_000)
     watch, _ = watching(fake("a"), fake("b"))
     for source in watch.sources:
         tail = watch.tail(source)
@@ -121,7 +121,7 @@ async def test_retry_now_asks_for_every_chart_anew_and_whole() -> None:
     store = fresh_store()
     config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
     watch, clock = watching(config)
-    made = watch.chart(config.source, "overview", "up", Span(600))
+    made = watch.charts.show(config.source, "overview", "up", Span(600))
     assert made is not None
     leave = made[1].feed.watch(lambda new, before: None)
     await settle()
@@ -140,8 +140,8 @@ async def test_a_chart_that_is_there_already_shows_the_span_that_is_asked_for_no
     fresh_store()
     config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
     watch, _ = watching(config)
-    first = watch.chart(config.source, "overview", "up", Span(600))
-    again = watch.chart(config.source, "overview", "up", Span(3600))
+    first = watch.charts.show(config.source, "overview", "up", Span(600))
+    again = watch.charts.show(config.source, "overview", "up", Span(3600))
     assert first is not None
     assert again is not None
     assert again[1] is first[1]
@@ -175,4 +175,20 @@ async def test_the_first_source_begins_alone() -> None:
     watch.go_on()
     await settle()
     assert reading(watch, other, "members").state is State.LIVE
+    await watch.close()
+
+
+async def test_a_chart_asks_nothing_before_its_turn() -> None:
+    store = fresh_store()
+    config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
+    watch, _ = watching(config)
+    watch.hold()
+    made = watch.charts.show(config.source, "overview", "up", Span(600))
+    assert made is not None
+    made[1].feed.watch(lambda new, before: None)
+    await settle()
+    assert not store.asked
+    watch.go_on()
+    await settle()
+    assert len(store.asked) == 1
     await watch.close()

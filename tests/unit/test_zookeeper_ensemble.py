@@ -9,7 +9,7 @@ import pytest
 from backends.api.errors import Silent, Unreachable
 from backends.api.events import Event, EventKind
 from backends.api.members import Member, MemberState, Role
-from backends.api.readings import Reading, State
+from backends.api.readings import FeedKey, Reading, State
 from backends.coordination.zookeeper_access import NotServing
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, Peer, Status, parse_conf
@@ -48,7 +48,7 @@ class Ensemble:
 
     def vital_sign(self) -> str:
         reading: Reading[Any] = Reading(State.LIVE, self.known, 1.0)
-        ((_, entry),) = source_lines({("zookeeper/main", "members"): reading}, {})
+        ((_, entry),) = source_lines({FeedKey("zookeeper/main", "members"): reading}, {})
         return "".join(text for text, _ in entry.parts)
 
 

@@ -128,11 +128,11 @@ def end(identities: Iterable[Identity], patience: float) -> bool:
     return not left
 
 
-def end_members(folder: Path, patience: float = 1.0) -> bool:
+def end_members(folder: Path) -> bool:
     """End whatever still belongs to the demo in this folder; twice, as a supervisor may have started one more."""
     for _ in range(2):
         left = [identity for _, identity in members(folder)]
         if not left:
             return True
-        end(left, patience)
+        end(left, 1.0)
     return not members(folder)

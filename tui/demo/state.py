@@ -21,7 +21,7 @@ from tui.demo.runs import forget_runs
 NAME = "state.json"
 DEMOS = "demos"
 """The folder in which it is noted where each demo is."""
-LONGEST = 80
+FOLDER_MOST = 80
 """Characters of a folder in which a unix socket's path still fits: 107 in all, and supervisord first makes
 `supervisor.sock.PID` beside the one that it means (unix(7))."""
 
@@ -112,12 +112,12 @@ def make_folder(wanted: str | None) -> tuple[Path, bool]:
     """The folder of a new demo, and whether we made it. Nothing that lies in it already is ever touched."""
     if wanted is None:
         for base in (tempfile.gettempdir(), "/tmp"):
-            if len(os.path.realpath(base)) + len("/midwatch-12345678") <= LONGEST:
+            if len(os.path.realpath(base)) + len("/midwatch-12345678") <= FOLDER_MOST:
                 return Path(os.path.realpath(tempfile.mkdtemp(prefix="midwatch-", dir=base))), True
         raise Refused("TMPDIR is too long a path for a unix socket")
     folder = Path(os.path.realpath(wanted))
-    if len(str(folder)) > LONGEST:
-        raise Refused(f"{folder} is too long a path for a unix socket, expected at most {LONGEST} characters")
+    if len(str(folder)) > FOLDER_MOST:
+        raise Refused(f"{folder} is too long a path for a unix socket, expected at most {FOLDER_MOST} characters")
     old = Demo.load(folder)
     if old is not None:
         if old.is_kept() or old.place.is_elsewhere():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.alerts import Alert, AlertState
-from backends.incident.problems import GRAVE_WORDS
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import since
@@ -17,16 +16,12 @@ ALERT_LOOKS = {
     AlertState.INHIBITED: Look.DIM,
 }
 ORDER = list(AlertState)
-SEVERITIES = (GRAVE_WORDS, {"error", "major", "high"}, {"warning", "warn", "minor"})
-"""Values of `severity`, the gravest first; what else there is (info, none) comes after them."""
 
 
 def _urgency(row: Alert) -> tuple[int, int, float]:
     """What fires before what is pending, the gravest of it first, then the newest."""
-    word = (row.severity or "").lower()
-    severity = next((place for place, words in enumerate(SEVERITIES) if word in words), len(SEVERITIES))
     newness = -row.since.timestamp() if row.since is not None else 0.0
-    return ORDER.index(row.state), severity, newness
+    return ORDER.index(row.state), row.rank, newness
 
 
 def _json(row: Alert) -> dict[str, Any]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from backends.api.alerts import Alert
 from backends.api.capabilities import ABILITIES, kind_of
 from backends.api.events import EventKind, Occurrence
 from backends.api.members import Member, Role
 from backends.api.metrics import ScrapeTarget
-from backends.api.readings import Reading, State
+from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Relations, names_of
 from widgets.columns import Lead, LogsOf
-
-Readings = Mapping[Any, Reading[Any]]
-"""By source and noun."""
 
 FIRST = {EventKind.ALERT: "alerts"}
 """What an event is about, where names alone might lead elsewhere."""
@@ -39,7 +35,7 @@ def _row_of(noun: str, key: str, readings: Readings) -> Lead | None:
     """A row by its key; where its feed is not live it may be there, and its screen will know."""
     feeds = [reading for (_, of), reading in readings.items() if of == noun]
     known = all(reading.state is State.LIVE for reading in feeds)
-    there = any(key in (reading.value or {}) for reading in feeds)
+    there = any(key in reading.rows for reading in feeds)
     return (kind_of(noun), key) if feeds and (there or not known) else None
 
 
@@ -96,7 +92,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         (kind_of(noun), key, row)
         for (_, noun), reading in readings.items()
         if noun in ("targets", "units", "members", "instances")
-        for key, row in (reading.value or {}).items()
+        for key, row in reading.rows.items()
     ]
     for kind, key, row in rows:
         if isinstance(row, ScrapeTarget) and (row.source, row.instance) == (alert.source, instance):
@@ -106,7 +102,7 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         if named & names_of(row):
             yield kind, key
     for found in relations.at(instance) if instance else ():
-        yield kind_of(found.feed[1]), found.row.key
+        yield kind_of(found.feed.noun), found.row.key
 
 
 def no_subject(alert: Alert) -> str:

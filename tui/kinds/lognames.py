@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -13,16 +13,14 @@ from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.processes import Process
-from backends.api.readings import Reading
+from backends.api.readings import Readings
 from backends.api.units import Unit
 from backends.relations import Relations
 from tui.kinds.leads import subject_of, thing_of
 from widgets.columns import Kind, LogsOf
 
 
-def logs_about(
-    kind: Kind[Any], row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations
-) -> LogsOf | None:
+def logs_about(kind: Kind[Any], row: Any, readings: Readings, relations: Relations) -> LogsOf | None:
     """The logs about a row as its kind says, and those that are named after its unit, its process's unit or its
     registration; None for a kind that has none."""
     if kind.logs is None:
@@ -45,7 +43,7 @@ def _unit(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in (name, name.rpartition(":")[2]) if part))
 
 
-def _same(row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations) -> Iterable[Any]:
+def _same(row: Any, readings: Readings, relations: Relations) -> Iterable[Any]:
     """The rows that are about the same thing; of an event or an alert the thing itself as well."""
     if isinstance(row, ScrapeTarget):
         return [found.row for found in relations.at(row.instance)]
@@ -57,6 +55,6 @@ def _same(row: Any, readings: Mapping[Any, Reading[Any]], relations: Relations) 
     return [found.row for found in relations.of(row)]
 
 
-def _row(kind: str, key: str, readings: Mapping[Any, Reading[Any]]) -> Any:
-    values = (reading.value or {} for (_, noun), reading in readings.items() if kind_of(noun) == kind)
-    return next((of[key] for of in values if isinstance(of, Mapping) and key in of), None)
+def _row(kind: str, key: str, readings: Readings) -> Any:
+    values = (reading.rows for (_, noun), reading in readings.items() if kind_of(noun) == kind)
+    return next((of[key] for of in values if key in of), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from backends.api.processes import Host, Process, ProcessState
@@ -88,9 +88,9 @@ def _brief(row: Process, sight: Sight) -> str:
     return f"{row.host}  pid {row.pid}  {text_of(row.user)}  {up}{unit}  {row.command}"
 
 
-def _process_heading(readings: Mapping[str, Reading[Any]], sight: Sight) -> tuple[str, ...]:
-    for reading in readings.values():
-        for host in (reading.value or {}).values():
+def _process_heading(readings: Iterable[Reading[Any]]) -> tuple[str, ...]:
+    for reading in readings:
+        for host in reading.rows.values():
             if isinstance(host, Host):
                 return host_lines(host)
     return ()

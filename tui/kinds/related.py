@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from backends.api.capabilities import kind_of
 from backends.api.members import Member
 from backends.api.nouns import Row
 from backends.api.processes import Process
-from backends.api.readings import Reading, State
+from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Related, Relations
 from widgets.columns import Sight, standing
@@ -18,7 +16,7 @@ from widgets.quantities import count, percent, since, size
 
 
 def related_facts(
-    row: Row, relations: Relations, readings: Mapping[Any, Reading[Any]], now: float, wall: datetime
+    row: Row, relations: Relations, readings: Readings, now: float, wall: datetime
 ) -> list[tuple[str, str]]:
     """A fact for each row that is about the same thing; one whose source is not live says how old it is."""
     facts = []
@@ -35,7 +33,7 @@ def related_facts(
 def leads_to(row: Row, relations: Relations) -> tuple[str, str] | None:
     """The kind and the key of the first row that is about the same thing."""
     found = next(iter(relations.of(row)), None)
-    return None if found is None else (kind_of(found.feed[1]), found.row.key)
+    return None if found is None else (kind_of(found.feed.noun), found.row.key)
 
 
 def _fact(found: Related, sight: Sight) -> tuple[str, str]:

@@ -12,7 +12,8 @@ from textual.message import Message
 
 from backends.api.charts import ChartSource, Panel, Span
 from backends.api.feed import Feed
-from backends.watch import FeedKey, Watch
+from backends.api.readings import FeedKey
+from backends.watch import Watch
 from tui.bridge import Bridge
 from widgets.chart import Chart
 from widgets.plot import Mark
@@ -136,7 +137,7 @@ class ChartGrid(Container):
         for chart in self.shown:
             if self._bridge is not None and self._watching is not None:
                 self._bridge.detach(chart)
-                feeds.append(self._watching.end_chart(self._on[chart]))
+                feeds.append(self._watching.charts.end(self._on[chart]))
             chart.ended = why
             chart.flush()
         return [feed for feed in feeds if feed is not None]
@@ -144,7 +145,7 @@ class ChartGrid(Container):
     def _source(self, watching: Watch, chart: Chart, panel: Panel) -> tuple[FeedKey, ChartSource] | None:
         sheet = self._sheet
         place = "query" if sheet.question else "page"
-        return watching.chart(sheet.source, place, panel.query, chart.span, question=sheet.question)
+        return watching.charts.show(sheet.source, place, panel.query, chart.span, question=sheet.question)
 
     def _feed(self, watching: Watch, bridge: Bridge, chart: Chart, panel: Panel) -> None:
         made = self._source(watching, chart, panel)

@@ -9,17 +9,16 @@ from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
 from widgets.board import Entry
 from widgets.columns import Look
+from widgets.oneline import NARROW
 from widgets.quantities import age
 from widgets.safe import fit, style
-
-SMALL = 60
 
 
 def problem_line(problem: Problem, now: Now, width: int) -> Entry:
     grave = problem.severity >= GRAVE
     look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
-    name, word = (28, 11) if width >= 100 else (22, 11) if width >= SMALL else (14, 8)
+    name, word = (28, 11) if width >= 100 else (22, 11) if width >= NARROW else (14, 8)
     parts = (
         ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
         (fit(problem.name, name), style(Look.DIM if problem.old else Look.STRONG)),
@@ -35,7 +34,7 @@ def problem_line(problem: Problem, now: Now, width: int) -> Entry:
     return Entry(problem.key, parts, right)
 
 
-def change_line(event: Occurrence, wall: datetime, width: int, times: int = 1) -> Entry:
+def change_line(event: Occurrence, wall: datetime, width: int, times: int) -> Entry:
     """`times`: how often the same thing has changed; the event is the newest of these."""
     local = event.time.astimezone()
     stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")

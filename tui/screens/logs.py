@@ -21,7 +21,7 @@ from widgets.columns import LogsOf, Look
 from widgets.freshness import standing_of
 from widgets.histogram import Histogram
 from widgets.logfeeder import Feeder
-from widgets.logline import LONG, Times
+from widgets.logline import LINE_MOST, Times
 from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.quantities import age, count, three
@@ -325,7 +325,7 @@ class LogsScreen(View):
         view.repaint()
 
     def shift(self, cells: str) -> None:
-        self.log_view.left = min(max(0, self.log_view.left + int(cells)), LONG)
+        self.log_view.left = min(max(0, self.log_view.left + int(cells)), LINE_MOST)
         self.log_view.repaint()
 
     def open_record(self) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.reactive import var
 
 from backends.api.charts import Panel
-from backends.api.readings import Reading
+from backends.api.readings import Readings
 from backends.metrics.panels import Page
 from backends.watch import Watch
 from tui.screens.chartgrid import ChartGrid, Sheet
@@ -36,7 +35,7 @@ class MetricsScreen(TimeView):
     MetricsScreen.bare ChartGrid { display: none; }
     MetricsScreen.bare TextPane { display: block; }
     """
-    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    readings: var[Readings] = var({}, always_update=True)
     """The timeline's, for the marks."""
 
     def __init__(self) -> None:
@@ -93,7 +92,7 @@ class MetricsScreen(TimeView):
     def on_chart_grid_sized(self) -> None:
         self._arrange()
 
-    def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
+    def watch_readings(self, readings: Readings) -> None:
         events = [e for (_, noun), r in readings.items() if noun == "events" for e in (r.value or {}).values()]
         found = marks_of(events)
         if found != self.marks:

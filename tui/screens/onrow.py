@@ -36,7 +36,7 @@ class OnRow:
             return None
         clock = watching.clock
         for reading in bridge.readings(*self.kind.nouns).values():
-            row = (reading.value or {}).get(key)
+            row = reading.rows.get(key)
             if row is not None:
                 return row, Sight.of(reading, clock.monotonic(), clock.now())
         return None

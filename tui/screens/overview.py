@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.reactive import var
 
 from backends.api.events import Occurrence
-from backends.api.readings import Reading, State
+from backends.api.readings import Readings, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
@@ -50,7 +49,7 @@ class OverviewScreen(View):
     OverviewScreen #vital { margin: 0; }
     """
     screen_name: ClassVar[str] = "overview"
-    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    readings: var[Readings] = var({}, always_update=True)
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +109,7 @@ class OverviewScreen(View):
             self._signals.detach()
         self._layout.leave_charts()
 
-    def watch_readings(self, readings: Mapping[tuple[str, str], Reading[Any]]) -> None:
+    def watch_readings(self, readings: Readings) -> None:
         # Once all have spoken that have begun: a frame for the first of them would hold the others' up.
         waits = self.desk.watching.waiting if self.desk.watching is not None else frozenset[str]()
         begun = [reading for (source, _), reading in readings.items() if source not in waits]
@@ -146,7 +145,7 @@ class OverviewScreen(View):
         self._show_heading(len(found), sum(now.monotonic - event.at <= LATELY for event in events))
         self.boards.settle()
 
-    def _sources(self) -> Mapping[tuple[str, str], Reading[Any]]:
+    def _sources(self) -> Readings:
         """Every source's readings, those of logs too: looked at once a second, for lines come all the time."""
         bridge = self.desk.bridge
         return (
@@ -189,7 +188,7 @@ class OverviewScreen(View):
 
     def _unknown(self) -> tuple[int, int]:
         """How many sources have not said a word yet, and of how many: what they would say may be wrong."""
-        of_sources = {key: reading for key, reading in self._sources().items() if key[1] != "events"}
+        of_sources = {key: reading for key, reading in self._sources().items() if key.noun != "events"}
         waiting = {source for (source, _), reading in of_sources.items() if reading.state is State.LOADING}
         return len(waiting), len({source for source, _ in of_sources})
 
@@ -330,12 +329,12 @@ class OverviewScreen(View):
         return self.plain_text()
 
 
-def _events(readings: Mapping[tuple[str, str], Reading[Any]]) -> list[Occurrence]:
+def _events(readings: Readings) -> list[Occurrence]:
     """Newest first."""
     found: list[Occurrence] = []
     for (_, noun), reading in readings.items():
         if noun == "events":
-            found += (reading.value or {}).values()
+            found += reading.rows.values()
     return sorted(found, key=_when, reverse=True)
 
 

@@ -5,14 +5,13 @@ Kinds are imported when one of them is asked for: the first frame does not wait 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.api.events import Occurrence
-from backends.api.readings import Reading
+from backends.api.readings import Reading, Readings
 from backends.incident.problems import Problem
 from backends.watch import Watch
 from tui.commands import LOGS, METRICS
@@ -49,7 +48,7 @@ class OverviewLine(Struct, frozen=True):
             return None
         return _found(key, [feed.reading for feed in watching.feeds(*KINDS[kind].nouns).values()])
 
-    def logs(self, readings: Mapping[tuple[str, str], Reading[Any]], watching: Watch) -> LogsOf | None:
+    def logs(self, readings: Readings, watching: Watch) -> LogsOf | None:
         """The logs about it; None where that is a whole source, or all of them."""
         if self.problem is None:
             return None if self.event is None else _logs("events", self.event.key, readings, watching)
@@ -62,9 +61,7 @@ class OverviewLine(Struct, frozen=True):
         return LogsOf((name,), problem.since, wider=(*reversed(parts), source, kind))
 
 
-def _logs(
-    kind: str, key: str, readings: Mapping[tuple[str, str], Reading[Any]], watching: Watch
-) -> LogsOf | None:
+def _logs(kind: str, key: str, readings: Readings, watching: Watch) -> LogsOf | None:
     """Of a row, as its kind says."""
     from tui.kinds.known import KINDS
     from tui.kinds.lognames import logs_about

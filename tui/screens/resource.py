@@ -15,7 +15,7 @@ from backends.watch import Watch
 from tui.commands import Command
 from tui.screens.base import View
 from tui.screens.onrow import OnRow
-from widgets.columns import Kind, LogsOf, Look, Sight
+from widgets.columns import Kind, LogsOf, Look
 from widgets.detail import Detail
 from widgets.freshness import standing_of
 from widgets.oneline import OneLine, Part
@@ -134,18 +134,17 @@ class ResourceScreen(View):
                 text, look = "EMPTY", Look.DIM
         right = f"  {text} "
         room = self.size.width - width_of(right) - sum(width_of(part) for part, _ in left)
-        order, heading = self._that_fits(order, now, room)
+        order, heading = self._that_fits(order, room)
         self.title.show([*left[:at], (order, dim), *left[at:], (heading, dim)], [(right, style(look))])
         self.table.teach(self._lesson())
 
-    def _that_fits(self, order: str, now: float, room: int) -> tuple[str, str]:
+    def _that_fits(self, order: str, room: int) -> tuple[str, str]:
         """How rows are ordered, and what is said of all of them. The former goes first where there is no room for
         both: the arrow in the head of the column says it too."""
         kind, bridge = self.kind, self.desk.bridge
         if kind.heading is None or bridge is None:
             return order, ""
-        aside = {key.source: reading for key, reading in bridge.readings(*kind.aside).items()}
-        headings = [f"  {text}" for text in kind.heading(aside, Sight(now, self.table.clock.now()))] or [""]
+        headings = [f"  {text}" for text in kind.heading(bridge.readings(*kind.aside).values())] or [""]
         orders = (order, "") if self.table.is_in_sight(self.table.sort_key) else (order,)
         every = [(first, then) for then in headings for first in orders]
         return next((pair for pair in every if width_of("".join(pair)) <= room), (order, headings[-1]))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.reactive import var
 
 from backends.api.capabilities import Logs, ability
-from backends.api.readings import Reading
+from backends.api.readings import Readings
 from backends.api.runs import Run, RunState, Step, span
 from tui.commands import Command
 from tui.kinds.runs import RUN_LOOKS, RUNS, params_text
@@ -28,7 +27,7 @@ LATELY = 5
 
 class RunScreen(View):
     screen_name: ClassVar[str] = "run"
-    readings: var[Mapping[tuple[str, str], Reading[Any]]] = var({}, always_update=True)
+    readings: var[Readings] = var({}, always_update=True)
     DEFAULT_CSS = "RunScreen Board { margin: 0 0 1 0; }"
 
     def __init__(self) -> None:
@@ -83,7 +82,7 @@ class RunScreen(View):
 
     @property
     def row(self) -> Run | None:
-        rows = [reading.value or {} for reading in self.readings.values()]
+        rows = [reading.rows for reading in self.readings.values()]
         return next((found[self._run] for found in rows if self._run in found), None)
 
     def tick(self) -> None:
@@ -106,7 +105,7 @@ class RunScreen(View):
         """How it stands, and how long that took the last times."""
         spent = row.spent(self.log_view.clock.now())
         how_long = "" if spent is None else f" {'for' if row.ended is None else 'after'} {spent}"
-        rows = [run for reading in self.readings.values() for run in (reading.value or {}).values()]
+        rows = [run for reading in self.readings.values() for run in reading.rows.values()]
         before = [
             (run.ended - run.started).total_seconds()
             for run in sorted(rows, key=lambda run: run.started)[-LATELY - 1 :]

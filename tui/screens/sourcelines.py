@@ -9,7 +9,7 @@ from typing import Any
 from backends.api.capabilities import kind_of
 from backends.api.members import Member, MemberState, Role
 from backends.api.processes import Host
-from backends.api.readings import Reading, State
+from backends.api.readings import Reading, Readings, State
 from backends.incident.problems import CHECKS
 from backends.incident.sizes import Expected
 from tui.kinds.facts import host_load
@@ -27,7 +27,7 @@ Sizes = Mapping[str, Mapping[str, Expected]]
 """By source and group."""
 
 
-def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes) -> Iterator[tuple[str, Entry]]:
+def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]]:
     """Lines, each with the kind that it leads to."""
     counted: dict[str, dict[str, Reading[Any]]] = {}
     for (source, noun), reading in readings.items():
@@ -35,7 +35,7 @@ def source_lines(readings: Mapping[tuple[str, str], Reading[Any]], sizes: Sizes)
             counted.setdefault(source, {})[noun] = reading
     registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
     for (source, noun), reading in readings.items():
-        rows = list((reading.value or {}).values())
+        rows = list(reading.rows.values())
         wanted = sizes.get(source, {})
         if noun == "members":
             yield "members", Entry(f"members {source}", (_label(source), *_cluster(rows, reading)))

@@ -6,7 +6,7 @@ from backends.api.charts import Span
 
 LADDER = (300, 900, 1800, 3600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 """Seconds of the spans that zooming goes through."""
-USUAL = 1800.0
+USUAL_SPAN = 1800.0
 EDGE = 0.25
 """The share of the span by which a cursor that leaves it moves it on."""
 
@@ -15,7 +15,7 @@ class TimeFrame:
     """Moments are unix seconds. Whatever reaches the present goes on with it."""
 
     def __init__(self) -> None:
-        self.span = Span(USUAL)
+        self.span = Span(USUAL_SPAN)
         self.cursor: float | None = None
 
     def set_length(self, seconds: float, now: float) -> None:

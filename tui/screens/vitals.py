@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from backends.api.charts import Chart, Panel, Span
-from backends.api.readings import Reading, State
-from backends.watch import FeedKey, Watch
+from backends.api.readings import FeedKey, Reading, State
+from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.screens.chartgrid import Sheet
 from tui.screens.dashboards import Dashboards, Work
@@ -21,7 +21,7 @@ from widgets.safe import fit, style
 from widgets.sparkline import sparkline
 
 SPAN = Span(1800)
-MOST = 4
+SIGNALS_MOST = 4
 """Signals that are asked for."""
 CELL = 38
 """Cells that one wants at least: its name, its value and its curve."""
@@ -73,7 +73,7 @@ class Vitals:
         self._shown = sheet
         feeds = {}
         for panel in sheet.panels:
-            made = self._watching.chart(sheet.source, "overview", panel.query, SPAN)
+            made = self._watching.charts.show(sheet.source, "overview", panel.query, SPAN)
             if made is not None:
                 self._panels[made[0]] = panel
                 feeds[made[0]] = made[1].feed
@@ -84,7 +84,7 @@ class Vitals:
         """The same as charts, where there is room for them."""
         pages = self._dashboards.pages
         source = self._dashboards.source(pages[0].source) if pages else None
-        return None if source is None else Sheet(pages[0].panels[:MOST], source)
+        return None if source is None else Sheet(pages[0].panels[:SIGNALS_MOST], source)
 
     def entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         """At most `lines` lines of signals side by side, each with the title of its first panel."""

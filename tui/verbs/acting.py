@@ -14,15 +14,18 @@ from msgspec.structs import replace
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, NotFound, Unreachable
+from backends.api.readings import FeedKey
 from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
-from backends.door import Consent, Door, Mode, NotAudited, Proposal
+from backends.context_words import Mode
+from backends.door import Consent, Door, NotAudited, Proposal
 from backends.state import audit_folder
-from backends.watch import FeedKey, Watch
+from backends.viewer import Viewer
+from backends.watch import Watch
 from backends.who import Who
 from tui.verbs.output import complain, say, to_json
-from tui.verbs.readings import first_word, troubles
+from tui.verbs.readings import troubles
 from tui.verbs.words import WrongUse
 from widgets.quantities import age
 
@@ -120,12 +123,12 @@ async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
     """The rows of one noun from all sources that can change them; they are followed from now on, since the door
     wants them fresh. Raises `Unreachable` where one of these sources does not answer."""
     feeds = {key: feed for key, feed in opened.feeds(noun).items() if _acts(opened, key)}
-    await first_word(feeds, asyncio.Event(), timeout)
+    await Viewer().first_words(feeds.values(), timeout)
     readings = {key: feed.reading for key, feed in feeds.items()}
     trouble = troubles(readings, opened)
     if trouble or not feeds:
         raise Unreachable("; ".join(trouble) or f"nothing in this context can change {noun}")
-    return [row for reading in readings.values() for row in (reading.value or {}).values()]
+    return [row for reading in readings.values() for row in reading.rows.values()]
 
 
 async def actions_on(opened: Watch, row: Any) -> tuple[Action, ...]:
@@ -192,7 +195,7 @@ async def _carry_out(options: argparse.Namespace, door: Door, proposal: Proposal
 async def _consent(options: argparse.Namespace, door: Door, proposal: Proposal) -> Consent:
     """What the person says to it. Raises `Refused` where nobody says yes."""
     consent = Consent(reason=options.reason or "", once=True)
-    if door.mode is Mode.GUARDED and not consent.reason.strip():
+    if door.arming.mode is Mode.GUARDED and not consent.reason.strip():
         return consent  # The door says no to that, and writes it down; nobody need be asked before.
     terminal = _on_terminal()
     if not options.yes and not terminal:
@@ -221,7 +224,7 @@ def _described(door: Door, proposal: Proposal) -> list[str]:
     return [
         f"{action.title} to {target.name}  {target.identity}",
         *(f"  {text}" for text in facts if text),
-        f"  as {door.who.user}, {door.who.origin}, on {door.who.host}; data {old} old; {door.mode.value}",
+        f"  as {door.who.user}, {door.who.origin}, on {door.who.host}; data {old} old; {door.arming.mode.value}",
     ]
 
 

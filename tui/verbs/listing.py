@@ -6,12 +6,13 @@ import argparse
 import asyncio
 from typing import Any
 
-from backends.api.readings import Reading
+from backends.api.readings import FeedKey, Reading
 from backends.context import Context
-from backends.watch import FeedKey, Watch
+from backends.viewer import Viewer
+from backends.watch import Watch
 from tui.kinds.known import KINDS
 from tui.verbs.output import complain, say, table, to_json
-from tui.verbs.readings import first_word, readings_json, troubles
+from tui.verbs.readings import readings_json, troubles
 from tui.verbs.sources import WrongSource, find_source
 from widgets.columns import Kind, Sight
 
@@ -19,11 +20,11 @@ from widgets.columns import Kind, Sight
 class Listing:
     """The feeds of one kind, looked at without a screen."""
 
-    def __init__(self, context: Context, kind: Kind[Any], timeout: float, source: str | None = None) -> None:
+    def __init__(self, context: Context, kind: Kind[Any], timeout: float, source: str | None) -> None:
         """`source` is the only one to ask; its name alone will do. Raises `WrongSource`."""
         self.kind = kind
         self.watch = Watch(context, timeout=timeout)
-        self._heard = asyncio.Event()
+        self._viewer = Viewer()
         self._beside = self.watch.feeds(*kind.beside) if kind.beside else {}
         self._feeds = self.watch.feeds(*kind.nouns)
         if source is not None:
@@ -33,16 +34,15 @@ class Listing:
                 known = ", ".join(dict.fromkeys(key.source for key in self.watch.feeds(*kind.nouns)))
                 raise WrongSource(f"{source} has no {kind.title}, expected one of {known or 'none'}")
 
-    async def first_word(self, timeout: float) -> None:
+    async def first_words(self, timeout: float) -> None:
         """Wait until every feed has answered or failed once, at most `timeout` seconds."""
         if self._beside:
-            await first_word(self._beside, self._heard, timeout / 2)
-        await first_word(self._feeds, self._heard, timeout / 2 if self._beside else timeout)
+            await self._viewer.first_words(self._beside.values(), timeout / 2)
+        await self._viewer.first_words(self._feeds.values(), timeout / 2 if self._beside else timeout)
 
     async def change(self) -> None:
         """Wait for news of any feed, and then a moment for what comes with it."""
-        self._heard.clear()
-        await self._heard.wait()
+        await self._viewer.change()
         await asyncio.sleep(0.2)
 
     @property
@@ -53,7 +53,7 @@ class Listing:
         found = [
             (row, key)
             for key, reading in self.readings.items()
-            for row in (reading.value or {}).values()
+            for row in reading.rows.values()
             if group is None or row.group == group
         ]
         order = self.kind.group or (lambda row: ())
@@ -98,7 +98,7 @@ async def listing(context: Context, options: argparse.Namespace) -> int:
         return 2
     group = getattr(options, "group", None)
     try:
-        await here.first_word(options.timeout)
+        await here.first_words(options.timeout)
         if without := here.without(group):
             complain(f"midwatch: {without}")
             return 2

@@ -1,33 +1,17 @@
-"""What the feeds of a context have said, without a screen: waited for, as JSON, and as troubles in words."""
+"""What the feeds of a context have said, without a screen: as JSON and as troubles in words."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from backends.api.feed import Feed
-from backends.api.readings import Reading, State
-from backends.watch import Broken, FeedKey, Watch
+from backends.api.readings import Reading, Readings, State
+from backends.watch import Broken, Watch
 from tui.kinds.facts import rfc3339
 from widgets.freshness import worst
 
 
-async def first_word(feeds: Mapping[FeedKey, Feed[Any, Any]], heard: asyncio.Event, timeout: float) -> None:
-    """Watch these feeds, and wait until each has answered or failed once, at most `timeout` seconds. `heard` is
-    set by all that comes from them, now and later."""
-    for feed in feeds.values():
-        feed.watch(lambda new, before: heard.set())
-    try:
-        async with asyncio.timeout(timeout):
-            while any(_undecided(feed.reading) for feed in feeds.values()):
-                heard.clear()
-                await heard.wait()
-    except TimeoutError:
-        pass
-
-
-def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[str]:
+def troubles(readings: Readings, opened: Watch) -> list[str]:
     """One line for each source that is not live: its name, the address and the reason."""
     lines = []
     for source, reading in worst_by_source(readings).items():
@@ -40,7 +24,7 @@ def troubles(readings: Mapping[FeedKey, Reading[Any]], opened: Watch) -> list[st
     return lines
 
 
-def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Reading[Any]]:
+def worst_by_source(readings: Readings) -> dict[str, Reading[Any]]:
     """One reading a source: of its feeds the one in the worst state, of those the oldest."""
     of_source: dict[str, list[Reading[Any]]] = {}
     for key, reading in readings.items():
@@ -49,9 +33,7 @@ def worst_by_source(readings: Mapping[FeedKey, Reading[Any]]) -> dict[str, Readi
     return {source: reading for source, reading in found if reading is not None}
 
 
-def readings_json(
-    readings: Mapping[FeedKey, Reading[Any]], broken: Sequence[Broken]
-) -> list[dict[str, str | None]]:
+def readings_json(readings: Readings, broken: Sequence[Broken]) -> list[dict[str, str | None]]:
     out: list[dict[str, str | None]] = []
     for source, reading in worst_by_source(readings).items():
         state = reading.state if reading.state in (State.LIVE, State.STALE) else State.UNREACHABLE
@@ -63,7 +45,3 @@ def readings_json(
         {"source": item.source, "state": "unreachable", "as_of": None, "error": str(item.error)}
         for item in broken
     ]
-
-
-def _undecided(reading: Reading[Any]) -> bool:
-    return reading.state in (State.LOADING, State.IDLE) and reading.error is None

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from contextlib import closing
 from difflib import get_close_matches
 
 from backends.api.actions import Action
 from backends.api.capabilities import Runs, ability
 from backends.api.errors import BackendError, NotFound
+from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState, span
 from backends.context import Context
-from backends.watch import FeedKey, Watch
+from backends.viewer import Viewer
+from backends.watch import Watch
 from tui.kinds.runs import run_json
 from tui.verbs.acting import act, actions_on, rows_of
 from tui.verbs.output import complain, say, to_json
@@ -68,21 +71,17 @@ async def _print_output(opened: Watch, row: Run) -> None:
 async def _to_its_end(opened: Watch, row: Run, *, changes: bool) -> Run:
     """Its last row; each one that differs is printed on the way where that is wanted."""
     feed = opened.feeds("runs")[FeedKey(row.source, "runs")]
-    heard = asyncio.Event()
-    leave = feed.watch(lambda new, before: heard.set())
     told: Run | None = None
-    try:
+    with closing(Viewer()) as viewer:
+        viewer.look([feed])
         while True:
-            row = (feed.reading.value or {}).get(row.key, row)
+            row = feed.reading.rows.get(row.key, row)
             if changes and row != told:
                 told = row
                 say(to_json(run_json(row)))
             if row.state is not RunState.RUNNING:
                 return row
-            heard.clear()
-            await heard.wait()
-    finally:
-        leave()
+            await viewer.change()
 
 
 def _how(row: Run) -> str:
