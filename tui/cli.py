@@ -11,13 +11,17 @@ from tui import __version__
 # Not out of typing, whose import takes a tenth of what `--help` may.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
     from typing import NoReturn, Protocol
 
-    class Verb(Protocol):
-        """Adds a verb with its help; `by` is the module of `tui.verbs`, and the function in it, that runs it."""
+    Takes = Callable[[argparse.ArgumentParser], None]
+    """Adds arguments."""
 
-        def __call__(self, name: str, help: str, by: str = "") -> argparse.ArgumentParser: ...
+    class Verb(Protocol):
+        """Adds a verb with its help and what it takes; `by` is the module of `tui.verbs`, and the function in it,
+        that runs it."""
+
+        def __call__(self, name: str, help: str, *takes: Takes, by: str = "") -> None: ...
 
 
 USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
@@ -25,6 +29,16 @@ USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
 
 class Usage(Exception):
     """The words of a command line are wrong; said in one line, exit 2."""
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """As wide as the terminal. By itself argparse has shutil measure that, for each argument that is added, and the
+    import of shutil takes a tenth of what `--help` may."""
+    try:
+        columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(1).columns
+    except (ValueError, OSError):
+        columns = 80
+    return argparse.HelpFormatter(prog, width=max(columns, 20) - 2)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,9 +59,9 @@ LINEWISE = ("logs", "events", "watch")
 """Verbs that print lines as they came with `-o text`."""
 
 
-def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.ArgumentParser:
-    """The command line; without its verbs for the dashboard, which starts a little sooner so. Of the verbs only
-    those among `words` take the common flags, for the same reason.
+def parser(words: Container[str] | None = None, *, every: bool = True) -> argparse.ArgumentParser:
+    """The command line. Of its verbs those among `words` take their arguments, and without `every` the others are
+    not even known: most of what parsing takes is to build what nobody asked for. All of it without `words`.
 
     Flags stand before or after the verb: each verb takes the common ones again, without defaults, so that what
     stood before is kept.
@@ -57,6 +71,7 @@ def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.Argume
         description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
         epilog="Exit: 0 done, 1 an action failed, 2 wrong usage or configuration, 3 a source is unreachable or "
         "an outcome unknown, 4 refused, 130 ctrl-c.",
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"midwatch {__version__}")
@@ -68,55 +83,87 @@ def parser(*, verbs: bool = True, words: Container[str] = ()) -> argparse.Argume
         help="open the dashboard with this : command",
     )
     top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    if not verbs:
-        top.set_defaults(verb=None)
-        return top
-    added = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    top.set_defaults(verb=None)
+    added: argparse._SubParsersAction[_Parser] | None = None
 
-    def verb(name: str, help: str, by: str = "") -> argparse.ArgumentParser:
-        made = added.add_parser(name, help=help, description=help, allow_abbrev=False)
+    def verb(name: str, help: str, *takes: Takes, by: str = "") -> None:
+        nonlocal added
+        asked = words is None or name in words
+        if not (asked or every):
+            return
+        if added is None:
+            added = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+        made = added.add_parser(
+            name, help=help, description=help, formatter_class=_formatter, allow_abbrev=False
+        )
         made.set_defaults(by=by or name)
-        if name in words:
-            _common(made)
-        return made
+        for add in takes if asked else ():
+            add(made)
 
     _looking(verb)
     _acting(verb)
-    verb("doctor", "try every source and say what was reached, and why not")
-    config = verb(
-        "config", "the configuration: where it is, an example, whether it is right, what it says", "configuration"
-    )
-    each = "where it is; write an example there; find mistakes; print it, every secret masked"
-    config.add_argument("what", choices=("path", "init", "check", "show"), help=each)
-    demo_parser = added.add_parser("demo", help="a small production of real servers on loopback")
-    if "demo" in words:
-        from tui.demo.cli import add_arguments
-
-        add_arguments(demo_parser)
+    verb("doctor", "try every source and say what was reached, and why not", _common)
+    about = "the configuration: where it is, an example, whether it is right, what it says"
+    verb("config", about, _common, _config, by="configuration")
+    verb("demo", "a small production of real servers on loopback", _demo)
     return top
 
 
 def _looking(verb: Verb) -> None:
     """The verbs that only look."""
-    members = verb("members", "members of the clusters, and the instances registered in them", "listing")
+
+    def listing(name: str, help: str, *takes: Takes) -> None:
+        verb(name, help, _common, *takes, by="listing")
+
+    members = "members of the clusters, and the instances registered in them"
+    listing("members", members, _of_a_group, _of_one_source)
+    listing("processes", "processes of this host")
+    listing("units", "what supervisors keep running", _of_one_source)
+    targets = "what metrics servers scrape, and what they could not reach"
+    listing("targets", targets, _of_one_source)
+    listing("alerts", "alerts that fire, or are about to", _of_one_source)
+    listing("deploys", "what can be rolled out, and how it went the last time", _of_one_source)
+    listing("runs", "what was rolled out, and what is being rolled out now", _of_one_source)
+    query = "the present value of each series of a PromQL query, or its values over a range"
+    verb("query", query, _common, _query, _of_one_source)
+    verb("events", "what changes from now on, each event once (with --watch)", _common)
+    verb("logs", "log lines of configured sources, of files, or of standard input", _common, _logs)
+    verb("watch", "the changes of keys below a prefix, one a line", _common, _watch)
+    verb("audit", "what was tried, by whom, on what, and how it ended", _common, _audit)
+
+
+def _acting(verb: Verb) -> None:
+    """The verbs that change something, and `run`, which follows a change."""
+
+    def changing(name: str, help: str, takes: Takes, by: str = "") -> None:
+        verb(name, help, _common, takes, _changing, by=by)
+
+    changing("signal", "send a signal to one process, and say what became of it", _signal)
+    for name, means in (
+        ("start", "start a unit by its supervisor, and follow it until it is up"),
+        ("stop", "stop a unit by its supervisor, and follow it until it has ended"),
+        ("restart", "stop a unit and start it again; GROUP:* does so one by one"),
+    ):
+        changing(name, means, _unit, "supervise")
+    changing("deploy", "roll something out, by a process of its own; prints the id of its run", _deploy)
+    changing("run", "one run: follow it from its first line to its end, or end it", _run_of)
+
+
+def _of_a_group(members: argparse.ArgumentParser) -> None:
     members.add_argument("--group", metavar="G", help="only the instances of this application group")
-    verb("processes", "processes of this host", "listing")
-    of_one = [
-        members,
-        verb("units", "what supervisors keep running", "listing"),
-        verb("targets", "what metrics servers scrape, and what they could not reach", "listing"),
-        verb("alerts", "alerts that fire, or are about to", "listing"),
-        verb("deploys", "what can be rolled out, and how it went the last time", "listing"),
-        verb("runs", "what was rolled out, and what is being rolled out now", "listing"),
-    ]
-    query = verb("query", "the present value of each series of a PromQL query, or its values over a range")
+
+
+def _of_one_source(listing: argparse.ArgumentParser) -> None:
+    listing.add_argument("--source", metavar="SOURCE", help="ask only this one")
+
+
+def _query(query: argparse.ArgumentParser) -> None:
     query.add_argument("expression", metavar="EXPR", help="PromQL, in quotes")
     query.add_argument("--range", metavar="SPAN", type=_span, help="values of this span back from now (1h)")
     query.add_argument("--step", metavar="SPAN", type=_span, help="the time between two of them (15s)")
-    for made in (*of_one, query):
-        made.add_argument("--source", metavar="SOURCE", help="ask only this one")
-    verb("events", "what changes from now on, each event once (with --watch)")
-    logs = verb("logs", "log lines of configured sources, of files, or of standard input")
+
+
+def _logs(logs: argparse.ArgumentParser) -> None:
     logs.add_argument("sources", nargs="*", metavar="SOURCE", help="a source's name, a path with a slash, or -")
     logs.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
     logs.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
@@ -124,40 +171,49 @@ def _looking(verb: Verb) -> None:
     logs.add_argument("--grep", metavar="RE", help="only lines that match this regular expression")
     logs.add_argument("--field", metavar="K=V", action="append", default=[], help="only records with this field")
     logs.add_argument("--patterns", action="store_true", help="count the shapes of messages instead")
-    watch = verb("watch", "the changes of keys below a prefix, one a line")
+
+
+def _watch(watch: argparse.ArgumentParser) -> None:
     watch.add_argument("source", metavar="SOURCE", help="an etcd or a ZooKeeper, as etcd/main")
     watch.add_argument("prefix", metavar="PREFIX", help="as /services/")
-    audit = verb("audit", "what was tried, by whom, on what, and how it ended")
+
+
+def _audit(audit: argparse.ArgumentParser) -> None:
     audit.add_argument("what", nargs="?", choices=("verify",), help="find damage and edits instead")
     audit.add_argument("--since", metavar="WHEN", help="a duration (15m, 1h30m) or an RFC 3339 time")
 
 
-def _acting(verb: Verb) -> None:
-    """The verbs that change something, and `run`, which follows a change."""
-    signal = verb("signal", "send a signal to one process, and say what became of it")
+def _signal(signal: argparse.ArgumentParser) -> None:
     signal.add_argument("target", metavar="TARGET", help="an id (processes -o json), a pid, HOST:PID, or a name")
     signal.add_argument("signal", metavar="SIG", help="TERM, HUP, …; with or without SIG")
-    _changing(signal)
-    for name, means in (
-        ("start", "start a unit by its supervisor, and follow it until it is up"),
-        ("stop", "stop a unit by its supervisor, and follow it until it has ended"),
-        ("restart", "stop a unit and start it again; GROUP:* does so one by one"),
-    ):
-        supervise = verb(name, means, "supervise")
-        supervise.add_argument(
-            "unit", metavar="UNIT", help="a name (units), GROUP:NAME, or GROUP:* for all of a group"
-        )
-        _changing(supervise)
-    deploy = verb("deploy", "roll something out, by a process of its own; prints the id of its run")
+
+
+def _unit(supervise: argparse.ArgumentParser) -> None:
+    name = "a name (units), GROUP:NAME, or GROUP:* for all of a group"
+    supervise.add_argument("unit", metavar="UNIT", help=name)
+
+
+def _deploy(deploy: argparse.ArgumentParser) -> None:
     deploy.add_argument("name", metavar="NAME", help="which one (deploys)")
     deploy.add_argument("params", nargs="*", metavar="K=V", help="its parameters")
     deploy.add_argument("--plan", action="store_true", help="say what it would do, and do nothing")
     deploy.add_argument("--follow", action="store_true", help="stay, print what it prints, and end as it ends")
-    _changing(deploy)
-    run = verb("run", "one run: follow it from its first line to its end, or end it")
+
+
+def _run_of(run: argparse.ArgumentParser) -> None:
     run.add_argument("what", choices=("attach", "abort"), help="follow it to its end, or end it")
     run.add_argument("id", metavar="ID", help="which one (runs)")
-    _changing(run)
+
+
+def _config(config: argparse.ArgumentParser) -> None:
+    each = "where it is; write an example there; find mistakes; print it, every secret masked"
+    config.add_argument("what", choices=("path", "init", "check", "show"), help=each)
+
+
+def _demo(demo: argparse.ArgumentParser) -> None:
+    from tui.demo.cli import add_arguments
+
+    add_arguments(demo)
 
 
 def _changing(to: argparse.ArgumentParser) -> None:
@@ -233,15 +289,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
-    if not words[:1] or (words[0].startswith("-") and not {"-h", "--help"} & set(words)):
+    if not {"-h", "--help"} & set(words):
         try:
-            options = parser(verbs=False).parse_args(words)
+            options = parser(words, every=False).parse_args(words)
         except Usage:
-            pass  # A wrong verb, perhaps: the whole parser says it better.
+            pass  # A wrong verb, perhaps: with all of them known it is said better.
         else:
             return _with_a_format(options)
-    options = parser(words=words).parse_args(words)
-    return _with_a_format(options)
+    return _with_a_format(parser(words).parse_args(words))
 
 
 def _with_a_format(options: argparse.Namespace) -> argparse.Namespace:
