@@ -32,8 +32,8 @@ class Usage(Exception):
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
-    """As wide as the terminal. By itself argparse has shutil measure that, for each argument that is added, and the
-    import of shutil takes a tenth of what `--help` may."""
+    """As wide as the terminal. By itself argparse has shutil measure that for each argument that is added, whose
+    import takes a tenth of what `--help` may."""
     try:
         columns = int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size(1).columns
     except (ValueError, OSError):
@@ -93,9 +93,7 @@ def parser(words: Container[str] | None = None, *, every: bool = True) -> argpar
             return
         if added is None:
             added = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
-        made = added.add_parser(
-            name, help=help, description=help, formatter_class=_formatter, allow_abbrev=False
-        )
+        made = added.add_parser(name, help=help, description=help, formatter_class=_formatter, allow_abbrev=False)
         made.set_defaults(by=by or name)
         for add in takes if asked else ():
             add(made)
@@ -117,7 +115,7 @@ def _looking(verb: Verb) -> None:
 
     members = "members of the clusters, and the instances registered in them"
     listing("members", members, _of_a_group, _of_one_source)
-    listing("processes", "processes of this host")
+    verb("processes", "processes of this host", _common)
     listing("units", "what supervisors keep running", _of_one_source)
     targets = "what metrics servers scrape, and what they could not reach"
     listing("targets", targets, _of_one_source)
