@@ -3,7 +3,6 @@ For /proc/net/tcp it goes through all its room for connections: 17 ms instead of
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import struct
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,8 @@ REQUEST = struct.Struct("=BBxxI48x")
 """struct inet_diag_req_v2 of sock_diag(7): family, protocol, states, and no socket in particular."""
 ANSWER = struct.Struct("=4x2s2x16s16x28xI")
 """struct inet_diag_msg: port and address of this end, inode."""
+MAPPED = b"\0" * 10 + b"\xff\xff"
+"""How an IPv6 address begins that means one of IPv4 (RFC 4291)."""
 
 
 def listening_sockets(root: str) -> Mapping[str, str]:
@@ -90,8 +91,9 @@ def parse_table(data: bytes) -> dict[str, str]:
 
 
 def _address(packed: bytes, port: int) -> str:
+    """Raises ValueError where it is none."""
+    if packed.startswith(MAPPED):
+        packed = packed[len(MAPPED) :]
     if len(packed) == 4:
-        return f"{ipaddress.IPv4Address(packed)}:{port}"
-    address = ipaddress.IPv6Address(packed)
-    mapped = address.ipv4_mapped
-    return f"{mapped}:{port}" if mapped is not None else f"[{address}]:{port}"
+        return f"{socket.inet_ntop(socket.AF_INET, packed)}:{port}"
+    return f"[{socket.inet_ntop(socket.AF_INET6, packed)}]:{port}"

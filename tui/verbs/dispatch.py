@@ -7,6 +7,7 @@ options, and if it is async the context before them.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import inspect
 import sys
@@ -14,6 +15,15 @@ import sys
 
 def run_verb(options: argparse.Namespace) -> int:
     """Run the verb of a parsed command line; returns the exit code."""
+    # What is imported stays: looking through it for garbage, now or at the end, finds none.
+    gc.disable()
+    try:
+        return _run(options)
+    finally:
+        gc.freeze()
+
+
+def _run(options: argparse.Namespace) -> int:
     # A stream that a pipe reads must carry each line as it comes, and bytes that no locale can refuse.
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     run = getattr(importlib.import_module(f"tui.verbs.{options.by}"), options.by)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable
 
@@ -21,6 +22,7 @@ def run_in_context(verb: Verb, options: argparse.Namespace) -> int:
     """Run an async verb in the context that is meant; returns the exit code."""
 
     async def go() -> int:
+        gc.enable()
         leave_threads_behind()
         return await verb(await open_context(options), options)
 
