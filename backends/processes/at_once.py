@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -17,13 +18,19 @@ from backends.processes.table import Table
 
 SOURCE = "local/host"
 """What discovery calls this host."""
+NAMED = ("ETCDCTL_", "PROMETHEUS_URL")
+"""How variables begin by which a source is named: one that is named wrong is told, whatever is asked for."""
+
+
+def is_alone(env: Mapping[str, str]) -> bool:
+    """Whether discovery could find nothing that tells of this host's processes but this host: no supervisor,
+    whose units some of them are. Nor anything that is named wrong."""
+    named = any(value and name.startswith(NAMED) for name, value in env.items())
+    return not named and not any_there()
 
 
 def processes_at_once(patience: float) -> Reading[Processes] | None:
-    """What a feed's first reading would be, without a configuration. None where it takes longer than `patience`
-    seconds or fails, and where there may be a supervisor, whose units some of the processes are."""
-    if any_there():
-        return None
+    """What a feed's first reading would be. None where it takes longer than `patience` seconds, or fails."""
     table = Table("/proc", os.uname().nodename.split(".")[0], SOURCE)
     rows: list[Processes] = []
 

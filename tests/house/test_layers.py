@@ -60,7 +60,7 @@ def test_every_verb_has_its_module(verb: str) -> None:
 
 
 def test_the_command_line_alone_brings_almost_nothing() -> None:
-    found = loaded("import tui.cli; tui.cli.parser()")
+    found = loaded("import tui.cli; tui.cli.parser(())")
     assert not found & {"textual", "rich", "asyncio", "msgspec", "tomllib", "importlib.metadata"}
 
 
@@ -123,3 +123,30 @@ def test_no_path_of_a_machine_and_no_registry_is_committed() -> None:
         if name and path.suffix in (".py", ".md", ".toml", ".txt", "", ".svg") and path.is_file():
             text = path.read_text(errors="replace")
             assert not [word for word in words if word in text], name
+
+
+ALONE = """
+import contextlib, io, os
+os.environ.update(HOME="/nowhere", XDG_CONFIG_HOME="", MIDWATCH_CONFIG="", MIDWATCH_CONTEXT="")
+for name in [name for name in os.environ if name.startswith(("ETCDCTL_", "PROMETHEUS_URL"))]:
+    del os.environ[name]
+from backends.processes import supervisord_places
+supervisord_places.SOCKETS = supervisord_places.CONFIGURATIONS = ()
+import tui.cli
+with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+    assert tui.cli.main(["processes", "--timeout", "60"]) == 0
+    assert b"COMMAND" in out.buffer.getvalue()
+"""
+
+
+def test_a_look_at_this_host_alone_brings_no_loop_and_no_backend() -> None:
+    """It is printed within the time in which asyncio would be imported."""
+    found = loaded(ALONE)
+    slow = {"asyncio", "concurrent.futures", "logging", "ssl", "subprocess", "shutil", "pathlib", "tomllib"}
+    assert not found & {"textual", "rich", "psutil", "difflib", *slow, *MODULES.values()}
+    assert not {"backends.api.feed", "backends.watch", "backends.config"} & found
+
+
+def test_only_what_is_asked_for_is_made_of_the_command_line() -> None:
+    found = loaded("import tui.cli; tui.cli._parse(['processes'])")
+    assert not found & {"shutil", "typing", "tui.demo.cli"}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from backends.api.processes import Processes
 from backends.api.readings import Reading
 from backends.config_file import config_name
-from backends.processes.at_once import SOURCE, processes_at_once
+from backends.processes.at_once import SOURCE, is_alone, processes_at_once
 from tui.kinds.processes import PROCESSES
 from tui.verbs.told import Told, source_state
 
@@ -52,4 +52,4 @@ def _plain(options: argparse.Namespace) -> bool:
     if options.watch or options.context or os.environ.get("MIDWATCH_CONTEXT"):
         return False
     name, deliberate = config_name(options.config, os.environ)
-    return not deliberate and not os.path.lexists(name)
+    return not deliberate and not os.path.lexists(name) and is_alone(os.environ)
