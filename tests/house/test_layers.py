@@ -150,3 +150,36 @@ def test_a_look_at_this_host_alone_brings_no_loop_and_no_backend() -> None:
 def test_only_what_is_asked_for_is_made_of_the_command_line() -> None:
     found = loaded("import tui.cli; tui.cli._parse(['processes'])")
     assert not found & {"shutil", "typing", "tui.demo.cli"}
+
+
+WATCHED = """
+from pathlib import Path
+from backends.config import Document
+from backends.config_reader import read
+from backends.watch import Watch
+text = b'''
+[context.a.zookeeper.main]
+hosts = "127.0.0.1:1"
+[context.a.etcd.main]
+endpoints = ["127.0.0.1:1"]
+[context.a.files.app]
+paths = ["/nowhere/*.log"]
+[context.a.supervisord.main]
+[context.a.journald.main]
+[context.a.prometheus.main]
+url = "http://127.0.0.1:1"
+[context.a.deploy.web]
+kind = "command"
+argv = ["true"]
+'''
+context = read(Document(Path("/a.toml"), text, False)).contexts["a"]
+assert set(Watch(context).sources) >= {"zookeeper/main", "files/app", "deploy/web"}
+"""
+
+
+def test_a_context_is_opened_without_what_its_first_rows_do_not_need() -> None:
+    """Lines are parsed, runs started and signals explained later; each module costs the first frame."""
+    found = loaded(WATCHED)
+    logs = {"backends.logs.formats", "backends.logs.reader", "backends.processes.supervisord_logs"}
+    changes = {"backends.deploys.launch", "backends.deploys.runner", "backends.processes.signals"}
+    assert not found & {"backends.config_lines", *logs, *changes}
