@@ -54,7 +54,7 @@ def test_every_verb_has_its_module(verb: str) -> None:
     by = verbs()[verb].get_default("by")
     path = ROOT / f"tui/verbs/{by}.py"
     assert path.is_file(), (
-        f"`{verb}` is run by tui/verbs/{by}.py, or by the module that its row in tui/cli.py names"
+        f"`{verb}` is run by tui/verbs/{by}.py, or by the module that its row in tui/arguments.py names"
     )
     assert f"def {by}(" in path.read_text(), f"tui/verbs/{by}.py runs `{verb}` by its function {by}"
 
