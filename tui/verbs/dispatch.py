@@ -1,7 +1,7 @@
 """Runs a verb: its module is imported when it is asked for, and no more than that.
 
-`tui.arguments` says which one (`by`): a module of this package, as a function of the module's own name, which gets
-the options, and if it is async the context before them.
+`tui.arguments` says which one (`by`): a module of this package, as a function of the module's own name, which
+gets the options, and if it is async the context before them.
 """
 
 from __future__ import annotations
