@@ -22,16 +22,15 @@ from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
 from backends.api.units import Unit, Units
-from backends.logs.formats import Formats
-from backends.processes.supervisord_discovery import places
-from backends.processes.supervisord_logs import ProgramLogs
 from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll
 from backends.processes.supervisord_rpc import Rpc, address_of
 from backends.threads import Threads
 
 if TYPE_CHECKING:
+    from backends.logs.formats import Formats
     from backends.processes.signal_offer import Subject
     from backends.processes.supervisord_actions import ProgramActions
+    from backends.processes.supervisord_logs import ProgramLogs
 
 CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
@@ -68,11 +67,11 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         self._looking = Threads("signals", 2)
         self._here = False
         """Whether its programs are processes of this host."""
-        self._logs = ProgramLogs(self._rpc, self._ask_all)
-        self._formats = Formats(self.source)
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
+        from backends.processes.supervisord_discovery import places
+
         found = []
         for place in await places(env):
             if place.reason:
@@ -111,6 +110,13 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
                 doubtful = True
             await asyncio.sleep(INTERVAL)
 
+    @cached_property
+    def _logs(self) -> ProgramLogs:
+        # Here: the first frame does not wait for what reads its lines.
+        from backends.processes.supervisord_logs import ProgramLogs
+
+        return ProgramLogs(self._rpc, self._ask_all)
+
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._logs.follow(last)
 
@@ -118,6 +124,13 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         self, since: datetime | None = None, sieve: Sieve | None = None
     ) -> AsyncGenerator[LogBatch, None]:
         return self._logs.history(sieve)
+
+    @cached_property
+    def _formats(self) -> Formats:
+        # Imported with the first line that is looked at: a start has a dozen sources, and no line yet.
+        from backends.logs.formats import Formats
+
+        return Formats(self.source)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

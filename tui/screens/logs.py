@@ -103,6 +103,8 @@ class LogsScreen(View):
         self.histogram.display = self.size.height - 3 >= LINES
 
     def on_log_view_changed(self) -> None:
+        if self.log_view.lines.shown:
+            self.desk.held_back.let_go()
         self.histogram.doubt()
         self._answer()
         self._show_title()
