@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from backends.api.clock import Clock, LoopClock
 from backends.api.logs import LogRecord
 from backends.api.readings import Reading
 from widgets.columns import Look
-from widgets.logfeeder import Feeder, micros, moment_of
+from widgets.logfeeder import MASK, Feeder, micros, moment_of
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
 from widgets.logsearch import compiled
@@ -27,6 +28,8 @@ from widgets.safe import line, style
 
 RATE = 8.0
 """Seconds over which lines per second are counted."""
+AHEAD = 3
+"""Screens before the end of a part at which more of it is asked for."""
 SURE = 5.0
 """Seconds of counting before which nothing is said of them."""
 
@@ -39,11 +42,18 @@ class LogView(Widget):
         """What the title says has changed: following, the number of lines, the search."""
 
     class Sought(Message):
-        """A search has ended."""
+        """A search has ended; `errors`: it was for errors, not for the pattern."""
 
-        def __init__(self, found: bool) -> None:
+        def __init__(self, found: bool, step: int = 1, *, errors: bool = False) -> None:
             super().__init__()
-            self.found = found
+            self.found, self.step, self.errors = found, step, errors
+
+    class Edge(Message):
+        """The cursor came near the first row (`back`) or the last one; `beyond`: to go further was wanted."""
+
+        def __init__(self, *, back: bool, beyond: bool) -> None:
+            super().__init__()
+            self.back, self.beyond = back, beyond
 
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
@@ -59,10 +69,13 @@ class LogView(Widget):
         self.clock = clock or LoopClock()
         self.lines = LogLines()
         self.following = True
+        self.partly = False
+        """Whether a part of what the sources hold is shown, and not the lines in memory."""
         self.sheet = Sheet(self.lines, self.clock, alone=alone)
         self.left = 0
         self._drawn: list[Piece | None] = []
         self._seek: Seek | None = None
+        self._sought = (1, False)
         self._aim: int | None = None
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
@@ -76,6 +89,7 @@ class LogView(Widget):
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show these sources' lines, at their end."""
         self.stop_seeking()
+        self.partly = False
         self.sheet.cursor.index, self.sheet.top.index = -1, 0
         self._aim = None
         self.lines.show(feeders)
@@ -83,6 +97,29 @@ class LogView(Widget):
         self.following = True
         self.count_anew()
         self._settle()
+
+    def show_part(
+        self, feeders: Sequence[Feeder], settled: tuple[int, int] | None, on: int = 0, line: int = 0
+    ) -> None:
+        """Show these sources' lines, which are a part of what there is. The cursor is on the line of that number,
+        or the next one, on that line of the terminal."""
+        self.stop_seeking()
+        self.partly, self.following, self._stood = True, False, 0
+        self.sheet.cursor.index = self.sheet.top.index = -1
+        self.lines.show(feeders, settled)
+        while self.lines.filtering:
+            self.lines.go_on()
+        rows = self.lines.rows
+        there = next((at for at, row in enumerate(rows) if row & MASK == on), None) if on else 0
+        self.sheet.cursor.index = min(bisect_left(rows, on) if there is None else there, len(rows) - 1)
+        self.sheet.top.index = max(0, self.cursor - line)
+        self._settle()
+
+    def grew(self, settled: tuple[int, int] | None) -> None:
+        """There are other lines than before about those that are shown."""
+        self.lines.grew(settled)
+        self.sheet.forget()
+        self._came_in()
 
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
@@ -184,6 +221,14 @@ class LogView(Widget):
             self.following = False
         self.flush()
         self._changed()
+        self._tell_edges(index, last)
+
+    def _tell_edges(self, index: int, last: int) -> None:
+        near = AHEAD * self.size.height if self.partly else 0
+        if self.is_attached and index <= near:
+            self.post_message(self.Edge(back=True, beyond=index < 0))
+        if self.is_attached and self.partly and index >= last - near:
+            self.post_message(self.Edge(back=False, beyond=index > last))
 
     def go_to_time(self, moment: datetime) -> None:
         """To the line that is nearest to a time, as soon as all lines about it are in their places."""
@@ -246,6 +291,7 @@ class LogView(Widget):
     def seek(self, step: int, *, errors: bool = False) -> None:
         """Go to the next match, or the next error, in one direction; a long way is gone in short steps."""
         self.stop_seeking()
+        self._sought = (step, errors)
         self._seek = Seek(self.lines, self.cursor + step, step, None if errors else self.sheet.pattern)
         self._work()
 
@@ -290,7 +336,8 @@ class LogView(Widget):
         if found >= 0:
             self.go_to(found)
         if self.is_attached:
-            self.post_message(self.Sought(found >= 0))
+            step, errors = self._sought
+            self.post_message(self.Sought(found >= 0, step, errors=errors))
 
     def _work(self) -> None:
         """Work until it is done, with the loop's turns in between."""

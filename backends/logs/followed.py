@@ -8,12 +8,13 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TypeVar
 
 from backends.api.errors import Denied
-from backends.api.logs import LogBatch, Sieve
+from backends.api.logs import Beside, LogBatch, Sieve
 from backends.api.readings import Seen
 from backends.file_errors import file_errors
 from backends.logs.follow import Follower
 from backends.logs.history import History
 from backends.logs.lane import Lane
+from backends.logs.part import Part
 from backends.logs.position import Cursor
 
 INTERVAL, BUSY = 0.25, 0.1
@@ -80,6 +81,18 @@ class Followed:
                         return
         finally:
             self._reading.submit(history.close)
+
+    async def beside(self, place: Beside, sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
+        """The records of the file `place.origin` from a place on, in one direction, in batches of about a block.
+        Raises `NotFound` where the file is gone, also from beside the one that has its name now."""
+        part = Part(place)
+        try:
+            with file_errors():
+                await self._reading.run(part.open)
+                while (blocks := await self._reading.run(lambda: part.read(sieve))) is not None:
+                    yield LogBatch(tuple(blocks), None, part.notes())
+        finally:
+            self._reading.submit(part.close)
 
     async def run(self, call: Callable[[], T]) -> T:
         """Anything else that looks at files, in the thread for everything else."""

@@ -1,0 +1,303 @@
+"""From the lines in memory to older ones, which are read again from their sources, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
+
+from backends.api.errors import BackendError
+from backends.api.logs import Beside, LogBlock
+from backends.api.tail import Tail
+from tui.screens.base import Desk
+from widgets.logfeeder import MASK, Feeder, Reader, number_of
+from widgets.logsearch import Pattern
+from widgets.logstretch import START
+from widgets.logview import LogView
+from widgets.lookback import PAGE, STREAMS, Lookback
+from widgets.quantities import size
+
+GROUP = "look back"
+REJOINED = 5_000
+"""Lines of the newest among which the one is looked for that one comes from."""
+MANY = "; :logs and a path reads one of them"
+
+
+class Held(NamedTuple):
+    """The line under the cursor: it is the `line`th of a block, whose first one has that number."""
+
+    feeder: Feeder
+    first: int
+    block: LogBlock
+    line: int
+
+
+class LookingBack:
+    """What a log view shows beside the lines in memory: a part of one or several files (`widgets.lookback`)."""
+
+    def __init__(self, view: LogView, desk: Callable[[], Desk]) -> None:
+        self._view, self._desk = view, desk
+        self._live: Sequence[Feeder] = ()
+        self._part: Lookback | None = None
+        self._only: frozenset[str] = frozenset()
+        self._job: object = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is read now."""
+        return self._job is not None
+
+    def show(self, feeders: Sequence[Feeder]) -> None:
+        """The lines in memory of these sources."""
+        self.stop()
+        self._live, self._part = feeders, None
+        self._view.show(feeders)
+
+    def leave(self) -> None:
+        """To the newest lines in memory, where a part was shown."""
+        self.stop()
+        if self._part is not None:
+            self.show(self._live)
+
+    def stop(self) -> bool:
+        """End what is read; whether there was something."""
+        was, self._job = self.busy, None
+        if was:
+            self._desk().work(_nothing, GROUP)
+        return was
+
+    def first(self, only: frozenset[str], *, window: bool) -> None:
+        """To the very first line: that of the oldest time where there are several files. A window of time is one
+        over the lines in memory."""
+        part = self._part
+        if part is not None and part.at_end(back=True):
+            self._view.go_to(0)
+        elif window or all(_nothing_before(feeder.tail) for feeder in self._live):
+            self._view.go_to(0)
+            if window and self._view.lines.dropped:
+                self._desk().say("the first line in memory; 0 lifts the window, then g reads from the beginning")
+        else:
+            self._only = only
+            self._begin(self._from_the_beginning)
+
+    def edge(self, message: LogView.Edge, only: frozenset[str], *, window: bool) -> None:
+        """One came near the end of what is here: read on."""
+        if self.busy or window:
+            return
+        back, part = message.back, self._part
+        if part is None:
+            if back and not all(_nothing_before(feeder.tail) for feeder in self._live):
+                self._only = only
+                self._begin(lambda: self._from_memory(beyond=message.beyond))
+        elif not part.at_end(back=back):
+            self._begin(lambda: self._read_on(part, back=back))
+        elif message.beyond and not back:
+            self._begin(lambda: self._rejoin(part))
+
+    def filtered(self, change: Callable[[], None], only: frozenset[str], *, window: bool) -> None:
+        """After `change` other lines are kept than before."""
+        part, view = self._part, self._view
+        if part is None or window or only != self._only:
+            self.leave()
+            change()
+            return
+        held, before = self._held, view.lines.keep
+        change()
+        if part.alone is not None and held is not None and before != view.lines.keep:
+            self._begin(lambda: self._around(held.block, held.line))
+
+    def search_on(self, step: int, pattern: Pattern | None) -> None:
+        """Nothing was found among the lines that are here: look further, in the file itself. For an error (no
+        pattern) only those are looked at."""
+        back, part, say = step < 0, self._part, self._desk().say
+        older = not all(_nothing_before(feeder.tail) for feeder in self._live)
+        more = (back and older) if part is None else not part.at_end(back=back)
+        alone = len(self._streams()) == 1
+        if more and pattern is not None and alone:
+            self._begin(lambda: self._find(pattern, back=back))
+        elif not more:
+            say("nothing further in this direction")
+        elif alone:
+            say("no error further in the lines that are read: beyond them none was looked for")
+        else:
+            say(f"nothing further in the lines that are read: no further in {len(self._streams())} files{MANY}")
+
+    @property
+    def standing(self) -> str:
+        """Where one is, of all that there is."""
+        held, stream = self._held, None if self._part is None else self._part.alone
+        if stream is None or held is None or held.block.first is None:
+            return "not the newest, G: end"
+        block = held.block
+        at = held.block.first + len(block.data) * held.line // block.count
+        newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in self._live]
+        ends = [stream.stretch.edge(back=False), *(found[1] for found in newest if found is not None)]
+        end = max(_end(found) for found in ends if found is not None and found.origin == block.origin)
+        return f"at {100 * at // end} % of {size(end)}, G: end"
+
+    # What takes time
+
+    async def _from_the_beginning(self) -> None:
+        streams = self._streams()
+        if len(streams) > STREAMS:
+            self._view.go_to(0)
+            self._desk().say(f"{len(streams)} files are too many to be read from their beginnings{MANY}")
+            return
+        part = self._of(streams)
+        await part.begin()
+        if part.empty:
+            self._say(part)
+            self._view.go_to(0)
+            return
+        self._show(part)
+        if len(self._view.lines.rows) < 2 * self._view.size.height:
+            await self._read_on(part, back=False)
+
+    async def _from_memory(self, *, beyond: bool) -> None:
+        """Read on before the first line that is kept."""
+        streams, held = self._streams(), self._held
+        if len(streams) != 1 or held is None:
+            if beyond:
+                self._desk().say(f"the oldest line in memory; g reads {len(streams)} files from their beginnings")
+            return
+        feeder, first = held.feeder, held.first
+        part = self._of(streams)
+        stretch = part.streams[0].stretch
+        seeds, room = [], PAGE
+        for _, block in feeder.tail.blocks(first):
+            if room > 0:
+                seeds.append(block)
+                room -= len(block.data)
+        stretch.grow(seeds, back=False)
+        await part.more(back=True)
+        self._say(part)
+        now = self._held
+        if now is None or now.feeder is not feeder or stretch.span.first == START:
+            return
+        # One may have moved meanwhile.
+        on = START + now.first + now.line - first
+        if START <= on < stretch.span.end:
+            placed = self._view.sheet.placed
+            self._show(part, on, placed.index(self._view.cursor) if self._view.cursor in placed else 0)
+
+    async def _read_on(self, part: Lookback, *, back: bool) -> None:
+        """Until there are other rows at that end."""
+        lines, at = self._view.lines, 0 if back else -1
+        before = lines.rows[at] if lines.rows else None
+        while not part.at_end(back=back):
+            await part.more(back=back)
+            self._view.grew(part.settled)
+            if lines.rows and lines.rows[at] != before:
+                break
+        self._say(part)
+
+    async def _rejoin(self, part: Lookback) -> None:
+        """Behind the last line: on among those in memory, if it is there, else in the grown files."""
+        last = self._view.lines.records.raw(self._view.lines.rows[-1])
+        ends = [feeder.tail.span.end for feeder in self._live]
+        newest = [f.tail.lines(end - REJOINED, end) for f, end in zip(self._live, ends, strict=True)]
+        if not any((line.raw, line.origin) == last for lines in newest for line in lines):
+            reached = [stream.stretch.span.end for stream in part.streams]
+            for stream in part.streams:
+                stream.ended[False] = False
+            await self._read_on(part, back=False)
+            if reached != [stream.stretch.span.end for stream in part.streams]:
+                return
+        self._part = None
+        self._view.show(self._live)
+        rows, records = self._view.lines.rows, self._view.lines.records
+        near = range(len(rows) - 1, max(-1, len(rows) - REJOINED), -1)
+        found = next((at for at in near if records.raw(rows[at]) == last), None)
+        if found is not None:
+            self._view.go_to(found + 1)
+
+    async def _around(self, block: LogBlock, line: int) -> None:
+        """Show what is about a block, with the cursor on one of its lines."""
+        part = self._of(self._streams())
+        part.streams[0].stretch.grow([block], back=False)
+        await part.more(back=True)
+        await part.more(back=False)
+        self._show(part, START + line, self._view.size.height // 2)
+        self._say(part)
+
+    async def _find(self, pattern: Pattern, *, back: bool) -> None:
+        part = self._part or self._of(self._streams())
+        place = part.streams[0].beside(back=back)
+        if self._part is None:
+            place = Beside(place.origin, next((block for _, block in self._live[0].tail.blocks()), None), back)
+        found = await part.find(place, pattern)
+        if found is None:
+            self._desk().say(f"nothing further, up to the {'beginning' if back else 'end'}")
+        else:
+            await self._around(*found)
+
+    # Parts
+
+    @property
+    def _held(self) -> Held | None:
+        lines, at = self._view.lines, self._view.cursor
+        if not 0 <= at < len(lines.rows) or lines.is_note(lines.rows[at]):
+            return None
+        feeder, seq = lines.feeders[number_of(lines.rows[at])], lines.rows[at] & MASK
+        found = feeder.tail.block_of(seq)
+        return None if found is None else Held(feeder, *found, seq - found[0])
+
+    def _streams(self) -> list[tuple[str, str, Reader]]:
+        """Every file that lines are shown of; a source whose blocks have no place of their own is one stream."""
+        met = self._view.lines.origins if self._part is None else []
+        found: list[tuple[str, str, Reader]] = []
+        for feeder in self._live:
+            blocks = [block for _, block in feeder.tail.blocks()]
+            origins = dict.fromkeys(origin for source, origin in met if source == feeder.source)
+            origins.update(dict.fromkeys(block.origin for block in blocks))
+            if any(block.first is not None for block in blocks):
+                chosen = [origin for origin in origins if not self._only or origin in self._only]
+                found += [(feeder.source, origin, feeder.reader) for origin in chosen]
+            elif blocks:
+                found.append((feeder.source, "", feeder.reader))
+        return found
+
+    def _of(self, streams: list[tuple[str, str, Reader]]) -> Lookback:
+        return Lookback(streams, self._view.clock.now(), self._view.lines.keep)
+
+    def _show(self, part: Lookback, on: int = 0, line: int = 0) -> None:
+        self._part = part
+        self._view.show_part(part.feeders, part.settled, on, line)
+
+    def _say(self, part: Lookback) -> None:
+        """What has to be known of it, once."""
+        if part.said:
+            self._desk().say("; ".join(part.said))
+            part.said.clear()
+
+    def _begin(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Instead of what is read now."""
+        mine = self._job = object()
+
+        async def run() -> None:
+            try:
+                await job()
+            except BackendError as error:
+                self._desk().say(str(error))
+            finally:
+                if self._job is mine:
+                    self._job = None
+                    self._view.post_message(LogView.Changed())
+
+        self._desk().work(run, GROUP)
+        self._view.post_message(LogView.Changed())
+
+
+def _nothing_before(tail: Tail) -> bool:
+    """Whether a tail holds everything from the first byte on."""
+    firsts: dict[str, int | None] = {}
+    for _, block in tail.blocks():
+        firsts.setdefault(block.origin, block.first)
+    return not tail.span.dropped and all(first == 0 for first in firsts.values())
+
+
+def _end(block: LogBlock) -> int:
+    return (block.first or 0) + len(block.data) + 1
+
+
+async def _nothing() -> None:
+    """What runs in place of what is ended."""
