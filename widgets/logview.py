@@ -21,17 +21,14 @@ from widgets.columns import Look
 from widgets.logfeeder import MASK, Feeder, micros, moment_of
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
+from widgets.lograte import Rate
 from widgets.logsearch import compiled
 from widgets.logseek import Seek
 from widgets.logsheet import HEAD, Piece, Sheet
 from widgets.safe import line, style
 
-RATE = 8.0
-"""Seconds over which lines per second are counted."""
 AHEAD = 3
 """Screens before the end of a part at which more of it is asked for."""
-SURE = 5.0
-"""Seconds of counting before which nothing is said of them."""
 
 
 class LogView(Widget):
@@ -80,9 +77,7 @@ class LogView(Widget):
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
         self._at_work = False
-        self._arrived: list[tuple[float, int]] = []
-        self._counted_from = (float("inf"), 0)
-        self._rate: tuple[float, float | None] = (float("-inf"), None)
+        self._rate = Rate()
 
     # What it shows
 
@@ -130,9 +125,7 @@ class LogView(Widget):
 
     def count_anew(self) -> None:
         """Lines per second are those that come from now on."""
-        self._arrived = []
-        self._counted_from = (self.clock.monotonic(), micros(self.clock.now()))
-        self._rate = (float("-inf"), None)
+        self._rate.begin(self.clock.monotonic(), micros(self.clock.now()))
 
     def teach(self, lines: list[str]) -> None:
         """What to say while there is no line to show."""
@@ -151,16 +144,8 @@ class LogView(Widget):
 
     @property
     def rate(self) -> float | None:
-        """Lines per second, over the last seconds; it changes once a second, to be read. None before that can be
-        said, and where lines come that are all of a time before one looked: those are being caught up with."""
-        now = self.clock.monotonic()
-        at, rate = self._rate
-        if now - at >= 1.0:
-            spent = min(RATE, now - self._counted_from[0])
-            late = [lines for when, lines in self._arrived if now - when < RATE]
-            rate = None if spent < SURE or (late and not any(late)) else sum(late) / spent
-            self._rate = (now, rate)
-        return rate
+        """Lines per second, over the last seconds; None before it can be said."""
+        return self._rate.at(self.clock.monotonic())
 
     @property
     def current(self) -> LogRecord | None:
@@ -197,13 +182,12 @@ class LogView(Widget):
     def _take(self) -> None:
         """Take in what has come, and count what of it happened since one looked: what was there before comes in
         as well, in as many pieces and as late as it takes."""
-        lines, now, (_, began) = self.lines, self.clock.monotonic(), self._counted_from
+        lines, began = self.lines, self._rate.since
         before = lines.count_from(began, len(lines.rows)) if lines.merged else 0
         came = lines.take()
         if came:
             fresh = lines.count_from(began, len(lines.rows) if lines.merged else came) - before
-            self._arrived = [(at, many) for at, many in self._arrived if now - at < RATE]
-            self._arrived.append((now, min(came, max(0, fresh))))
+            self._rate.take(self.clock.monotonic(), min(came, max(0, fresh)))
 
     # What the user wants
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backends.api.errors import BackendError
-from backends.api.logs import Beside, LogBlock, Sieve
+from backends.api.logs import Beside, Level, LogBlock, Sieve
+from backends.api.suspects import suspects
 from widgets.logfeeder import Feeder, Reader, micros
 from widgets.logsearch import Pattern
 from widgets.logstretch import Stretch
@@ -111,18 +112,28 @@ class Lookback:
             stream = choose(going, key=lambda stream: times.get(id(stream), 0))
             left -= await self._read(stream, PAGE // len(self.streams), back=back)
 
-    async def find(self, place: Beside, pattern: Pattern) -> tuple[LogBlock, int] | None:
-        """The nearest block of the first stream beside a place with a line that matches, and is kept, and which
-        line of it; None where there is none in that direction. Raises `BackendError`."""
-        reader, wanted = self.streams[0].reader, [pattern] if self._keep is None else [pattern, self._keep]
-        async with aclosing(reader.history(None, _sieve(reader, pattern), place)) as batches:
+    async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
+        """The nearest block of the first stream beside a place with a line that matches (without a pattern: an error)
+        and is kept, and which line of it; None where there is none in that direction. Raises `BackendError`."""
+        reader = self.streams[0].reader
+        sieve = _may_be_error if pattern is None else _sieve(reader, pattern)
+        async with aclosing(reader.history(None, sieve, place)) as batches:
             async for batch in batches:
                 for block in reversed(batch.blocks) if place.back else batch.blocks:
-                    shown = reader.shown(block.data)
-                    found = set.intersection(*(set(each.numbers(shown)) for each in wanted))
+                    found = self._hits(reader, block, pattern)
                     if found:
                         return block, max(found) if place.back else min(found)
         return None
+
+    def _hits(self, reader: Reader, block: LogBlock, pattern: Pattern | None) -> set[int]:
+        shown = reader.shown(block.data)
+        if pattern is not None:
+            found = set(pattern.numbers(shown))
+        else:
+            lines = block.lines()
+            levels = {line: reader.parse(lines[line], block.origin).level for line in suspects(block.data)}
+            found = {line for line, level in levels.items() if level is not None and level >= Level.ERROR}
+        return found if self._keep is None else found & set(self._keep.numbers(shown))
 
     async def _read(self, stream: Stream, size: int, *, back: bool) -> int:
         """Bytes that came; less than asked for at the end."""
@@ -146,3 +157,7 @@ class Lookback:
 
 def _sieve(reader: Reader, pattern: Pattern) -> Sieve:
     return lambda data, stop: bool(pattern.numbers(reader.shown(data[:stop])))
+
+
+def _may_be_error(data: bytes, stop: int) -> bool:
+    return bool(suspects(data[:stop]))

@@ -13,6 +13,7 @@ from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
 from tests.flows.test_logs_merged import BEGAN
 from tui.screens.logs import LogsScreen
+from widgets.columns import LogsOf
 
 LINES = 60_000
 """About seven megabytes: the tail that is read at first is a thirtieth of it."""
@@ -32,6 +33,12 @@ async def long_log(path: Path, lines: int = LINES, words: str = "line", step: fl
 def append(path: Path, text: str) -> None:
     with path.open("a") as file:
         file.write(text)
+
+
+def with_an_error(path: Path, text: bytes) -> None:
+    data = path.read_bytes()
+    at = data.index(text)
+    path.write_bytes(data[:at] + text.replace(b"INFO", b"ERROR") + data[at + len(text) :])
 
 
 def context(**paths: Path) -> Context:
@@ -123,6 +130,36 @@ async def test_a_search_goes_on_in_the_file(opened: Opened, tmp_path: Path) -> N
         await screen.type("/line 50000 \r")
         await screen.press("n")
         await screen.until(lambda: on(screen) == 50_000)
+
+
+async def test_the_error_before_is_looked_for_in_the_file(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log")
+    await asyncio.to_thread(with_an_error, log, b"INFO line 34321 ")
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.press("E")
+        await screen.until(lambda: on(screen) == 34_321)
+        await screen.press("E")
+        await screen.until("nothing further, up to the beginning")
+
+
+async def test_of_one_of_several_files_only_that_one_is_read(opened: Opened, tmp_path: Path) -> None:
+    for name in ("web-1", "web-2"):
+        await long_log(tmp_path / f"{name}.log", 8_000, f"of {name}, line")
+    async with opened(contexts=(context(web=tmp_path / "*.log"),), command="logs") as screen:
+        await screen.until("line 7999 ")
+        screen.app.ways.show_logs_of(LogsOf(("web-2",)))
+        await screen.until("of web-2  ")
+        view = logs_of(screen).log_view
+        await screen.until(lambda: view.following)
+        while not view.partly or on(screen):
+            view.move(-800)
+            await screen.pilot.pause()
+            await idle(screen)
+        assert "web-2" in screen.text
+        assert "of web-1" not in screen.text
+        await screen.press("G")
+        await screen.until("FOLLOWING")
 
 
 async def test_what_is_kept_is_looked_for_in_the_whole_file(opened: Opened, tmp_path: Path) -> None:

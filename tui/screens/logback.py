@@ -13,7 +13,7 @@ from widgets.logfeeder import MASK, Feeder, Reader, number_of
 from widgets.logsearch import Pattern
 from widgets.logstretch import START
 from widgets.logview import LogView
-from widgets.lookback import PAGE, STREAMS, Lookback
+from widgets.lookback import PAGE, STREAMS, Lookback, Stream
 from widgets.quantities import size
 
 GROUP = "look back"
@@ -106,20 +106,18 @@ class LookingBack:
             self._begin(lambda: self._around(held.block, held.line))
 
     def search_on(self, step: int, pattern: Pattern | None) -> None:
-        """Nothing was found among the lines that are here: look further, in the file itself. For an error (no
-        pattern) only those are looked at."""
+        """Nothing was found among the lines that are here: look further, in the file itself; for the next error
+        where there is no pattern."""
         back, part, say = step < 0, self._part, self._desk().say
         older = not all(_nothing_before(feeder.tail) for feeder in self._live)
         more = (back and older) if part is None else not part.at_end(back=back)
         alone = len(self._streams()) == 1
-        if more and pattern is not None and alone:
+        if more and alone:
             self._begin(lambda: self._find(pattern, back=back))
-        elif not more:
-            say("nothing further in this direction")
-        elif alone:
-            say("no error further in the lines that are read: beyond them none was looked for")
+        elif more:
+            say(f"nothing further in the lines read of {len(self._streams())} files{MANY}")
         else:
-            say(f"nothing further in the lines that are read: no further in {len(self._streams())} files{MANY}")
+            say("nothing further in this direction")
 
     @property
     def standing(self) -> str:
@@ -145,6 +143,8 @@ class LookingBack:
         part = self._of(streams)
         await part.begin()
         if part.empty:
+            if self._view.lines.keep is not None and not part.said:
+                part.said.append("no line passes, from the first one to the last")
             self._say(part)
             self._view.go_to(0)
             return
@@ -159,25 +159,23 @@ class LookingBack:
             if beyond:
                 self._desk().say(f"the oldest line in memory; g reads {len(streams)} files from their beginnings")
             return
-        feeder, first = held.feeder, held.first
         part = self._of(streams)
-        stretch = part.streams[0].stretch
-        seeds, room = [], PAGE
-        for _, block in feeder.tail.blocks(first):
-            if room > 0:
-                seeds.append(block)
-                room -= len(block.data)
-        stretch.grow(seeds, back=False)
+        origin, stretch = part.streams[0].origin, part.streams[0].stretch
+        numbers, size = dict[int, int](), 0
+        for first, block in held.feeder.tail.blocks(held.first):
+            if origin in ("", block.origin) and size < PAGE:
+                numbers[first], size = stretch.span.end, size + len(block.data)
+                stretch.grow([block], back=False)
         await part.more(back=True)
         self._say(part)
-        now = self._held
-        if now is None or now.feeder is not feeder or stretch.span.first == START:
-            return
         # One may have moved meanwhile.
-        on = START + now.first + now.line - first
-        if START <= on < stretch.span.end:
-            placed = self._view.sheet.placed
-            self._show(part, on, placed.index(self._view.cursor) if self._view.cursor in placed else 0)
+        now, placed = self._held, self._view.sheet.placed
+        if stretch.span.first == START:
+            if beyond and part.at_end(back=True):
+                self._desk().say("there is nothing older")
+        elif now is not None and now.feeder is held.feeder and now.first in numbers:
+            line = placed.index(self._view.cursor) if self._view.cursor in placed else 0
+            self._show(part, numbers[now.first] + now.line, line)
 
     async def _read_on(self, part: Lookback, *, back: bool) -> None:
         """Until there are other rows at that end."""
@@ -192,6 +190,9 @@ class LookingBack:
 
     async def _rejoin(self, part: Lookback) -> None:
         """Behind the last line: on among those in memory, if it is there, else in the grown files."""
+        if not self._view.lines.rows:
+            self.leave()
+            return
         last = self._view.lines.records.raw(self._view.lines.rows[-1])
         ends = [feeder.tail.span.end for feeder in self._live]
         newest = [f.tail.lines(end - REJOINED, end) for f, end in zip(self._live, ends, strict=True)]
@@ -219,11 +220,11 @@ class LookingBack:
         self._show(part, START + line, self._view.size.height // 2)
         self._say(part)
 
-    async def _find(self, pattern: Pattern, *, back: bool) -> None:
+    async def _find(self, pattern: Pattern | None, *, back: bool) -> None:
         part = self._part or self._of(self._streams())
         place = part.streams[0].beside(back=back)
         if self._part is None:
-            place = Beside(place.origin, next((block for _, block in self._live[0].tail.blocks()), None), back)
+            place = Beside(place.origin, self._oldest(part.streams[0]), back)
         found = await part.find(place, pattern)
         if found is None:
             self._desk().say(f"nothing further, up to the {'beginning' if back else 'end'}")
@@ -240,6 +241,12 @@ class LookingBack:
         feeder, seq = lines.feeders[number_of(lines.rows[at])], lines.rows[at] & MASK
         found = feeder.tail.block_of(seq)
         return None if found is None else Held(feeder, *found, seq - found[0])
+
+    def _oldest(self, stream: Stream) -> LogBlock | None:
+        """The oldest block in memory of a stream."""
+        tails = [feeder.tail for feeder in self._live if feeder.source == stream.source]
+        blocks = (block for tail in tails for _, block in tail.blocks())
+        return next((block for block in blocks if stream.origin in ("", block.origin)), None)
 
     def _streams(self) -> list[tuple[str, str, Reader]]:
         """Every file that lines are shown of; a source whose blocks have no place of their own is one stream."""
