@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,7 @@ from backends.api.clock import Clock, LoopClock
 from backends.api.logs import LogRecord
 from backends.api.readings import Reading
 from widgets.columns import Look
-from widgets.logfeeder import MASK, Feeder, micros, moment_of
+from widgets.logfeeder import Feeder, micros, moment_of
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
 from widgets.lograte import Rate
@@ -94,19 +93,21 @@ class LogView(Widget):
         self._settle()
 
     def show_part(
-        self, feeders: Sequence[Feeder], settled: tuple[int, int] | None, on: int = 0, line: int = 0
+        self,
+        feeders: Sequence[Feeder],
+        settled: tuple[int, int] | None,
+        on: Callable[[LogLines], int],
+        line: int = 0,
     ) -> None:
-        """Show these sources' lines, which are a part of what there is. The cursor is on the line of that number,
-        or the next one, on that line of the terminal."""
+        """Show these sources' lines, which are a part of what there is. `on` says which row the cursor is on, on
+        that line of the terminal."""
         self.stop_seeking()
         self.partly, self.following, self._stood = True, False, 0
         self.sheet.cursor.index = self.sheet.top.index = -1
         self.lines.show(feeders, settled)
         while self.lines.filtering:
             self.lines.go_on()
-        rows = self.lines.rows
-        there = next((at for at, row in enumerate(rows) if row & MASK == on), None) if on else 0
-        self.sheet.cursor.index = min(bisect_left(rows, on) if there is None else there, len(rows) - 1)
+        self.sheet.cursor.index = min(on(self.lines), len(self.lines.rows) - 1)
         self.sheet.top.index = max(0, self.cursor - line)
         self._settle()
 

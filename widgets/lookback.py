@@ -49,12 +49,16 @@ class Stream:
         """The time up to which its lines are here, in microseconds; those of a stream without any times come last
         of all, as if they had come just now."""
         block = self.stretch.edge(back=back)
-        lines = [] if block is None else block.lines()
-        for raw in lines[:NEAR] if back else reversed(lines[-NEAR:]):
-            moment = self.reader.parse(raw, self.origin).time
-            if moment is not None:
-                return min(micros(moment), micros(self.at))
-        return micros(self.at)
+        moment = None if block is None else end_of(block, self.reader, back=back)
+        return micros(self.at if moment is None else min(moment, self.at))
+
+
+def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
+    """The time of the first line of a block (`back`) or of the last one."""
+    lines = block.lines()
+    near = lines[:NEAR] if back else reversed(lines[-NEAR:])
+    times = (reader.parse(raw, block.origin).time for raw in near)
+    return next((moment for moment in times if moment is not None), None)
 
 
 class Lookback:
@@ -87,20 +91,27 @@ class Lookback:
     @property
     def settled(self) -> tuple[int, int] | None:
         """From when to when every line of all streams is here; None for one stream, whose order is its own."""
-        if self.alone is not None:
-            return None
-        low = max((s.reaches(back=True) for s in self.streams if not s.ended[True]), default=0)
-        going = [s.reaches(back=False) for s in self.streams if not s.ended[False]]
-        return low, min(going) if going else END
+        return None if self.alone is not None else (self._reaches(back=True), self._reaches(back=False))
 
     def at_end(self, *, back: bool) -> bool:
         return all(stream.ended[back] for stream in self.streams)
 
-    async def begin(self) -> None:
-        """Read the beginning of every stream. There is nothing before that."""
+    def _reaches(self, *, back: bool) -> int:
+        """The time up to which all streams are here."""
+        times = [stream.reaches(back=back) for stream in self.streams if not stream.ended[back]]
+        return max(times, default=0) if back else min(times, default=END)
+
+    async def begin(self, since: datetime | None = None) -> None:
+        """Read the beginning of every stream, before which there is nothing, or what is about a time."""
         for stream in self.streams:
-            stream.ended[True] = True
-            await self._read(stream, PAGE // len(self.streams), back=False)
+            stream.ended[True] = since is None
+            await self._read(stream, PAGE // len(self.streams), back=False, since=since)
+        if since is not None:
+            while not self.at_end(back=False) and self._reaches(back=False) <= micros(since):
+                await self.more(back=False)
+            await self.more(back=True)
+            while not self.at_end(back=True) and self._reaches(back=True) > micros(since):
+                await self.more(back=True)
 
     async def more(self, *, back: bool) -> None:
         """Read on in a direction, about a page of bytes; never raises a `BackendError`, but says it."""
@@ -113,8 +124,9 @@ class Lookback:
             left -= await self._read(stream, PAGE // len(self.streams), back=back)
 
     async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
-        """The nearest block of the first stream beside a place with a line that matches (without a pattern: an error)
-        and is kept, and which line of it; None where there is none in that direction. Raises `BackendError`."""
+        """The nearest block of the first stream beside a place with a line that matches (is an error where there is
+        no pattern) and is kept, and which line that is; None where there is none in that direction. Raises
+        `BackendError`."""
         reader = self.streams[0].reader
         sieve = _may_be_error if pattern is None else _sieve(reader, pattern)
         async with aclosing(reader.history(None, sieve, place)) as batches:
@@ -135,12 +147,12 @@ class Lookback:
             found = {line for line, level in levels.items() if level is not None and level >= Level.ERROR}
         return found if self._keep is None else found & set(self._keep.numbers(shown))
 
-    async def _read(self, stream: Stream, size: int, *, back: bool) -> int:
+    async def _read(self, stream: Stream, size: int, *, back: bool, since: datetime | None = None) -> int:
         """Bytes that came; less than asked for at the end."""
         sieve = None if self._keep is None or self.alone is None else _sieve(stream.reader, self._keep)
         came = 0
         try:
-            async with aclosing(stream.reader.history(None, sieve, stream.beside(back=back))) as batches:
+            async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
                 async for batch in batches:
                     self.said += [note for note in batch.notes if note not in self.said]
                     came += sum(len(block.data) + 1 for block in batch.blocks)

@@ -124,8 +124,9 @@ class Logs(Protocol):
         where that saves work.
 
         With `beside` only what lies in that direction, in batches of about a block, the nearest first; within
-        a batch the oldest line is the first one. A batch may be empty: nothing of what it stands for passes.
-        Raises `BackendError`: `Unsupported` where the source keeps nothing that could be read so."""
+        a batch the oldest line is the first one, and an empty batch says that nothing of what was read passes.
+        Where no block is named, `since` is about where to begin. Raises `BackendError`: `Unsupported` where the
+        source keeps nothing that could be read so."""
         ...
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

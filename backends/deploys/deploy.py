@@ -309,7 +309,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         if beside is not None:
             if beside.origin not in rows:
                 raise NotFound("no such run", where=beside.origin)
-            async with aclosing(self._beside(beside, sieve)) as batches:
+            async with aclosing(self._beside(beside, sieve, since)) as batches:
                 async for batch in batches:
                     yield batch
             return
@@ -322,11 +322,13 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             ends[name] = output.offset
         yield LogBatch((), MappingProxyType(ends), (), len(rows))
 
-    async def _beside(self, place: Beside, sieve: Sieve | None) -> AsyncGenerator[LogBatch, None]:
+    async def _beside(
+        self, place: Beside, sieve: Sieve | None, since: datetime | None
+    ) -> AsyncGenerator[LogBatch, None]:
         from backends.logs.followed import Followed
 
         there = replace(place, origin=str(self._runs[place.origin] / OUTPUT))
-        async with aclosing(Followed().beside(there, sieve)) as batches:
+        async with aclosing(Followed().beside(there, sieve, since, self.parse)) as batches:
             async for batch in batches:
                 blocks = tuple(replace(block, origin=place.origin) for block in batch.blocks)
                 yield replace(batch, blocks=blocks)

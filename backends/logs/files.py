@@ -72,7 +72,7 @@ paths = ["/var/log/*.log"]
         self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
         if beside is not None:
-            return self._files.beside(beside, sieve)
+            return self._files.beside(beside, sieve, since, self.parse)
         return self._files.history(self.settings.paths, sieve)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

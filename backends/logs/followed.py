@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from backends.api.errors import Denied
@@ -16,6 +17,7 @@ from backends.logs.history import History
 from backends.logs.lane import Lane
 from backends.logs.part import Part
 from backends.logs.position import Cursor
+from backends.logs.since import Parse
 
 INTERVAL, BUSY = 0.25, 0.1
 """Seconds between two looks: where nothing came, and where something did."""
@@ -82,10 +84,13 @@ class Followed:
         finally:
             self._reading.submit(history.close)
 
-    async def beside(self, place: Beside, sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
-        """The records of the file `place.origin` from a place on, in one direction, in batches of about a block.
+    async def beside(
+        self, place: Beside, sieve: Sieve | None, since: datetime | None, parse: Parse
+    ) -> AsyncGenerator[LogBatch, None]:
+        """The records of the file `place.origin` from a place on, in one direction, in batches of about a block;
+        where the place names no block, from about `since` on, if there is one, which `parse` finds.
         Raises `NotFound` where the file is gone, also from beside the one that has its name now."""
-        part = Part(place)
+        part = Part(place, since, parse)
         try:
             with file_errors():
                 await self._reading.run(part.open)

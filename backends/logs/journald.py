@@ -124,7 +124,8 @@ class Journald(Backend, Logs):
         Raises `TimedOut` where journalctl says nothing for as long as a call may take."""
         place = Place(since=0.0 if since is None else since.timestamp())
         back = beside is not None and beside.back
-        reader = Reader(place if beside is None else place_beside(beside), back=back)
+        known = beside is not None and (beside.back or beside.block is not None)
+        reader = Reader(place_beside(beside) if beside is not None and known else place, back=back)
         async with self._run(*reader.place.arguments(back=back)) as run:
             while data := await run.read(self.timeout):
                 blocks, notes = reader.take(data)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 
 from backends.api.errors import NotFound
 from backends.api.logs import Beside, LogBlock, Sieve
 from backends.logs.opened import Opened
 from backends.logs.reader import CHUNK, RECORD, Reader, open_file, print_at
 from backends.logs.rotation import packed, scan, stem
+from backends.logs.since import Parse, offset_of
 
 BATCH = CHUNK
 """Bytes of one read, about."""
@@ -21,8 +23,9 @@ PRINT = 64
 class Part:
     """One file from a place on. Its methods block and belong in one thread; `close` lets go of the file."""
 
-    def __init__(self, place: Beside) -> None:
-        self._place = place
+    def __init__(self, place: Beside, since: datetime | None = None, parse: Parse | None = None) -> None:
+        """`since`: about where to begin where the place names no block; `parse` finds that."""
+        self._place, self._since, self._parse = place, since, parse
         self._opened = Opened()
         self._reader: Reader | None = None
         self._at = 0
@@ -33,7 +36,9 @@ class Part:
         """Raises OSError, and `NotFound` where no file here holds the block any more."""
         path, block, back = self._place.origin, self._place.block, self._place.back
         handle = self._find(path, block)
-        if block is None:
+        if block is None and self._since is not None and self._parse is not None:
+            self._at = offset_of(handle, self._since, self._parse)
+        elif block is None:
             self._at = os.fstat(handle).st_size if back else 0
         else:
             self._at = block.first if back and block.first is not None else _end(handle, block)

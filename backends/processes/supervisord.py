@@ -117,7 +117,9 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
     def history(
         self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
-        return self._logs.history(sieve) if beside is None else self._logs.beside(beside, sieve)
+        if beside is not None:
+            return self._logs.beside(beside, sieve, since, self.parse)
+        return self._logs.history(sieve)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

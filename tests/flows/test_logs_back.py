@@ -14,6 +14,7 @@ from tests.flows.conftest import Opened, Screen
 from tests.flows.test_logs_merged import BEGAN
 from tui.screens.logs import LogsScreen
 from widgets.columns import LogsOf
+from widgets.logfeeder import micros
 
 LINES = 60_000
 """About seven megabytes: the tail that is read at first is a thirtieth of it."""
@@ -205,6 +206,53 @@ async def test_several_files_begin_with_their_oldest_line(opened: Opened, tmp_pa
         assert times == sorted(times)
         await screen.press("G")
         await screen.until("FOLLOWING")
+
+
+async def test_pages_up_from_the_tails_of_several_files(opened: Opened, tmp_path: Path) -> None:
+    """The files are of one time, and a tenth of the one is as much as all of the other."""
+    a = await long_log(tmp_path / "a.log", 3_000, "from a, line", 0.2)
+    b = await long_log(tmp_path / "b.log", 30_000, "from b, line", 0.02)
+    async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
+        await screen.until("line 29999 ")
+        await screen.until("line 2999 ")
+        view = logs_of(screen).log_view
+        view.move(-3_990)
+        before = view.lines.when(view.lines.rows[view.cursor])
+        cursor = view.current
+        view.move(-100)
+        await screen.until(lambda: view.partly)
+        await idle(screen)
+        assert cursor is not None
+        for _ in range(4):
+            raws = [view.lines.records.raw(row) for row in view.lines.rows]
+            for name in (b"from a", b"from b"):
+                found = [int(raw[0].split(b"line ")[1].split()[0]) for raw in raws if raw and name in raw[0]]
+                assert found == list(range(found[0], found[-1] + 1))
+            assert view.lines.when(view.lines.rows[view.cursor]) <= before
+            before = view.lines.when(view.lines.rows[view.cursor])
+            view.move(-1_000)
+            await screen.pilot.pause()
+            await idle(screen)
+        await screen.press("g")
+        await screen.until("from a, line 0 ")
+        await screen.until("from b, line 0 ")
+
+
+async def test_l_leads_to_a_time_that_memory_does_not_hold(opened: Opened, tmp_path: Path) -> None:
+    for name in ("web-1", "web-2"):
+        await long_log(tmp_path / f"{name}.log", 30_000, f"of {name}, line", 0.02)
+    asked = BEGAN + timedelta(seconds=200 - 3600)
+    for names in (("web-2",), ("none",)):
+        async with opened(contexts=(context(web=tmp_path / "*.log"),), command="logs") as screen:
+            await screen.until("line 29999 ")
+            screen.app.ways.show_logs_of(LogsOf(names, asked))
+            await screen.until("web-2, line 10000 ")
+            view = logs_of(screen).log_view
+            await screen.until(lambda view=view: view.lines.when(view.lines.rows[view.cursor]) == micros(asked))
+            assert ("web-1, line" in screen.text) is (names == ("none",))
+            screen.app.ways.show_logs_of(LogsOf(names, asked - timedelta(hours=2)))
+            await screen.until("no line is as old as")
+            assert on(screen) == 0
 
 
 async def test_a_file_that_was_rotated_meanwhile_is_said(opened: Opened, tmp_path: Path) -> None:

@@ -389,6 +389,12 @@ async def test_beside_a_block_is_all_the_rest_in_both_directions(journal: Journa
         assert await beside(Beside(back=True)) == expected
         assert await beside(Beside("", blocks[100], back=True)) == expected[:100]
         assert await beside(Beside("", blocks[100])) == expected[101:]
+        middle = backend.parse(blocks[150].lines()[0], "").time
+        assert [
+            text
+            for batch in [b async for b in backend.history(middle, beside=Beside())]
+            for text in messages(backend, batch)
+        ] == expected[150:]
         with pytest.raises(Unsupported, match="no place in it"):
             await beside(Beside("", LogBlock("journal", b"no entry", 1)))
 

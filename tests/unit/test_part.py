@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,18 @@ from hypothesis import strategies as st
 from backends.api.errors import NotFound
 from backends.api.logs import Beside, LogBlock, Sieve
 from backends.logs import part as module
+from backends.logs.formats import Formats
 from backends.logs.part import Part
+from tests.clock import START
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few lines, records of a few hundred bytes."""
-    for name in ("backends.logs.part", "backends.logs.reader"):
-        monkeypatch.setattr(f"{name}.CHUNK", 64)
-        monkeypatch.setattr(f"{name}.RECORD", 512)
+    for name in ("part", "reader", "since"):
+        monkeypatch.setattr(f"backends.logs.{name}.CHUNK", 64)
+    for name in ("part", "reader"):
+        monkeypatch.setattr(f"backends.logs.{name}.RECORD", 512)
     monkeypatch.setattr(module, "BATCH", 64)
     monkeypatch.setattr(module, "STRIDE", 1_000)
 
@@ -115,6 +119,43 @@ def test_a_file_is_known_by_what_it_holds(log: Path) -> None:
     os.unlink(f"{log}.1")
     with pytest.raises(NotFound, match="rotated away"):
         read(Beside(str(log), known, back=True))
+
+
+def dated(number: int) -> bytes:
+    return (START + timedelta(seconds=number)).isoformat().encode() + b" line %d" % number
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 5_000), min_size=1, max_size=300).map(sorted),
+    st.integers(-10, 5_010),
+    st.integers(0, 3),
+)
+def test_a_time_is_found_in_a_file(
+    tmp_path_factory: pytest.TempPathFactory, times: list[int], wanted: int, between: int
+) -> None:
+    path = tmp_path_factory.mktemp("part") / "app.log"
+    path.write_bytes(b"".join(dated(number) + b"\n" + b"  at\n" * between for number in times))
+    part = Part(Beside(str(path)), START + timedelta(seconds=wanted), Formats("x").parse)
+    part.open()
+    rest = []
+    while (blocks := part.read()) is not None:
+        rest += lines(blocks)
+    part.close()
+    every = path.read_bytes().splitlines()
+    assert rest == every[len(every) - len(rest) :]
+    assert {dated(number) for number in times if number >= wanted} <= set(rest)
+    # A block before it, and what the last step of the bisection may be off by.
+    assert sum(1 for line in rest if line in {dated(n) for n in times if n < wanted}) <= 4
+
+
+def test_where_no_line_has_a_time_it_is_the_beginning(log: Path) -> None:
+    part = Part(Beside(str(log)), START, Formats("x").parse)
+    part.open()
+    found = part.read()
+    part.close()
+    assert found is not None
+    assert lines(found)[0] == b"line 0"
 
 
 def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:

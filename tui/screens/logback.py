@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from backends.api.errors import BackendError
 from backends.api.logs import Beside, LogBlock
 from backends.api.tail import Tail
 from tui.screens.base import Desk
-from widgets.logfeeder import MASK, Feeder, Reader, number_of
+from widgets.logfeeder import MASK, Feeder, Reader, moment_of, number_of
+from widgets.loglines import LogLines
 from widgets.logsearch import Pattern
 from widgets.logstretch import START
 from widgets.logview import LogView
-from widgets.lookback import PAGE, STREAMS, Lookback, Stream
+from widgets.lookback import PAGE, STREAMS, Lookback, end_of
 from widgets.quantities import size
 
 GROUP = "look back"
@@ -93,6 +96,30 @@ class LookingBack:
         elif message.beyond and not back:
             self._begin(lambda: self._rejoin(part))
 
+    def lacks(self, moment: datetime, only: frozenset[str]) -> bool:
+        """Whether lines of a time are no longer, or were never, in memory."""
+        self._only = only
+        if self._part is not None or all(_nothing_before(feeder.tail) for feeder in self._live):
+            return False
+        blocks = [
+            (block, reader)
+            for source, origin, reader in self._streams()
+            if (block := self._oldest(source, origin))
+        ]
+        times = [end_of(block, reader, back=True) for block, reader in blocks if block.first != 0]
+        return any(time is not None and time > moment for time in times)
+
+    def to_time(self, moment: datetime, otherwise: Callable[[], None]) -> None:
+        """To the lines about a time, out of their sources; `otherwise` where there are none."""
+
+        async def go() -> None:
+            if await self._about(moment, lambda lines: 0):
+                self._view.go_to_time(moment)
+            else:
+                otherwise()
+
+        self._begin(go)
+
     def filtered(self, change: Callable[[], None], only: frozenset[str], *, window: bool) -> None:
         """After `change` other lines are kept than before."""
         part, view = self._part, self._view
@@ -148,16 +175,19 @@ class LookingBack:
             self._say(part)
             self._view.go_to(0)
             return
-        self._show(part)
+        self._show(part, lambda lines: 0)
         if len(self._view.lines.rows) < 2 * self._view.size.height:
             await self._read_on(part, back=False)
 
     async def _from_memory(self, *, beyond: bool) -> None:
         """Read on before the first line that is kept."""
         streams, held = self._streams(), self._held
-        if len(streams) != 1 or held is None:
-            if beyond:
-                self._desk().say(f"the oldest line in memory; g reads {len(streams)} files from their beginnings")
+        if held is None or not streams:
+            return
+        if len(streams) > 1:
+            row = self._view.lines.rows[self._view.cursor]
+            when, raw = self._view.lines.when(row), self._view.lines.records.raw(row)
+            await self._about(moment_of(when), lambda lines: _same(lines, when, raw), self._line)
             return
         part = self._of(streams)
         origin, stretch = part.streams[0].origin, part.streams[0].stretch
@@ -169,13 +199,26 @@ class LookingBack:
         await part.more(back=True)
         self._say(part)
         # One may have moved meanwhile.
-        now, placed = self._held, self._view.sheet.placed
+        now = self._held
         if stretch.span.first == START:
             if beyond and part.at_end(back=True):
                 self._desk().say("there is nothing older")
         elif now is not None and now.feeder is held.feeder and now.first in numbers:
-            line = placed.index(self._view.cursor) if self._view.cursor in placed else 0
-            self._show(part, numbers[now.first] + now.line, line)
+            number = numbers[now.first] + now.line
+            self._show(part, lambda lines: _numbered(lines, number), self._line)
+
+    async def _about(self, moment: datetime, on: Callable[[LogLines], int], line: int = 0) -> bool:
+        """Show what is about a time; whether there was anything."""
+        streams = self._streams()
+        if len(streams) > STREAMS:
+            self._desk().say(f"{len(streams)} files are too many to be read together{MANY}")
+            return False
+        part = self._of(streams)
+        await part.begin(moment)
+        self._say(part)
+        if not part.empty:
+            self._show(part, on, line)
+        return not part.empty
 
     async def _read_on(self, part: Lookback, *, back: bool) -> None:
         """Until there are other rows at that end."""
@@ -217,14 +260,14 @@ class LookingBack:
         part.streams[0].stretch.grow([block], back=False)
         await part.more(back=True)
         await part.more(back=False)
-        self._show(part, START + line, self._view.size.height // 2)
+        self._show(part, lambda lines: _numbered(lines, START + line), self._view.size.height // 2)
         self._say(part)
 
     async def _find(self, pattern: Pattern | None, *, back: bool) -> None:
         part = self._part or self._of(self._streams())
         place = part.streams[0].beside(back=back)
         if self._part is None:
-            place = Beside(place.origin, self._oldest(part.streams[0]), back)
+            place = Beside(place.origin, self._oldest(part.streams[0].source, place.origin), back)
         found = await part.find(place, pattern)
         if found is None:
             self._desk().say(f"nothing further, up to the {'beginning' if back else 'end'}")
@@ -232,6 +275,12 @@ class LookingBack:
             await self._around(*found)
 
     # Parts
+
+    @property
+    def _line(self) -> int:
+        """On which line of the terminal the cursor is."""
+        placed, cursor = self._view.sheet.placed, self._view.cursor
+        return placed.index(cursor) if cursor in placed else 0
 
     @property
     def _held(self) -> Held | None:
@@ -242,11 +291,11 @@ class LookingBack:
         found = feeder.tail.block_of(seq)
         return None if found is None else Held(feeder, *found, seq - found[0])
 
-    def _oldest(self, stream: Stream) -> LogBlock | None:
+    def _oldest(self, source: str, origin: str) -> LogBlock | None:
         """The oldest block in memory of a stream."""
-        tails = [feeder.tail for feeder in self._live if feeder.source == stream.source]
+        tails = [feeder.tail for feeder in self._live if feeder.source == source]
         blocks = (block for tail in tails for _, block in tail.blocks())
-        return next((block for block in blocks if stream.origin in ("", block.origin)), None)
+        return next((block for block in blocks if origin in ("", block.origin)), None)
 
     def _streams(self) -> list[tuple[str, str, Reader]]:
         """Every file that lines are shown of; a source whose blocks have no place of their own is one stream."""
@@ -266,7 +315,7 @@ class LookingBack:
     def _of(self, streams: list[tuple[str, str, Reader]]) -> Lookback:
         return Lookback(streams, self._view.clock.now(), self._view.lines.keep)
 
-    def _show(self, part: Lookback, on: int = 0, line: int = 0) -> None:
+    def _show(self, part: Lookback, on: Callable[[LogLines], int], line: int = 0) -> None:
         self._part = part
         self._view.show_part(part.feeders, part.settled, on, line)
 
@@ -304,6 +353,22 @@ def _nothing_before(tail: Tail) -> bool:
 
 def _end(block: LogBlock) -> int:
     return (block.first or 0) + len(block.data) + 1
+
+
+def _numbered(lines: LogLines, number: int) -> int:
+    """The row of a line of a single stream, or of the next one that is shown."""
+    there = (at for at, row in enumerate(lines.rows) if row & MASK == number)
+    return next(there, bisect_left(lines.rows, number))
+
+
+def _same(lines: LogLines, when: int, raw: tuple[bytes, str] | None) -> int:
+    """The row of a line that happened at a time, or of the nearest one."""
+    at = lines.first_from(when)
+    while at < len(lines.rows) and lines.when(lines.rows[at]) == when:
+        if lines.records.raw(lines.rows[at]) == raw:
+            return at
+        at += 1
+    return lines.nearest(when)
 
 
 async def _nothing() -> None:

@@ -170,7 +170,14 @@ class LogsScreen(View):
             view.go_to_time(logs.when)
 
     def on_log_view_arrived(self, message: LogView.Arrived) -> None:
-        """Say so where the line that was found is not of the time that was asked for."""
+        """Look for what memory does not hold. Say so where the line that was found is not of the time that was
+        asked for."""
+        if self._back.lacks(message.asked, self._visit.only):
+            self._back.to_time(message.asked, lambda: self._say_missed(message))
+        else:
+            self._say_missed(message)
+
+    def _say_missed(self, message: LogView.Arrived) -> None:
         record, missed = self.log_view.current, message.missed.total_seconds()
         if record is None or abs(missed) < FAR:
             return
