@@ -124,9 +124,8 @@ class Lookback:
             left -= await self._read(stream, PAGE // len(self.streams), back=back)
 
     async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
-        """The nearest block of the first stream beside a place with a line that matches (is an error where there is
-        no pattern) and is kept, and which line that is; None where there is none in that direction. Raises
-        `BackendError`."""
+        """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)
+        and is kept, and which line that is; None where there is none. Raises `BackendError`."""
         reader = self.streams[0].reader
         sieve = _may_be_error if pattern is None else _sieve(reader, pattern)
         async with aclosing(reader.history(None, sieve, place)) as batches:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from backends.api.errors import BackendError
 from backends.api.logs import Beside, LogBlock
-from backends.api.tail import Tail
 from tui.screens.base import Desk
-from widgets.logfeeder import MASK, Feeder, Reader, moment_of, number_of
+from widgets.logfeeder import Feeder, Reader, moment_of
+from widgets.logheld import Held, held, numbered, same
 from widgets.loglines import LogLines
 from widgets.logsearch import Pattern
+from widgets.logstreams import oldest, streams_of, whole
 from widgets.logstretch import START
 from widgets.logview import LogView
 from widgets.lookback import PAGE, STREAMS, Lookback, end_of
@@ -25,15 +25,6 @@ REJOINED = 5_000
 MANY = "; :logs and a path reads one of them"
 
 
-class Held(NamedTuple):
-    """The line under the cursor: it is the `line`th of a block, whose first one has that number."""
-
-    feeder: Feeder
-    first: int
-    block: LogBlock
-    line: int
-
-
 class LookingBack:
     """What a log view shows beside the lines in memory: a part of one or several files (`widgets.lookback`)."""
 
@@ -41,7 +32,6 @@ class LookingBack:
         self._view, self._desk = view, desk
         self._live: Sequence[Feeder] = ()
         self._part: Lookback | None = None
-        self._only: frozenset[str] = frozenset()
         self._job: object = None
 
     @property
@@ -68,45 +58,39 @@ class LookingBack:
             self._desk().work(_nothing, GROUP)
         return was
 
-    def first(self, only: frozenset[str], *, window: bool) -> None:
+    def first(self) -> None:
         """To the very first line: that of the oldest time where there are several files. A window of time is one
         over the lines in memory."""
-        part = self._part
-        if part is not None and part.at_end(back=True):
-            self._view.go_to(0)
-        elif window or all(_nothing_before(feeder.tail) for feeder in self._live):
-            self._view.go_to(0)
-            if window and self._view.lines.dropped:
-                self._desk().say("the first line in memory; 0 lifts the window, then g reads from the beginning")
-        else:
-            self._only = only
+        part, view = self._part, self._view
+        more = (view.lines.since is None and self._older) if part is None else not part.at_end(back=True)
+        if more:
             self._begin(self._from_the_beginning)
-
-    def edge(self, message: LogView.Edge, only: frozenset[str], *, window: bool) -> None:
-        """One came near the end of what is here: read on."""
-        if self.busy or window:
             return
+        view.go_to(0)
+        if part is None and self._older and view.lines.dropped:
+            self._desk().say("the first line in memory; 0 lifts the window, then g reads from the beginning")
+
+    def edge(self, message: LogView.Edge) -> None:
+        """One came near the end of what is here: read on."""
         back, part = message.back, self._part
+        if self.busy or self._view.lines.since is not None:
+            return
         if part is None:
-            if back and not all(_nothing_before(feeder.tail) for feeder in self._live):
-                self._only = only
+            if back and self._older:
                 self._begin(lambda: self._from_memory(beyond=message.beyond))
         elif not part.at_end(back=back):
             self._begin(lambda: self._read_on(part, back=back))
         elif message.beyond and not back:
             self._begin(lambda: self._rejoin(part))
 
-    def lacks(self, moment: datetime, only: frozenset[str]) -> bool:
+    def lacks(self, moment: datetime) -> bool:
         """Whether lines of a time are no longer, or were never, in memory."""
-        self._only = only
-        if self._part is not None or all(_nothing_before(feeder.tail) for feeder in self._live):
+        if self._part is not None or not self._older:
             return False
-        blocks = [
-            (block, reader)
-            for source, origin, reader in self._streams()
-            if (block := self._oldest(source, origin))
+        blocks = [(oldest(self._live, source, origin), reader) for source, origin, reader in self._streams()]
+        times = [
+            end_of(block, reader, back=True) for block, reader in blocks if block is not None and block.first
         ]
-        times = [end_of(block, reader, back=True) for block, reader in blocks if block.first != 0]
         return any(time is not None and time > moment for time in times)
 
     def to_time(self, moment: datetime, otherwise: Callable[[], None]) -> None:
@@ -120,40 +104,37 @@ class LookingBack:
 
         self._begin(go)
 
-    def filtered(self, change: Callable[[], None], only: frozenset[str], *, window: bool) -> None:
+    def filtered(self, change: Callable[[], None]) -> None:
         """After `change` other lines are kept than before."""
-        part, view = self._part, self._view
-        if part is None or window or only != self._only:
-            self.leave()
-            change()
-            return
-        held, before = self._held, view.lines.keep
+        part, lines, on = self._part, self._view.lines, self._held
+        keep, others = lines.keep, (lines.since, lines.only)
         change()
-        if part.alone is not None and held is not None and before != view.lines.keep:
-            self._begin(lambda: self._around(held.block, held.line))
+        if part is None or (lines.since, lines.only) != others:
+            self.leave()
+        elif part.alone is not None and on is not None and lines.keep != keep:
+            self._begin(lambda: self._around(on.block, on.line))
 
     def search_on(self, step: int, pattern: Pattern | None) -> None:
         """Nothing was found among the lines that are here: look further, in the file itself; for the next error
         where there is no pattern."""
         back, part, say = step < 0, self._part, self._desk().say
-        older = not all(_nothing_before(feeder.tail) for feeder in self._live)
-        more = (back and older) if part is None else not part.at_end(back=back)
-        alone = len(self._streams()) == 1
-        if more and alone:
-            self._begin(lambda: self._find(pattern, back=back))
-        elif more:
-            say(f"nothing further in the lines read of {len(self._streams())} files{MANY}")
-        else:
+        more = (back and self._older) if part is None else not part.at_end(back=back)
+        streams = len(self._streams())
+        if not more or self._view.lines.since is not None:
             say("nothing further in this direction")
+        elif streams == 1:
+            self._begin(lambda: self._find(pattern, back=back))
+        else:
+            say(f"nothing further in the lines read of {streams} files{MANY}")
 
     @property
     def standing(self) -> str:
         """Where one is, of all that there is."""
-        held, stream = self._held, None if self._part is None else self._part.alone
-        if stream is None or held is None or held.block.first is None:
+        on, stream = self._held, None if self._part is None else self._part.alone
+        if stream is None or on is None or on.block.first is None:
             return "not the newest, G: end"
-        block = held.block
-        at = held.block.first + len(block.data) * held.line // block.count
+        block = on.block
+        at = on.block.first + len(block.data) * on.line // block.count
         newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in self._live]
         ends = [stream.stretch.edge(back=False), *(found[1] for found in newest if found is not None)]
         end = max(_end(found) for found in ends if found is not None and found.origin == block.origin)
@@ -181,20 +162,20 @@ class LookingBack:
 
     async def _from_memory(self, *, beyond: bool) -> None:
         """Read on before the first line that is kept."""
-        streams, held = self._streams(), self._held
-        if held is None or not streams:
+        streams, on = self._streams(), self._held
+        if on is None or not streams:
             return
         if len(streams) > 1:
             row = self._view.lines.rows[self._view.cursor]
             when, raw = self._view.lines.when(row), self._view.lines.records.raw(row)
-            await self._about(moment_of(when), lambda lines: _same(lines, when, raw), self._line)
+            await self._about(moment_of(when), lambda lines: same(lines, when, raw), self._line)
             return
         part = self._of(streams)
         origin, stretch = part.streams[0].origin, part.streams[0].stretch
-        numbers, size = dict[int, int](), 0
-        for first, block in held.feeder.tail.blocks(held.first):
-            if origin in ("", block.origin) and size < PAGE:
-                numbers[first], size = stretch.span.end, size + len(block.data)
+        numbers, room = dict[int, int](), PAGE
+        for first, block in on.feeder.tail.blocks(on.first):
+            if origin in ("", block.origin) and room > 0:
+                numbers[first], room = stretch.span.end, room - len(block.data)
                 stretch.grow([block], back=False)
         await part.more(back=True)
         self._say(part)
@@ -203,9 +184,9 @@ class LookingBack:
         if stretch.span.first == START:
             if beyond and part.at_end(back=True):
                 self._desk().say("there is nothing older")
-        elif now is not None and now.feeder is held.feeder and now.first in numbers:
+        elif now is not None and now.feeder is on.feeder and now.first in numbers:
             number = numbers[now.first] + now.line
-            self._show(part, lambda lines: _numbered(lines, number), self._line)
+            self._show(part, lambda lines: numbered(lines, number), self._line)
 
     async def _about(self, moment: datetime, on: Callable[[LogLines], int], line: int = 0) -> bool:
         """Show what is about a time; whether there was anything."""
@@ -260,14 +241,14 @@ class LookingBack:
         part.streams[0].stretch.grow([block], back=False)
         await part.more(back=True)
         await part.more(back=False)
-        self._show(part, lambda lines: _numbered(lines, START + line), self._view.size.height // 2)
+        self._show(part, lambda lines: numbered(lines, START + line), self._view.size.height // 2)
         self._say(part)
 
     async def _find(self, pattern: Pattern | None, *, back: bool) -> None:
         part = self._part or self._of(self._streams())
         place = part.streams[0].beside(back=back)
         if self._part is None:
-            place = Beside(place.origin, self._oldest(part.streams[0].source, place.origin), back)
+            place = Beside(place.origin, oldest(self._live, part.streams[0].source, place.origin), back)
         found = await part.find(place, pattern)
         if found is None:
             self._desk().say(f"nothing further, up to the {'beginning' if back else 'end'}")
@@ -284,33 +265,16 @@ class LookingBack:
 
     @property
     def _held(self) -> Held | None:
-        lines, at = self._view.lines, self._view.cursor
-        if not 0 <= at < len(lines.rows) or lines.is_note(lines.rows[at]):
-            return None
-        feeder, seq = lines.feeders[number_of(lines.rows[at])], lines.rows[at] & MASK
-        found = feeder.tail.block_of(seq)
-        return None if found is None else Held(feeder, *found, seq - found[0])
+        return held(self._view.lines, self._view.cursor)
 
-    def _oldest(self, source: str, origin: str) -> LogBlock | None:
-        """The oldest block in memory of a stream."""
-        tails = [feeder.tail for feeder in self._live if feeder.source == source]
-        blocks = (block for tail in tails for _, block in tail.blocks())
-        return next((block for block in blocks if origin in ("", block.origin)), None)
+    @property
+    def _older(self) -> bool:
+        """Whether there may be lines before those in memory."""
+        return not all(whole(feeder.tail) for feeder in self._live)
 
     def _streams(self) -> list[tuple[str, str, Reader]]:
-        """Every file that lines are shown of; a source whose blocks have no place of their own is one stream."""
-        met = self._view.lines.origins if self._part is None else []
-        found: list[tuple[str, str, Reader]] = []
-        for feeder in self._live:
-            blocks = [block for _, block in feeder.tail.blocks()]
-            origins = dict.fromkeys(origin for source, origin in met if source == feeder.source)
-            origins.update(dict.fromkeys(block.origin for block in blocks))
-            if any(block.first is not None for block in blocks):
-                chosen = [origin for origin in origins if not self._only or origin in self._only]
-                found += [(feeder.source, origin, feeder.reader) for origin in chosen]
-            elif blocks:
-                found.append((feeder.source, "", feeder.reader))
-        return found
+        lines = self._view.lines
+        return streams_of(self._live, lines.origins if self._part is None else (), lines.only)
 
     def _of(self, streams: list[tuple[str, str, Reader]]) -> Lookback:
         return Lookback(streams, self._view.clock.now(), self._view.lines.keep)
@@ -343,32 +307,8 @@ class LookingBack:
         self._view.post_message(LogView.Changed())
 
 
-def _nothing_before(tail: Tail) -> bool:
-    """Whether a tail holds everything from the first byte on."""
-    firsts: dict[str, int | None] = {}
-    for _, block in tail.blocks():
-        firsts.setdefault(block.origin, block.first)
-    return not tail.span.dropped and all(first == 0 for first in firsts.values())
-
-
 def _end(block: LogBlock) -> int:
     return (block.first or 0) + len(block.data) + 1
-
-
-def _numbered(lines: LogLines, number: int) -> int:
-    """The row of a line of a single stream, or of the next one that is shown."""
-    there = (at for at, row in enumerate(lines.rows) if row & MASK == number)
-    return next(there, bisect_left(lines.rows, number))
-
-
-def _same(lines: LogLines, when: int, raw: tuple[bytes, str] | None) -> int:
-    """The row of a line that happened at a time, or of the nearest one."""
-    at = lines.first_from(when)
-    while at < len(lines.rows) and lines.when(lines.rows[at]) == when:
-        if lines.records.raw(lines.rows[at]) == raw:
-            return at
-        at += 1
-    return lines.nearest(when)
 
 
 async def _nothing() -> None:

@@ -115,7 +115,7 @@ class LogsScreen(View):
         self._show_title()
 
     def on_log_view_edge(self, message: LogView.Edge) -> None:
-        self._back.edge(message, self._visit.only, window=bool(self._visit.window))
+        self._back.edge(message)
 
     def choose(self, name: str | None) -> None:
         """One source by its name, files by a path with a slash, or all sources."""
@@ -172,7 +172,7 @@ class LogsScreen(View):
     def on_log_view_arrived(self, message: LogView.Arrived) -> None:
         """Look for what memory does not hold. Say so where the line that was found is not of the time that was
         asked for."""
-        if self._back.lacks(message.asked, self._visit.only):
+        if self._back.lacks(message.asked):
             self._back.to_time(message.asked, lambda: self._say_missed(message))
         else:
             self._say_missed(message)
@@ -287,7 +287,7 @@ class LogsScreen(View):
         self.log_view.page(float(share))
 
     def first(self) -> None:
-        self._back.first(self._visit.only, window=bool(self._visit.window))
+        self._back.first()
 
     def last(self) -> None:
         self._back.leave()
@@ -334,11 +334,7 @@ class LogsScreen(View):
 
     def _filter(self) -> None:
         visit = self._visit
-        self._back.filtered(
-            lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only),
-            visit.only,
-            window=bool(visit.window),
-        )
+        self._back.filtered(lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only))
         self._show_title()
 
     def wrap(self) -> None:
