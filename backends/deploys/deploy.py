@@ -8,18 +8,20 @@ import re
 import shutil
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Misconfigured, NotFound, TimedOut
-from backends.api.logs import LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen, differing
 from backends.api.runs import (
@@ -313,11 +315,18 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             await asyncio.sleep(0 if batch.blocks else _pause(rows))
 
     async def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
         from backends.deploys.output import Output
 
         rows = await self._look()
+        if beside is not None:
+            if beside.origin not in rows:
+                raise NotFound("no such run", where=beside.origin)
+            async with aclosing(self._beside(beside, sieve, since)) as batches:
+                async for batch in batches:
+                    yield batch
+            return
         ends: dict[str, int] = {}
         for name, row in rows.items():
             output = Output(self._runs[name] / OUTPUT, name)
@@ -326,6 +335,17 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
                 yield LogBatch((block,), MappingProxyType(dict(ends)), (), len(rows))
             ends[name] = output.offset
         yield LogBatch((), MappingProxyType(ends), (), len(rows))
+
+    async def _beside(
+        self, place: Beside, sieve: Sieve | None, since: datetime | None
+    ) -> AsyncGenerator[LogBatch, None]:
+        from backends.logs.followed import Followed
+
+        there = replace(place, origin=str(self._runs[place.origin] / OUTPUT))
+        async with aclosing(Followed().beside(there, sieve, since, self.parse)) as batches:
+            async for batch in batches:
+                blocks = tuple(replace(block, origin=place.origin) for block in batch.blocks)
+                yield replace(batch, blocks=blocks)
 
     async def output(self, run: str) -> AsyncGenerator[LogBatch, None]:
         from backends.deploys.output import Output

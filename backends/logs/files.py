@@ -16,7 +16,7 @@ import msgspec
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
-from backends.api.logs import LogBatch, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs.lane import Lane
@@ -65,8 +65,10 @@ paths = ["/var/log/*.log"]
         return self._files.follow(self.settings.paths, None if last is None else last.cursor)
 
     def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
+        if beside is not None:
+            return self._files.beside(beside, sieve, since, self.parse)
         return self._files.history(self.settings.paths, sieve)
 
     @cached_property

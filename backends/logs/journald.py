@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
 from backends.api.errors import BackendError, TimedOut
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs import journal_entry
-from backends.logs.journal_stream import Place, Reader
+from backends.logs.journal_stream import Place, Reader, place_beside
 from backends.logs.journalctl import GROUP_HINT, MISSING_HINT, Run, running
 
 if TYPE_CHECKING:
@@ -120,12 +120,15 @@ class Journald(Backend, Logs):
                 place = reader.place
 
     async def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
-        """Every entry, or those from a time on, in the journal's own order; then it ends. Raises `TimedOut` where
-        journalctl says nothing for as long as a call may take."""
-        reader = Reader(Place(since=0.0 if since is None else since.timestamp()))
-        async with self._run(*reader.place.arguments()) as run:
+        """Every entry, those from a time on, or those beside a block, in the journal's own order; then it ends.
+        Raises `TimedOut` where journalctl says nothing for as long as a call may take."""
+        place = Place(since=0.0 if since is None else since.timestamp())
+        back = beside is not None and beside.back
+        known = beside is not None and (beside.back or beside.block is not None)
+        reader = Reader(place_beside(beside) if beside is not None and known else place, back=back)
+        async with self._run(*reader.place.arguments(back=back)) as run:
             while data := await run.read(self.timeout):
                 blocks, notes = reader.take(data)
                 yield LogBatch(blocks, reader.place, notes)

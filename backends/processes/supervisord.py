@@ -17,7 +17,7 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.logs import LogBatch, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
@@ -121,8 +121,10 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         return self._logs.follow(last)
 
     def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
+        if beside is not None:
+            return self._logs.beside(beside, sieve, since, self.parse)
         return self._logs.history(sieve)
 
     @cached_property
