@@ -67,9 +67,8 @@ def _run(options: argparse.Namespace, config: Config, context: Context | None, t
     # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
-    from widgets.private import own_output, quick_quit, repaint_cells_only
+    from widgets.private import own_output, repaint_cells_only
 
-    quick_quit()
     own_output()
     repaint_cells_only()
     if context is not None:

@@ -55,7 +55,7 @@ from backends.who import Who
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 PYTHON = re.compile(r"python[\d.]*")
-IDLE, BUSY = 0.5, 0.2
+IDLE, BUSY = 1.0, 0.2
 """Seconds between two looks at the runs: while none runs, and while one does."""
 
 
@@ -293,12 +293,15 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
         cursor = None if last is None else last.cursor
         while True:
-            rows = await self._look()
             with file_errors():
-                batch = await self._threads.run(partial(follow, self._runs, rows, cursor))
+                rows, batch = await self._threads.run(partial(self._follow, cursor))
             cursor = batch.cursor
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
             await asyncio.sleep(0 if batch.blocks else _pause(rows))
+
+    def _follow(self, cursor: object) -> tuple[RunRows, LogBatch]:
+        rows = self._runs.look()
+        return rows, follow(self._runs, rows, cursor)
 
     async def history(
         self, since: datetime | None = None, sieve: Sieve | None = None
