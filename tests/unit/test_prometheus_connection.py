@@ -31,7 +31,10 @@ async def test_a_connection_is_kept(answer: bytes) -> None:
                 writer.write(answer)
         except asyncio.IncompleteReadError:
             writer.close()
+            await writer.wait_closed()
+            over.set()
 
+    over = asyncio.Event()
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     wire = Wire(PrometheusSettings(url=f"http://{host}:{port}").access(), 5.0)
@@ -40,6 +43,6 @@ async def test_a_connection_is_kept(answer: bytes) -> None:
             assert await wire.get("alerts") == b"[1]"
     finally:
         await wire.close()
+        await over.wait()
         server.close()
-        await server.wait_closed()
     assert connections == 1
