@@ -62,6 +62,8 @@ class Board(Widget):
 
     def show(self, entries: Sequence[Entry]) -> None:
         """New lines; the cursor stays with its key, or where that was."""
+        if tuple(entries) == self.entries:
+            return
         before, self.entries = self._shown(), tuple(entries)
         self._lay_out()
         keys = [entry.key for entry in self.entries]

@@ -28,6 +28,7 @@ class OneLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.base = style()
+        self._given: object = None
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
         self._drawn: list[tuple[str, Style]] = []
@@ -38,6 +39,10 @@ class OneLine(Widget):
         return "".join(char for char, _ in self._cells()).rstrip()
 
     def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        given = (self.size.width, self.base, tuple(left), tuple(right))
+        if given == self._given:
+            return
+        self._given = given
         self._left = tuple((clean(begun(text)), made) for text, made in left)
         self._right = tuple((clean(begun(text)), made) for text, made in right)
         if not self.is_attached or not self.size.width:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 PYTHON = re.compile(r"python[\d.]*")
-IDLE, BUSY = 0.5, 0.2
+IDLE, BUSY = 1.0, 0.2
 """Seconds between two looks at the runs: while none runs, and while one does."""
 
 
@@ -303,16 +303,19 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
-        from backends.deploys.output import follow
-
         cursor = None if last is None else last.cursor
         while True:
-            rows = await self._look()
             with file_errors():
-                batch = await self._threads.run(partial(follow, self._runs, rows, cursor))
+                rows, batch = await self._threads.run(partial(self._follow, cursor))
             cursor = batch.cursor
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
             await asyncio.sleep(0 if batch.blocks else _pause(rows))
+
+    def _follow(self, cursor: object) -> tuple[RunRows, LogBatch]:
+        from backends.deploys.output import follow
+
+        rows = self._runs.look()
+        return rows, follow(self._runs, rows, cursor)
 
     async def history(
         self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None

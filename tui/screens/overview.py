@@ -66,6 +66,7 @@ class OverviewScreen(View):
         self._signals: Vitals | None = None
         self._of: Watch | None = None
         self._happened = 1
+        self._painted = False
 
     def compose(self) -> ComposeResult:
         yield self.heading
@@ -80,7 +81,7 @@ class OverviewScreen(View):
         if self.desk.bridge is not None:
             self.desk.bridge.attach(self, NOUNS)
         self._look_at_signals()
-        self.tick()
+        self._paint()
 
     def _look_at_signals(self) -> None:
         """Signals cost nothing where nothing answers queries."""
@@ -94,7 +95,7 @@ class OverviewScreen(View):
             if dashboards is not None:
                 from tui.screens.vitals import Vitals
 
-                self._signals = Vitals(watching, dashboards, self._show_vital)
+                self._signals = Vitals(watching, dashboards, self._paint)
         if self._signals is not None:
             # The same twice would cost the server twice.
             if self._layout.has_charts:
@@ -116,13 +117,20 @@ class OverviewScreen(View):
         if begun and all(reading.state is not State.LOADING for reading in begun):
             self.desk.held_back.let_go()
         if not self.desk.held_back.holding:
-            self.tick()
+            self._paint()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")
-        self.tick()
+        self._paint()
 
     def tick(self) -> None:
+        """Once a second; nothing to do where something has changed since the last one."""
+        if not self._painted:
+            self._paint()
+        self._painted = False
+
+    def _paint(self) -> None:
+        self._painted = True
         watching = self.desk.watching
         if watching is None:
             self.heading.show([(" overview", style(Look.STRONG)), ("  opening …", style(Look.DIM))])
@@ -236,7 +244,7 @@ class OverviewScreen(View):
         )
 
     def on_chart_grid_sized(self) -> None:
-        self.tick()
+        self._paint()
 
     def on_chart_touched(self, message: Chart.Touched) -> None:
         message.stop()
