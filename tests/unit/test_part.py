@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.api.errors import NotFound
+from backends.api.errors import NotFound, Unsupported
 from backends.api.logs import Beside, LogBlock, Sieve
 from backends.logs import part as module
 from backends.logs.formats import Formats
@@ -164,6 +164,12 @@ def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     known = LogBlock(str(tmp_path / "none.log"), b"x", 1, 7)
     with pytest.raises(NotFound):
         read(Beside(known.origin, known))
+
+
+def test_a_fifo_keeps_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(Unsupported, match="nothing older"):
+        read(Beside(str(tmp_path / "fifo")))
 
 
 def test_files_that_are_truncated_meanwhile_say_so(log: Path) -> None:
