@@ -151,7 +151,8 @@ class Chart(Widget):
             return [head, "  " + "  ".join(self._lesson())]
         start, end = exact_time(value.start, self._unix), exact_time(value.end, self._unix)
         told = f"  {start} to {end}, each {span_text(value.step)}"
-        rows = [f"  {curve.letter} {curve.name}  {self._figures(curve)}" for curve in self.curves]
+        name = max((width_of(curve.name) for curve in self.curves), default=0)
+        rows = [f"  {curve.letter} {fit(curve.name, name)}  {self._figures(curve)}" for curve in self.curves]
         more = [f"  {value.left_out} more series are left out"] if value.left_out else []
         return [head, told, *(rows or ["  no series"]), *more]
 

@@ -47,7 +47,7 @@ class Signals:
             async with asyncio.timeout(self._timeout):
                 return await self._threads.run(lambda: self._offers(row))
         except TimeoutError:
-            raise TimedOut(f"no answer for {self._timeout:g} s", where=f"pid {row.pid}") from None
+            raise TimedOut(f"no answer within {self._timeout:g} s", where=f"pid {row.pid}") from None
 
     def _offers(self, row: Process) -> tuple[Action, ...]:
         try:

@@ -304,7 +304,7 @@ async def test_the_mouse_chooses_sorts_and_opens(opened: Opened) -> None:
 
 async def test_what_an_empty_table_teaches_is_wrapped_and_said_once(opened: Opened) -> None:
     async with opened(contexts=(Context("bare"),), size=(80, 24)) as screen:
-        await screen.until("registered below its groups")
+        await screen.until("zookeeper.NAME with")
         assert screen.text.count("no members:") == 1
 
 

@@ -82,6 +82,11 @@ class Listing:
             "items": [self.kind.json(row) for row, _ in self.rows(group)],
         }
 
+    @property
+    def nothing(self) -> str:
+        """What to say where there is no row."""
+        return self.kind.none if self._feeds else self.kind.empty
+
     def lines(self, group: str | None) -> list[str]:
         """The rows as a table; those of a source that is not live say so, as on the screen."""
         clock = self.watch.clock
@@ -128,4 +133,4 @@ def _print(here: Listing, context: Context, options: argparse.Namespace, group: 
             say(to_json(here.kind.json(row)))
     else:
         lines = here.lines(group)
-        say(*(lines if len(lines) > 1 or here.troubles() else [here.kind.empty]))
+        say(*(lines if len(lines) > 1 or here.troubles() else [here.nothing]))
