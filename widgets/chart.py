@@ -29,7 +29,7 @@ from widgets.plot import Mark, Plot
 from widgets.promql import pointed_at
 from widgets.quantities import age, quantity, span_text
 from widgets.repaint import Runs, differences
-from widgets.safe import fit, line, style, width_of
+from widgets.safe import fit, line, style, width_of, wrapped
 from widgets.scales import IN_WORDS, exact_time
 
 LATE = 20.0
@@ -252,11 +252,17 @@ class Chart(Widget):
         faint = style(Look.DIM)
         lines: list[Runs] = [[("   │", faint)] for _ in range(height - 2)]
         lines.append([("   └" + "─" * (width - 4), faint)])
-        words = self._lesson()
+        words = [part for text in self._lesson() for part in self._in_frame(text, width - 6)]
         top = max(0, (len(lines) - 1 - len(words)) // 2)
         for y, text in enumerate(words[: max(0, len(lines) - 1 - top)], top):
             lines[y] = [("   │", faint), (fit(f"  {text}", width - 4), faint)]
         return lines
+
+    def _in_frame(self, text: str, width: int) -> list[str]:
+        """A query with the mark below it is nothing without its columns."""
+        if isinstance(self.reading and self.reading.error, WrongQuery):
+            return [text]
+        return wrapped(text, max(1, width))
 
     def _lesson(self) -> list[str]:
         reading = self.reading

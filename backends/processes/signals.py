@@ -38,8 +38,7 @@ class Signals:
         self._sent: dict[str, Sent] = {}
 
     def target(self, row: Process) -> Target:
-        label = f"{row.name} {row.pid}" + (f" ({row.unit})" if row.unit else "")
-        return Target(self._source, "processes", row.key, row.name, row.key, row.host, label)
+        return Target(self._source, "processes", row.key, row.name, row.key, row.host, f"{row.name} {row.pid}")
 
     async def actions(self, row: Process) -> tuple[Action, ...]:
         """Raises `NotFound` where the process is gone, `TimedOut` where the kernel holds whoever asks."""
