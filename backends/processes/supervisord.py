@@ -173,7 +173,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         except BackendError as error:
             return (Check(error.where or where, False, error.reason, hint=error.hint),)
         except TimeoutError:
-            return (Check(where, False, f"no answer for {self.timeout:g} s"),)
+            return (Check(where, False, f"no answer within {self.timeout:g} s"),)
         running = sum(info.statename == "RUNNING" for info in infos)
         text = f"supervisord {about.version}, pid {about.pid}, {running} of {len(infos)} programs run"
         return (Check(where, True, text, took),)

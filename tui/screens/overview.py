@@ -23,7 +23,7 @@ from widgets.board import Board, Entry
 from widgets.boards import Boards
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
-from widgets.safe import style, wrapped
+from widgets.safe import style, width_of, wrapped
 
 if TYPE_CHECKING:
     from tui.screens.vitals import Vitals
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOUNS = (*CHECKS, "hosts", "events")
 NO_SOURCE = "no source is configured, and none was found; `midwatch config init` writes an example"
 UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
-SIGNALS = "VITAL SIGNS  signals of the last 30 min, of several the sum or the max"
+SIGNALS = "signals of the last 30 min; several series: sum or highest"
 LATELY = 900.0
 """Seconds for which a change counts."""
 LOW = 24
@@ -166,16 +166,13 @@ class OverviewScreen(View):
         well = "nothing is wrong" if of else "not known" if self.desk.context.sources else "no source"
         says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else well
         if waiting:
-            unknown = f"{waiting} of {of} sources not known yet"
+            unknown = f"{waiting} of {of} source{'s' if of != 1 else ''} not known yet"
             says = f"{says}, {unknown}" if wrong else unknown
         left: list[Part] = [(" overview", style(Look.STRONG))]
-        self.heading.show(
-            left,
-            [
-                (f" {says} ", style(look)),
-                (f"  {changes} change{'s' if changes != 1 else ''}/15m ", style(Look.DIM)),
-            ],
-        )
+        lately = f"  {changes} change{'s' if changes != 1 else ''}/15m "
+        right: list[Part] = [(f" {says} ", style(look)), (lately, style(Look.DIM))]
+        small = sum(width_of(text) for text, _ in (*left, *right)) > self.size.width
+        self.heading.show(left, right[:1] if small else right)
 
     def _show_wrong(self, now: Now) -> None:
         entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
@@ -223,7 +220,7 @@ class OverviewScreen(View):
         )
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
-        self.vital.name_it("VITAL SIGNS" if not signals else SIGNALS)
+        self.vital.explain(SIGNALS if signals else "")
         # Taught once, where there is room for it.
         lesson = [Entry(None, ((f" {UNCONFIGURED}", style(Look.DIM)),))] if self._unconfigured else []
         self.vital.show([*(entry for _, entry in (*signals, *found)), *lesson])
@@ -289,7 +286,7 @@ class OverviewScreen(View):
         watching = self.desk.watching
         row = None if watching is None else self._line.row(watching)
         if row is None:
-            self.desk.say("nothing here can be acted on: no single row is what this is about; enter leads on")
+            self.desk.say("nothing to act on: this is not about a single row; enter leads on")
         else:
             self.desk.flow.menu([row], verb=verb)
 

@@ -23,9 +23,9 @@ from widgets.sparkline import sparkline
 SPAN = Span(1800)
 SIGNALS_MOST = 4
 """Signals that are asked for."""
-CELL = 38
+CELL = 39
 """Cells that one wants at least: its name, its value and its curve."""
-NAME, VALUE, SAID, CURVE = 11, 13, 10, 6
+NAME, VALUE, SAID, CURVE = 12, 13, 10, 6
 """Cells of a name, which has half of what is more than `CELL`, of a value, of how several became one, and of a
 curve at least."""
 SHARES = ("seconds", "percent", "ratio")
