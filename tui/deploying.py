@@ -8,7 +8,10 @@ from typing import Any, Protocol
 from backends.api.actions import Action
 from backends.api.capabilities import Deploys, ability
 from backends.api.errors import BackendError, Misconfigured
+from backends.api.feed import Feed
+from backends.api.readings import State
 from backends.api.runs import Deploy, Plan, run_of
+from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
 from tui.kinds.runs import RUN_LOOKS
 from tui.question import Ended, plain
@@ -44,11 +47,27 @@ class DeployFlow:
         """All deploys of the context, or the parameters of the named one (`web version=1.8.2`)."""
         if not self._is_free():
             return
+        watching = self._desk.watching
+        feeds = [] if watching is None else list(watching.feeds("deploys").values())
+        if any(feed.reading.state in (State.IDLE, State.LOADING) for feed in feeds):
+            self._desk.work(self._menu_once_read(feeds, text), "action")
+        else:
+            self._menu(feeds, text)
+
+    async def _menu_once_read(self, feeds: Sequence[Feed[Any, Any]], text: str) -> None:
+        """Not before each has told its deploy, or has had its moment: one that is not read yet is not missing."""
+        viewer = Viewer()
+        try:
+            await viewer.first_words(feeds, MOMENT)
+        finally:
+            viewer.close()
+        if self._is_free():
+            self._menu(feeds, text)
+
+    def _menu(self, feeds: Sequence[Feed[Any, Any]], text: str) -> None:
         name, *words = text.split() or [""]
         given = dict(word.split("=", 1) for word in words if "=" in word)
-        watching = self._desk.watching
-        feeds = {} if watching is None else watching.feeds("deploys")
-        rows: list[Deploy] = [row for feed in feeds.values() for row in feed.reading.rows.values()]
+        rows: list[Deploy] = [row for feed in feeds for row in feed.reading.rows.values()]
         named = next((row for row in rows if name in (row.name, row.source)), None)
         if named is not None:
             self.parameters(named, given)

@@ -50,6 +50,11 @@ async def start_plain(screen: Screen) -> str:
     return str(screen.app.view.name_in_path.removeprefix("run "))
 
 
+async def test_one_that_is_not_read_yet_is_not_missing(yard: Yard) -> None:
+    async with yard("deploy plain") as screen:
+        await screen.until("[ deploy plain ]")
+
+
 async def test_by_keys_from_the_wish_to_the_run_and_its_end(yard: Yard, tmp_path: Path) -> None:
     async with yard() as screen:
         await screen.until("never here")
