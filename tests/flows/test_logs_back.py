@@ -12,6 +12,7 @@ from backends.api.logs import micros
 from backends.context import Context, SourceConfig
 from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
+from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
 from tui.screens.logs import LogsScreen
 from widgets import lookback
@@ -273,9 +274,17 @@ async def test_a_file_that_was_rotated_meanwhile_is_said(opened: Opened, tmp_pat
         assert on(screen) > 0
 
 
-async def test_a_source_without_history_says_so_and_shows_what_it_has(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_bug_in_a_source_is_said(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fake, "history", lambda self, since=None, sieve=None: None)
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"line 1")
+        await screen.until("line 1")
+        await screen.press("g")
+        await screen.until("bug in a log source: TypeError")
+        await idle(screen)
+
+
+async def test_a_source_without_history_shows_what_it_has(opened: Opened) -> None:
     async with opened(command="logs") as screen:
         screen.script.say_lines(*(b"line %d" % number for number in range(300)))
         await screen.until("line 299")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from widgets.logview import LogView
 from widgets.lookback import PAGE, STREAMS, Lookback, end_of
 from widgets.quantities import size
 
+log = logging.getLogger("midwatch.logs")
 GROUP = "look back"
 REJOINED = 5_000
 """Lines of the newest among which the one is looked for that one comes from."""
@@ -298,6 +300,9 @@ class LookingBack:
                 await job()
             except BackendError as error:
                 self._desk().say(str(error))
+            except Exception as error:
+                log.exception("looking back through logs")
+                self._desk().say(f"bug in a log source: {type(error).__name__}: {error}; see :log")
             finally:
                 if self._job is mine:
                     self._job = None
