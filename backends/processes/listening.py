@@ -28,6 +28,8 @@ class Listening:
 
     def __init__(self, root: str) -> None:
         self._root = root
+        self.reads = 0
+        """How often the tables have been read."""
         self._sockets: Mapping[str, str] = {}
         self._due = float("-inf")
         self._space: str | None = None
@@ -37,6 +39,7 @@ class Listening:
         started = time.monotonic()
         if started < self._due:
             return False
+        self.reads += 1
         sockets: dict[str, str] = {}
         for name, family in (("tcp", 4), ("tcp6", 6)):
             try:
