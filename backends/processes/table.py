@@ -189,8 +189,8 @@ class Table:
 
     def _has_run(self, had: Known) -> bool:
         """Whether it may have run since title, user and sockets were read: only by that they change. Less than a
-        tick leaves no trace in `stat`, but one here. Where it listens, another one that has the socket too may have
-        closed it to all."""
+        tick leaves no trace in `stat`, but one here. One that listens is looked at anyway: another that has the
+        socket too may have closed it to all."""
         if had.row.threads != 1 or had.row.listening or not (ran := self._ran(had.row.pid)):
             return True
         if ran != had.ran:
