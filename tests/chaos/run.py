@@ -79,8 +79,8 @@ class Run:
                 self.here.pass_time(min(left, 0.2))
 
     def strike(self, blows: Sequence[Blow]) -> list[Blow]:
-        """Each blow at its moment, and taken back at its own; a busy machine, and a person who acts meanwhile, make
-        some late. Gives them as they fell."""
+        """Each blow at its moment, and taken back at its own; a busy machine, or a person who acts meanwhile,
+        makes some late. Gives them as they fell."""
         began = time.monotonic()
         fell: list[Blow] = []
         number = itertools.count()
