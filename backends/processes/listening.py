@@ -24,6 +24,8 @@ class Listening:
 
     def __init__(self, root: str) -> None:
         self._root = root
+        self.reads = 0
+        """How often the sockets have been asked for."""
         self._sockets: Mapping[str, str] = {}
         self._due = float("-inf")
         self._space: str | None = None
@@ -33,6 +35,7 @@ class Listening:
         started = time.monotonic()
         if started < self._due:
             return False
+        self.reads += 1
         sockets = listening_sockets(self._root)
         changed, self._sockets = sockets != self._sockets, sockets
         self._space = self._space_of("self")

@@ -38,6 +38,12 @@ class Known(Struct):
     ticks: int
     kernel: bool
     row: Process
+    ran: bytes = b""
+    """Its `schedstat` before title, user and sockets were read last; empty where that was not looked at."""
+    tables: int = 0
+    """How often the tables of sockets had been read when that was first seen."""
+    sure: bool = False
+    """Whether what was read since is all there is to know until it runs again."""
 
 
 class Look(Struct):
@@ -126,10 +132,10 @@ class Table:
                     had = self._know(look, data, had, again, relisten)
                     known[pid] = had
                     continue
-                if again:
+                if (again or turn % relisten == 0) and self._has_run(had):
                     had.row = self._retitle(look, had)
-                if turn % relisten == 0 and not had.kernel:
-                    had.row = self._relisten(had.row)
+                    if not had.kernel:
+                        had.row = self._relisten(had.row)
             except (OSError, ValueError):
                 continue  # It ended between the listing and now: it is not there any more.
             known[pid] = had
@@ -142,6 +148,7 @@ class Table:
             had = None
         row = None if had is None else had.row
         young = row is None or stat.start > look.young
+        ran = self._ran(stat.pid) if young and stat.threads == 1 else b""
         if row is None or row.name != stat.comm or again or young:
             command, user, trouble = self._titles(look, stat.pid, stat.comm, stat.kernel, key, row)
         else:
@@ -172,7 +179,30 @@ class Table:
             trouble=trouble,
             details=self._kernel.setdefault(stat.state, (Detail("kernel state", stat.state),)),
         )
-        return Known(data, stat.ticks, stat.kernel, row if row is not None and row == now else now)
+        row = row if row is not None and row == now else now
+        return Known(data, stat.ticks, stat.kernel, row, ran, self._listening.reads)
+
+    def _ran(self, pid: int) -> bytes:
+        """How long its first thread has run, and how often; empty where this kernel does not tell."""
+        try:
+            return read(f"{self._root}/{pid}/schedstat", 256, whole=False)
+        except OSError:
+            return b""
+
+    def _has_run(self, had: Known) -> bool:
+        """Whether it may have run since title, user and sockets were read: only by that they change. Less than a
+        tick leaves no trace in `stat`, but one here. One that listens is looked at anyway: another that has the
+        socket too may have closed it to all."""
+        if had.row.threads != 1 or had.row.listening or not (ran := self._ran(had.row.pid)):
+            return True
+        if ran != had.ran:
+            had.ran, had.tables, had.sure = ran, self._listening.reads, False
+        elif had.sure:
+            return False
+        else:
+            # A socket that it opened right before its turn was not in the tables yet.
+            had.sure = self._listening.reads > had.tables
+        return True
 
     def _retitle(self, look: Look, had: Known) -> Process:
         """The row of a process that has not moved, with its title and user read again."""

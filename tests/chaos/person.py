@@ -15,20 +15,23 @@ from tests.chaos.shown import open_screen
 REASON = "chaos"
 ASKED, RIGHT = "[ Cancel ]   [", "\x1b[C"
 """What stands below a question whose consequences are known, and the key to the second button."""
-PATIENCE = 3.0
-"""Seconds that a person waits for what a key leads to, and then leaves it: blows that are due wait meanwhile."""
+PATIENCE = 5.0
+"""Seconds that a person takes for all of it, and then leaves it: blows that are due wait meanwhile."""
 
 
 @dataclass
 class Person:
     here: Production
     ordered: list[Ordered] = field(default_factory=list)
+    until: float = 0.0
+    """When this one's patience is over, in monotonic seconds."""
 
     def act(self, blow: Blow) -> Undo | None:
         """What the blow says; where the dashboard offers no such thing just now, nothing."""
         if blow.verb is Verb.ARM:
             self._say(":arm", f'15m "{REASON}"')
             return partial(self._say, ":disarm")
+        self.until = time.monotonic() + PATIENCE
         restarts = blow.verb is Verb.ORDER
         open_screen(self.here, "units" if restarts else "processes")
         self.here.board.send(f"/{blow.whom}\r")
@@ -66,9 +69,8 @@ class Person:
 
     def _comes(self, what: str | Callable[[], bool]) -> bool:
         holds = what if callable(what) else lambda: what in self.here.board.text
-        end = time.monotonic() + PATIENCE
         while not holds():
-            if time.monotonic() > end:
+            if time.monotonic() > self.until:
                 return False
             self.here.pass_time(0.05)
         return True

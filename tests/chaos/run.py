@@ -7,7 +7,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -78,9 +78,11 @@ class Run:
             else:
                 self.here.pass_time(min(left, 0.2))
 
-    def strike(self, blows: Sequence[Blow]) -> None:
-        """Each blow at its moment, and taken back at its own; a busy machine is late with some."""
+    def strike(self, blows: Sequence[Blow]) -> list[Blow]:
+        """Each blow at its moment, and taken back at its own; a busy machine, or a person who acts meanwhile,
+        makes some late. Gives them as they fell."""
         began = time.monotonic()
+        fell: list[Blow] = []
         number = itertools.count()
         due: list[tuple[float, int, Undo]] = []
 
@@ -95,10 +97,13 @@ class Run:
             assert self.here.board.process.poll() is None, "the dashboard has ended"
             self.say(f"{blow.at:7.1f}  {blow.verb:<8} {blow.whom}  for {blow.lasts:.1f} s")
             acts = blow.verb is Verb.ARM or blow.verb in THROUGH_THE_DOOR
+            late = max(blow.at, round(time.monotonic() - began, 2))
+            fell.append(replace(blow, at=late, lasts=max(0.0, blow.until - late)))
             undo = self.person.act(blow) if acts else self.here.strike(blow)
             if undo is not None:
                 heapq.heappush(due, (blow.until, next(number), undo))
         go_on(max((blow.until for blow in blows), default=0.0))
+        return fell
 
     def heal(self) -> None:
         """Until production itself is well again; on the overview, so that what lingers ends meanwhile."""
@@ -206,12 +211,12 @@ def chaos(seed: int, seconds: float, state: Path, say: Say) -> list[str]:
             say(f"before: {before}")
             blows = planned(seed, seconds, SERVERS, sorted(WORKERS))
             began = datetime.now(zone)
-            run.strike(blows)
+            fell = run.strike(blows)
             run.heal()
             run.measure(before)
             run.compare()
             run.look_for_remains()
-            run.hear(beginning, blows, began)
+            run.hear(beginning, fell, began)
             run.read_log(state / "midwatch" / "midwatch.log")
             run.quit()
             run.read_audit(state)

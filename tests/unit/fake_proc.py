@@ -36,15 +36,19 @@ class FakeProc:
         uid: int | None = 0,
         kernel: bool = False,
         ppid: int = 1,
+        threads: int = 3,
+        ran: bytes | None = None,
     ) -> None:
         """Add or change a process; `rss` in pages. With `argv` None its command line can't be read, with `uid`
-        None nothing but its `stat`."""
+        None nothing but its `stat`. `ran` is its `schedstat`, which a kernel may lack."""
         here = self.root / str(pid)
         here.mkdir(exist_ok=True)
         flags = 0x00200000 if kernel else 0
-        fields = [ppid, 1, 1, 0, -1, flags, 0, 0, 0, 0, ticks, 0, 0, 0, 20, 0, 3, 0, start, 4096, rss]
+        fields = [ppid, 1, 1, 0, -1, flags, 0, 0, 0, 0, ticks, 0, 0, 0, 20, 0, threads, 0, start, 4096, rss]
         rest = " ".join(str(field) for field in [*fields, *[0] * 28])
         (here / "stat").write_bytes(b"%d (%s) %s %s\n" % (pid, comm, state.encode(), rest.encode()))
+        if ran is not None:
+            (here / "schedstat").write_bytes(ran)
         if argv is not None:
             (here / "cmdline").write_bytes(argv)
         if uid is not None:

@@ -103,6 +103,29 @@ def test_an_idle_process_that_begins_to_listen_is_found_within_some_looks(fake: 
     assert looks.look()["box/7/100/0badcafe"] is rows[-1]
 
 
+def test_one_that_listens_and_sleeps_before_the_tables_tell_is_found(
+    fake: FakeProc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "COST", 0)
+    fake.add(7, threads=1, ran=b"900 10 3\n")
+    spaced(fake, "7")
+    opens(fake, 7, "/dev/null")
+    looks = Table(str(fake.root), "box", "local/host")
+    for _ in range(3 * INHERITED):
+        looks.look()
+    # From now on it is looked at with the tables from before, and does not run any more.
+    monkeypatch.setattr(listening, "COST", 1e9)
+    looks.look()
+    fake.add(7, threads=1, ran=b"950 10 4\n")
+    opens(fake, 7, "socket:[4242]")
+    for _ in range(INHERITED):
+        assert looks.look()["box/7/100/0badcafe"].listening == ()
+    (fake.root / "net/tcp").write_bytes(table(("0100007F:2328", "0A", 4242)))
+    looks._listening._due = 0.0
+    rows = [looks.look()["box/7/100/0badcafe"] for _ in range(RELISTEN)]
+    assert rows[-1].listening == ("127.0.0.1:9000",)
+
+
 def test_long_after_the_last_socket_began_a_new_one_is_found_as_soon(
     fake: FakeProc, monkeypatch: pytest.MonkeyPatch
 ) -> None:

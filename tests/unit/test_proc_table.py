@@ -92,6 +92,33 @@ def test_a_title_is_seen_at_once_with_a_new_name_and_soon_without(fake: FakeProc
     assert (row.command, row.user) == ("renamed: busy", "daemon")
 
 
+def test_of_one_that_has_not_run_at_all_nothing_is_read_again(
+    fake: FakeProc, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.processes.listening.COST", 0)
+    fake.add(7, threads=1, ran=b"900 10 3\n", argv=b"idle\0")
+    for _ in range(3 * REREAD):
+        assert table.look()[KEY].command == "idle"
+    # No process's title becomes another one so: what is shown is that this one is not asked.
+    fake.add(7, threads=1, ran=b"900 10 3\n", argv=b"busy\0")
+    for _ in range(2 * REREAD):
+        assert table.look()[KEY].command == "idle"
+    fake.add(7, threads=1, ran=b"950 10 4\n", argv=b"busy\0")
+    for _ in range(REREAD):
+        row = table.look()[KEY]
+    assert row.command == "busy"
+
+
+def test_of_one_with_several_threads_the_first_does_not_tell(fake: FakeProc, table: Table) -> None:
+    fake.add(7, threads=2, ran=b"900 10 3\n", argv=b"idle\0")
+    for _ in range(3 * REREAD):
+        table.look()
+    fake.add(7, threads=2, ran=b"900 10 3\n", argv=b"busy\0")
+    for _ in range(REREAD):
+        row = table.look()[KEY]
+    assert row.command == "busy"
+
+
 def test_every_title_is_read_again_but_not_all_at_one_look(fake: FakeProc, table: Table) -> None:
     pids = range(100, 100 + 3 * REREAD)
     for pid in pids:
