@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from backends.api.errors import BackendError, BadReply, Silent, TooLarge, Unreachable
-from backends.causes import causes
+from backends.causes import causes, nobody_there
 from backends.coordination.zookeeper_errors import Suspended
 
 MESSAGE_MOST = 8 << 20
@@ -68,8 +68,9 @@ def _announced(length: int, endpoint: str) -> BackendError:
 
 def _ended(error: Exception, endpoint: str, *, session: bool) -> BackendError:
     for cause in causes(error):
-        if isinstance(cause, ConnectionRefusedError):
-            return Unreachable("connection refused", where=endpoint, hint="is ZooKeeper running there?")
+        nobody = nobody_there(cause, endpoint, "ZooKeeper")
+        if nobody is not None:
+            return nobody
         if isinstance(cause, ConnectionResetError | BrokenPipeError):
             return Suspended("the connection was reset", where=endpoint)
     if session:
