@@ -18,6 +18,7 @@ from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
 from backends.api.settings import SecretSetting
 from backends.causes import ending, nobody_there
+from backends.coordination.zookeeper_errors import not_zookeeper
 from backends.coordination.zookeeper_words import (
     Status,
     broken_off,
@@ -170,7 +171,7 @@ class Wire:
             hint = "not ZooKeeper, or more connections than its maxClientCnxns?"
             raise BadReply("it hung up without a word", where=address, hint=hint)
         if text.startswith(("HTTP/", "<")) or "\ufffd" in text[:64]:
-            raise BadReply("something answers there that is not ZooKeeper", where=address, hint="check the port")
+            raise not_zookeeper(address)
         if broken_off(text, word):
             raise Unreachable(f"its answer to {word} broke off", where=address)
         return text
