@@ -9,7 +9,6 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from backends.clean import clean
-from backends.config_lines import key_lines
 from backends.context import Context
 from backends.context_words import wanted_context
 
@@ -32,6 +31,8 @@ class Config(Struct, frozen=True):
 
     def lines(self) -> Mapping[tuple[str, ...], int]:
         """The line of each key and table by its path."""
+        from backends.config_lines import key_lines  # Asked for where something is wrong.
+
         return key_lines(self.text)
 
 

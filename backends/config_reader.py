@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.registry import LATER, MODULES, load
 from backends.api.settings import Settings
 from backends.config import Config, ConfigError, Document, nearest
-from backends.config_lines import Path, key_lines, line_of
 from backends.config_settings import Wrong, command_in, rooted, typed_settings
 from backends.context import Context, SourceConfig
 from backends.context_words import COLOURS
 from backends.masking import mask_url
+
+if TYPE_CHECKING:
+    from backends.config_lines import Path
 
 CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "page")
 PAGE_KEYS = ("title", "source", "panel")
@@ -188,6 +190,8 @@ class _Reader:
         raise ConfigError(f"{self._path}:{line}", key, wrong) from None
 
     def _fail(self, at: Path, wrong: str) -> NoReturn:
+        from backends.config_lines import key_lines, line_of  # Most files hold no mistake.
+
         self._broken(line_of(key_lines(self._text), at), wrong, _dotted(at))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 
 def split(address: str) -> tuple[str, str]:
     """The host without brackets, and the port, both as they are written: a name may be compared in small letters,
@@ -13,6 +11,8 @@ def split(address: str) -> tuple[str, str]:
 
 
 def is_loopback(host: str) -> bool:
+    import ipaddress  # Not to take an address apart.
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -8,11 +8,13 @@ parsed but what is looked at. Where there is only one origin, *when* is zero: it
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import AsyncGenerator
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from backends.api.logs import LogBlock, LogRecord
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.tail import Tail
 
 HEAD = 48
@@ -33,6 +35,9 @@ class Reader(Protocol):
     def parse(self, raw: bytes, origin: str) -> LogRecord: ...
     def moments(self, block: LogBlock) -> list[int | None]: ...
     def shown(self, data: bytes) -> bytes: ...
+    def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]: ...
 
 
 class Feeder(Struct, frozen=True):
@@ -81,14 +86,13 @@ class Origins:
 
     def _name_all(self, feeders: list[Feeder]) -> None:
         """By their source where there are several, by their file where a source has several of them."""
-        several = Counter(number for number, _ in self._places)
-        files = Counter((number, origin.rsplit("/", 1)[-1]) for number, origin in self._places)
-        for number, origin in self._places:
-            source = feeders[number].source
-            names = [source.partition("/")[2] or source] if len(feeders) > 1 else []
-            if several[number] > 1:
-                file = origin.rsplit("/", 1)[-1]
-                alike = files[number, file] > 1
+        sources = {feeder.source for feeder in feeders}
+        of = [(feeders[number].source, origin.rsplit("/", 1)[-1]) for number, origin in self._places]
+        several, files = Counter(source for source, _ in of), Counter(of)
+        for (number, origin), (source, file) in zip(self._places, of, strict=True):
+            names = [source.partition("/")[2] or source] if len(sources) > 1 else []
+            if several[source] > 1:
+                alike = files[source, file] > 1
                 names.append("/".join(origin.rsplit("/", 2)[-2:]) if alike else file)
             self._names[number, origin] = " ".join(names)
         self.labels = sorted(set(self._names.values()))

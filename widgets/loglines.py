@@ -43,6 +43,9 @@ class LogLines:
         self.places = Places()
         self.merged = False
         """Whether rows stand by their lines' times; else there is one origin, whose order is its own."""
+        self.settled: tuple[int, int] | None = None
+        """Where several origins are only read in part: from when to when all of their lines are here, in
+        microseconds since 1970. Others are not shown."""
         self._feeders: list[Feeder] = []
         self._stamps = Stamps([])
         self._origins = Origins()
@@ -107,8 +110,8 @@ class LogLines:
         """What tells one line's origin from another's, each once; fewer than two need no label."""
         return self._origins.labels
 
-    def show(self, feeders: Sequence[Feeder]) -> None:
-        self._feeders = list(feeders)
+    def show(self, feeders: Sequence[Feeder], settled: tuple[int, int] | None = None) -> None:
+        self._feeders, self.settled = list(feeders), settled
         self._stamps = Stamps(self._feeders)
         self._origins = Origins()
         self.merged = False
@@ -121,6 +124,16 @@ class LogLines:
         self.keep, self.since, self.only = keep, since, only
         self.chosen += 1
         self.rebuild()
+
+    def grew(self, settled: tuple[int, int] | None = None) -> None:
+        """The feeders' tails hold other lines than before, at either end."""
+        self.settled = settled
+        self.chosen += 1
+        if not self.merged:
+            self._stamps = Stamps(self._feeders)
+        self.rebuild()
+        while self.filtering:
+            self.go_on()
 
     def rebuild(self) -> None:
         """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
@@ -154,6 +167,7 @@ class LogLines:
         older = [row for rows in reversed(found) for row in rows]
         if self.merged:
             self._merge(older)
+            self._leave_unsettled()
         elif older:
             self.rows[:0] = older
             self.places.came_before(len(older))
@@ -308,6 +322,15 @@ class LogLines:
         self.places.restore(held, rows)
 
     # Letting go
+
+    def _leave_unsettled(self) -> None:
+        if self.settled is None:
+            return
+        low, high = (when << WHEN for when in (self.settled[0], self.settled[1] + 1))
+        end = bisect_left(self.rows, high)
+        self._noted -= sum(1 for row in self.rows[end:] if row & NOTE)
+        del self.rows[end:]
+        self._cut(bisect_left(self.rows, low))
 
     def _gone(self, firsts: list[int]) -> int:
         """How many rows from the first on are gone."""

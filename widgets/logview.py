@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from textual import events
@@ -19,15 +19,14 @@ from widgets.columns import Look
 from widgets.logfeeder import Feeder
 from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
 from widgets.loglines import LogLines
+from widgets.lograte import Rate
 from widgets.logsearch import compiled
 from widgets.logseek import Seek
 from widgets.logsheet import HEAD, Piece, Sheet
 from widgets.safe import line, style
 
-RATE = 8.0
-"""Seconds over which lines per second are counted."""
-SURE = 5.0
-"""Seconds of counting before which nothing is said of them."""
+AHEAD = 3
+"""Screens before the end of a part at which more of it is asked for."""
 
 
 class LogView(Widget):
@@ -38,11 +37,18 @@ class LogView(Widget):
         """What the title says has changed: following, the number of lines, the search."""
 
     class Sought(Message):
-        """A search has ended."""
+        """A search has ended; `errors`: it was for errors, not for the pattern."""
 
-        def __init__(self, found: bool) -> None:
+        def __init__(self, found: bool, step: int = 1, *, errors: bool = False) -> None:
             super().__init__()
-            self.found = found
+            self.found, self.step, self.errors = found, step, errors
+
+    class Edge(Message):
+        """The cursor came near the first row (`back`) or the last one; `beyond`: to go further was wanted."""
+
+        def __init__(self, *, back: bool, beyond: bool) -> None:
+            super().__init__()
+            self.back, self.beyond = back, beyond
 
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
@@ -58,23 +64,25 @@ class LogView(Widget):
         self.clock = clock or LoopClock()
         self.lines = LogLines()
         self.following = True
+        self.partly = False
+        """Whether a part of what the sources hold is shown, and not the lines in memory."""
         self.sheet = Sheet(self.lines, self.clock, alone=alone)
         self.left = 0
         self._drawn: list[Piece | None] = []
         self._seek: Seek | None = None
+        self._sought = (1, False)
         self._aim: int | None = None
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
         self._at_work = False
-        self._arrived: list[tuple[float, int]] = []
-        self._counted_from = (float("inf"), 0)
-        self._rate: tuple[float, float | None] = (float("-inf"), None)
+        self._rate = Rate()
 
     # What it shows
 
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show these sources' lines, at their end."""
         self.stop_seeking()
+        self.partly = False
         self.sheet.cursor.index, self.sheet.top.index = -1, 0
         self._aim = None
         self.lines.show(feeders)
@@ -82,6 +90,31 @@ class LogView(Widget):
         self.following = True
         self.count_anew()
         self._settle()
+
+    def show_part(
+        self,
+        feeders: Sequence[Feeder],
+        settled: tuple[int, int] | None,
+        on: Callable[[LogLines], int],
+        line: int = 0,
+    ) -> None:
+        """Show these sources' lines, which are a part of what there is. `on` says which row the cursor is on, on
+        that line of the terminal."""
+        self.stop_seeking()
+        self.partly, self.following, self._stood = True, False, 0
+        self.sheet.cursor.index = self.sheet.top.index = -1
+        self.lines.show(feeders, settled)
+        while self.lines.filtering:
+            self.lines.go_on()
+        self.sheet.cursor.index = min(on(self.lines), len(self.lines.rows) - 1)
+        self.sheet.top.index = max(0, self.cursor - line)
+        self._settle()
+
+    def grew(self, settled: tuple[int, int] | None) -> None:
+        """There are other lines than before about those that are shown."""
+        self.lines.grew(settled)
+        self.sheet.forget()
+        self._came_in()
 
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
@@ -92,9 +125,7 @@ class LogView(Widget):
 
     def count_anew(self) -> None:
         """Lines per second are those that come from now on."""
-        self._arrived = []
-        self._counted_from = (self.clock.monotonic(), micros(self.clock.now()))
-        self._rate = (float("-inf"), None)
+        self._rate.begin(self.clock.monotonic(), micros(self.clock.now()))
 
     def teach(self, lines: list[str]) -> None:
         """What to say while there is no line to show."""
@@ -113,16 +144,8 @@ class LogView(Widget):
 
     @property
     def rate(self) -> float | None:
-        """Lines per second, over the last seconds; it changes once a second, to be read. None before that can be
-        said, and where lines come that are all of a time before one looked: those are being caught up with."""
-        now = self.clock.monotonic()
-        at, rate = self._rate
-        if now - at >= 1.0:
-            spent = min(RATE, now - self._counted_from[0])
-            late = [lines for when, lines in self._arrived if now - when < RATE]
-            rate = None if spent < SURE or (late and not any(late)) else sum(late) / spent
-            self._rate = (now, rate)
-        return rate
+        """Lines per second, over the last seconds; None before it can be said."""
+        return self._rate.at(self.clock.monotonic())
 
     @property
     def current(self) -> LogRecord | None:
@@ -159,13 +182,12 @@ class LogView(Widget):
     def _take(self) -> None:
         """Take in what has come, and count what of it happened since one looked: what was there before comes in
         as well, in as many pieces and as late as it takes."""
-        lines, now, (_, began) = self.lines, self.clock.monotonic(), self._counted_from
+        lines, began = self.lines, self._rate.since
         before = lines.count_from(began, len(lines.rows)) if lines.merged else 0
         came = lines.take()
         if came:
             fresh = lines.count_from(began, len(lines.rows) if lines.merged else came) - before
-            self._arrived = [(at, many) for at, many in self._arrived if now - at < RATE]
-            self._arrived.append((now, min(came, max(0, fresh))))
+            self._rate.take(self.clock.monotonic(), min(came, max(0, fresh)))
 
     # What the user wants
 
@@ -183,6 +205,14 @@ class LogView(Widget):
             self.following = False
         self.flush()
         self._changed()
+        self._tell_edges(index, last)
+
+    def _tell_edges(self, index: int, last: int) -> None:
+        near = AHEAD * self.size.height if self.partly else 0
+        if self.is_attached and index <= near:
+            self.post_message(self.Edge(back=True, beyond=index < 0))
+        if self.is_attached and self.partly and index >= last - near:
+            self.post_message(self.Edge(back=False, beyond=index > last))
 
     def go_to_time(self, moment: datetime) -> None:
         """To the line that is nearest to a time, as soon as all lines about it are in their places."""
@@ -245,6 +275,7 @@ class LogView(Widget):
     def seek(self, step: int, *, errors: bool = False) -> None:
         """Go to the next match, or the next error, in one direction; a long way is gone in short steps."""
         self.stop_seeking()
+        self._sought = (step, errors)
         self._seek = Seek(self.lines, self.cursor + step, step, None if errors else self.sheet.pattern)
         self._work()
 
@@ -289,7 +320,8 @@ class LogView(Widget):
         if found >= 0:
             self.go_to(found)
         if self.is_attached:
-            self.post_message(self.Sought(found >= 0))
+            step, errors = self._sought
+            self.post_message(self.Sought(found >= 0, step, errors=errors))
 
     def _work(self) -> None:
         """Work until it is done, with the loop's turns in between."""

@@ -16,7 +16,7 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.alerts import Alerts
 from backends.api.backend import Backend
 from backends.api.feed import Pace, Source
-from backends.api.logs import LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.members import Members
 from backends.api.metrics import ScrapeTargets, Series
 from backends.api.nouns import Row
@@ -117,11 +117,16 @@ class Logs(Protocol):
         ...
 
     def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
         """Every record from the first byte to the present end, then it ends; its last batch's cursor leads
         on into `logs`. Records from before `since`, and blocks that do not pass the `sieve`, may be left out
-        where that saves work. For headless use; raises `BackendError`."""
+        where that saves work.
+
+        With `beside` only what lies in that direction, in batches of about a block, the nearest first; within
+        a batch the oldest line is the first one, and an empty batch says that nothing of what was read passes.
+        Where no block is named, `since` is about where to begin. Raises `BackendError`: `Unsupported` where the
+        source keeps nothing that could be read so."""
         ...
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:

@@ -75,6 +75,19 @@ Sieve = Callable[[bytes, int], bool]
 """Says of the first so many bytes, which are whole lines, in any thread, whether one of them may be wanted."""
 
 
+class Beside(Struct, frozen=True):
+    """A place in a source's records, and the direction in which they are read from there.
+
+    `origin` is whose records; empty where blocks have no `first`: those stand in the source's own order. `block`
+    is known already: what comes after it is wanted or, with `back`, what is before it. None: from the oldest
+    record on; with `back` from the newest.
+    """
+
+    origin: str = ""
+    block: LogBlock | None = None
+    back: bool = False
+
+
 class LogBatch(Struct, frozen=True):
     """What a log source yields: the blocks since its last yield, and where to go on after them.
 

@@ -4,36 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 FATAL_WORDS = ("fatal", "critical", "crit", "emerg", "emergency", "panic", "alert", "dpanic")
 ERROR_WORDS = ("error", "err", "eror", "severe", "failure")
 """As the common loggers write these levels; `eror` is log15's and Caddy's."""
 _WORDS = FATAL_WORDS + ERROR_WORDS
-_SIGNS = tuple(
-    re.compile(sign)
-    for sign in (
-        # Not those that hold another: it finds them too.
-        *(word.encode() for word in _WORDS if not any(other in word for other in _WORDS if other != word)),
-        rb"\" 5\d\d ",
-        rb"\] \S{1,128} \S{1,256} [-+\d/]{9,60} 5\d\d ",
-        rb"level\w*[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
-        rb"lvl[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
-        rb"severity[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
-        rb"priority[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
-        rb"<\d+>",
-        rb"\n[efc]\d{4} ",
-        rb" [efc] \| ",
-    )
+_SIGNS = (
+    # Not those that hold another: it finds them too.
+    *(word.encode() for word in _WORDS if not any(other in word for other in _WORDS if other != word)),
+    rb"\" 5\d\d ",
+    rb"\] \S{1,128} \S{1,256} [-+\d/]{9,60} 5\d\d ",
+    rb"level\w*[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+    rb"lvl[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+    rb"severity[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+    rb"priority[\"']?\s{0,2}[=:]\s{0,2}[\"']?(?:[0-3]\b|[4-6]\d\b|[efc]\b)",
+    rb"<\d+>",
+    rb"\n[efc]\d{4} ",
+    rb" [efc] \| ",
 )
 """Each begins with a literal: case-sensitive in a text made lower once, that is ten times faster than one
 alternation that ignores case."""
+
+
+@cache
+def _signs() -> tuple[re.Pattern[bytes], ...]:
+    """Compiled with the first block: a start has no line yet."""
+    return tuple(map(re.compile, _SIGNS))
 
 
 def suspects(data: bytes) -> list[int]:
     """Which lines of a block may be errors, counted from 0: generous, since only they are parsed to see."""
     lower = b"\n" + data.lower()
     places: set[int] = set()
-    for sign in _SIGNS:
+    for sign in _signs():
         places.update(found.end() - 1 for found in sign.finditer(lower))
     return _numbers(sorted(places), lower, 1)
 

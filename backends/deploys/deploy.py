@@ -8,18 +8,20 @@ import re
 import shutil
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Misconfigured, NotFound, TimedOut
-from backends.api.logs import LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen, differing
 from backends.api.runs import (
@@ -36,22 +38,22 @@ from backends.api.runs import (
     start_arguments,
 )
 from backends.api.settings import SecretRef, Settings
-from backends.deploys import launch
-from backends.deploys.command import GRACE
 from backends.deploys.folder import OUTPUT, RunFolders, Written, new_id
 from backends.deploys.leave import Leave
 from backends.deploys.listing import LIST_SECONDS, listed
-from backends.deploys.output import Output, follow
 from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors
-from backends.logs.formats import Formats
 from backends.masking import masked
 from backends.secrets import COMMAND_SECONDS, reveal
 from backends.state import state_folder
 from backends.threads import Threads
 from backends.who import Who
+
+if TYPE_CHECKING:
+    from backends.deploys.output import Output
+    from backends.logs.formats import Formats
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 PYTHON = re.compile(r"python[\d.]*")
@@ -85,7 +87,6 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         check_template(settings.argv, settings.params)
         self._params: tuple[Param, ...] = tuple(item.param(key) for key, item in settings.params.items())
         self._host = socket.gethostname().split(".")[0]
-        self._formats = Formats(self.source)
         self._threads = Threads("runs", 6)
         self._leaves: dict[str, Leave] = {}
 
@@ -177,6 +178,9 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         return ()
 
     def action(self, plan: Plan) -> Action:
+        # Here: what starts a run, and all that ends one, is imported where somebody wants that.
+        from backends.deploys import launch
+
         words = " ".join((self.name, *(f"{name}={value}" for name, value in plan.params)))
         return Action(
             verb="deploy",
@@ -196,6 +200,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         return lists * LIST_SECONDS + sum(bool(secret.command) for secret in secrets) * COMMAND_SECONDS
 
     def _abort(self, row: Run) -> Action:
+        from backends.deploys.command import GRACE
+
         return Action(
             verb="abort",
             target=self.target(row),
@@ -225,6 +231,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     async def _start(self, action: Action, leave: Leave) -> None:
         """Raises `Refused` where it can't start any more, `TimedOut` where it may."""
+        from backends.deploys import launch
+
         seconds = launch.ANSWER + 2 + self._asking
         try:
             async with asyncio.timeout(seconds):
@@ -240,6 +248,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             raise Refused(f"nothing was started: {late.reason}", late.hint) from None
 
     def _launch(self, run: str, plan: Plan, leave: Leave) -> None:
+        from backends.deploys import launch
+
         environment = {name: reveal(value).reveal() for name, value in self.settings.environment.items()}
         for name, value in environment.items():
             if "\0" in value:
@@ -248,6 +258,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         launch.start(self._runs, Written(run, self.context, by, self._host, plan), environment, leave)
 
     def _ask_to_end(self, action: Action, leave: Leave) -> None:
+        from backends.deploys import launch
+
         row = self._runs.look().get(action.target.key)
         if row is None or row.state is not RunState.RUNNING:
             raise Refused(f"{action.target.name} does not run" + (f": {row.state.value}" if row else ""))
@@ -291,6 +303,8 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
+        from backends.deploys.output import follow
+
         cursor = None if last is None else last.cursor
         while True:
             rows = await self._look()
@@ -301,9 +315,18 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             await asyncio.sleep(0 if batch.blocks else _pause(rows))
 
     async def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
+        from backends.deploys.output import Output
+
         rows = await self._look()
+        if beside is not None:
+            if beside.origin not in rows:
+                raise NotFound("no such run", where=beside.origin)
+            async with aclosing(self._beside(beside, sieve, since)) as batches:
+                async for batch in batches:
+                    yield batch
+            return
         ends: dict[str, int] = {}
         for name, row in rows.items():
             output = Output(self._runs[name] / OUTPUT, name)
@@ -313,7 +336,20 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             ends[name] = output.offset
         yield LogBatch((), MappingProxyType(ends), (), len(rows))
 
+    async def _beside(
+        self, place: Beside, sieve: Sieve | None, since: datetime | None
+    ) -> AsyncGenerator[LogBatch, None]:
+        from backends.logs.followed import Followed
+
+        there = replace(place, origin=str(self._runs[place.origin] / OUTPUT))
+        async with aclosing(Followed().beside(there, sieve, since, self.parse)) as batches:
+            async for batch in batches:
+                blocks = tuple(replace(block, origin=place.origin) for block in batch.blocks)
+                yield replace(batch, blocks=blocks)
+
     async def output(self, run: str) -> AsyncGenerator[LogBatch, None]:
+        from backends.deploys.output import Output
+
         output: Output | None = None
         while True:
             # The state first: what was written before the end is read after it.
@@ -330,6 +366,13 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
     async def _next(self, output: Output, row: Run) -> LogBlock | None:
         with file_errors():
             return await self._threads.run(lambda: output.read(final=row.state is not RunState.RUNNING))
+
+    @cached_property
+    def _formats(self) -> Formats:
+        # Imported with the first line that is looked at: a start has a dozen sources, and no line yet.
+        from backends.logs.formats import Formats
+
+        return Formats(self.source)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

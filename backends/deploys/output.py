@@ -10,7 +10,8 @@ from types import MappingProxyType
 from backends.api.logs import LogBatch, LogBlock
 from backends.api.runs import RunRows, RunState
 from backends.deploys.folder import OUTPUT, RunFolders
-from backends.logs.reader import CHUNK, RECORD
+from backends.logs.reader import CHUNK
+from backends.logs.records import RECORD
 
 TAIL = 4 << 20
 """Bytes of an output's end with which following begins; attaching to a run shows all of it."""

@@ -10,21 +10,21 @@ import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
-from backends.api.logs import LogBatch, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
-from backends.logs.formats import Formats
 from backends.logs.lane import Lane
 from backends.logs.paths import Patterns, readable, refusal
 
 if TYPE_CHECKING:
     from backends.logs.followed import Followed
+    from backends.logs.formats import Formats
 
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
 """Where Debian's, Red Hat's and most others' syslog writes."""
@@ -47,10 +47,6 @@ class Files(Backend, Logs):
 paths = ["/var/log/*.log"]
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
-        super().__init__(name, settings, timeout=timeout)
-        self._formats = Formats(self.source)
-
     @cached_property
     def _files(self) -> Followed:
         # Here: the first frame does not wait for what reads its lines.
@@ -69,9 +65,18 @@ paths = ["/var/log/*.log"]
         return self._files.follow(self.settings.paths, None if last is None else last.cursor)
 
     def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
+        if beside is not None:
+            return self._files.beside(beside, sieve, since, self.parse)
         return self._files.history(self.settings.paths, sieve)
+
+    @cached_property
+    def _formats(self) -> Formats:
+        # Imported with the first line that is looked at: a start has a dozen sources, and no line yet.
+        from backends.logs.formats import Formats
+
+        return Formats(self.source)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import datetime
 from typing import TypeVar
 
 from backends.api.errors import Denied
-from backends.api.logs import LogBatch, Sieve
+from backends.api.logs import Beside, LogBatch, Sieve
 from backends.api.readings import Seen
 from backends.file_errors import file_errors
 from backends.logs.follow import Follower
 from backends.logs.history import History
 from backends.logs.lane import Lane
+from backends.logs.part import Part
 from backends.logs.position import Cursor
+from backends.logs.since import Parse
 
 INTERVAL, BUSY = 0.25, 0.1
 """Seconds between two looks: where nothing came, and where something did."""
@@ -80,6 +83,21 @@ class Followed:
                         return
         finally:
             self._reading.submit(history.close)
+
+    async def beside(
+        self, place: Beside, sieve: Sieve | None, since: datetime | None, parse: Parse
+    ) -> AsyncGenerator[LogBatch, None]:
+        """The records of the file `place.origin` from a place on, in one direction, in batches of about a block;
+        where the place names no block, from about `since` on, if there is one, which `parse` finds.
+        Raises `NotFound` where the file is gone, also from beside the one that has its name now."""
+        part = Part(place, since, parse)
+        try:
+            with file_errors():
+                await self._reading.run(part.open)
+                while (blocks := await self._reading.run(lambda: part.read(sieve))) is not None:
+                    yield LogBatch(tuple(blocks), None, part.notes())
+        finally:
+            self._reading.submit(part.close)
 
     async def run(self, call: Callable[[], T]) -> T:
         """Anything else that looks at files, in the thread for everything else."""

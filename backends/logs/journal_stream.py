@@ -7,7 +7,8 @@ from operator import itemgetter
 
 from msgspec import Struct
 
-from backends.api.logs import LogBlock
+from backends.api.errors import Unsupported
+from backends.api.logs import Beside, LogBlock
 from backends.logs import journal_entry
 from backends.logs.pipe import Splitter
 
@@ -21,22 +22,38 @@ class Place(Struct, frozen=True):
     cursor: str = ""
     since: float = 0.0
 
-    def arguments(self) -> tuple[str, ...]:
-        """What journalctl is to print, the entry of the cursor included.
+    def arguments(self, *, back: bool = False) -> tuple[str, ...]:
+        """What journalctl is to print, the entry of the cursor included; `back`: what is before it.
 
         Not `--after-cursor`: where that entry was vacuumed away, it skips the first one that is left and says
         nothing (systemd 252).
         """
+        if back:
+            return (f"--cursor={self.cursor}", "--reverse") if self.cursor else ("--reverse",)
         start = f"--cursor={self.cursor}" if self.cursor else f"--since=@{self.since:.6f}"
         return (start, "--no-tail")
+
+
+def place_beside(beside: Beside) -> Place:
+    """The entry at that end of a block. Raises `Unsupported` where none of its lines is an entry."""
+    if beside.block is None:
+        return Place()
+    lines = beside.block.lines()
+    for raw in lines if beside.back else reversed(lines):
+        entry = journal_entry.read(raw)
+        if entry is not None and entry.cursor:
+            return Place(entry.cursor)
+    raise Unsupported("a line that is no entry of the journal has no place in it", where=beside.block.origin)
 
 
 class Reader:
     """Blocks out of the output of one journalctl. `place` is after the last whole entry, all that a restart
     needs: what was cut off by the end of the process is read anew."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, back: bool = False) -> None:
+        """`back`: the newest entry comes first, and is given out as the last one of its blocks."""
         self.place = place
+        self._back = back
         self._splitter = Splitter("")
         self._known = place.cursor
         """The entry that the output begins with if it is still there; empty once that is settled."""
@@ -66,6 +83,8 @@ class Reader:
             lines.append((entry.origin, raw))
         if cursor:
             self.place = Place(cursor, self.place.since)
+        if self._back:
+            lines.reverse()
         return tuple(_blocks(lines)), tuple(notes)
 
 

@@ -16,19 +16,22 @@ import time
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Logs
 from backends.api.errors import BackendError, TimedOut
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs import journal_entry
-from backends.logs.formats import Formats
-from backends.logs.journal_stream import Place, Reader
+from backends.logs.journal_stream import Place, Reader, place_beside
 from backends.logs.journalctl import GROUP_HINT, MISSING_HINT, Run, running
+
+if TYPE_CHECKING:
+    from backends.logs.formats import Formats
 
 TAIL_LINES = 1_000
 """Entries from the end that are shown when it is opened to be followed."""
@@ -80,7 +83,6 @@ class Journald(Backend, Logs):
 
     def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
         super().__init__(name, settings, timeout=timeout)
-        self._formats = Formats(self.source)
         self._told: set[str] = set()
 
     @classmethod
@@ -118,12 +120,15 @@ class Journald(Backend, Logs):
                 place = reader.place
 
     async def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
-        """Every entry, or those from a time on, in the journal's own order; then it ends. Raises `TimedOut` where
-        journalctl says nothing for as long as a call may take."""
-        reader = Reader(Place(since=0.0 if since is None else since.timestamp()))
-        async with self._run(*reader.place.arguments()) as run:
+        """Every entry, those from a time on, or those beside a block, in the journal's own order; then it ends.
+        Raises `TimedOut` where journalctl says nothing for as long as a call may take."""
+        place = Place(since=0.0 if since is None else since.timestamp())
+        back = beside is not None and beside.back
+        known = beside is not None and (beside.back or beside.block is not None)
+        reader = Reader(place_beside(beside) if beside is not None and known else place, back=back)
+        async with self._run(*reader.place.arguments(back=back)) as run:
             while data := await run.read(self.timeout):
                 blocks, notes = reader.take(data)
                 yield LogBatch(blocks, reader.place, notes)
@@ -133,6 +138,13 @@ class Journald(Backend, Logs):
                 async with asyncio.timeout(self.timeout):
                     await run.succeeded()
             yield LogBatch((), reader.place, self._complaints(run))
+
+    @cached_property
+    def _formats(self) -> Formats:
+        # Imported with the first line that is looked at: a start has a dozen sources, and no line yet.
+        from backends.logs.formats import Formats
+
+        return Formats(self.source)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         entry = journal_entry.read(raw)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from backends.logs.position import Key, Position
-from backends.logs.reader import open_file, print_at, same_file
+from backends.logs.reader import print_at, same_file
+from backends.logs.records import open_file
 from backends.logs.rotation import ENTRIES, Entry, packed, scan
 
 SETTLED = 50_000_000

@@ -6,7 +6,8 @@ import os
 
 from backends.logs.paths import refusal
 from backends.logs.position import Key
-from backends.logs.reader import Reader, open_file
+from backends.logs.reader import Reader
+from backends.logs.records import open_file
 
 NOTES = 10_000
 """Different notes that are remembered as told."""

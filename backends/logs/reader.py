@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 
 from backends.api.logs import LogBlock, Sieve
 from backends.logs.position import PRINT, Key, Position
+from backends.logs.records import RECORD
 
 CHUNK = 120 << 10
 """Bytes of one read, and so about the size of a block. From 128 KiB on glibc maps memory anew each time, and the
 kernel clears it page by page: reading a gigabyte costs twice as much then."""
-RECORD = 8 << 20
-"""Bytes after which a record that has no end is given out in pieces."""
 PRINTS = 32
 """Reads whose ends are remembered: a copy made some time before the truncation is known by one of them."""
 TAIL_BYTES = 256 << 10
@@ -194,11 +193,6 @@ class Reader:
         self.offset += step
         self._prints.append((self.offset, self._tail))
         self.cut = False
-
-
-def open_file(path: str) -> int:
-    """Open for reading without ever waiting (for the writer of a FIFO). Raises OSError."""
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
 
 def print_at(handle: int, folder: str, offset: int, *, ours: bool = True, mtime: int = 0) -> Position:

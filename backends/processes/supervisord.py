@@ -17,21 +17,20 @@ from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
-from backends.api.logs import LogBatch, LogRecord, Sieve
+from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
 from backends.api.units import Unit, Units
-from backends.logs.formats import Formats
-from backends.processes.supervisord_discovery import places
-from backends.processes.supervisord_logs import ProgramLogs
 from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll
 from backends.processes.supervisord_rpc import Rpc, address_of
 from backends.threads import Threads
 
 if TYPE_CHECKING:
+    from backends.logs.formats import Formats
     from backends.processes.signal_offer import Subject
     from backends.processes.supervisord_actions import ProgramActions
+    from backends.processes.supervisord_logs import ProgramLogs
 
 CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
@@ -68,11 +67,11 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         self._looking = Threads("signals", 2)
         self._here = False
         """Whether its programs are processes of this host."""
-        self._logs = ProgramLogs(self._rpc, self._ask_all)
-        self._formats = Formats(self.source)
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
+        from backends.processes.supervisord_discovery import places
+
         found = []
         for place in await places(env):
             if place.reason:
@@ -111,13 +110,29 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
                 doubtful = True
             await asyncio.sleep(INTERVAL)
 
+    @cached_property
+    def _logs(self) -> ProgramLogs:
+        # Here: the first frame does not wait for what reads its lines.
+        from backends.processes.supervisord_logs import ProgramLogs
+
+        return ProgramLogs(self._rpc, self._ask_all)
+
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._logs.follow(last)
 
     def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
+        if beside is not None:
+            return self._logs.beside(beside, sieve, since, self.parse)
         return self._logs.history(sieve)
+
+    @cached_property
+    def _formats(self) -> Formats:
+        # Imported with the first line that is looked at: a start has a dozen sources, and no line yet.
+        from backends.logs.formats import Formats
+
+        return Formats(self.source)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
         return self._formats.parse(raw, origin)

@@ -11,12 +11,8 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError
 from backends.api.settings import Secret
+from backends.processes.supervisord_places import CONFIGURATIONS, SOCKETS
 from backends.processes.supervisord_rpc import address_of
-
-SOCKETS = ("/run/supervisor.sock", "/var/run/supervisor.sock", "/tmp/supervisor.sock")
-"""Debian's, Red Hat's and supervisor's own default (supervisord.org/configuration.html)."""
-CONFIGURATIONS = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
-"""Where packages put it. supervisorctl also looks into the folder one happens to stand in; we don't."""
 
 
 class Place(Struct, frozen=True):

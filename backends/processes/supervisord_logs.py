@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from backends.api.logs import LogBatch, LogBlock, Sieve
+from backends.api.errors import Unsupported
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.logs.paths import readable
 from backends.processes.supervisord_programs import About, Info
@@ -114,6 +116,19 @@ class ProgramLogs:
                 async for batch in batches:
                     cursor, batch = _told(cursor, Batch(batch), plan)
                     yield batch
+
+    async def beside(
+        self, place: Beside, sieve: Sieve | None, since: datetime | None, parse: Callable[[bytes, str], LogRecord]
+    ) -> AsyncGenerator[LogBatch, None]:
+        """What is beside a place in one program's log. Raises `Unsupported` for one that comes over the wire, of
+        which supervisord gives the end only."""
+        plan = await self._plan()
+        path = next((path for path, stream in plan.files.items() if stream.origin == place.origin), None)
+        if path is None:
+            raise Unsupported("only its end can be read over the wire", where=place.origin)
+        async with aclosing(self._files.beside(replace(place, origin=path), sieve, since, parse)) as batches:
+            async for batch in batches:
+                yield replace(batch, blocks=tuple(_named(block, plan) for block in batch.blocks))
 
     async def _plan(self) -> Plan:
         about, infos = await self._ask()

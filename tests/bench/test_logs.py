@@ -23,7 +23,7 @@ RUNS = 5
 
 
 def test_fifty_thousand_lines_a_second(tmp_path: Path, quick: bool, figures: Figures) -> None:
-    got = logs_load(tmp_path, 50_000, 8 if quick else 30)
+    got = logs_load(tmp_path, 50_000, 12 if quick else 30)
     load = "50,000 lines/s into 4 files"
     figures.bound(f"{load}: a line to the screen, p95", percentile(got.delays, 0.95) * 1000, "ms", 250)
     counted = got.kept + got.dropped

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from backends.api.backend import Backend
 from backends.api.capabilities import Logs, Membership, ProcessTable
 from backends.api.errors import BackendError
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.members import Member, Members, MemberState, Role
 from backends.api.nouns import Row
 from backends.api.processes import Process, Processes, ProcessState
@@ -70,7 +70,7 @@ class Fake(Backend, Membership, ProcessTable, Logs):
             yield seen
 
     async def history(
-        self, since: datetime | None = None, sieve: Sieve | None = None
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
         yield LogBatch((), None)
 

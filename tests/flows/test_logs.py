@@ -7,6 +7,7 @@ import pytest
 from backends.context import Context
 from tests.flows.conftest import Opened
 from tests.flows.fake import Fake
+from tui import heldback
 from tui.screens.logs import LogsScreen
 
 
@@ -119,3 +120,15 @@ async def test_what_is_searched_kept_and_copied_is_what_the_source_shows(
         assert isinstance(logs, LogsScreen)
         assert logs.copied() == "for people first"
         assert "__CURSOR" not in logs.plain_text()
+
+
+async def test_a_start_with_the_logs_shows_the_first_lines_at_once(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heldback, "HOLD", 600.0)
+    async with opened(command="logs") as screen:
+        await screen.until(lambda: isinstance(screen.app.view, LogsScreen))
+        assert screen.app.held_back.holding
+        screen.script.say_lines(b"the first of all")
+        await screen.until(lambda: not screen.app.held_back.holding)
+        await screen.until("the first of all")

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.processes import listening, proc
+from backends.processes import listening_sockets, proc
 from tests.fuzz.junk import bytes_like
 
 PIECES = (
@@ -37,8 +37,7 @@ def test_no_file_raises_anything_but_that_it_is_cut_short(data: bytes) -> None:
     for knows in (proc.parse_uid, proc.parse_boot_time, proc.parse_cpu, proc.parse_memory, proc.parse_hidepid):
         knows(data)
     proc.parse_addresses(data, data)
-    for family in (4, 6):
-        listening.parse_table(b"head\n" + data, family)
+    listening_sockets.parse_table(b"head\n" + data)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20).filter(lambda word: b"\0" not in word), min_size=1))

@@ -54,13 +54,13 @@ def test_every_verb_has_its_module(verb: str) -> None:
     by = verbs()[verb].get_default("by")
     path = ROOT / f"tui/verbs/{by}.py"
     assert path.is_file(), (
-        f"`{verb}` is run by tui/verbs/{by}.py, or by the module that its row in tui/cli.py names"
+        f"`{verb}` is run by tui/verbs/{by}.py, or by the module that its row in tui/arguments.py names"
     )
     assert f"def {by}(" in path.read_text(), f"tui/verbs/{by}.py runs `{verb}` by its function {by}"
 
 
 def test_the_command_line_alone_brings_almost_nothing() -> None:
-    found = loaded("import tui.cli; tui.cli.parser()")
+    found = loaded("import tui.cli; tui.cli.parser(())")
     assert not found & {"textual", "rich", "asyncio", "msgspec", "tomllib", "importlib.metadata"}
 
 
@@ -123,3 +123,63 @@ def test_no_path_of_a_machine_and_no_registry_is_committed() -> None:
         if name and path.suffix in (".py", ".md", ".toml", ".txt", "", ".svg") and path.is_file():
             text = path.read_text(errors="replace")
             assert not [word for word in words if word in text], name
+
+
+ALONE = """
+import contextlib, io, os
+os.environ.update(HOME="/nowhere", XDG_CONFIG_HOME="", MIDWATCH_CONFIG="", MIDWATCH_CONTEXT="")
+for name in [name for name in os.environ if name.startswith(("ETCDCTL_", "PROMETHEUS_URL"))]:
+    del os.environ[name]
+from backends.processes import supervisord_places
+supervisord_places.SOCKETS = supervisord_places.CONFIGURATIONS = ()
+import tui.cli
+with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out:
+    assert tui.cli.main(["processes", "--timeout", "60"]) == 0
+    assert b"COMMAND" in out.buffer.getvalue()
+"""
+
+
+def test_a_look_at_this_host_alone_brings_no_loop_and_no_backend() -> None:
+    """It is printed within the time in which asyncio would be imported."""
+    found = loaded(ALONE)
+    slow = {"asyncio", "concurrent.futures", "logging", "ssl", "subprocess", "shutil", "pathlib", "tomllib"}
+    assert not found & {"textual", "rich", "psutil", "difflib", *slow, *MODULES.values()}
+    assert not {"backends.api.feed", "backends.watch", "backends.config"} & found
+
+
+def test_only_what_is_asked_for_is_made_of_the_command_line() -> None:
+    found = loaded("import tui.cli; tui.cli._parse(['processes'])")
+    assert not found & {"shutil", "typing", "tui.demo.cli"}
+
+
+WATCHED = """
+from pathlib import Path
+from backends.config import Document
+from backends.config_reader import read
+from backends.watch import Watch
+text = b'''
+[context.a.zookeeper.main]
+hosts = "127.0.0.1:1"
+[context.a.etcd.main]
+endpoints = ["127.0.0.1:1"]
+[context.a.files.app]
+paths = ["/nowhere/*.log"]
+[context.a.supervisord.main]
+[context.a.journald.main]
+[context.a.prometheus.main]
+url = "http://127.0.0.1:1"
+[context.a.deploy.web]
+kind = "command"
+argv = ["true"]
+'''
+context = read(Document(Path("/a.toml"), text, False)).contexts["a"]
+assert set(Watch(context).sources) >= {"zookeeper/main", "files/app", "deploy/web"}
+"""
+
+
+def test_a_context_is_opened_without_what_its_first_rows_do_not_need() -> None:
+    """Lines are parsed, runs started and signals explained later; each module costs the first frame."""
+    found = loaded(WATCHED)
+    logs = {"backends.logs.formats", "backends.logs.reader", "backends.processes.supervisord_logs"}
+    changes = {"backends.deploys.launch", "backends.deploys.runner", "backends.processes.signals"}
+    assert not found & {"backends.config_lines", *logs, *changes}

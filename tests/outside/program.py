@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.cli import parser
+from tui.arguments import parser
 
 PROGRAM = str(Path(sys.executable).with_name("midwatch"))
 

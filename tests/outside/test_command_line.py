@@ -111,6 +111,50 @@ def test_processes_as_json(config: str) -> None:
     assert ran.out.isascii()
 
 
+@pytest.fixture
+def unconfigured(tmp_path: Path) -> dict[str, str]:
+    """An environment in which no configuration and no source is named."""
+    names = ("MIDWATCH_CONFIG", "MIDWATCH_CONTEXT", "ETCDCTL_ENDPOINTS", "PROMETHEUS_URL")
+    return {"XDG_CONFIG_HOME": str(tmp_path), **dict.fromkeys(names, "")}
+
+
+def test_processes_without_a_configuration_are_told_in_the_same_way(
+    unconfigured: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "default.toml").write_text("[context.default]\n")
+    short = run("processes", "-o", "json", env=unconfigured).document
+    long = run("processes", "-o", "json", "--config", str(tmp_path / "default.toml")).document
+    for document in (short, long):
+        (reading,) = document["readings"]
+        assert datetime.fromisoformat(reading.pop("as_of")).tzinfo is not None
+        items = {item["pid"]: item for item in document.pop("items")}
+        # What does not change from one look to the next.
+        document["mine"] = {
+            key: items[os.getpid()][key] for key in ("id", "ppid", "user", "started", "command", "cpu")
+        }
+    assert short == long
+    tables = [
+        run("processes", env=unconfigured).out,
+        run("processes", "--config", str(tmp_path / "default.toml")).out,
+    ]
+    titles = [table.split("\n", 1)[0].split() for table in tables]
+    assert titles[0] == titles[1]
+
+
+def test_a_source_that_is_named_wrong_is_told_whatever_is_asked_for(unconfigured: dict[str, str]) -> None:
+    ran = run("processes", "-o", "json", env={**unconfigured, "PROMETHEUS_URL": "ftp://x"})
+    assert ran.status == 3
+    assert ran.err.startswith("prometheus/main: ")
+    assert {reading["source"] for reading in ran.document["readings"]} == {"local/host", "prometheus/main"}
+
+
+@pytest.mark.parametrize("words", [("--context", "nope"), ("--config", "/nowhere/x.toml")])
+def test_what_is_named_for_processes_must_be_there(words: tuple[str, str], unconfigured: dict[str, str]) -> None:
+    ran = run("processes", *words, env=unconfigured)
+    assert (ran.status, ran.out) == (2, "")
+    assert words[1] in ran.err
+
+
 def test_flags_stand_before_or_after_the_verb(config: str) -> None:
     before = run("--config", config, "--context", "prod", "-o", "jsonl", "processes")
     assert before.status == 0

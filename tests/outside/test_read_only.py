@@ -35,7 +35,7 @@ from tests.servers.etcd_cluster import EtcdCluster
 from tests.servers.getting import program
 from tests.servers.runs import end_all
 from tests.servers.supervisord_server import SupervisordServer
-from tui.cli import parser
+from tui.arguments import parser
 from tui.commands import COMMANDS, RUN, TABLE, on_screen
 from tui.demo.fetch import ETCDCTL
 

@@ -33,7 +33,7 @@ from tui.screens.timeframe import USUAL_SPAN
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
 
-TOLD = 8.0
+TOLD = 15.0
 """Seconds within which a frozen or dead server is told, and one that returns is live again: what the feeds
 promise is 5 and 6; a busy machine gets the rest."""
 ELECTED = 20.0

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.errors import Misconfigured
 from backends.api.events import EventKind, Occurrence
+from backends.api.logs import Beside
 from backends.api.runs import RunState, params_of, run_of
 from backends.context import Context, SourceConfig
 from backends.deploys import launch
@@ -107,6 +108,10 @@ async def test_attached_from_elsewhere_with_the_whole_history(tmp_path: Path) ->
         assert lines == [*(str(i).encode() for i in range(1, 20001)), b"::step waiting", b"last"]
         history = [block.data async for batch in other.history() for block in batch.blocks]
         assert b"\n".join(history).split(b"\n") == lines
+        place = Beside(run, None, back=True)
+        back = [block async for batch in other.history(beside=place) for block in batch.blocks]
+        assert {block.origin for block in back} == {run}
+        assert b"\n".join(block.data for block in reversed(back)).split(b"\n") == lines
 
 
 async def test_a_second_run_is_told_who_since_when_and_which_step(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from backends.api.errors import BackendError, Denied, NotFound, Unsupported
 from backends.api.feed import Feed, Pace
-from backends.api.logs import Level, LogBatch, LogRecord, LogSpan
+from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, LogSpan
 from backends.api.readings import Seen, State
 from backends.api.registry import load
 from backends.api.tail import Tail
@@ -372,6 +372,31 @@ async def test_history_from_a_time_on_leads_into_logs(journal: Journal) -> None:
         journal.settle()
         assert [record.message for record in await history(backend, now)] == ["new"]
         assert len(await history(backend)) == 2
+
+
+async def test_beside_a_block_is_all_the_rest_in_both_directions(journal: Journal) -> None:
+    expected = [f"entry {number}" for number in range(300)]
+    for number in range(300):
+        journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")
+    async with source(journal) as backend:
+
+        async def beside(place: Beside) -> list[str]:
+            batches = [batch async for batch in backend.history(beside=place)]
+            return [text for batch in batches[:: -1 if place.back else 1] for text in messages(backend, batch)]
+
+        blocks = [block async for batch in backend.history() for block in batch.blocks]
+        assert await beside(Beside()) == expected
+        assert await beside(Beside(back=True)) == expected
+        assert await beside(Beside("", blocks[100], back=True)) == expected[:100]
+        assert await beside(Beside("", blocks[100])) == expected[101:]
+        middle = backend.parse(blocks[150].lines()[0], "").time
+        assert [
+            text
+            for batch in [b async for b in backend.history(middle, beside=Beside())]
+            for text in messages(backend, batch)
+        ] == expected[150:]
+        with pytest.raises(Unsupported, match="no place in it"):
+            await beside(Beside("", LogBlock("journal", b"no entry", 1)))
 
 
 async def test_what_is_not_there_says_so(tmp_path: Path) -> None:

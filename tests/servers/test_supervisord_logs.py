@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from backends.api.errors import Unsupported
 from backends.api.feed import Feed, Pace
-from backends.api.logs import LogBatch
+from backends.api.logs import Beside, LogBatch
 from backends.api.readings import Seen, State
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord
@@ -95,6 +96,13 @@ async def test_hostile_bytes_come_as_they_are(
         assert feed.reading.state is State.LIVE
     backend = running.backend()
     history = [batch async for batch in backend.history()]
+    place = Beside("odd")
+    if over == "wire":
+        with pytest.raises(Unsupported, match="only its end"):
+            await anext(backend.history(beside=place))
+    else:
+        beside = [block async for batch in backend.history(beside=place) for block in batch.blocks]
+        assert [(block.origin, block.data) for block in beside] == [("odd", b"a\x1b[2Jb \xff c")]
     await backend.close()
     assert b"a\x1b[2Jb \xff c" in [line for batch in history for block in batch.blocks for line in block.lines()]
 

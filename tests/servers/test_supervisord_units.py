@@ -22,6 +22,7 @@ from backends.api.readings import Seen, State
 from backends.api.units import Unit, Units, UnitState
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord, SupervisordSettings
+from tests.servers.fake_http import fake, raw
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
 from tests.waiting import until
 
@@ -230,18 +231,8 @@ async def test_the_ways_in_which_nobody_answers(tmp_path: Path) -> None:
 
 async def test_others_who_speak_http_and_who_do_not() -> None:
     async def answer(text: bytes) -> BackendError:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(text)
-            await writer.drain()
-            writer.close()
-
-        listener = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = listener.sockets[0].getsockname()[1]
-        try:
-            return await why(Supervisord("main", SupervisordSettings(url=f"http://127.0.0.1:{port}")))
-        finally:
-            listener.close()
+        async with fake(raw(text)) as address:
+            return await why(Supervisord("main", SupervisordSettings(url=f"http://{address}")))
 
     html = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"
     assert "no supervisord" in (await answer(html)).reason

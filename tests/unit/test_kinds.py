@@ -22,7 +22,7 @@ def test_every_noun_is_shown_by_a_kind(noun: str) -> None:
 def test_every_kind_has_a_word_and_a_verb(name: str) -> None:
     words = {command.word for command in COMMANDS if command.do == f"show {name}"}
     assert name in words, f"nothing opens {name}: a row in OPENING of tui/commands.py"
-    assert name in verbs(), f"no verb prints {name}: a row in tui/cli.py"
+    assert name in verbs(), f"no verb prints {name}: a row in tui/arguments.py"
 
 
 def test_only_what_has_a_feed_is_checked_for_problems() -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from backends.processes.listening import Listening, parse_table
+from backends.processes import listening_sockets
+from backends.processes.listening import Listening
+from backends.processes.listening_sockets import parse_table
 from backends.processes.table import INHERITED, RELISTEN, Table
 from tests.unit.fake_proc import FakeProc
 
@@ -24,24 +32,24 @@ def table(*rows: tuple[str, str, int]) -> bytes:
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the kernel prints words in this machine's byte order")
 @pytest.mark.parametrize(
-    ("family", "address", "shown"),
+    ("address", "shown"),
     [
-        (4, "0100007F:1F90", "127.0.0.1:8080"),
-        (4, "00000000:0016", "0.0.0.0:22"),
-        (6, "00000000000000000000000000000000:0050", "[::]:80"),
-        (6, "00000000000000000000000001000000:0050", "[::1]:80"),
-        (6, "0000000000000000FFFF00000100007F:0050", "127.0.0.1:80"),
+        ("0100007F:1F90", "127.0.0.1:8080"),
+        ("00000000:0016", "0.0.0.0:22"),
+        ("00000000000000000000000000000000:0050", "[::]:80"),
+        ("00000000000000000000000001000000:0050", "[::1]:80"),
+        ("0000000000000000FFFF00000100007F:0050", "127.0.0.1:80"),
     ],
 )
-def test_addresses(family: int, address: str, shown: str) -> None:
-    assert parse_table(table((address, "0A", 7), (address, "01", 8)), family) == {"socket:[7]": shown}
+def test_addresses(address: str, shown: str) -> None:
+    assert parse_table(table((address, "0A", 7), (address, "01", 8))) == {"socket:[7]": shown}
 
 
 def test_what_is_cut_short_or_nonsense_is_left_out() -> None:
     good = table(("0100007F:1F90", "0A", 7))
-    assert parse_table(good[:-40] + b"\n x 0A y\n", 4) in ({}, {"socket:[7]": "127.0.0.1:8080"})
-    assert parse_table(b"", 4) == {}
-    assert parse_table(HEAD.encode() + b"0: zz:zz 0:0 0A 0 0 0 0 0 9\n", 4) == {}
+    assert parse_table(good[:-40] + b"\n x 0A y\n") in ({}, {"socket:[7]": "127.0.0.1:8080"})
+    assert parse_table(b"") == {}
+    assert parse_table(HEAD.encode() + b"0: zz:zz 0:0 0A 0 0 0 0 0 9\n") == {}
 
 
 @pytest.fixture
@@ -120,6 +128,48 @@ def test_a_socket_that_was_handed_on_is_found_in_the_end(fake: FakeProc) -> None
     opens(fake, 7, "socket:[7]")
     rows = [looks.look()["box/7/100/0badcafe"] for _ in range(INHERITED)]
     assert rows[-1].listening == ("127.0.0.1:8080",)
+
+
+@pytest.fixture
+def listeners() -> Iterator[dict[str, str]]:
+    """So many that the kernel's answer takes several messages, by the names of their links."""
+    with ExitStack() as stack:
+        made: dict[str, str] = {}
+        for family, host in [(socket.AF_INET, "127.0.0.1")] * 300 + [(socket.AF_INET6, "::1")]:
+            one = stack.enter_context(socket.socket(family))
+            one.bind((host, 0))
+            one.listen()
+            shown = f"[{host}]" if ":" in host else host
+            made[f"socket:[{os.fstat(one.fileno()).st_ino}]"] = f"{shown}:{one.getsockname()[1]}"
+        yield made
+
+
+def refusing(*args: object, **kwargs: object) -> NoReturn:
+    raise OSError(errno.EAFNOSUPPORT, "no netlink here")
+
+
+def test_the_kernel_tells_what_its_tables_tell(
+    listeners: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = listening_sockets.listening_sockets("/proc")
+    assert listeners.items() <= asked.items()
+    with monkeypatch.context() as patch:
+        patch.setattr("socket.socket", refusing)
+        read = listening_sockets.listening_sockets("/proc")
+    assert listeners.items() <= read.items()
+    # Others come and go meanwhile.
+    assert all(asked[name] == read[name] for name in asked.keys() & read.keys())
+
+
+def test_an_answer_that_lacks_some_is_none() -> None:
+    header, answer = listening_sockets.HEADER, b"\0" * listening_sockets.ANSWER.size
+    whole = header.pack(header.size + len(answer), 20, 2, 1, 0) + answer
+    assert [kind for kind, _ in listening_sockets._messages(whole + whole)] == [20, 20]
+    interrupted = header.pack(header.size + len(answer), 20, 0x12, 1, 0) + answer
+    error = header.pack(header.size + 4, 2, 0, 1, 0) + b"\xfe\xff\xff\xff"
+    for wrong in (interrupted, error, whole[:-1], header.pack(0, 20, 0, 1, 0)):
+        with pytest.raises(OSError, match="sock_diag"):
+            list(listening_sockets._messages(whole + wrong))
 
 
 def test_without_tables_nothing_is_known(tmp_path: Path) -> None:

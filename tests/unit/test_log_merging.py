@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.api.logs import LogBatch, LogBlock, LogRecord, moment_of
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve, moment_of
 from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
@@ -32,6 +33,11 @@ class Reader:
 
     def shown(self, data: bytes) -> bytes:
         return data
+
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        yield LogBatch((), None)
 
 
 class Bench:

@@ -28,6 +28,11 @@ def clock_time(moment: datetime | None, sight: Sight) -> str:
     return f"{local.strftime(pattern)}  ({since(moment, sight.wall)} ago)"
 
 
+def unit_in_logs(name: str) -> tuple[str, ...]:
+    """What a unit's own log is called: `web:web-1` writes `web-1.log`."""
+    return tuple(dict.fromkeys(part for part in (name, name.rpartition(":")[2]) if part))
+
+
 def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
     """A row's own trouble: what it is, since when nothing was heard, and what to try."""
     if trouble is None:

@@ -16,6 +16,7 @@ from backends.api.processes import Process
 from backends.api.readings import Readings
 from backends.api.units import Unit
 from backends.relations import Relations
+from tui.kinds.facts import unit_in_logs
 from tui.kinds.leads import subject_of, thing_of
 from widgets.columns import Kind, LogsOf
 
@@ -31,16 +32,12 @@ def logs_about(kind: Kind[Any], row: Any, readings: Readings, relations: Relatio
 
 
 def names_in_logs(row: object) -> tuple[str, ...]:
-    """What a log of this row's own is called: a unit `web:web-1` writes `web-1.log`."""
+    """What a log of this row's own is called."""
     if isinstance(row, Unit):
-        return _unit(row.name)
+        return unit_in_logs(row.name)
     if isinstance(row, Process):
-        return _unit((row.unit or "").partition(" ")[2])
+        return unit_in_logs((row.unit or "").partition(" ")[2])
     return (row.name,) if isinstance(row, Member) else ()
-
-
-def _unit(name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part for part in (name, name.rpartition(":")[2]) if part))
 
 
 def _same(row: Any, readings: Readings, relations: Relations) -> Iterable[Any]:

@@ -7,8 +7,7 @@ from typing import Any
 
 from backends.api.processes import Host, Process, ProcessState
 from backends.api.readings import Reading
-from tui.kinds.facts import clock_time, details, host_lines, rfc3339, why
-from tui.kinds.lognames import names_in_logs
+from tui.kinds.facts import clock_time, details, host_lines, rfc3339, unit_in_logs, why
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import UNKNOWN, count, percent, since, size, span_text
 
@@ -150,5 +149,5 @@ PROCESSES: Kind[Process] = Kind(
     empty="no processes: this context has `local = false`",
     tie=lambda p: (p.host, p.pid, p.key),
     label=lambda p: f"{p.host} {p.pid} {p.name}",
-    logs=lambda p: LogsOf(names_in_logs(p), wider=(p.name,)),
+    logs=lambda p: LogsOf(unit_in_logs(_unit_name(p)), wider=(p.name,)),
 )

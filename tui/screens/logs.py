@@ -15,6 +15,7 @@ from backends.clean import clean
 from backends.context import SourceConfig
 from backends.watch import Watch
 from tui.screens.base import View
+from tui.screens.logback import LookingBack
 from tui.screens.logvisit import Visit
 from tui.screens.record import byte_lines, record_lines
 from widgets.columns import LogsOf, Look
@@ -49,6 +50,7 @@ class LogsScreen(View):
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._visit = Visit()
+        self._back = LookingBack(self.log_view, lambda: self.desk)
         self._asked: tuple[float, LogsOf] | None = None
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
@@ -81,7 +83,7 @@ class LogsScreen(View):
                 able = None if backend is None else ability(backend, Logs)
                 if able is not None and tail is not None:
                     feeders.append(Feeder(source, tail, able))
-            self.log_view.show(feeders)
+            self._back.show(feeders)
         self.log_view.count_anew()
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
@@ -103,14 +105,19 @@ class LogsScreen(View):
         self.histogram.display = self.size.height - 3 >= LINES
 
     def on_log_view_changed(self) -> None:
+        if self.log_view.lines.shown:
+            self.desk.held_back.let_go()
         self.histogram.doubt()
         self._answer()
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
         if not message.found:
-            self.desk.say("nothing further in this direction")
+            self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
         self._show_title()
+
+    def on_log_view_edge(self, message: LogView.Edge) -> None:
+        self._back.edge(message)
 
     def choose(self, name: str | None) -> None:
         """One source by its name, files by a path with a slash, or all sources."""
@@ -135,6 +142,7 @@ class LogsScreen(View):
     def _begin_anew(self, source: str | None) -> None:
         """What was asked of other lines is not asked of these."""
         self._source, self._visit, self._asked = source, Visit(), None
+        self._back.leave()
         self.log_view.begin_anew()
 
     def look_at(self, logs: LogsOf) -> None:
@@ -164,7 +172,14 @@ class LogsScreen(View):
             view.go_to_time(logs.when)
 
     def on_log_view_arrived(self, message: LogView.Arrived) -> None:
-        """Say so where the line that was found is not of the time that was asked for."""
+        """Look for what memory does not hold. Say so where the line that was found is not of the time that was
+        asked for."""
+        if self._back.lacks(message.asked):
+            self._back.to_time(message.asked, lambda: self._say_missed(message))
+        else:
+            self._say_missed(message)
+
+    def _say_missed(self, message: LogView.Arrived) -> None:
         record, missed = self.log_view.current, message.missed.total_seconds()
         if record is None or abs(missed) < FAR:
             return
@@ -192,6 +207,8 @@ class LogsScreen(View):
         if lines.filtered:
             shown += f" of {count(lines.total)}"
         shown += " line" if shown == "1" else " lines"
+        if view.partly:
+            shown = f"a part: {shown}"
         asked = self._visit.asked(view)
         # What is hidden or sought matters more than what every source is called.
         room = self.size.width - RIGHT - width_of(shown) - sum(width_of(text) for text, _ in asked)
@@ -211,8 +228,12 @@ class LogsScreen(View):
         text, look = standing_of(view.readings.values(), view.clock.monotonic())
         if view.searching or view.lines.filtering:
             return [("searching …", style(Look.DIM))]
+        if self._back.busy:
+            return [("reading …", style(Look.DIM))]
         if look is not Look.GOOD:
             return [(text, style(look))]
+        if view.partly:
+            return [(self._back.standing, style(Look.DIM))]
         if not view.following:
             return [("LIVE, not following: F", style(Look.DIM))]
         if view.rate is None:
@@ -257,7 +278,9 @@ class LogsScreen(View):
     # Commands of logs
 
     def follow(self) -> None:
-        self.log_view.follow(not self.log_view.following)
+        follow = not self.log_view.following
+        self._back.leave()
+        self.log_view.follow(follow)
 
     def move(self, rows: str) -> None:
         self.log_view.move(int(rows))
@@ -266,9 +289,10 @@ class LogsScreen(View):
         self.log_view.page(float(share))
 
     def first(self) -> None:
-        self.log_view.go_to(0)
+        self._back.first()
 
     def last(self) -> None:
+        self._back.leave()
         self.log_view.follow(True)
 
     def next_match(self, step: str) -> None:
@@ -312,7 +336,7 @@ class LogsScreen(View):
 
     def _filter(self) -> None:
         visit = self._visit
-        self.log_view.set_filter(visit.keep, visit.since, visit.only)
+        self._back.filtered(lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only))
         self._show_title()
 
     def wrap(self) -> None:
@@ -345,9 +369,9 @@ class LogsScreen(View):
         self.desk.ways.show_text("log record, as it came", lambda: lines)
 
     def escape(self) -> bool:
-        if self.log_view.searching:
-            self.log_view.stop_seeking()
-        elif self._visit.search:
+        if self.cancel():
+            return True
+        if self._visit.search:
             self.search("")
         elif self._visit.keep:
             self._keep_only("")
@@ -359,6 +383,11 @@ class LogsScreen(View):
         else:
             return False
         return True
+
+    def cancel(self) -> bool:
+        searching = self.log_view.searching
+        self.log_view.stop_seeking()
+        return self._back.stop() or searching
 
     def plain_text(self) -> str:
         return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from backends.api import registry
+from backends.config import ConfigError
 from backends.config_file import config_path
 from backends.context import Context
 from backends.masking import masked
@@ -40,7 +41,15 @@ def example() -> str:
 
 
 def configuration(options: argparse.Namespace) -> int:
-    """Run one of them. `check` and `show` raise `ConfigError` for a mistake in the file."""
+    """Run one of them; 2 for a mistake in the file."""
+    try:
+        return _run(options)
+    except ConfigError as error:
+        complain(str(error))
+        return 2
+
+
+def _run(options: argparse.Namespace) -> int:
     path, _ = config_path(options.config, os.environ)
     if options.what == "path":
         say(str(path))

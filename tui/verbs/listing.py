@@ -11,10 +11,11 @@ from backends.context import Context
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.kinds.known import KINDS
-from tui.verbs.output import complain, say, table, to_json
-from tui.verbs.readings import readings_json, troubles
+from tui.verbs.output import complain
+from tui.verbs.readings import source_states, troubles
 from tui.verbs.sources import WrongSource, find_source
-from widgets.columns import Kind, Sight
+from tui.verbs.told import Told
+from widgets.columns import Kind
 
 
 class Listing:
@@ -49,15 +50,14 @@ class Listing:
     def readings(self) -> dict[FeedKey, Reading[Any]]:
         return {key: feed.reading for key, feed in self._feeds.items()}
 
-    def rows(self, group: str | None) -> list[tuple[Any, FeedKey]]:
-        found = [
-            (row, key)
-            for key, reading in self.readings.items()
+    def rows(self, group: str | None) -> list[tuple[Any, Reading[Any]]]:
+        """Each row with what its source says."""
+        return [
+            (row, reading)
+            for reading in self.readings.values()
             for row in reading.rows.values()
             if group is None or row.group == group
         ]
-        order = self.kind.group or (lambda row: ())
-        return sorted(found, key=lambda pair: (order(pair[0]), self.kind.tie(pair[0])))
 
     def without(self, group: str | None) -> str:
         """Why nothing can be in a group: no source is configured to look for it; empty where one is."""
@@ -74,19 +74,16 @@ class Listing:
             f"{item.source}: {item.error}" for item in self.watch.broken
         ]
 
-    def document(self, context: Context, group: str | None) -> dict[str, Any]:
-        return {
-            "kind": self.kind.name,
-            "context": context.name,
-            "readings": readings_json(self.readings, self.watch.broken),
-            "items": [self.kind.json(row) for row, _ in self.rows(group)],
-        }
-
-    def lines(self, group: str | None) -> list[str]:
-        """The rows as a table; those of a source that is not live say so, as on the screen."""
-        clock = self.watch.clock
-        now, wall, readings = clock.monotonic(), clock.now(), self.readings
-        return table(self.kind, [(row, Sight.of(readings[key], now, wall)) for row, key in self.rows(group)])
+    def told(self, group: str | None) -> Told:
+        return Told(
+            kind=self.kind,
+            context=self.watch.context.name,
+            rows=self.rows(group),
+            sources=source_states(self.readings, self.watch.broken),
+            now=self.watch.clock.monotonic(),
+            wall=self.watch.clock.now(),
+            well=not self.troubles(),
+        )
 
 
 async def listing(context: Context, options: argparse.Namespace) -> int:
@@ -96,19 +93,19 @@ async def listing(context: Context, options: argparse.Namespace) -> int:
     except WrongSource as error:
         complain(f"midwatch: {error}")
         return 2
-    group = getattr(options, "group", None)
+    group, output = getattr(options, "group", None), options.output or "table"
     try:
         await here.first_words(options.timeout)
         if without := here.without(group):
             complain(f"midwatch: {without}")
             return 2
-        _print(here, context, options, group)
+        here.told(group).show(output, documents=options.watch)
         told = here.troubles()
         for line in told:
             complain(line)
         while options.watch:
             await here.change()
-            _print(here, context, options, group)
+            here.told(group).show(output, documents=True)
             now = here.troubles()
             for line in now:
                 if line not in told:
@@ -117,15 +114,3 @@ async def listing(context: Context, options: argparse.Namespace) -> int:
     finally:
         await here.watch.close()
     return 3 if told else 0
-
-
-def _print(here: Listing, context: Context, options: argparse.Namespace, group: str | None) -> None:
-    output = options.output or "table"
-    if output == "json" or (output == "jsonl" and options.watch):
-        say(to_json(here.document(context, group)))
-    elif output == "jsonl":
-        for row, _ in here.rows(group):
-            say(to_json(here.kind.json(row)))
-    else:
-        lines = here.lines(group)
-        say(*(lines if len(lines) > 1 or here.troubles() else [here.kind.empty]))

@@ -1,13 +1,36 @@
-"""The configuration and the context that a command line means."""
+"""The configuration and the context that a command line means, and verbs that are run in one."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import gc
 import os
+from collections.abc import Awaitable, Callable
 
-from backends.config import Config, choose_context
+from backends.config import Config, ConfigError, choose_context
 from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
+from backends.threads import leave_threads_behind
+from tui.log import start_log
+from tui.verbs.output import complain
+
+Verb = Callable[[Context, argparse.Namespace], Awaitable[int]]
+
+
+def run_in_context(verb: Verb, options: argparse.Namespace) -> int:
+    """Run an async verb in the context that is meant; returns the exit code."""
+
+    async def go() -> int:
+        gc.enable()
+        leave_threads_behind()
+        return await verb(await open_context(options), options)
+
+    try:
+        return asyncio.run(go())
+    except ConfigError as error:
+        complain(str(error))
+        return 2
 
 
 async def open_context(options: argparse.Namespace) -> Context:
@@ -30,4 +53,6 @@ def _is_path(name: str) -> bool:
 
 
 def load(options: argparse.Namespace) -> Config:
+    """Raises `ConfigError`. From here on something may go wrong that only the log is told."""
+    start_log(os.environ)
     return load_config(options.config, os.environ, read_only=options.read_only)

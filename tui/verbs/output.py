@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -28,7 +26,9 @@ def complain(*lines: str) -> None:
 
 def to_json(document: Any) -> str:
     """Printable ASCII only: nothing in it can act on a terminal. DEL is what `json` calls printable."""
-    return json.dumps(document, ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
+    from json import dumps  # Not for a table.
+
+    return dumps(document, ensure_ascii=True, allow_nan=False).replace("\x7f", "\\u007f")
 
 
 def table(kind: Kind[Any], rows: Sequence[tuple[Any, Sight]]) -> list[str]:
@@ -40,4 +40,6 @@ def cut(lines: list[str]) -> list[str]:
     """Whole in a pipe, to the width of a terminal on one."""
     if not sys.stdout.isatty():
         return lines
+    import shutil
+
     return [line[: shutil.get_terminal_size().columns] for line in lines]

@@ -7,7 +7,7 @@ from typing import Any
 
 from backends.api.readings import Reading, Readings, State
 from backends.watch import Broken, Watch
-from tui.kinds.facts import rfc3339
+from tui.verbs.told import SourceState, source_state
 from widgets.freshness import worst
 
 
@@ -33,14 +33,9 @@ def worst_by_source(readings: Readings) -> dict[str, Reading[Any]]:
     return {source: reading for source, reading in found if reading is not None}
 
 
-def readings_json(readings: Readings, broken: Sequence[Broken]) -> list[dict[str, str | None]]:
-    out: list[dict[str, str | None]] = []
-    for source, reading in worst_by_source(readings).items():
-        state = reading.state if reading.state in (State.LIVE, State.STALE) else State.UNREACHABLE
-        error = None if reading.error is None else str(reading.error)
-        if state is State.UNREACHABLE and error is None:
-            error = "no answer yet"
-        out.append({"source": source, "state": state.value, "as_of": rfc3339(reading.as_of), "error": error})
+def source_states(readings: Readings, broken: Sequence[Broken]) -> list[SourceState]:
+    """Each source once, as a document has it."""
+    out = [source_state(source, reading) for source, reading in worst_by_source(readings).items()]
     return out + [
         {"source": item.source, "state": "unreachable", "as_of": None, "error": str(item.error)}
         for item in broken

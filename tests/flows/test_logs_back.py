@@ -1,0 +1,281 @@
+"""Looking back: a log that is longer than memory keeps, from its first line to its newest, by keys alone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backends.api.logs import micros
+from backends.context import Context, SourceConfig
+from backends.logs.files import FilesSettings
+from tests.flows.conftest import Opened, Screen
+from tests.flows.test_logs_merged import BEGAN
+from tui.screens.logs import LogsScreen
+from widgets.columns import LogsOf
+
+LINES = 60_000
+"""About seven megabytes: the tail that is read at first is a thirtieth of it."""
+
+
+async def long_log(path: Path, lines: int = LINES, words: str = "line", step: float = 0.01) -> Path:
+    def write() -> None:
+        with path.open("w") as file:
+            for number in range(lines):
+                stamp = (BEGAN + timedelta(seconds=step * number - 3600)).isoformat(timespec="milliseconds")
+                file.write(f"{stamp} INFO {words} {number} {'of a request that was answered ' * 2}\n")
+
+    await asyncio.to_thread(write)
+    return path
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def with_an_error(path: Path, text: bytes) -> None:
+    data = path.read_bytes()
+    at = data.index(text)
+    path.write_bytes(data[:at] + text.replace(b"INFO", b"ERROR") + data[at + len(text) :])
+
+
+def context(**paths: Path) -> Context:
+    sources = (SourceConfig("files", name, FilesSettings(paths=(str(path),))) for name, path in paths.items())
+    return Context("lab", tuple(sources))
+
+
+def logs_of(screen: Screen) -> LogsScreen:
+    view = screen.app.view
+    assert isinstance(view, LogsScreen)
+    return view
+
+
+def on(screen: Screen) -> int:
+    """The number of the line under the cursor."""
+    record = logs_of(screen).log_view.current
+    assert record is not None
+    return int(record.message.split("line ")[1].split()[0])
+
+
+async def idle(screen: Screen) -> None:
+    await screen.until(lambda: not logs_of(screen)._back.busy)
+
+
+async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log")
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await screen.until("at 0 % of ")
+        assert on(screen) == 0
+        await asyncio.to_thread(append, log, "a new line\n")
+        await screen.press("G")
+        await screen.until("a new line")
+        await screen.until("FOLLOWING")
+
+
+async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log", 12_000)
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until("line 11999 ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        view = logs_of(screen).log_view
+        seen = on(screen)
+        while "FOLLOWING" not in screen.text and seen < 11_999:
+            view.move(500)
+            await screen.pilot.pause()
+            await idle(screen)
+            assert on(screen) - seen in range(501)
+            assert on(screen) > seen
+            seen = on(screen)
+        await screen.press("j", "j")
+        await screen.until(lambda: not view.partly)
+        assert on(screen) == 11_999
+
+
+async def test_pages_up_from_the_tail_reach_the_head(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log")
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        view = logs_of(screen).log_view
+        seen, held = on(screen), 0
+        while seen:
+            view.move(-900)
+            await screen.pilot.pause()
+            await idle(screen)
+            assert seen - on(screen) in range(901)
+            seen = on(screen)
+            held = max(held, sum(len(block.data) for f in view.lines.feeders for _, block in f.tail.blocks()))
+        assert view.partly
+        assert held < 9 << 20
+        await screen.until("at 0 % of ")
+        await screen.press("F")
+        await screen.until("FOLLOWING")
+        assert on(screen) == LINES - 1
+
+
+async def test_a_search_goes_on_in_the_file(opened: Opened, tmp_path: Path) -> None:
+    async with opened(contexts=(context(app=await long_log(tmp_path / "app.log")),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.type("/line 1234 \r")
+        await screen.press("N")
+        await screen.until(lambda: on(screen) == 1234)
+        await screen.press("N")
+        await screen.until("nothing further")
+        await screen.press("escape")
+        await screen.type("/line 50000 \r")
+        await screen.press("n")
+        await screen.until(lambda: on(screen) == 50_000)
+
+
+async def test_the_error_before_is_looked_for_in_the_file(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log")
+    await asyncio.to_thread(with_an_error, log, b"INFO line 34321 ")
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.press("E")
+        await screen.until(lambda: on(screen) == 34_321)
+        await screen.press("E")
+        await screen.until("nothing further, up to the beginning")
+
+
+async def test_of_one_of_several_files_only_that_one_is_read(opened: Opened, tmp_path: Path) -> None:
+    for name in ("web-1", "web-2"):
+        await long_log(tmp_path / f"{name}.log", 8_000, f"of {name}, line")
+    async with opened(contexts=(context(web=tmp_path / "*.log"),), command="logs") as screen:
+        await screen.until("line 7999 ")
+        screen.app.ways.show_logs_of(LogsOf(("web-2",)))
+        await screen.until("of web-2  ")
+        view = logs_of(screen).log_view
+        await screen.until(lambda: view.following)
+        while not view.partly or on(screen):
+            view.move(-800)
+            await screen.pilot.pause()
+            await idle(screen)
+        assert "web-2" in screen.text
+        assert "of web-1" not in screen.text
+        await screen.press("G")
+        await screen.until("FOLLOWING")
+
+
+async def test_what_is_kept_is_looked_for_in_the_whole_file(opened: Opened, tmp_path: Path) -> None:
+    async with opened(contexts=(context(app=await long_log(tmp_path / "app.log")),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.type("&line .?1234 \r")
+        await screen.press("g")
+        await screen.until("line 1234 ")
+        await screen.until("line 51234 ")
+        assert on(screen) == 1234
+        await screen.press("j")
+        assert on(screen) == 11_234
+        await screen.press("ampersand")
+        await screen.until("line 11235 ")
+        assert on(screen) == 11_234
+        await screen.press("k")
+        assert on(screen) == 11_233
+
+
+async def test_several_files_begin_with_their_oldest_line(opened: Opened, tmp_path: Path) -> None:
+    a = await long_log(tmp_path / "a.log", 7_400, "from a, line", 0.02)
+    b = await long_log(tmp_path / "b.log", 30_000, "from b, line", 0.005)
+    async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
+        await screen.until("line 29999 ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        view = logs_of(screen).log_view
+        times = [view.lines.when(view.lines.rows[view.cursor])]
+        for _ in range(12):
+            view.move(1000)
+            await screen.pilot.pause()
+            await idle(screen)
+            rows = [view.lines.records.raw(row) for row in view.lines.rows]
+            numbers = {
+                name: [int(raw[0].split(b"line ")[1].split()[0]) for raw in rows if raw and name in raw[0]]
+                for name in (b"from a", b"from b")
+            }
+            for found in numbers.values():
+                assert found == list(range(found[0], found[-1] + 1))
+            low, high = numbers[b"from a"][-1] * 0.02, numbers[b"from b"][-1] * 0.005
+            assert abs(low - high) < 0.05
+            times.append(view.lines.when(view.lines.rows[view.cursor]))
+        assert times == sorted(times)
+        await screen.press("G")
+        await screen.until("FOLLOWING")
+
+
+async def test_pages_up_from_the_tails_of_several_files(opened: Opened, tmp_path: Path) -> None:
+    """The files are of one time, and a tenth of the one is as much as all of the other."""
+    a = await long_log(tmp_path / "a.log", 3_000, "from a, line", 0.2)
+    b = await long_log(tmp_path / "b.log", 30_000, "from b, line", 0.02)
+    async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
+        await screen.until("line 29999 ")
+        await screen.until("line 2999 ")
+        view = logs_of(screen).log_view
+        view.move(-3_990)
+        before = view.lines.when(view.lines.rows[view.cursor])
+        cursor = view.current
+        view.move(-100)
+        await screen.until(lambda: view.partly)
+        await idle(screen)
+        assert cursor is not None
+        for _ in range(4):
+            raws = [view.lines.records.raw(row) for row in view.lines.rows]
+            for name in (b"from a", b"from b"):
+                found = [int(raw[0].split(b"line ")[1].split()[0]) for raw in raws if raw and name in raw[0]]
+                assert found == list(range(found[0], found[-1] + 1))
+            assert view.lines.when(view.lines.rows[view.cursor]) <= before
+            before = view.lines.when(view.lines.rows[view.cursor])
+            view.move(-1_000)
+            await screen.pilot.pause()
+            await idle(screen)
+        await screen.press("g")
+        await screen.until("from a, line 0 ")
+        await screen.until("from b, line 0 ")
+
+
+async def test_l_leads_to_a_time_that_memory_does_not_hold(opened: Opened, tmp_path: Path) -> None:
+    for name in ("web-1", "web-2"):
+        await long_log(tmp_path / f"{name}.log", 30_000, f"of {name}, line", 0.02)
+    asked = BEGAN + timedelta(seconds=200 - 3600)
+    for names in (("web-2",), ("none",)):
+        async with opened(contexts=(context(web=tmp_path / "*.log"),), command="logs") as screen:
+            await screen.until("line 29999 ")
+            screen.app.ways.show_logs_of(LogsOf(names, asked))
+            await screen.until("web-2, line 10000 ")
+            view = logs_of(screen).log_view
+            await screen.until(lambda view=view: view.lines.when(view.lines.rows[view.cursor]) == micros(asked))
+            assert ("web-1, line" in screen.text) is (names == ("none",))
+            screen.app.ways.show_logs_of(LogsOf(names, asked - timedelta(hours=2)))
+            await screen.until("no line is as old as")
+            assert on(screen) == 0
+
+
+async def test_a_file_that_was_rotated_meanwhile_is_said(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log", 40_000)
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until("line 39999 ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        view = logs_of(screen).log_view
+        await asyncio.to_thread(log.rename, tmp_path / "app.log.1")
+        await asyncio.to_thread(append, log, "of the next file\n")
+        view.move(1 << 20)
+        await screen.until("was rotated")
+        assert on(screen) > 0
+
+
+async def test_a_source_without_history_says_so_and_shows_what_it_has(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(*(b"line %d" % number for number in range(300)))
+        await screen.until("line 299")
+        await screen.press("g")
+        await screen.until("line 0")
+        assert on(screen) == 0
+        assert not logs_of(screen).log_view.partly

@@ -1,0 +1,168 @@
+"""Looking back through several streams: what is shown of them is all that there is of that time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.api.errors import Unsupported
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
+from backends.logs.formats import Formats
+from backends.logs.moments import moments
+from tests.clock import START
+from widgets import lookback as module
+from widgets.logfeeder import WHEN
+from widgets.loglines import LogLines
+from widgets.logsearch import compiled
+from widgets.logstretch import START as MIDDLE
+from widgets.logstretch import Stretch
+from widgets.lookback import Lookback
+
+NOW = START + timedelta(days=1)
+
+
+class Source:
+    """A file in memory, in blocks of a few lines."""
+
+    def __init__(self, name: str, seconds: list[float], each: int = 3, broken: bool = False) -> None:
+        self.name, self.broken = name, broken
+        self._formats = Formats(name)
+        self.lines = [
+            f"{(START + timedelta(seconds=at)).isoformat()} {name} {i}".encode() for i, at in enumerate(seconds)
+        ]
+        self.blocks: list[LogBlock] = []
+        first = 0
+        for low in range(0, len(self.lines), each):
+            those = self.lines[low : low + each]
+            self.blocks.append(LogBlock(name, b"\n".join(those), len(those), first))
+            first += sum(len(line) + 1 for line in those)
+
+    def parse(self, raw: bytes, origin: str) -> LogRecord:
+        return self._formats.parse(raw, origin)
+
+    def moments(self, block: LogBlock) -> list[int | None]:
+        return moments(block, self.parse)
+
+    def shown(self, data: bytes) -> bytes:
+        return data
+
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        assert beside is not None
+        if self.broken:
+            raise Unsupported("nothing older is kept", where=self.name)
+        at = len(self.blocks) if beside.back else -1
+        if beside.block is not None:
+            at = self.blocks.index(beside.block)
+        those = self.blocks[:at][::-1] if beside.back else self.blocks[at + 1 :]
+        for block in those:
+            passes = sieve is None or sieve(block.data, len(block.data))
+            yield LogBatch((block,) if passes else (), None)
+
+
+def of(*sources: Source, keep: str = "") -> Lookback:
+    return Lookback([(f"s/{s.name}", s.name, s) for s in sources], NOW, compiled(keep))
+
+
+def shown(part: Lookback, keep: str = "") -> list[bytes]:
+    lines = LogLines()
+    lines.keep = compiled(keep)
+    lines.show(part.feeders, part.settled)
+    while lines.filtering:
+        lines.go_on()
+    raws = [lines.records.raw(row) for row in lines.rows]
+    assert not lines.merged or all(a >> WHEN <= b >> WHEN for a, b in pairwise(lines.rows))
+    return [raw[0] for raw in raws if raw is not None]
+
+
+SECONDS = st.lists(st.floats(0, 1_000), min_size=1, max_size=60).map(sorted)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SECONDS, min_size=1, max_size=4))
+async def test_from_the_beginning_on_nothing_is_left_out(times: list[list[float]]) -> None:
+    sources = [Source(f"f{i}", seconds) for i, seconds in enumerate(times)]
+    every = sorted((at, i, n) for i, seconds in enumerate(times) for n, at in enumerate(seconds))
+    part = of(*sources)
+    page, module.PAGE = module.PAGE, 200
+    try:
+        await part.begin()
+        while True:
+            found = shown(part)
+            expected = {sources[i].lines[n] for _, i, n in every[: len(found)]}
+            micros = {line.split()[0] for line in found} if len(found) < len(every) else set()
+            # Two of one moment may stand either way.
+            assert {line.split()[0] for line in expected} == micros or set(found) == expected
+            if part.at_end(back=False):
+                break
+            await part.more(back=False)
+    finally:
+        module.PAGE = page
+    assert sorted(shown(part)) == sorted(line for source in sources for line in source.lines)
+
+
+async def test_far_from_its_beginning_it_holds_no_more_and_comes_back() -> None:
+    sources = [Source("a", [n * 1.0 for n in range(3_000)]), Source("b", [n * 1.0 + 0.5 for n in range(3_000)])]
+    part = of(*sources)
+    for stream in part.streams:
+        stream.stretch.bound(4_000)
+    page, module.PAGE = module.PAGE, 1_000
+    try:
+        await part.begin()
+        head = shown(part)
+        assert head[:4] == [sources[0].lines[0], sources[1].lines[0], sources[0].lines[1], sources[1].lines[1]]
+        for back in (False, True):
+            before: list[bytes] = []
+            while not part.at_end(back=back):
+                await part.more(back=back)
+                held = sum(len(block.data) for stream in part.streams for _, block in stream.stretch.blocks())
+                assert held < 20_000
+                found = shown(part)
+                assert found
+                assert not before or set(found) & set(before), "what is read next joins what was there"
+                before = found
+            assert part.at_end(back=not back) is False
+        assert shown(part)[: len(head) // 2] == head[: len(head) // 2]
+    finally:
+        module.PAGE = page
+
+
+async def test_of_one_stream_only_what_is_kept_is_read() -> None:
+    source = Source("a", [n * 1.0 for n in range(3_000)])
+    part = of(source, keep="a .?99$")
+    await part.begin()
+    assert part.at_end(back=False)
+    assert [line.split()[-1] for line in shown(part, "a .?99$")] == [b"99", *(b"%d99" % n for n in range(1, 10))]
+    assert sum(1 for _ in part.streams[0].stretch.blocks()) == 10
+    last, wanted = part.streams[0].beside(back=False), compiled("a .99")
+    assert wanted is not None
+    found = await part.find(Beside("a", last.block, back=True), wanted)
+    assert found is not None
+    assert found[0].lines()[found[1]].split()[-1] == b"899"
+    assert await part.find(last, wanted) is None
+
+
+async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
+    part = of(Source("a", [1.0, 2.0]), Source("b", [1.5], broken=True))
+    await part.begin()
+    assert part.said == ["s/b: b: nothing older is kept"]
+    assert len(shown(part)) == 2
+    assert part.at_end(back=False)
+
+
+def test_a_stretch_keeps_the_numbers_of_its_lines() -> None:
+    stretch = Stretch(1 << 20, NOW)
+    stretch.grow([LogBlock("a", b"m0\nm1", 2, 100)], back=False)
+    stretch.grow([LogBlock("a", b"k0\nk1\nk2", 3, 50), LogBlock("a", b"l0", 1, 90)], back=True)
+    stretch.grow([LogBlock("a", b"n0", 1, 200)], back=False)
+    lines = stretch.lines(0, 1 << 41)
+    assert [line.raw for line in lines] == [b"k0", b"k1", b"k2", b"l0", b"m0", b"m1", b"n0"]
+    assert [line.raw for line in stretch.lines(MIDDLE, 1 << 41)] == [b"m0", b"m1", b"n0"]
+    assert stretch.span.dropped == 0
+    stretch.bound(1)
+    assert stretch.lines(0, 1 << 41)[-1].raw == b"n0"

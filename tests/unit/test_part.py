@@ -1,0 +1,179 @@
+"""A part of one file: from a place on in one direction, whatever became of the file meanwhile."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends.api.errors import NotFound
+from backends.api.logs import Beside, LogBlock, Sieve
+from backends.logs import part as module
+from backends.logs.formats import Formats
+from backends.logs.part import Part
+from tests.clock import START
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of a few lines, records of a few hundred bytes."""
+    for name in ("part", "reader", "since"):
+        monkeypatch.setattr(f"backends.logs.{name}.CHUNK", 64)
+    for name in ("part", "reader"):
+        monkeypatch.setattr(f"backends.logs.{name}.RECORD", 512)
+    monkeypatch.setattr(module, "BATCH", 64)
+    monkeypatch.setattr(module, "STRIDE", 1_000)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"".join(b"line %d\n" % number for number in range(1000)))
+    return path
+
+
+def read(place: Beside, sieve: Sieve | None = None) -> tuple[list[LogBlock], tuple[str, ...]]:
+    """All blocks in the order of the file, and what was said."""
+    part = Part(place)
+    try:
+        part.open()
+        found: list[LogBlock] = []
+        while (blocks := part.read(sieve)) is not None:
+            found[0 if place.back else len(found) : 0 if place.back else len(found)] = blocks
+        return found, part.notes()
+    finally:
+        part.close()
+
+
+def lines(blocks: list[LogBlock]) -> list[bytes]:
+    return [line for block in blocks for line in block.lines()]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_whole_file_in_either_direction(log: Path, back: bool) -> None:
+    blocks, notes = read(Beside(str(log), None, back))
+    assert lines(blocks) == log.read_bytes().splitlines()
+    assert len(blocks) > 50
+    assert not notes
+
+
+def test_what_is_before_and_after_a_block_is_all_the_rest(log: Path) -> None:
+    blocks, _ = read(Beside(str(log)))
+    for known in (blocks[0], blocks[30], blocks[-1]):
+        before, _ = read(Beside(str(log), known, back=True))
+        after, _ = read(Beside(str(log), known))
+        assert lines([*before, known, *after]) == log.read_bytes().splitlines()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=600).map(lambda data: data.replace(b"x", b"\n")), st.booleans())
+def test_any_bytes_are_the_same_both_ways(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, end: bool
+) -> None:
+    path = tmp_path_factory.mktemp("part") / "app.log"
+    path.write_bytes(data + b"\n" * end)
+    there, _ = read(Beside(str(path)))
+    back, _ = read(Beside(str(path), None, back=True))
+    for blocks in (there, back):
+        assert all(block.count == len(block.lines()) for block in blocks)
+        assert all(path.read_bytes()[block.first or 0 :].startswith(block.data) for block in blocks)
+    if not any(len(line) > 400 for line in path.read_bytes().split(b"\n")):
+        assert lines(there) == lines(back)
+
+
+def test_a_record_longer_than_any_comes_in_pieces_that_fit_together(log: Path) -> None:
+    log.write_bytes(b"first\n" + b"a" * 3_000 + b"\nlast\n")
+    for back in (False, True):
+        blocks, notes = read(Beside(str(log), None, back))
+        assert b"".join(lines(blocks)) == b"first" + b"a" * 3_000 + b"last"
+        assert any("shown in pieces" in note for note in notes)
+        middle = blocks[len(blocks) // 2]
+        rest = [*read(Beside(str(log), middle, back=True))[0], middle, *read(Beside(str(log), middle))[0]]
+        assert b"".join(lines(rest)) == b"first" + b"a" * 3_000 + b"last"
+
+
+def test_the_sieve_leaves_out_and_gives_a_sign_of_life(log: Path) -> None:
+    for back in (False, True):
+        found, _ = read(Beside(str(log), None, back), lambda data, stop: b"line 500\n" in data[:stop])
+        assert b"line 500" in lines(found)
+        assert len(found) == 1
+        part = Part(Beside(str(log), None, back))
+        part.open()
+        assert part.read(lambda data, stop: False) == []
+        part.close()
+
+
+def test_a_file_is_known_by_what_it_holds(log: Path) -> None:
+    blocks, _ = read(Beside(str(log)))
+    known = blocks[30]
+    os.rename(log, f"{log}.1")
+    log.write_bytes(b"another file\n" * 1000)
+    before, notes = read(Beside(str(log), known, back=True))
+    assert lines(before) == lines(blocks[:30])
+    assert {block.origin for block in before} == {str(log)}
+    assert any("was rotated: these are of app.log.1" in note for note in notes)
+    os.unlink(f"{log}.1")
+    with pytest.raises(NotFound, match="rotated away"):
+        read(Beside(str(log), known, back=True))
+
+
+def dated(number: int) -> bytes:
+    return (START + timedelta(seconds=number)).isoformat().encode() + b" line %d" % number
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 5_000), min_size=1, max_size=300).map(sorted),
+    st.integers(-10, 5_010),
+    st.integers(0, 3),
+)
+def test_a_time_is_found_in_a_file(
+    tmp_path_factory: pytest.TempPathFactory, times: list[int], wanted: int, between: int
+) -> None:
+    path = tmp_path_factory.mktemp("part") / "app.log"
+    path.write_bytes(b"".join(dated(number) + b"\n" + b"  at\n" * between for number in times))
+    part = Part(Beside(str(path)), START + timedelta(seconds=wanted), Formats("x").parse)
+    part.open()
+    rest = []
+    while (blocks := part.read()) is not None:
+        rest += lines(blocks)
+    part.close()
+    every = path.read_bytes().splitlines()
+    assert rest == every[len(every) - len(rest) :]
+    assert {dated(number) for number in times if number >= wanted} <= set(rest)
+    # A block before it, and what the last step of the bisection may be off by.
+    assert sum(1 for line in rest if line in {dated(n) for n in times if n < wanted}) <= 4
+
+
+def test_where_no_line_has_a_time_it_is_the_beginning(log: Path) -> None:
+    part = Part(Beside(str(log)), START, Formats("x").parse)
+    part.open()
+    found = part.read()
+    part.close()
+    assert found is not None
+    assert lines(found)[0] == b"line 0"
+
+
+def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read(Beside(str(tmp_path / "none.log")))
+    known = LogBlock(str(tmp_path / "none.log"), b"x", 1, 7)
+    with pytest.raises(NotFound):
+        read(Beside(known.origin, known))
+
+
+def test_files_that_are_truncated_meanwhile_say_so(log: Path) -> None:
+    for back in (False, True):
+        log.write_bytes(b"".join(b"line %d\n" % number for number in range(1000)))
+        part = Part(Beside(str(log), None, back))
+        part.open()
+        assert part.read()
+        log.write_bytes(b"")
+        while part.read() is not None:
+            pass
+        assert any("was truncated" in note for note in part.notes())
+        part.close()

@@ -1,0 +1,174 @@
+"""Looking back: lines that are no longer in memory, or never were, read again from their sources.
+
+Each file (each source, where its lines have an order of their own) is a stream of which a stretch is in memory.
+Of several streams the one is read on that lags behind, and lines are shown as far as all of them are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backends.api.errors import BackendError
+from backends.api.logs import Beside, Level, LogBlock, Sieve, micros
+from backends.api.suspects import suspects
+from widgets.logfeeder import Feeder, Reader
+from widgets.logsearch import Pattern
+from widgets.logstretch import Stretch
+
+PAGE = 512 << 10
+"""Bytes that are read at once."""
+MOST = 8 << 20
+"""Bytes that all stretches hold."""
+STREAMS = 100
+"""Files that are read together."""
+END = 1 << 62
+"""Later than any time, in microseconds."""
+NEAR = 50
+"""Lines at the end of a block that are asked for their time."""
+
+
+@dataclass
+class Stream:
+    """One origin of lines, or a whole source where `origin` is empty."""
+
+    source: str
+    origin: str
+    reader: Reader
+    stretch: Stretch
+    at: datetime
+    ended: dict[bool, bool] = field(default_factory=lambda: {True: False, False: False})
+    """Whether there is nothing more in a direction."""
+
+    def beside(self, *, back: bool) -> Beside:
+        return Beside(self.origin, self.stretch.edge(back=back), back)
+
+    def reaches(self, *, back: bool) -> int:
+        """The time up to which its lines are here, in microseconds; those of a stream without any times come last
+        of all, as if they had come just now."""
+        block = self.stretch.edge(back=back)
+        moment = None if block is None else end_of(block, self.reader, back=back)
+        return micros(self.at if moment is None else min(moment, self.at))
+
+
+def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
+    """The time of the first line of a block (`back`) or of the last one."""
+    lines = block.lines()
+    near = lines[:NEAR] if back else reversed(lines[-NEAR:])
+    times = (reader.parse(raw, block.origin).time for raw in near)
+    return next((moment for moment in times if moment is not None), None)
+
+
+class Lookback:
+    """Stretches of several streams, each a source, an origin, and who reads it. `keep` is what lines must match:
+    of a single stream, blocks without such a line are left out."""
+
+    def __init__(
+        self, streams: Iterable[tuple[str, str, Reader]], at: datetime, keep: Pattern | None = None
+    ) -> None:
+        known = list(streams)
+        most = MOST // max(1, len(known))
+        self.streams = [Stream(*stream, Stretch(most, at), at) for stream in known]
+        self.said: list[str] = []
+        """What the reader must know of it: notes of the sources, and why some can't be read."""
+        self._keep = keep
+
+    @property
+    def feeders(self) -> list[Feeder]:
+        return [Feeder(stream.source, stream.stretch, stream.reader) for stream in self.streams]
+
+    @property
+    def alone(self) -> Stream | None:
+        """The stream, where it is the only one."""
+        return self.streams[0] if len(self.streams) == 1 else None
+
+    @property
+    def empty(self) -> bool:
+        return all(stream.stretch.edge(back=True) is None for stream in self.streams)
+
+    @property
+    def settled(self) -> tuple[int, int] | None:
+        """From when to when every line of all streams is here; None for one stream, whose order is its own."""
+        return None if self.alone is not None else (self._reaches(back=True), self._reaches(back=False))
+
+    def at_end(self, *, back: bool) -> bool:
+        return all(stream.ended[back] for stream in self.streams)
+
+    def _reaches(self, *, back: bool) -> int:
+        """The time up to which all streams are here."""
+        times = [stream.reaches(back=back) for stream in self.streams if not stream.ended[back]]
+        return max(times, default=0) if back else min(times, default=END)
+
+    async def begin(self, since: datetime | None = None) -> None:
+        """Read the beginning of every stream, before which there is nothing, or what is about a time."""
+        for stream in self.streams:
+            stream.ended[True] = since is None
+            await self._read(stream, PAGE // len(self.streams), back=False, since=since)
+        if since is not None:
+            while not self.at_end(back=False) and self._reaches(back=False) <= micros(since):
+                await self.more(back=False)
+            await self.more(back=True)
+            while not self.at_end(back=True) and self._reaches(back=True) > micros(since):
+                await self.more(back=True)
+
+    async def more(self, *, back: bool) -> None:
+        """Read on in a direction, about a page of bytes; never raises a `BackendError`, but says it."""
+        left = PAGE
+        while left > 0 and not self.at_end(back=back):
+            going = [stream for stream in self.streams if not stream.ended[back]]
+            times = {id(stream): stream.reaches(back=back) for stream in going if len(going) > 1}
+            choose = max if back else min
+            stream = choose(going, key=lambda stream: times.get(id(stream), 0))
+            left -= await self._read(stream, PAGE // len(self.streams), back=back)
+
+    async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
+        """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)
+        and is kept, and which line that is; None where there is none. Raises `BackendError`."""
+        reader = self.streams[0].reader
+        sieve = _may_be_error if pattern is None else _sieve(reader, pattern)
+        async with aclosing(reader.history(None, sieve, place)) as batches:
+            async for batch in batches:
+                for block in reversed(batch.blocks) if place.back else batch.blocks:
+                    found = self._hits(reader, block, pattern)
+                    if found:
+                        return block, max(found) if place.back else min(found)
+        return None
+
+    def _hits(self, reader: Reader, block: LogBlock, pattern: Pattern | None) -> set[int]:
+        shown = reader.shown(block.data)
+        if pattern is not None:
+            found = set(pattern.numbers(shown))
+        else:
+            lines = block.lines()
+            levels = {line: reader.parse(lines[line], block.origin).level for line in suspects(block.data)}
+            found = {line for line, level in levels.items() if level is not None and level >= Level.ERROR}
+        return found if self._keep is None else found & set(self._keep.numbers(shown))
+
+    async def _read(self, stream: Stream, size: int, *, back: bool, since: datetime | None = None) -> int:
+        """Bytes that came; less than asked for at the end."""
+        sieve = None if self._keep is None or self.alone is None else _sieve(stream.reader, self._keep)
+        came = 0
+        try:
+            async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
+                async for batch in batches:
+                    self.said += [note for note in batch.notes if note not in self.said]
+                    came += sum(len(block.data) + 1 for block in batch.blocks)
+                    if stream.stretch.grow(batch.blocks, back=back):
+                        stream.ended[not back] = False
+                    if came >= size:
+                        return came
+        except BackendError as error:
+            said = f"{stream.source}: {error}"
+            self.said += [said] if said not in self.said else []
+        stream.ended[back] = True
+        return came
+
+
+def _sieve(reader: Reader, pattern: Pattern) -> Sieve:
+    return lambda data, stop: bool(pattern.numbers(reader.shown(data[:stop])))
+
+
+def _may_be_error(data: bytes, stop: int) -> bool:
+    return bool(suspects(data[:stop]))
