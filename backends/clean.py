@@ -73,5 +73,6 @@ def clean_bytes(data: bytes) -> str:
 
 
 def clean_lines(text: str) -> str:
-    """Like `clean`, for a text of several lines whose line ends are ours to keep."""
-    return "\n".join(clean(line) for line in text.split("\n"))
+    """Like `clean`, for a text of several lines whose line ends are ours to keep. Tabs reach to their stops:
+    whoever wrote several lines with tabs meant columns."""
+    return "\n".join(clean(without_colours(line).expandtabs()) for line in text.split("\n"))

@@ -1,4 +1,8 @@
-"""Blocking calls in a few daemon threads: one that never returns costs a thread, never the end of the program."""
+"""Blocking calls in a few daemon threads: one that never returns costs a thread, never the end of the program.
+
+A thread that has nothing to do waits a little for another call: most calls come again each second, and a new
+thread costs more than what most of them do.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from backends.api.errors import TimedOut
 
@@ -18,6 +22,58 @@ T = TypeVar("T")
 
 KERNEL = "the kernel holds them: look for processes in state D"
 """What to do about calls of this host that don't return."""
+
+
+LINGER = 3.0
+"""Seconds for which a thread waits for another call: longer than most sources pause between two looks."""
+
+
+class _Worker:
+    """A daemon thread, for one call after the other. `start` is the way to them."""
+
+    idle: ClassVar[list[_Worker]] = []
+    """Those that wait for a call. The last of them gets the next one, so that those which are too many end."""
+    guard: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, name: str, call: Callable[[], object]) -> None:
+        self._call = call
+        self._given = threading.Lock()
+        self._given.acquire()
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def give(self, name: str, call: Callable[[], object]) -> None:
+        self._thread.name, self._call = name, call
+        self._given.release()
+
+    def _work(self) -> None:
+        while True:
+            self._call()
+            # Or the thread would hold on to what it has done until its next call.
+            self._call, self._thread.name = _nothing, "idle"
+            with self.guard:
+                self.idle.append(self)
+            if self._given.acquire(timeout=LINGER):
+                continue
+            with self.guard:
+                if self in self.idle:
+                    self.idle.remove(self)
+                    return
+            # It is being given one at this very moment.
+            self._given.acquire()
+
+
+def _nothing() -> None: ...
+
+
+def start(name: str, call: Callable[[], object]) -> None:
+    """Run a call that raises nothing in a daemon thread, which goes by that name meanwhile; from any thread."""
+    with _Worker.guard:
+        worker = _Worker.idle.pop() if _Worker.idle else None
+    if worker is None:
+        _Worker(name, call)
+    else:
+        worker.give(name, call)
 
 
 class Threads:
@@ -39,7 +95,7 @@ class Threads:
             )
         work, result = handed_back(call, self._ended)
         self._busy += 1
-        threading.Thread(target=work, name=self._name, daemon=True).start()
+        start(self._name, work)
         return await result
 
     def _ended(self) -> None:
@@ -87,7 +143,7 @@ def leave_threads_behind() -> None:
 
 
 class _Unjoined(ThreadPoolExecutor):
-    """An executor, as asyncio wants one, with daemon threads that live only while there are calls."""
+    """An executor, as asyncio wants one, with daemon threads."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -102,7 +158,7 @@ class _Unjoined(ThreadPoolExecutor):
             if self._busy >= self._most:
                 return future
             self._busy += 1
-        threading.Thread(target=self._work, name="loop", daemon=True).start()
+        start("loop", self._work)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -40,6 +40,7 @@ THINGS: Kind[Thing] = Kind(
     facts=lambda row, sight: (),
     sort="name",
     empty="",
+    none="",
     tie=lambda row: row.key,
     label=lambda row: row.key,
 )

@@ -140,7 +140,7 @@ MOVING = (
 ON_TABLES = (
     _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
     _c(
-        "open the detail beside the table; of an event, its thing",
+        "open its detail; an event opens what it is about",
         "open_row",
         "enter",
         on=(TABLE,),

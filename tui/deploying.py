@@ -104,7 +104,6 @@ class DeployFlow:
         def go_on() -> None:
             self._desk.work(self._plan(row, deploys, asking), "action")
 
-        lines.append(plain("↑ ↓ go from line to line, ← → through what can be chosen", Look.DIM))
         button = Button("show the plan", go_on)
         asking = Form(f"deploy {row.name}", tuple(lines), self._fields, (button,), asks=True)
         self._dialog.show(asking)

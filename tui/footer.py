@@ -28,9 +28,10 @@ NEAR = 6
 FIRST = 5
 """How many of a screen's hints come before any screen: help, command, filter, back, open."""
 GAP = "  "
+"""Between two hints."""
 TOO_SMALL = " small: 80x24 shows more  "
-MORE = "…9 "
-"""That digits go on after the last screen that has room."""
+MORE = "…9"
+"""That digits go on after the last screen that has room; it stands in the gap after that."""
 LONG = 60.0
 """Seconds after which what was said is nobody's news any more: it would only hide the keys."""
 
@@ -121,18 +122,19 @@ def _hints(view: View, width: int, offers: Offers) -> tuple[list[Part], list[Par
     if _room_of(whole) + _room_of(here) <= width:
         return _parts(whole, ahead=" "), _flush(here)
     short = [(key, word[:SHORT]) for key, word in whole] if numbered else whole
-    room = width - (width_of(MORE) if numbered else 0)
+    room = width - (width_of(f" {MORE}") if numbered else 0)
     shown, room = _fitting(here[:FIRST], room)
     near, room = _fitting(short[:NEAR], room)
     rest, room = _fitting(here[FIRST:], room) if len(shown) == len(here[:FIRST]) else ([], room)
     far: list[Pair] = []
     if len(near) == len(short[:NEAR]):
-        far, _ = _fitting(short[NEAR:], room + width_of(MORE))
+        far, _ = _fitting(short[NEAR:], room + width_of(f" {MORE}"))
         if len(far) < len(short[NEAR:]):
             far, _ = _fitting(short[NEAR:], room)
     tabs = _parts([*near, *far], ahead=" ")
     if len(near) + len(far) < len(short):
-        tabs.append((MORE, style(Look.DIM)))
+        text, made = tabs.pop()
+        tabs += [(text.removesuffix(GAP), made), (f" {MORE}{GAP}", style(Look.DIM))]
     return tabs, _flush([*shown, *rest])
 
 

@@ -68,9 +68,8 @@ def _run(options: argparse.Namespace, config: Config, context: Context | None, t
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
     from widgets.private.app import repaint_cells_only
-    from widgets.private.driver import own_output, quick_quit
+    from widgets.private.driver import own_output
 
-    quick_quit()
     own_output()
     repaint_cells_only()
     if context is not None:

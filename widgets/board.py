@@ -17,7 +17,7 @@ from textual.widget import Widget
 from backends.clean import clean
 from widgets.columns import Look
 from widgets.oneline import Part
-from widgets.safe import begun, fit, line, style, width_of
+from widgets.safe import begun, fit, line, style, under_cursor, width_of
 
 
 class Entry(Struct, frozen=True):
@@ -45,6 +45,7 @@ class Board(Widget):
     def __init__(self, title: str, columns: int = 1) -> None:
         super().__init__()
         self.title = title
+        self._explained = ""
         self._columns = columns
         self.entries: tuple[Entry, ...] = ()
         self.active = False
@@ -55,13 +56,16 @@ class Board(Widget):
         self._grid: list[list[int]] = []
         """For each line the entries in it, by their number."""
 
-    def name_it(self, title: str) -> None:
-        if title != self.title:
-            self.title = title
+    def explain(self, text: str) -> None:
+        """What stands dim beside the title."""
+        if text != self._explained:
+            self._explained = text
             self.refresh(Region(0, 0, self.size.width, 1))
 
     def show(self, entries: Sequence[Entry]) -> None:
         """New lines; the cursor stays with its key, or where that was."""
+        if tuple(entries) == self.entries:
+            return
         before, self.entries = self._shown(), tuple(entries)
         self._lay_out()
         keys = [entry.key for entry in self.entries]
@@ -173,8 +177,9 @@ class Board(Widget):
         width = self.size.width
         if y == 0:
             self._more = self._hidden
+            explained = f"  {self._explained}" if self._explained else ""
             more = f"  {self._more} more" if self._more else ""
-            return line([(f" {self.title}", style(Look.STRONG)), (more, style(Look.DIM))], width)
+            return line([(f" {self.title}", style(Look.STRONG)), (explained + more, style(Look.DIM))], width)
         shown = self._shown()
         if y > len(shown):
             return line([("", style())], width)
@@ -221,4 +226,4 @@ def _cell(entry: Entry, chosen: bool, width: int) -> list[Part]:
         parts.append((took, made))
     parts += [(" " * room, style()), *right]
     mark = ("▌" if chosen else " ", style(Look.STRONG))
-    return [mark, *[(text, made + style(reverse=True) if chosen else made) for text, made in parts]]
+    return [mark, *(under_cursor(parts) if chosen else parts)]

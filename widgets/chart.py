@@ -29,7 +29,7 @@ from widgets.plot import Mark, Plot
 from widgets.promql import pointed_at
 from widgets.quantities import age, quantity, span_text
 from widgets.repaint import Runs, differences
-from widgets.safe import fit, line, style, width_of
+from widgets.safe import fit, line, style, width_of, wrapped
 from widgets.scales import IN_WORDS, exact_time
 
 AGE_FROM = 20.0
@@ -151,7 +151,8 @@ class Chart(Widget):
             return [head, "  " + "  ".join(self._lesson())]
         start, end = exact_time(value.start, self._unix), exact_time(value.end, self._unix)
         told = f"  {start} to {end}, each {span_text(value.step)}"
-        rows = [f"  {curve.letter} {curve.name}  {self._figures(curve)}" for curve in self.curves]
+        name = max((width_of(curve.name) for curve in self.curves), default=0)
+        rows = [f"  {curve.letter} {fit(curve.name, name)}  {self._figures(curve)}" for curve in self.curves]
         more = [f"  {value.left_out} more series are left out"] if value.left_out else []
         return [head, told, *(rows or ["  no series"]), *more]
 
@@ -251,11 +252,17 @@ class Chart(Widget):
         faint = style(Look.DIM)
         lines: list[Runs] = [[("   │", faint)] for _ in range(height - 2)]
         lines.append([("   └" + "─" * (width - 4), faint)])
-        words = self._lesson()
+        words = [part for text in self._lesson() for part in self._in_frame(text, width - 6)]
         top = max(0, (len(lines) - 1 - len(words)) // 2)
         for y, text in enumerate(words[: max(0, len(lines) - 1 - top)], top):
             lines[y] = [("   │", faint), (fit(f"  {text}", width - 4), faint)]
         return lines
+
+    def _in_frame(self, text: str, width: int) -> list[str]:
+        """A query with the mark below it is nothing without its columns."""
+        if isinstance(self.reading and self.reading.error, WrongQuery):
+            return [text]
+        return wrapped(text, max(1, width))
 
     def _lesson(self) -> list[str]:
         reading = self.reading

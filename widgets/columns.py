@@ -83,7 +83,8 @@ class Column(Struct, Generic[R], frozen=True):
     """One column of a kind.
 
     `text` gives the cell, from outside and not yet cleaned; `sort` what to order by (None sorts last in both
-    directions), `width` its cells on the screen; exactly one column of a kind may `grow` into what is left.
+    directions), `width` its cells on the screen; exactly one column of a kind may `grow` into what is left;
+    once that has twice its width, another may take `more` cells.
     `drop` says which columns go first where the terminal is narrow: the highest goes first, 0 never goes.
     """
 
@@ -100,6 +101,9 @@ class Column(Struct, Generic[R], frozen=True):
     """Takes no room as long as no row has a value to sort it by."""
     descending: bool = False
     """Whether the first press of its sort key shows the largest first."""
+    more: int = 0
+    shorter: Callable[[str], str] | None = None
+    """What of a text is shown where it has no room: then its end is cut less."""
 
 
 class LogsOf(Struct, frozen=True):
@@ -123,7 +127,8 @@ class Kind(Struct, Generic[R], frozen=True):
     """How one noun is shown, on the screen and without it.
 
     `nouns` are the feeds that its rows come from, `aside` feeds that only its heading speaks of. `json` is
-    the item of the outside contract. `empty` teaches: what to do where there is nothing to show.
+    the item of the outside contract. `empty` teaches: what to do where no source has such rows; `none` says that
+    those which could have some have none.
     """
 
     name: str
@@ -134,6 +139,7 @@ class Kind(Struct, Generic[R], frozen=True):
     facts: Callable[[R, Sight], Sequence[tuple[str, str]]]
     sort: str
     empty: str
+    none: str
     tie: Callable[[R], Any]
     """Orders rows that the sort column leaves equal, so that nothing jumps."""
     label: Callable[[R], str]

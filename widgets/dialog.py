@@ -18,7 +18,7 @@ from backends.clean import clean
 from widgets.columns import Look
 from widgets.form import CANCEL, CLOSE, Button, Field, Form, wrapped
 from widgets.oneline import Part
-from widgets.safe import fit, line, style, width_of
+from widgets.safe import fit, line, style, under_cursor, width_of
 
 USUAL, WIDEST = 84, 120
 """Cells of a box, and of one whose lines are long, where the terminal has them."""
@@ -31,6 +31,11 @@ HINT = "tab or ↓ to the next, enter to go on, esc to cancel"
 KEYS = "← → choose, enter presses, esc leaves"
 EDGE = 4
 """Cells that the frame and its margins take from a line."""
+FRINGE = 8
+"""Cells beside a box below which it takes them as well: nobody reads two letters of a row beneath it."""
+BETWEEN = "   "
+LEAST = 4
+"""Lines of what is asked that there should be room for."""
 LABEL = 10
 """Cells of the labels of a menu, if none of them is longer."""
 
@@ -226,7 +231,8 @@ class Dialog(Widget):
             return
         self._placed_in = self.app.size
         across, down = self.app.size
-        width = min(max(USUAL, min(WIDEST, self.form.widest() + EDGE)), across - 2)
+        width = max(USUAL, min(WIDEST, self.form.widest() + EDGE))
+        width = across if across - width < FRINGE else width
         rows = len(self._lines(width - EDGE)) + len(self._foot(width - EDGE))
         height = min(rows + 2, down - 2)
         self.styles.width, self.styles.height = width, height
@@ -248,24 +254,25 @@ class Dialog(Widget):
         form = self.form
         return [] if form is None else [part for row in form.lines for part in wrapped(row, width)]
 
-    def _foot(self, width: int) -> list[tuple[Part, ...]]:
-        """What is always in sight: the foot's lines, fields, buttons, and what it says."""
+    def _foot(self, width: int, *, tight: bool = False) -> list[tuple[Part, ...]]:
+        """What is always in sight: the foot's lines, fields, buttons, and what it says. A `tight` one has no room
+        around them, and does not say what their keys do."""
         form = self.form
         if form is None:
             return []
+        gap: list[tuple[Part, ...]] = [] if tight else [()]
         rows: list[tuple[Part, ...]] = []
         if form.foot:
-            rows += [(), *(part for row in form.foot for part in wrapped(row, width))]
+            rows += [*gap, *(part for row in form.foot for part in wrapped(row, width))]
         if form.fields:
-            rows.append(())
+            rows += gap
             label = max(width_of(field.label) for field in form.fields)
             rows += [self._field(i, field, label, width) for i, field in enumerate(form.fields)]
-        rows.append(())
-        rows += self._buttons(form, width)
-        if form.fields and not self._says:
-            rows.append(((HINT, style(Look.DIM)),))
+        rows += [*gap, *self._buttons(form, width)]
+        if form.fields and not self._says and not tight:
+            rows += wrapped(((HINT, style(Look.DIM)),), width)
         if self._says:
-            rows += [(), *wrapped(((self._says, style(Look.WARN)),), width)]
+            rows += [*gap, *wrapped(((self._says, style(Look.WARN)),), width)]
         return rows
 
     def _field(self, index: int, field: Field, label: int, width: int) -> tuple[Part, ...]:
@@ -287,15 +294,22 @@ class Dialog(Widget):
         )
 
     def _buttons(self, form: Form, width: int) -> list[tuple[Part, ...]]:
+        """Beside each other, below each other where they have no room for that."""
         here = self._at - len(form.fields)
         if form.listed:
             return [row for _, row in self._menu(form, width)]
         parts: list[Part] = [(f"[ {form.leave} ]", style(reverse=here == 0))]
         for i, button in enumerate(form.buttons, start=1):
             look = Look.DIM if button.blocked else button.look
-            parts += [("   ", style()), (f"[ {button.label} ]", style(look, reverse=here == i))]
-        pad = width - sum(width_of(text) for text, _ in parts)
-        return [((" " * max(0, pad), style()), *parts)]
+            label = fit(button.label, min(width_of(button.label), width - EDGE))
+            parts.append((f"[ {label} ]", style(look, reverse=here == i)))
+        need = sum(width_of(text) for text, _ in parts) + len(BETWEEN) * len(form.buttons)
+        if need > width:
+            return [((" " * (width - width_of(part[0])), style()), part) for part in parts]
+        row: list[Part] = [(" " * (width - need), style()), parts[0]]
+        for part in parts[1:]:
+            row += [(BETWEEN, style()), part]
+        return [tuple(row)]
 
     def _menu(self, form: Form, width: int) -> list[tuple[int, tuple[Part, ...]]]:
         """The buttons below each other, what they mean beside them, each row with the button that it is of."""
@@ -304,14 +318,18 @@ class Dialog(Widget):
         label = min(label, width // 2)
         rows = []
         for i, button in enumerate(form.buttons, start=1):
-            made = style(Look.DIM if button.blocked else button.look, reverse=here == i)
+            # The name says how grave it is, by its colour: a wall of red would say it of nothing.
+            made = style(Look.DIM if button.blocked else button.look)
+            plain = style(Look.DIM if button.blocked else Look.PLAIN)
             means = " ".join(filter(None, (button.means, f"({button.blocked})" if button.blocked else "")))
             name = fit(button.label, label)
-            for part in wrapped(((means, made),), width - label - 2):
+            for part in wrapped(((means, plain),), width - label - 2):
                 text = "".join(word for word, _ in part)
-                rows.append((i, ((fit(f" {name} {text}", width), made),)))
+                row = [(f" {name} ", made), (fit(text, width - label - 2), plain)]
+                rows.append((i, tuple(under_cursor(row) if here == i else row)))
                 name = " " * label
-        return [*rows, (0, ((fit(f" {form.leave}", width), style(reverse=here == 0)),))]
+        leave = [(fit(f" {form.leave}", width), style())]
+        return [*rows, (0, tuple(under_cursor(leave) if here == 0 else leave))]
 
     def render_line(self, y: int) -> Strip:
         width, height, form = self.size.width, self.size.height, self.form
@@ -342,10 +360,13 @@ class Dialog(Widget):
             first, last = begin + of.index(chosen), begin + len(of) - 1 - of[::-1].index(chosen)
             self._top = min(max(self._top, last - room + 1, 0), first, len(rows) - room)
             return rows[self._top : self._top + room]
+        if room - len(foot) < LEAST:
+            foot = self._foot(width, tight=True)
         space = max(1, room - len(foot)) - 1
         self._top = min(self._top, max(0, len(lines) - space))
-        left = len(lines) - space
-        more = f"{self._top} lines above, {left - self._top} below: PgUp PgDn"
+        below = len(lines) - space - self._top
+        above = [f"{self._top} more above: PgUp"] if self._top else []
+        more = "   ".join([*above, *([f"{below} more below: PgDn"] if below else [])])
         return [*lines[self._top : self._top + space], ((more, style(Look.WARN)),), *foot][:room]
 
     def on_click(self, event: events.Click) -> None:

@@ -44,7 +44,7 @@ def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look
     if reading.error is not None:
         text += f"  {reading.error.reason}"
     if reading.abandoned:
-        text += f", {reading.abandoned} stuck"
+        text += f", {reading.abandoned} attempt{'' if reading.abandoned == 1 else 's'} stuck"
     if reading.next_try is not None:
         text += f", again in {max(1, round(reading.next_try - now))} s"
     elif reading.state is State.UNREACHABLE:

@@ -13,8 +13,9 @@ from backends.api.metrics import Series
 from backends.clean import clean
 
 LETTERS = string.ascii_lowercase + string.ascii_uppercase
-COLOURS = ("cyan", "magenta", "blue", "", "bright_cyan", "bright_magenta")
-"""None of red, yellow and green, which mean a state; "" is the terminal's own. The letter says it too."""
+COLOURS = ("cyan", "magenta", "bright_blue", "", "bright_cyan", "bright_magenta")
+"""None of red, yellow and green, which mean a state, nor the dark blue that nobody reads on black; "" is the
+terminal's own. The letter says it too."""
 
 Point = tuple[float, float]
 

@@ -12,6 +12,7 @@ from rich.style import Style
 
 from backends.api.logs import Level, LogRecord
 from backends.clean import clean
+from widgets import safe
 from widgets.columns import Look
 from widgets.safe import cells, fit, style
 
@@ -184,8 +185,7 @@ FOUND = style(Look.WARN, reverse=True)
 
 def under_cursor(parts: list[Part], width: int) -> list[Part]:
     """The same in reverse to the right edge; what was found stands out by being the right way round."""
-    turned = [(text, style(Look.WARN) if made == FOUND else made + _REVERSE) for text, made in parts]
+    turned: list[Part] = []
+    for text, made in parts:
+        turned += [(text, style(Look.WARN))] if made == FOUND else safe.under_cursor([(text, made)])
     return [*turned, (" " * width, style(reverse=True))]
-
-
-_REVERSE = Style(reverse=True)

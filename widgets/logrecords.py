@@ -5,7 +5,7 @@ from __future__ import annotations
 from backends.api.logs import LogRecord
 from widgets.logfeeder import MASK, NOTE, Feeder, number_of
 
-RECORDS_KEPT = 4000
+RECORDS_KEPT = 1000
 """Parsed records that are remembered: a few screens in each direction."""
 KEPT_BYTES = 16 << 20
 

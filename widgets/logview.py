@@ -169,6 +169,9 @@ class LogView(Widget):
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def watch_readings(self, readings: Readings) -> None:
+        if self.partly:
+            # What comes is not in it, and what it is read on by comes with `grew`.
+            return
         below = self.cursor - self.sheet.top.index
         self._take()
         self.lines.trim()
@@ -288,14 +291,18 @@ class LogView(Widget):
     def work(self) -> bool:
         """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing
         is left to do."""
-        if self.lines.behind:
+        if self._behind:
             self.watch_readings(self.readings)
         elif self.lines.filtering:
             self.lines.go_on()
             self._came_in()
         elif self._seek is not None:
             self._seek_on(self._seek)
-        return self.lines.behind or self.lines.filtering or self.searching
+        return self._behind or self.lines.filtering or self.searching
+
+    @property
+    def _behind(self) -> bool:
+        return self.lines.behind and not self.partly
 
     def _came_in(self) -> None:
         """Rows have come: the cursor to where it belongs."""

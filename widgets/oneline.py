@@ -12,9 +12,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
-from widgets.safe import begun, fit, line, style
+from widgets.safe import begun, fit, line, style, width_of
 
 Part = tuple[str, Style]
+MORE = " …"
+"""Ends what goes on."""
 
 NARROW = 60
 """Cells below which a line has room only for what matters most."""
@@ -28,6 +30,7 @@ class OneLine(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.base = style()
+        self._given: object = None
         self._left: tuple[Part, ...] = ()
         self._right: tuple[Part, ...] = ()
         self._drawn: list[tuple[str, Style]] = []
@@ -38,6 +41,10 @@ class OneLine(Widget):
         return "".join(char for char, _ in self._cells()).rstrip()
 
     def show(self, left: Sequence[Part], right: Sequence[Part] = ()) -> None:
+        given = (self.size.width, self.base, tuple(left), tuple(right))
+        if given == self._given:
+            return
+        self._given = given
         self._left = tuple((clean(begun(text)), made) for text, made in left)
         self._right = tuple((clean(begun(text)), made) for text, made in right)
         if not self.is_attached or not self.size.width:
@@ -56,22 +63,30 @@ class OneLine(Widget):
 
     def _cells(self) -> list[tuple[str, Style]]:
         """One entry a cell; the second cell of a wide character is an empty string. The right end wins over
-        a left that is too long."""
+        a left that is too long, but for how that begins: where one is."""
         width = self.size.width
-        right = _spread(self._right)[:width]
-        room = width - len(right)
         left = _spread(self._left)
-        if len(left) > room:
-            text = _shortened("".join(char for char, _ in left), room)
-            styles = [made for _, made in left]
-            left = [(char, styles[i]) for i, (char, _) in enumerate(_spread([(fit(text, room), self.base)]))]
+        begins = width_of(self._left[0][0]) + width_of(MORE) if self._left else 0
+        least = min(begins, len(left), width // 3)
+        right = _cut(_spread(self._right), width - least)
+        room = width - len(right)
+        left = _cut(left, room)
         return left + [(" ", self.base)] * (room - len(left)) + right
+
+
+def _cut(cells: list[tuple[str, Style]], room: int) -> list[tuple[str, Style]]:
+    """As many as there is room for, each in its style."""
+    if len(cells) <= room:
+        return cells
+    text = fit(_shortened("".join(char for char, _ in cells), room), room)
+    styles = [made for _, made in cells]
+    return [(char, styles[i]) for i, (char, _) in enumerate(_spread([(text, style())]))]
 
 
 def _shortened(text: str, room: int) -> str:
     """What is too long ends between two of its phrases, where most of it can be kept so."""
-    end = text.rfind("  ", 0, max(0, room - 1))
-    return f"{text[:end]} …" if end > room * 3 // 4 else text
+    end = text.rfind("  ", 0, max(0, room))
+    return f"{text[:end]}{MORE}" if end > room * 3 // 4 else text
 
 
 def _spread(parts: Sequence[Part]) -> list[tuple[str, Style]]:

@@ -9,6 +9,7 @@ Colours are the terminal's own sixteen, so that they suit dark and light termina
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
@@ -116,6 +117,19 @@ def _reached(text: str, at: int, room: int, *, narrow: bool) -> int:
         if room < 0:
             return place
     return len(text)
+
+
+def under_cursor(parts: Iterable[tuple[str, Style]]) -> list[tuple[str, Style]]:
+    """The same in reverse. A colour lies behind its words alone: behind blanks it would be a block that means
+    nothing. What is dim elsewhere is as plain as the rest, for nothing is harder to read in reverse."""
+    bar = style(reverse=True)
+    turned = []
+    for text, made in parts:
+        words = text.strip(" ")
+        at = text.find(words) if words else len(text)
+        whole = bar if made == _DIM else made + _REVERSE
+        turned += [(text[:at], bar), (words, whole), (text[at + len(words) :], bar)]
+    return [(text, made) for text, made in turned if text]
 
 
 def line(parts: list[tuple[str, Style]], width: int) -> Strip:

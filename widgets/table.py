@@ -21,8 +21,8 @@ from backends.api.readings import FeedKey, Readings, State
 from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.plaintable import plain_table
-from widgets.safe import begun, fit, line, style, wrapped
-from widgets.tablelines import Lines, Painted
+from widgets.safe import begun, line, style, wrapped
+from widgets.tablelines import Lines, Painted, fitted
 from widgets.tablerows import TableRows
 
 
@@ -305,7 +305,7 @@ class Table(Widget):
         row, feed = self._rows.all[key]
         sight = sights[feed]
         return Painted(
-            tuple(fit(column.text(row, sight), width, right=column.right) for column, width in columns),
+            tuple(fitted(column, column.text(row, sight), width) for column, width in columns),
             tuple(column.look(row, sight) if column.look else Look.PLAIN for column, _ in columns),
             sight.state is not State.LIVE,
             key in self.marks,

@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from widgets.columns import Column, Kind, Look
-from widgets.safe import fit, line, style
+from widgets.safe import fit, line, style, under_cursor, width_of
 
 ROOMY = 100
 """Cells from which on two of them are between columns, else one."""
@@ -61,7 +61,11 @@ class Lines:
                     break
                 columns.remove(max(droppable, key=lambda column: column.drop))
             spare = max(0, width - need)
-            self._columns = _within([(c, c.width + (spare if c.grow else 0)) for c in columns], width, self.gap)
+            beyond = max(0, spare - sum(column.width for column in columns if column.grow))
+            wider = {column.key: min(column.more, beyond) for column in columns}
+            spare -= sum(wider.values())
+            wide = [(c, c.width + wider[c.key] + (spare if c.grow else 0)) for c in columns]
+            self._columns = _within(wide, width, self.gap)
         return self._columns
 
     def column_at(self, x: int) -> Column[Any] | None:
@@ -83,16 +87,24 @@ class Lines:
 
     def drawn(self, painted: Painted) -> Strip:
         def made(look: Look) -> Style:
-            return style(look, dim=painted.dim and look is Look.PLAIN, reverse=painted.cursor)
+            return style(look, dim=painted.dim and look is Look.PLAIN)
 
-        gutter = ("▌", style(Look.WARN)) if painted.marked else (" ", made(Look.PLAIN))
-        parts = [gutter]
+        plain = made(Look.PLAIN)
+        parts = [] if painted.marked else [(" ", plain)]
         for cell, look in zip(painted.cells, painted.looks, strict=True):
             parts.append((cell, made(look)))
-            parts.append((" " * self.gap, made(Look.PLAIN)))
+            parts.append((" " * self.gap, plain))
         used = 1 + sum(width + self.gap for _, width in self._columns)
-        parts.append((" " * max(0, self._width - used), made(Look.PLAIN)))
-        return line(parts, self._width)
+        parts.append((" " * max(0, self._width - used), plain))
+        gutter = [("▌", style(Look.WARN))] if painted.marked else []
+        return line(gutter + (under_cursor(parts) if painted.cursor else parts), self._width)
+
+
+def fitted(column: Column[Any], text: str, width: int) -> str:
+    """A cell's text in exactly so many cells."""
+    if column.shorter is not None and width_of(text) > width:
+        text = column.shorter(text)
+    return fit(text, width, right=column.right)
 
 
 def _within(columns: list[tuple[Column[Any], int]], width: int, gap: int) -> list[tuple[Column[Any], int]]:

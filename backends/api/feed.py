@@ -307,7 +307,7 @@ class Feed(Generic[S, T]):
             return
         self._deadline = None
         kind = Silent if self._spoke else TimedOut
-        self._overdue = kind(f"no answer for {limit:g} s", where=self.name)
+        self._overdue = kind(f"no answer within {limit:g} s", where=self.name)
         state = State.STALE if self._reading.value is not None else State.UNREACHABLE
         self._show(replace(self._reading, state=state, error=self._overdue))
         self._number += 1

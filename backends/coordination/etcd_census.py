@@ -124,7 +124,7 @@ class EtcdCensus(Census[Answer, int]):
         yield Detail("member id", f"{number:x}" if number else None)
         yield Detail("leader", self._named(self._leader) if self._leader else None)
         if status is not None:
-            yield Detail("raft applied index", status.raftAppliedIndex or None)
+            yield Detail("applied index", status.raftAppliedIndex or None)
         if member is not None:
             yield Detail("peer urls", ", ".join(member.peerURLs))
             yield Detail("client urls", ", ".join(member.clientURLs))

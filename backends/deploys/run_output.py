@@ -37,12 +37,15 @@ class RunOutput:
         """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
         cursor = None if last is None else last.cursor
         while True:
-            rows = await self._look()
             with file_errors():
-                batch = await self._threads.run(partial(follow, self._folders, rows, cursor))
+                rows, batch = await self._threads.run(partial(self._follow, cursor))
             cursor = batch.cursor
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
             await asyncio.sleep(0 if batch.blocks else pause(rows))
+
+    def _follow(self, cursor: object) -> tuple[RunRows, LogBatch]:
+        rows = self._folders.look()
+        return rows, follow(self._folders, rows, cursor)
 
     async def history(
         self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None

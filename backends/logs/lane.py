@@ -1,4 +1,4 @@
-"""Blocking calls one after the other, in a daemon thread of their own.
+"""Blocking calls one after the other, in a daemon thread.
 
 An executor's threads are joined when the program ends: a file system that hangs would keep the process for ever.
 """
@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from backends.threads import handed_back
+from backends.threads import handed_back, start
 
 T = TypeVar("T")
 
 
 class Lane:
     """Calls run in the order in which they came, never two at once: behind one that hangs, all others wait. The
-    thread lives only while there are calls, so that nothing has to be closed."""
+    thread is held only while there are calls, so that nothing has to be closed."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -38,7 +38,7 @@ class Lane:
             if self._busy:
                 return
             self._busy = True
-        threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        start(self._name, self._work)
 
     def _work(self) -> None:
         while True:

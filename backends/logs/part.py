@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 from datetime import datetime
 
-from backends.api.errors import NotFound
+from backends.api.errors import NotFound, Unsupported
 from backends.api.logs import Beside, LogBlock, Sieve
 from backends.logs.opened import Opened
 from backends.logs.reader import CHUNK, Reader, print_at
@@ -34,7 +35,7 @@ class Part:
         self._done = False
 
     def open(self) -> None:
-        """Raises OSError, and `NotFound` where no file here holds the block any more."""
+        """Raises OSError, `NotFound` where no file here holds the block any more, `Unsupported` for a FIFO."""
         path, block, back = self._place.origin, self._place.block, self._place.back
         handle = self._find(path, block)
         if block is None and self._since is not None and self._parse is not None:
@@ -113,6 +114,9 @@ class Part:
             if block is None:
                 raise
         else:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                os.close(handle)
+                raise Unsupported("is no file: nothing older is to be had", where=path)
             if block is None or _holds(handle, block):
                 return handle
             os.close(handle)

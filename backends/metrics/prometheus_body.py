@@ -30,9 +30,10 @@ async def _pieces(reply: Any) -> AsyncIterator[bytes]:
             yield came
         return
     unpack = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    # To the answer's own end, too: a connection is kept for the next request only then.
     async for came in reply.aiter_raw():
+        if unpack.eof:
+            return  # It would keep what comes behind its end.
         while came:
             yield unpack.decompress(came, PIECE)
             came = unpack.unconsumed_tail
-        if unpack.eof:
-            return  # It would keep what comes behind its end.

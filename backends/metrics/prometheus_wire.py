@@ -40,6 +40,8 @@ QUERY_IN_ADDRESS_MOST = 4_000
 REFUSED_KEPT = 30.0
 """Seconds for which secrets and certificates are kept although they are refused; then they are fetched anew:
 tokens in files are renewed while we run, and a secret's command must not run at each try."""
+KEPT_MOST, KEPT_FOR = 2, 20.0
+"""How many connections wait for their next request, and seconds that they do: charts ask each ten or so."""
 INLINE = 64 << 10
 """Bytes of an answer that are read on the loop; more of them in a thread."""
 
@@ -135,6 +137,9 @@ class Wire:
                 # The machine's proxies and .netrc are not ours; a redirect would take secrets along.
                 trust_env=False,
                 follow_redirects=False,
+                limits=self._httpx.Limits(
+                    max_connections=100, max_keepalive_connections=KEPT_MOST, keepalive_expiry=KEPT_FOR
+                ),
             )
         return self._client
 

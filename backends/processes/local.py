@@ -138,7 +138,7 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
         except BackendError as error:
             return (Check(PROC, False, error.reason, hint=error.hint),)
         except TimeoutError:
-            return (Check(PROC, False, f"no answer for {self.timeout:g} s"),)
+            return (Check(PROC, False, f"no answer within {self.timeout:g} s"),)
         return (Check(PROC, True, text, (time.monotonic() - started) * 1000, hint),)
 
     def _count(self) -> tuple[str, str]:
@@ -194,7 +194,7 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
                 return await self._asking.run(lambda: self._raw(row))
         except TimeoutError:
             raise NotFound(
-                f"no answer for {self.timeout:g} s", where=row.key, hint="the kernel holds it"
+                f"no answer within {self.timeout:g} s", where=row.key, hint="the kernel holds it"
             ) from None
 
     def _raw(self, row: Row) -> str:

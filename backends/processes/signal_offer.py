@@ -18,11 +18,11 @@ END, STOP, GO_ON, STAY = "end", "stop", "go on", "stay"
 """What is expected of the process afterwards; in the action's arguments, and read back."""
 
 EFFECTS: dict[Signals, tuple[str, Danger]] = {
-    Signals.SIGTERM: ("asks {0} to end in its own order", Danger.NORMAL),
+    Signals.SIGTERM: ("asks {0} to clean up and end", Danger.NORMAL),
     Signals.SIGHUP: ("tells {0} that its terminal is gone; daemons mostly reload by it", Danger.MILD),
     Signals.SIGINT: ("interrupts {0}, as ctrl-c does", Danger.NORMAL),
-    Signals.SIGUSR1: ("sends {0} the first of the two signals that mean what its authors chose", Danger.MILD),
-    Signals.SIGUSR2: ("sends {0} the second of the two signals that mean what its authors chose", Danger.MILD),
+    Signals.SIGUSR1: ("what {0} does with it, its authors chose", Danger.MILD),
+    Signals.SIGUSR2: ("what {0} does with it, its authors chose", Danger.MILD),
     Signals.SIGQUIT: ("quits {0}, as ctrl-\\ does: mostly without cleaning up", Danger.GRAVE),
     Signals.SIGSTOP: ("freezes {0} until SIGCONT, which it can't refuse", Danger.NORMAL),
     Signals.SIGCONT: ("lets {0} go on after a stop", Danger.MILD),
@@ -66,7 +66,7 @@ def offer(
     to: Subject, number: Signals, call: str, kept: tuple[tuple[str, str], ...] = (), blocked: str = ""
 ) -> Action:
     """One signal, sent by `call`; `kept` is what its sender needs beyond the signal and what is expected."""
-    effect, usual = EFFECTS[number]
+    usual = EFFECTS[number][1]
     known = lore(to.programs, short(number))
     what = None if known is None else known[1]
     fate = None if to.handling is None else to.handling.fate(number)
@@ -75,7 +75,7 @@ def offer(
         verb="signal",
         target=to.target,
         title=number.name,
-        effect="; ".join([*_fate(number, fate), effect.format(to.target.name)]),
+        effect="; ".join([*_fate(number, fate), *_meant(number, fate, to.target.name)]),
         call=call,
         danger=_danger(number, usual, expected, what),
         arguments=(("signal", short(number)), ("expected", expected), *kept),
@@ -117,6 +117,11 @@ def _fate(number: Signals, fate: Fate | None) -> list[str]:
     if fate is None or number in (Signals.SIGKILL, Signals.SIGSTOP, Signals.SIGCONT):
         return []
     return [fate.value.format(number.name)]
+
+
+def _meant(number: Signals, fate: Fate | None, name: str) -> list[str]:
+    """What the signal says in general; nothing to one that does not handle it and simply ends."""
+    return [] if fate in DEADLY and number is not Signals.SIGKILL else [EFFECTS[number][0].format(name)]
 
 
 def _danger(number: Signals, usual: Danger, expected: str, known: Lore | None) -> Danger:

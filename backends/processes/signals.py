@@ -38,8 +38,7 @@ class Signals:
         self._sent: dict[str, Sent] = {}
 
     def target(self, row: Process) -> Target:
-        label = f"{row.name} {row.pid}" + (f" ({row.unit})" if row.unit else "")
-        return Target(self._source, "processes", row.key, row.name, row.key, row.host, label)
+        return Target(self._source, "processes", row.key, row.name, row.key, row.host, f"{row.name} {row.pid}")
 
     async def actions(self, row: Process) -> tuple[Action, ...]:
         """Raises `NotFound` where the process is gone, `TimedOut` where the kernel holds whoever asks."""
@@ -47,7 +46,7 @@ class Signals:
             async with asyncio.timeout(self._timeout):
                 return await self._threads.run(lambda: self._offers(row))
         except TimeoutError:
-            raise TimedOut(f"no answer for {self._timeout:g} s", where=f"pid {row.pid}") from None
+            raise TimedOut(f"no answer within {self._timeout:g} s", where=f"pid {row.pid}") from None
 
     def _offers(self, row: Process) -> tuple[Action, ...]:
         try:

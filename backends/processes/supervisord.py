@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from backends.processes.supervisord_actions import ProgramActions
     from backends.processes.supervisord_logs import ProgramLogs
 
+ABOUT = ("getSupervisorVersion", "getPID", "getIdentification")
 CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
 INTERVAL = 1.0
@@ -172,7 +173,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         except BackendError as error:
             return (Check(error.where or where, False, error.reason, hint=error.hint),)
         except TimeoutError:
-            return (Check(where, False, f"no answer for {self.timeout:g} s"),)
+            return (Check(where, False, f"no answer within {self.timeout:g} s"),)
         running = sum(info.statename == "RUNNING" for info in infos)
         text = f"supervisord {about.version}, pid {about.pid}, {running} of {len(infos)} programs run"
         return (Check(where, True, text, took),)
@@ -199,17 +200,23 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
             await self._rpc.close()
 
     async def _ask_all(self) -> tuple[About, list[Info]]:
-        return await self._about(), await self._infos()
+        *about, infos = await self._calls(*ABOUT, "getAllProcessInfo")
+        return await self._made(*about), self._read(infos)
 
     async def _about(self) -> About:
-        calls = ("getSupervisorVersion", "getPID", "getIdentification")
-        answers = await self._rpc.call(
-            "system.multicall", [{"methodName": f"supervisor.{name}", "params": []} for name in calls]
+        return await self._made(*await self._calls(*ABOUT))
+
+    async def _calls(self, *names: str) -> list[Any]:
+        """What several methods answer, asked at once."""
+        answers: list[Any] = await self._rpc.call(
+            "system.multicall", [{"methodName": f"supervisor.{name}", "params": []} for name in names]
         )
-        if len(answers) != len(calls) or any(isinstance(answer, dict) for answer in answers):
+        if len(answers) != len(names) or any(isinstance(answer, dict) for answer in answers):
             # A fault of one of them, in the words of the call itself.
-            answers = [await self._rpc.call(f"supervisor.{name}") for name in calls]
-        version, pid, identification = answers
+            answers = [await self._rpc.call(f"supervisor.{name}") for name in names]
+        return answers
+
+    async def _made(self, version: object, pid: Any, identification: object) -> About:
         host, here = self._address.host, False
         if self._address.near:
             # Behind an address of this host there may be a tunnel, or a container: whose host it is, nobody says.
@@ -219,7 +226,9 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         return About(str(version), int(pid), str(identification), host, here)
 
     async def _infos(self) -> list[Info]:
-        answer = await self._rpc.call("supervisor.getAllProcessInfo")
+        return self._read(await self._rpc.call("supervisor.getAllProcessInfo"))
+
+    def _read(self, answer: object) -> list[Info]:
         try:
             return msgspec.convert(answer, list[Info])
         except msgspec.ValidationError as error:

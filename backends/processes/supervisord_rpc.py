@@ -146,7 +146,7 @@ class Rpc:
     async def call(self, method: str, *params: object) -> Any:
         """The result of one method. Raises `BackendError`."""
         client = await self._ready()
-        async with self._mapped(f"no answer for {self.patience:g} s"):
+        async with self._mapped(f"no answer within {self.patience:g} s"):
             async with asyncio.timeout(self.patience):
                 body = self._xml.dumps(params, method)
                 request = client.build_request(
@@ -170,7 +170,7 @@ class Rpc:
         """
         client = await self._ready()
         path = f"/logtail/{quote(program, safe=':')}/{channel}"
-        async with self._mapped(f"no answer for {self.patience:g} s"):
+        async with self._mapped(f"no answer within {self.patience:g} s"):
             async with asyncio.timeout(self.patience):
                 reply = await client.send(client.build_request("GET", path), stream=True)
             try:

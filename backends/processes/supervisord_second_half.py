@@ -75,16 +75,18 @@ class SecondHalf:
             ours = await asyncio.to_thread(_spawn)
             half = cls(name, *await asyncio.open_connection(sock=ours))
         except OSError as error:
-            raise Refused(f"nobody could see to the start: {error.strerror}; nothing was stopped") from error
+            raise Refused(
+                f"the process that starts it again can't be made: {error.strerror}; nothing was stopped"
+            ) from error
         try:
             half._say(msgspec.json.encode(request))
             async with asyncio.timeout(READY):
                 if await half._reader.readline() != b"ready\n":
-                    raise Refused("who should see to the start did not come up; nothing was stopped")
+                    raise Refused("the process that starts it again did not come up; nothing was stopped")
         except BaseException as error:
             half.call_off()
             if isinstance(error, TimeoutError | OSError):
-                raise Refused("who should see to the start is not there; nothing was stopped") from error
+                raise Refused("the process that starts it again is gone; nothing was stopped") from error
             raise
         return half
 
@@ -112,7 +114,7 @@ class SecondHalf:
                 return ""
             else:
                 return rest
-        raise Unreachable("who should have started it again is gone", where=self._name, hint="start it")
+        raise Unreachable("the process that was to start it again is gone", where=self._name, hint="start it")
 
     def _say(self, line: bytes) -> None:
         with contextlib.suppress(OSError):

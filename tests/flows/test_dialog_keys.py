@@ -7,6 +7,7 @@ from pathlib import Path
 from backends.api.actions import End, Outcome
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
+from tui.question import plain
 from widgets.dialog import Button, Dialog, Field, Form
 
 __all__ = ["acting"]
@@ -122,7 +123,7 @@ async def test_a_box_has_the_room_that_there_is_and_cuts_no_sentence(acting: Act
     form = Form(
         "nginx 7", (), (), (Button("SIGHUP", means=effect), Button("SIGTERM", means="ends it")), listed=True
     )
-    for size, widest in (((200, 50), 120), ((80, 24), 78)):
+    for size, widest in (((200, 50), 120), ((124, 30), 124), ((80, 24), 80)):
         async with acting(size=size) as (screen, _):
             dialog = await opened_form(screen, form)
             await screen.until("at once")
@@ -131,6 +132,23 @@ async def test_a_box_has_the_room_that_there_is_and_cuts_no_sentence(acting: Act
             # The second of them is still one key away.
             await screen.press("down")
             assert dialog.chosen == form.buttons[1].label
+
+
+async def test_on_a_small_terminal_what_is_asked_is_in_sight_and_no_line_leaves_the_box(acting: Act) -> None:
+    asked = tuple(plain(f"line {n} of what it would mean") for n in range(9))
+    button = Button("deploy checkout version=1.9.0 to all of them")
+    form = Form("checkout", asked, (Field("reason"),), (button,), foot=(plain("as ops1 on web-1"),))
+    async with acting(size=(40, 12)) as (screen, _):
+        await opened_form(screen, form)
+        await screen.until("line 0 of")
+        box = screen.lines[1:11]
+        assert all(len(row) == 40 and row[0] in "┌│└" and row[-1] in "┐│┘" for row in box), screen.text
+        assert "more below: PgDn" in screen.text
+        assert "above" not in screen.text
+        for word in ("reason", "[ Cancel ]", "as ops1 on web-1", "[ deploy checkout version=1.9"):
+            assert word in screen.text
+        await screen.press("pagedown")
+        await screen.until("more above: PgUp")
 
 
 async def test_of_a_long_menu_the_choice_is_in_sight_whatever_is_said_below(acting: Act) -> None:

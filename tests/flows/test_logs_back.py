@@ -70,7 +70,7 @@ async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, 
         await screen.until(f"line {LINES - 1} ")
         await screen.press("g")
         await screen.until("line 0 ")
-        await screen.until("at 0 % of ")
+        await screen.until("  0.0 % of ")
         assert on(screen) == 0
         await asyncio.to_thread(append, log, "a new line\n")
         await screen.press("G")
@@ -113,7 +113,7 @@ async def test_pages_up_from_the_tail_reach_the_head(opened: Opened, tmp_path: P
             held = max(held, sum(len(block.data) for f in view.lines.feeders for _, block in f.tail.blocks()))
         assert view.partly
         assert held < 9 << 20
-        await screen.until("at 0 % of ")
+        await screen.until("  0.0 % of ")
         await screen.press("F")
         await screen.until("FOLLOWING")
         assert on(screen) == LINES - 1

@@ -304,7 +304,7 @@ async def test_the_mouse_chooses_sorts_and_opens(opened: Opened) -> None:
 
 async def test_what_an_empty_table_teaches_is_wrapped_and_said_once(opened: Opened) -> None:
     async with opened(contexts=(Context("bare"),), size=(80, 24)) as screen:
-        await screen.until("registered below its groups")
+        await screen.until("zookeeper.NAME with")
         assert screen.text.count("no members:") == 1
 
 
@@ -313,3 +313,14 @@ async def test_on_a_small_terminal_the_footer_keeps_what_is_needed_most(opened: 
         await screen.until("? help")
         for hint in (": command", "/ filter", "q back", "⏎ open"):
             assert hint in screen.lines[-1]
+
+
+async def test_a_long_reason_leaves_the_screen_its_name(opened: Opened) -> None:
+    async with opened(size=(80, 24)) as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("m0")
+        why = "connected, and then no answer within 4 s, which is longer than anybody would wait for it"
+        screen.script.members.put_nowait(Unreachable(why, where="10.0.0.1:2379"))
+        await screen.until("UNREACHABLE")
+        assert screen.lines[1].startswith(" members … "), screen.lines[1]
+        assert screen.lines[1].endswith("…")

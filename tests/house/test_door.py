@@ -94,7 +94,7 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
         "client.build_request",
         "POST",
     ),
-    ("backends/processes/supervisord.py", "Supervisord._about"): (
+    ("backends/processes/supervisord.py", "Supervisord._calls"): (
         "three reading calls in one",
         "system.multicall",
         "f'supervisor.{name}'",

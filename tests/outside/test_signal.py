@@ -233,7 +233,13 @@ def test_a_terminal_is_asked_and_no_is_what_enter_means(lab: Lab, answer: str, s
     pid = lab.zoo.mortal()
     with on_terminal(lab, str(pid), "TERM") as terminal:
         terminal.until("do it? [y/N]")
-        for text in ("SIGTERM to sleep", named(pid), "asks sleep to end", f"kill -TERM {pid}", " old; armed"):
+        for text in (
+            "SIGTERM to sleep",
+            named(pid),
+            "does not handle SIGTERM, which ends it",
+            f"kill -TERM {pid}",
+            " old; armed",
+        ):
             assert text in terminal.text
         assert alive(pid)
         terminal.send(answer)

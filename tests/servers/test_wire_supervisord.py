@@ -31,8 +31,8 @@ pytestmark = pytest.mark.server
 AROUND = answer("", status="302 Found", more="Location: /RPC2\r\n")
 CELLS: dict[str, tuple[Callable[[], Fault], Told]] = {
     "cut": (Cut, Told(Unreachable, "its answer broke off")),
-    "half-open": (HalfOpen, Told(Silent, "no answer for")),
-    "a byte a second": (Drip, Told(Silent, "no answer for")),
+    "half-open": (HalfOpen, Told(Silent, "no answer within")),
+    "a byte a second": (Drip, Told(Silent, "no answer within")),
     "reset": (Reset, Told(Unreachable, "the connection was reset")),
     "redirect": (lambda: Instead(AROUND), Told(Misconfigured, "redirects to /RPC2")),
 }

@@ -97,3 +97,9 @@ def test_colours_vanish_and_tabs_are_widened() -> None:
     assert clean("\x1b[31mred\x1b[0m\tend") == "red    end"
     assert clean_bytes(b"caf\xe9") == "caf\N{REPLACEMENT CHARACTER}"
     assert clean_lines("a\x1b[1m\nb") == "a\nb"
+
+
+def test_tabs_of_several_lines_reach_to_their_stops() -> None:
+    assert clean_lines("Name:\tetcd\nUmask:\t0022\n\x1b[1mNSpid:\x1b[0m\t7") == (
+        "Name:   etcd\nUmask:  0022\nNSpid:  7"
+    )

@@ -37,7 +37,7 @@ async def test_first_answer_slower_than_quiet_is_waited_for() -> None:
 async def test_a_feed_that_is_doubted_is_stale_at_once_until_its_server_speaks() -> None:
     clock, script = FakeClock(), Script()
     watched = Watched(script, clock)
-    doubt = Silent("no answer for 8 s", where="lab/x targets")
+    doubt = Silent("no answer within 8 s", where="lab/x targets")
     watched.feed.doubt(doubt)
     assert watched.state() is State.LOADING
     script.say({"a": 1})
@@ -76,7 +76,7 @@ async def test_no_first_answer_is_unreachable_and_tried_again() -> None:
     await clock.advance(10)
     assert watched.state() is State.UNREACHABLE
     assert isinstance(watched.feed.reading.error, TimedOut)
-    assert watched.feed.reading.error.reason == "no answer for 10 s"
+    assert watched.feed.reading.error.reason == "no answer within 10 s"
     await clock.advance(1)
     assert len(script.starts) == 2
     await watched.feed.close()

@@ -8,8 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from tests.hostile import EVIL, unsafe
+from widgets.columns import Look
 from widgets.form import wrapped as in_form
-from widgets.safe import cuts, fit, line, style, width_of, wrapped
+from widgets.safe import cuts, fit, line, style, under_cursor, width_of, wrapped
 
 MANY = 10_000_000
 LONG = {"plain": "x", "wide": "漢", "storm": "e\u0301\u0489", "escapes": "\x1b[31mr\x1b[0m", "blanks": "a    "}
@@ -65,3 +66,16 @@ def test_wrapping_takes_as_long_as_the_text_is() -> None:
 def test_a_terminal_of_a_few_columns_is_no_reason_to_end(text: str, room: int) -> None:
     assert cuts(text, room, 5)
     assert in_form(((text, style()),), room)
+
+
+def test_under_the_cursor_a_colour_lies_behind_its_words_alone_and_nothing_is_dim() -> None:
+    bar, bad = style(reverse=True), style(Look.BAD)
+    parts = [("  up  now  ", bad), ("    ", bad), (" note", style(Look.DIM)), ("", bad)]
+    assert under_cursor(parts) == [
+        ("  ", bar),
+        ("up  now", style(Look.BAD, reverse=True)),
+        ("  ", bar),
+        ("    ", bar),
+        (" ", bar),
+        ("note", bar),
+    ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.things import THINGS, Thing
+from tui.kinds.facts import without_folder
 from tui.kinds.known import KINDS
-from widgets.columns import Look
+from widgets.columns import Column, Look
 from widgets.safe import style
-from widgets.tablelines import ROOMY, Lines, Painted
+from widgets.tablelines import ROOMY, Lines, Painted, fitted
 
 NOTED = [(Thing("a", note="x"), None)]
 
@@ -75,3 +77,27 @@ def test_the_state_is_in_sight_on_the_smallest_terminal(noun: str) -> None:
     lines = Lines(KINDS[noun])
     (room,) = [cells for column, cells in lines.columns(40) if column.key == "state"]
     assert room >= len("unknown")
+
+
+def test_a_column_gets_more_once_the_growing_one_has_twice_its_width() -> None:
+    plain, more = (Column[Thing](key, key, lambda row, sight: "", 10) for key in ("plain", "more"))
+    kind = replace(
+        THINGS, columns=(plain, replace(more, more=6), replace(plain, key="grow", width=20, grow=True))
+    )
+    need = 1 + 10 + 10 + 20 + 2 * 2
+
+    def widths(width: int) -> list[int]:
+        return [cells for _, cells in Lines(kind).columns(width)]
+
+    assert widths(100 + need)[1:] == [16, 114]
+    assert Lines(kind).columns(need - 2)[1][1] == 10
+    roomy = replace(kind, columns=kind.columns[:2])
+    assert [cells for _, cells in Lines(roomy).columns(ROOMY)] == [10, 16]
+
+
+def test_what_has_no_room_is_shortened_before_it_is_cut() -> None:
+    column = replace(THINGS.columns[0], shorter=without_folder)
+    assert fitted(column, "/bin/sh -c x", 12) == "/bin/sh -c x"
+    assert fitted(column, "/usr/bin/python -m shop", 14) == "python -m shop"
+    assert fitted(column, "/usr/bin/python -m shop.web", 14) == "python -m sho…"
+    assert fitted(column, "nginx: worker /etc/nginx", 14) == "nginx: worker…"

@@ -1,4 +1,4 @@
-"""The loop's own threads: a call that hangs keeps nobody from going on, nor from ending."""
+"""Threads for calls that block: one that hangs keeps nobody from going on, nor from ending."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from backends.threads import CALLS_MOST, leave_threads_behind
+import backends.threads
+from backends.threads import CALLS_MOST, Threads, leave_threads_behind
 
 HANGS = """
 import asyncio, time
@@ -54,3 +55,26 @@ async def test_more_than_may_run_wait_for_their_turn() -> None:
     go.set()
     assert await late == 7
     await asyncio.gather(*calls)
+
+
+async def test_one_thread_serves_the_calls_that_follow_each_other() -> None:
+    threads = Threads("looks", 3)
+    served = [await threads.run(threading.get_ident) for _ in range(20)]
+    # Its end and the next call may cross.
+    assert len(set(served)) < 5
+
+
+async def test_a_thread_without_calls_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends.threads, "LINGER", 0.05)
+    thread = await Threads("looks", 3).run(threading.current_thread)
+    await asyncio.to_thread(thread.join, 5)
+    assert not thread.is_alive()
+    assert await Threads("looks", 3).run(threading.current_thread) is not thread
+
+
+async def test_a_call_that_hangs_keeps_its_thread_and_no_other() -> None:
+    threads, go = Threads("looks", 2), threading.Event()
+    hangs = asyncio.create_task(threads.run(go.wait))
+    assert await threads.run(lambda: threading.current_thread().name) == "looks"
+    go.set()
+    assert await hangs

@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from backends.api.runs import Deploy, Param
-from tui.kinds.facts import clock_time, rfc3339
+from tui.kinds.facts import clock_time, rfc3339, without_folder
 from tui.kinds.runs import RUN_LOOKS, params_text
 from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import since
@@ -128,13 +128,14 @@ DEPLOYS: Kind[Deploy] = Kind(
             drop=1,
         ),
         Column("params", "PARAMETERS", lambda d, s: " ".join(map(param_text, d.params)), 24, drop=2),
-        Column("command", "COMMAND", lambda d, s: shlex.join(d.argv), 20, grow=True),
+        Column("command", "COMMAND", lambda d, s: shlex.join(d.argv), 20, grow=True, shorter=without_folder),
     ),
     brief=_brief,
     json=_json,
     facts=_facts,
     sort="name",
     empty=EMPTY,
+    none=EMPTY,
     tie=lambda d: (d.source, d.key),
     label=lambda d: d.name,
     discovered=False,

@@ -42,6 +42,12 @@ def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
     return [*facts, ("try", error.hint)] if error.hint else facts
 
 
+def without_folder(command: str) -> str:
+    """Of a program's name the folder has least to tell, and mostly the most letters."""
+    program, space, rest = command.partition(" ")
+    return command if not program.startswith("/") else program.rpartition("/")[2] + space + rest
+
+
 def host_lines(host: Host) -> tuple[str, str]:
     """A host with its load and memory, and the same in fewer cells."""
     cores = "" if host.cores is None else f" on {host.cores}"

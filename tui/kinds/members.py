@@ -111,7 +111,7 @@ MEMBERS: Kind[Member] = Kind(
             look=lambda m, s: standing_look(MEMBER_LOOKS[m.state], m.trouble, s),
         ),
         Column("name", "NAME", lambda m, s: m.name, 15, sort=lambda m: m.name),
-        Column("group", "GROUP", lambda m, s: _where(m), 14, sort=_where, drop=1),
+        Column("group", "GROUP", lambda m, s: _where(m), 14, sort=_where, drop=1, more=8),
         Column(
             "role",
             "ROLE",
@@ -175,7 +175,9 @@ MEMBERS: Kind[Member] = Kind(
     json=_member_json,
     facts=_member_facts,
     sort="group",
-    empty="no members: this context has no etcd and no ZooKeeper, or nothing has registered below its groups",
+    empty="no members: this context has no etcd (etcd.NAME with its endpoints) and no ZooKeeper (zookeeper.NAME "
+    "with its hosts)",
+    none="no members: none is known, and nothing has registered below the groups of this context",
     tie=lambda m: (m.name, m.key),
     label=lambda m: f"{m.source} {m.name}",
     logs=_logs,

@@ -7,7 +7,7 @@ from typing import Any
 
 from backends.api.processes import Host, Process, ProcessState
 from backends.api.readings import Reading
-from tui.kinds.facts import clock_time, details, host_lines, rfc3339, unit_in_logs, why
+from tui.kinds.facts import clock_time, details, host_lines, rfc3339, unit_in_logs, why, without_folder
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import UNKNOWN, count, percent, since, size, span_text
 
@@ -138,15 +138,33 @@ PROCESSES: Kind[Process] = Kind(
             drop=2,
             descending=True,
         ),
-        Column("unit", "UNIT", lambda p, s: _unit_name(p), 16, sort=lambda p: p.unit, drop=3, sparing=True),
+        Column(
+            "unit",
+            "UNIT",
+            lambda p, s: _unit_name(p),
+            16,
+            sort=lambda p: p.unit,
+            drop=3,
+            sparing=True,
+            more=8,
+        ),
         Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7, sparing=True),
-        Column("command", "COMMAND", lambda p, s: p.command or p.name, 20, sort=lambda p: p.command, grow=True),
+        Column(
+            "command",
+            "COMMAND",
+            lambda p, s: p.command or p.name,
+            20,
+            sort=lambda p: p.command,
+            grow=True,
+            shorter=without_folder,
+        ),
     ),
     brief=_brief,
     json=_process_json,
     facts=_process_facts,
     sort="cpu",
     empty="no processes: this context has `local = false`",
+    none="no processes: none can be seen in /proc",
     tie=lambda p: (p.host, p.pid, p.key),
     label=lambda p: f"{p.host} {p.pid} {p.name}",
     logs=lambda p: LogsOf(unit_in_logs(_unit_name(p)), wider=(p.name,)),

@@ -36,17 +36,20 @@ def problem_line(problem: Problem, now: Now, width: int) -> Entry:
 
 def change_line(event: Occurrence, wall: datetime, width: int, times: int) -> Entry:
     """`times`: how often the same thing has changed; the event is the newest of these."""
-    local = event.time.astimezone()
-    stamp = local.strftime("%H:%M:%S" if local.date() == wall.astimezone().date() else "%m-%d %H:%M")
+    local, small = event.time.astimezone(), width < NARROW
+    if local.date() == wall.astimezone().date():
+        stamp = f"{local:%H:%M}" if small else f"{local:%H:%M:%S}"
+    else:
+        stamp = f"{local:%m-%d}" if small else f"{local:%m-%d %H:%M}"
     look = look_of(event)
     seen_by = ", ".join(event.witnesses)
     right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= 100 and seen_by != event.target else ()
     return Entry(
         event.key,
         (
-            (f"{stamp:<9} ", style(Look.DIM)),
+            (f"{stamp:<{5 if small else 11}} ", style(Look.DIM)),
             (f"{event.kind.value:<8} ", style(look)),
-            (f"{fit(event.target, 20)}  ", style()),
+            (f"{fit(event.target, 10 if small else 20)}  ", style()),
             (f"{told(event)}  ×{times}" if times > 1 else told(event), style(look)),
         ),
         right,

@@ -138,7 +138,7 @@ class LookingBack:
         newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in self._live]
         ends = [stream.stretch.edge(back=False), *(found[1] for found in newest if found is not None)]
         end = max(_end(found) for found in ends if found is not None and found.origin == block.origin)
-        return f"at {100 * at // end} % of {size(end)}, G: end"
+        return f"{100 * at / end:.1f} % of {size(end)}, G: end"
 
     # What takes time
 

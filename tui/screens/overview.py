@@ -23,7 +23,7 @@ from widgets.board import Board, Entry
 from widgets.boards import Boards
 from widgets.columns import LogsOf, Look
 from widgets.oneline import OneLine, Part
-from widgets.safe import style, wrapped
+from widgets.safe import style, width_of, wrapped
 
 if TYPE_CHECKING:
     from tui.screens.vitals import Vitals
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NOUNS = (*CHECKS, "hosts", "events")
 NO_SOURCE = "no source is configured, and none was found; `midwatch config init` writes an example"
 UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
-SIGNALS = "VITAL SIGNS  signals of the last 30 min, of several the sum or the max"
+SIGNALS = "signals of the last 30 min; several series: sum or highest"
 LATELY = 900.0
 """Seconds for which a change counts."""
 LOW = 24
@@ -66,6 +66,7 @@ class OverviewScreen(View):
         self._signals: Vitals | None = None
         self._of: Watch | None = None
         self._happened = 1
+        self._painted = False
 
     def compose(self) -> ComposeResult:
         yield self.heading
@@ -80,7 +81,7 @@ class OverviewScreen(View):
         if self.desk.bridge is not None:
             self.desk.bridge.attach(self, NOUNS)
         self._look_at_signals()
-        self.tick()
+        self._paint()
 
     def _look_at_signals(self) -> None:
         """Signals cost nothing where nothing answers queries."""
@@ -94,7 +95,7 @@ class OverviewScreen(View):
             if dashboards is not None:
                 from tui.screens.vitals import Vitals
 
-                self._signals = Vitals(watching, dashboards, self._show_vital)
+                self._signals = Vitals(watching, dashboards, self._paint)
         if self._signals is not None:
             # The same twice would cost the server twice.
             if self._layout.has_charts:
@@ -116,13 +117,20 @@ class OverviewScreen(View):
         if begun and all(reading.state is not State.LOADING for reading in begun):
             self.desk.held_back.let_go()
         if not self.desk.held_back.holding:
-            self.tick()
+            self._paint()
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= WIDE, "wide")
-        self.tick()
+        self._paint()
 
     def tick(self) -> None:
+        """Once a second; nothing to do where something has changed since the last one."""
+        if not self._painted:
+            self._paint()
+        self._painted = False
+
+    def _paint(self) -> None:
+        self._painted = True
         watching = self.desk.watching
         if watching is None:
             self.heading.show([(" overview", style(Look.STRONG)), ("  opening …", style(Look.DIM))])
@@ -158,16 +166,13 @@ class OverviewScreen(View):
         well = "nothing is wrong" if of else "not known" if self.desk.context.sources else "no source"
         says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else well
         if waiting:
-            unknown = f"{waiting} of {of} sources not known yet"
+            unknown = f"{waiting} of {of} source{'s' if of != 1 else ''} not known yet"
             says = f"{says}, {unknown}" if wrong else unknown
         left: list[Part] = [(" overview", style(Look.STRONG))]
-        self.heading.show(
-            left,
-            [
-                (f" {says} ", style(look)),
-                (f"  {changes} change{'s' if changes != 1 else ''}/15m ", style(Look.DIM)),
-            ],
-        )
+        lately = f"  {changes} change{'s' if changes != 1 else ''}/15m "
+        right: list[Part] = [(f" {says} ", style(look)), (lately, style(Look.DIM))]
+        small = sum(width_of(text) for text, _ in (*left, *right)) > self.size.width
+        self.heading.show(left, right[:1] if small else right)
 
     def _show_wrong(self, now: Now) -> None:
         entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
@@ -215,7 +220,7 @@ class OverviewScreen(View):
         )
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
-        self.vital.name_it("VITAL SIGNS" if not signals else SIGNALS)
+        self.vital.explain(SIGNALS if signals else "")
         # Taught once, where there is room for it.
         lesson = [Entry(None, ((f" {UNCONFIGURED}", style(Look.DIM)),))] if self._unconfigured else []
         self.vital.show([*(entry for _, entry in (*signals, *found)), *lesson])
@@ -236,7 +241,7 @@ class OverviewScreen(View):
         )
 
     def on_chart_grid_sized(self) -> None:
-        self.tick()
+        self._paint()
 
     def on_chart_touched(self, message: Chart.Touched) -> None:
         message.stop()
@@ -281,7 +286,7 @@ class OverviewScreen(View):
         watching = self.desk.watching
         row = None if watching is None else self._line.row(watching)
         if row is None:
-            self.desk.say("nothing here can be acted on: no single row is what this is about; enter leads on")
+            self.desk.say("nothing to act on: this is not about a single row; enter leads on")
         else:
             self.desk.flow.menu([row], verb=verb)
 

@@ -166,7 +166,7 @@ class ResourceScreen(View):
             elif reading.at is None:
                 lines.append(f"{source}: waiting for its first answer …")
         # One server may speak for two nouns of this kind.
-        return list(dict.fromkeys(lines)) or self.kind.empty.split("\n")
+        return list(dict.fromkeys(lines)) or self.kind.none.split("\n")
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)

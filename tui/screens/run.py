@@ -21,6 +21,8 @@ from widgets.logview import LogView
 from widgets.oneline import OneLine, Part
 from widgets.safe import fit, style
 
+SMALL = 60
+"""Cells below which a step's name leaves them to how it stands."""
 LATELY = 5
 """Runs that are told for comparison."""
 
@@ -98,7 +100,8 @@ class RunScreen(View):
         self.note.display = bool(row.message)
         look = Look.WARN if row.left or row.state is RunState.DONE else RUN_LOOKS[row.state]
         self.note.show([(f" {row.message}", style(look))])
-        self.steps.show([_step(number, step) for number, step in enumerate(row.steps, start=1)])
+        name = 24 if self.size.width >= SMALL else 12
+        self.steps.show([_step(number, step, name) for number, step in enumerate(row.steps, start=1)])
         self.steps.styles.height = min(len(row.steps), max(1, self.size.height // 3)) + 1
 
     def _standing(self, row: Run) -> str:
@@ -149,14 +152,15 @@ class RunScreen(View):
         return "\n".join([self.title.text, *note, *self.steps.plain_lines(), output])
 
 
-def _step(number: int, step: Step) -> Entry:
+def _step(number: int, step: Step, name: int) -> Entry:
+    """`name` is the cells of its name."""
     stamp = step.started.astimezone().strftime("%H:%M:%S")
     spent = "" if step.ended is None else f"{(step.ended - step.started).total_seconds():.1f} s"
     return Entry(
         None,
         (
             (f"{number:>2} {stamp}  ", style(Look.DIM)),
-            (fit(" ".join(filter(None, (step.name, step.target))), 24) + "  ", style()),
+            (fit(" ".join(filter(None, (step.name, step.target))), name) + "  ", style()),
             (fit(step.state.value, 12), style(RUN_LOOKS[step.state])),
             (f"{spent:>8}  ", style()),
             (step.message, style(Look.DIM)),

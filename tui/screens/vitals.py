@@ -23,9 +23,9 @@ from widgets.sparkline import sparkline
 SPAN = Span(1800)
 SIGNALS_MOST = 4
 """Signals that are asked for."""
-CELL = 38
+CELL = 39
 """Cells that one wants at least: its name, its value and its curve."""
-NAME, VALUE, SAID, CURVE = 11, 13, 10, 6
+NAME, VALUE, SAID, CURVE = 12, 13, 10, 6
 """Cells of a name, which has half of what is more than `CELL`, of a value, of how several became one, and of a
 curve at least."""
 SHARES = ("seconds", "percent", "ratio")
@@ -44,6 +44,8 @@ class Vitals:
         self._shown: Sheet | None = None
         self._panels: dict[FeedKey, Panel] = {}
         self._readings: Mapping[FeedKey, Reading[Chart]] = {}
+        self._made: tuple[tuple[int, int], list[tuple[str, Entry]]] | None = None
+        """The entries of these readings, by width and lines: charts change seldom, and all else does not."""
 
     @property
     def readings(self) -> Mapping[FeedKey, Reading[Chart]]:
@@ -52,7 +54,7 @@ class Vitals:
 
     @readings.setter
     def readings(self, readings: Mapping[FeedKey, Reading[Chart]]) -> None:
-        self._readings = readings
+        self._readings, self._made = readings, None
         self._changed()
 
     def attach(self, bridge: Bridge, work: Work) -> None:
@@ -88,6 +90,11 @@ class Vitals:
 
     def entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         """At most `lines` lines of signals side by side, each with the title of its first panel."""
+        if self._made is None or self._made[0] != (width, lines):
+            self._made = ((width, lines), self._entries(width, lines))
+        return self._made[1]
+
+    def _entries(self, width: int, lines: int) -> list[tuple[str, Entry]]:
         beside = min(width // CELL, len(self._readings))
         if not beside:
             return []

@@ -38,7 +38,7 @@ class Told(Struct, frozen=True):
                 say(to_json(self.kind.json(row)))
         else:
             lines = self._lines()
-            say(*(lines if len(lines) > 1 or not self.well else [self.kind.empty]))
+            say(*(lines if len(lines) > 1 or not self.well else [self._nothing]))
 
     def _ordered(self) -> list[tuple[Any, Reading[Any]]]:
         order = self.kind.group or (lambda row: ())
@@ -51,6 +51,11 @@ class Told(Struct, frozen=True):
             "readings": self.sources,
             "items": [self.kind.json(row) for row, _ in self._ordered()],
         }
+
+    @property
+    def _nothing(self) -> str:
+        """What to say where there is no row."""
+        return self.kind.none if self.sources else self.kind.empty
 
     def _lines(self) -> list[str]:
         """The rows as a table; those of a source that is not live say so, as on the screen."""

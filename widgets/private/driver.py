@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import selectors
 import sys
 import termios
+import threading
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
+import textual.drivers.linux_driver as linux_driver
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.app import App
@@ -26,41 +30,64 @@ ANSWERS: Mapping[type[Message], str] = {
 }
 """What a terminal's answer is to Textual, and the question: whether it has a mode. Textual asks both at the start
 and tells the answers from keys. Of the first, a "no" is told to nobody; xterm's is one."""
+TICK = 0.02
+"""Seconds from one look at an unfinished sequence to the next."""
 IN_ORDER, REORDERED = "\x1b[8l", "\x1b[8h"
 """Who draws columns tells a terminal that orders right-to-left text by itself (VTE) to leave every cell where it
 is: it takes what follows such a name for its continuation, numbers and all.
 https://terminal-wg.pages.freedesktop.org/bidi/recommendation/escape-sequences.html"""
 
 
-class _Quick(selectors.SelectSelector):
+class _Leaving(threading.Event):
+    """Textual's sign to its input thread to end; setting it ends that thread's wait for a key as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.handle = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def set(self) -> None:
+        super().set()
+        os.eventfd_write(self.handle, 1)
+
+    def clear(self) -> None:
+        super().clear()
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.handle)
+
+
+class _Keys(selectors.SelectSelector):
+    """Waits for a key until one comes; Textual's own looks ten times a second whether it shall end."""
+
+    def __init__(self, leaving: int) -> None:
+        super().__init__()
+        self._leaving = leaving
+        self._settled = 0.0
+        self.register(leaving, selectors.EVENT_READ)
+
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return super().select(0.02 if timeout == 0.1 else timeout)
+        # Of an escape Textual asks after each wait whether it was a key by itself.
+        waits = time.monotonic() >= self._settled
+        ready = super().select(None if waits else TICK)
+        came = [(key, events) for key, events in ready if key.fd != self._leaving]
+        if came:
+            self._settled = time.monotonic() + constants.ESCAPE_DELAY + 2 * TICK
+        return came
 
 
 class _Selectors:
-    SelectSelector = _Quick
     EVENT_READ = selectors.EVENT_READ
 
+    def __init__(self, leaving: int) -> None:
+        self._leaving = leaving
 
-def quick_quit() -> None:
-    """Let Textual's input thread notice the end after 20 ms instead of twice 100 ms: what the user waits for
-    on quitting is the terminal."""
-    try:
-        import textual.drivers.linux_driver as driver
-    except ImportError:
-        return
-    if getattr(driver, "selectors", None) is selectors:
-        driver.selectors = _Selectors  # type: ignore[assignment, attr-defined]
+    def SelectSelector(self) -> _Keys:
+        return _Keys(self._leaving)
 
 
 def own_output() -> None:
     """Let Textual write through our own thread, which never blocks the loop."""
-    try:
-        import textual.drivers.linux_driver as driver
-    except ImportError:
-        return
-    if hasattr(driver, "WriterThread"):
-        driver.WriterThread = Output
+    if hasattr(linux_driver, "WriterThread"):
+        linux_driver.WriterThread = Output
 
 
 def write_raw(app: App[Any], data: str) -> None:
@@ -94,6 +121,7 @@ class StdoutDriver(LinuxDriver):
         """The terminal's attributes while it is ours."""
         if sys.__stdout__ is not None:
             self._file = sys.__stdout__
+        self.exit_event = _Leaving()
 
     @property
     def _drawn(self) -> DrawnApp:
@@ -114,6 +142,8 @@ class StdoutDriver(LinuxDriver):
             parser = XTermParser()
             for event in [*parser.feed(typed), *parser.feed("")]:
                 self.process_message(event)
+        if hasattr(linux_driver, "selectors"):
+            linux_driver.selectors = _Selectors(self.exit_event.handle)  # type: ignore[attr-defined]
         super().run_input_thread()
 
     def process_message(self, message: Message) -> None:
