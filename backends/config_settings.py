@@ -6,6 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, get_args, get_type_hints
 
@@ -58,7 +59,7 @@ def rooted(table: dict[str, Any], folder: FilePath, model: type[Settings] = Sett
         root = glob.escape(str(folder)) if pattern and glob.has_magic(name) else str(folder)
         return os.path.normpath(os.path.join(root, name))
 
-    defaults = {item.encode_name: item.default for item in msgspec.structs.fields(model)}
+    defaults = {item.encode_name: item.default for item in _fields(model)}
     out = {key: value for key, value in defaults.items() if key in FILES and isinstance(value, str)} | table
     for key, value in tuple(out.items()):
         if key in FILES and isinstance(value, str):
@@ -83,7 +84,7 @@ def command_in(value: Any) -> tuple[str, ...] | None:
         return ("command",) if value.command else None
     pairs: Iterator[tuple[Any, Any]] = iter(())
     if isinstance(value, msgspec.Struct):
-        items = {item.encode_name: getattr(value, item.name) for item in msgspec.structs.fields(value)}
+        items = {item.encode_name: getattr(value, item.name) for item in _fields(type(value))}
         commands = value.commands if isinstance(value, Settings) else ()
         own = next((key for key in commands if items[key]), None)
         if own is not None:
@@ -131,8 +132,15 @@ def _resolved(parts: list[str], table: dict[str, Any], model: type[Settings]) ->
     return (name,)
 
 
+@cache
+def _fields(model: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """msgspec looks up the types of all fields each time: once for each of three questions a source, that was a
+    twentieth of a start."""
+    return msgspec.structs.fields(model)
+
+
 def _keys(model: type[msgspec.Struct]) -> tuple[str, ...]:
-    return tuple(item.encode_name for item in msgspec.structs.fields(model))
+    return tuple(item.encode_name for item in _fields(model))
 
 
 def _nested(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:

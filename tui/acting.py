@@ -6,6 +6,7 @@ with, whatever has moved on the screen since.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol
 
@@ -63,6 +64,9 @@ class ActionFlow:
         self._began = 0.0
         self._progress: Form | None = None
         self._ending: Form | None = None
+        self._arming = 0
+        """How many of `:arm` have not had their answer."""
+        self._in_order = asyncio.Lock()
         self.deploys = DeployFlow(desk, self.dialog, self.ask, self.is_free)
 
     # The menu
@@ -328,13 +332,29 @@ class ActionFlow:
 
     def arm(self, rest: str = "") -> None:
         """`:arm 15m "why"`; the time may be left out."""
+        self._arming += 1
         self._desk.work(self._arm(rest))
 
     async def _arm(self, rest: str) -> None:
-        door = await self._desk.open_door()
-        self._desk.say("still opening" if door is None else arming.arm(door, rest))
+        try:
+            async with self._in_order:
+                door = await self._desk.open_door()
+                self._desk.say("still opening" if door is None else arming.arm(door, rest))
+        finally:
+            self._arming -= 1
 
     def disarm(self) -> None:
+        """At once; an arming that is still under way is waited for, and taken back."""
+        if self._arming:
+            self._desk.work(self._disarm_then())
+        else:
+            self._disarm()
+
+    async def _disarm_then(self) -> None:
+        async with self._in_order:
+            self._disarm()
+
+    def _disarm(self) -> None:
         door = self._desk.door
         self._desk.say("not armed: nothing was done here yet" if door is None else arming.disarm(door))
 

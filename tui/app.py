@@ -226,10 +226,17 @@ class MidwatchApp(QuietApp):
 
     def hush(self) -> None:
         self.footer.hush()
-        self.footer.tell(self.view, self.keys.prompt, self.offers)
+        self._tell_footer()
 
     def prompt_changed(self) -> None:
-        self.footer.tell(self.view, self.keys.prompt, self.offers)
+        self._tell_footer()
+
+    def on_dialog_changed(self) -> None:
+        self._tell_footer()
+
+    def _tell_footer(self) -> None:
+        keys = "" if self.dialog is None else self.dialog.keys
+        self.footer.tell(self.view, self.keys.prompt, self.offers, keys)
 
     # Keys
 
@@ -264,7 +271,7 @@ class MidwatchApp(QuietApp):
         )
         if self._flow is not None:
             self._flow.tick()
-        self.footer.tell(self.view, self.keys.prompt, self.offers)
+        self._tell_footer()
         if not self._frozen:
             self.view.tick()
 

@@ -42,7 +42,7 @@ class Footer(OneLine):
         self._said = ""
         self._until = self._since = 0.0
         self._said_on: View | None = None
-        self._told: tuple[View, Prompt, Offers] | None = None
+        self._told: tuple[View, Prompt, Offers, str] | None = None
         self.armed = False
         """Whether it is the lower red bar; `tell` draws it so."""
 
@@ -72,9 +72,10 @@ class Footer(OneLine):
         if time.monotonic() >= self._until:
             self._said = ""
 
-    def tell(self, view: View, prompt: Prompt, offers: Offers) -> None:
-        """Show what belongs here now; called after each key and each second."""
-        self._told = (view, prompt, offers)
+    def tell(self, view: View, prompt: Prompt, offers: Offers, dialog: str = "") -> None:
+        """Show what belongs here now; called after each key and each second. `dialog` says what the keys do in
+        the one that is open: those of the view do nothing then."""
+        self._told = (view, prompt, offers, dialog)
         self._said_on = view if self._said_on is None else self._said_on
         if view is not self._said_on or time.monotonic() - self._since >= LONG:
             self.hush()
@@ -82,6 +83,8 @@ class Footer(OneLine):
             self.prompt(prompt)
         elif self._said:
             self._show_said()
+        elif dialog:
+            self.show([(f" {dialog}", style(Look.DIM))])
         else:
             self.show(*_hints(view, self.size.width, offers))
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from textual import events
 from textual.geometry import Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -27,8 +28,10 @@ PAGE = 5
 READING = 0.3
 """Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
 not meant for it any more."""
-HINT = "tab or ↓ to the next, enter to go on, esc to cancel"
+FILL_IN = "tab ↓ next, enter goes on, esc leaves"
+CHOOSE = "↑ ↓ choose, enter goes on, esc leaves"
 KEYS = "← → choose, enter presses, esc leaves"
+"""What the keys do in it: said below the screen, where those of the view stand else."""
 EDGE = 4
 """Cells that the frame and its margins take from a line."""
 FRINGE = 8
@@ -46,6 +49,9 @@ class Dialog(Widget):
     DEFAULT_CSS = """
     Dialog { layer: dialog; position: absolute; display: none; height: auto; background: $surface; }
     """
+
+    class Changed(Message):
+        """It was opened, shows something else, or was closed."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
@@ -88,6 +94,13 @@ class Dialog(Widget):
         self.form = None
         if self.is_attached:
             self.display = False
+            self.post_message(self.Changed())
+
+    @property
+    def keys(self) -> str:
+        """What its keys do; empty while it is closed."""
+        form = self.form
+        return "" if form is None else FILL_IN if form.fields else CHOOSE if form.listed else KEYS
 
     @property
     def chosen(self) -> str:
@@ -239,6 +252,7 @@ class Dialog(Widget):
         self.styles.offset = ((across - width) // 2, max(1, (down - height) // 3))
         self.display = True
         self.refresh(layout=True)
+        self.post_message(self.Changed())
 
     def on_mount(self) -> None:
         # It may have been opened before it was mounted.
@@ -256,7 +270,7 @@ class Dialog(Widget):
 
     def _foot(self, width: int, *, tight: bool = False) -> list[tuple[Part, ...]]:
         """What is always in sight: the foot's lines, fields, buttons, and what it says. A `tight` one has no room
-        around them, and does not say what their keys do."""
+        around them."""
         form = self.form
         if form is None:
             return []
@@ -269,8 +283,6 @@ class Dialog(Widget):
             label = max(width_of(field.label) for field in form.fields)
             rows += [self._field(i, field, label, width) for i, field in enumerate(form.fields)]
         rows += [*gap, *self._buttons(form, width)]
-        if form.fields and not self._says and not tight:
-            rows += wrapped(((HINT, style(Look.DIM)),), width)
         if self._says:
             rows += [*gap, *wrapped(((self._says, style(Look.WARN)),), width)]
         return rows

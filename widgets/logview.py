@@ -15,15 +15,14 @@ from textual.widget import Widget
 from backends.api.clock import Clock, LoopClock
 from backends.api.logs import LogRecord, micros, moment_of
 from backends.api.readings import Readings
-from widgets.columns import Look
 from widgets.logfeeder import Feeder
-from widgets.logline import NOTE_MARK, Times, slice_of, under_cursor, window
+from widgets.logline import Times
 from widgets.loglines import LogLines
+from widgets.logpainted import painted
 from widgets.lograte import Rate
 from widgets.logsearch import compiled
 from widgets.logseek import Seek
-from widgets.logsheet import HEAD, Piece, Sheet
-from widgets.safe import line, style
+from widgets.logsheet import Piece, Sheet
 
 AHEAD = 3
 """Screens before the end of a part at which more of it is asked for."""
@@ -385,22 +384,8 @@ class LogView(Widget):
     def render_line(self, y: int) -> Strip:
         if len(self._drawn) != self.size.height:
             self._drawn = self.sheet.lay_out(*self.size)
-        piece, width = self._drawn[y] if y < len(self._drawn) else None, self.size.width
-        if piece is None:
-            return line([], width)
-        if piece.row < 0:
-            mark = f"{NOTE_MARK} " if piece.row == HEAD else "  "
-            return line([(mark + piece.text, style(Look.DIM))], width)
-        text, starts = self.sheet.text(piece.row, piece.dated)
-        if not self.sheet.wrapped:
-            room = max(1, width - text.head_width)
-            parts = [*text.head, *window(text.body, self.left, room)]
-        else:
-            end = starts[piece.part + 1] if piece.part + 1 < len(starts) else starts[piece.part] + width
-            body = slice_of(text.body, starts[piece.part], end)
-            head = text.head if not piece.part else [(" " * self.sheet.inset(text), style())]
-            parts = [*head, *body]
-        return line(under_cursor(parts, width) if piece.cursor else parts, width)
+        piece = self._drawn[y] if y < len(self._drawn) else None
+        return painted(self.sheet, piece, self.size.width, self.left)
 
     # Mouse
 

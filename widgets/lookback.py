@@ -6,13 +6,14 @@ Of several streams the one is read on that lags behind, and lines are shown as f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from backends.api.errors import BackendError
-from backends.api.logs import Beside, Level, LogBlock, Sieve, micros
+from backends.api.errors import BackendError, TimedOut
+from backends.api.logs import Beside, Level, LogBatch, LogBlock, Sieve, micros
 from backends.api.suspects import suspects
 from widgets.logfeeder import Feeder, Reader
 from widgets.logsearch import Pattern
@@ -26,6 +27,8 @@ STREAMS = 100
 """Files that are read together."""
 END = 1 << 62
 """Later than any time, in microseconds."""
+SILENT = 5.0
+"""Seconds that a source may say nothing, not even that it goes on."""
 NEAR = 50
 """Lines at the end of a block that are asked for their time."""
 
@@ -129,7 +132,7 @@ class Lookback:
         reader = self.streams[0].reader
         sieve = _may_be_error if pattern is None else _sieve(reader, pattern)
         async with aclosing(reader.history(None, sieve, place)) as batches:
-            async for batch in batches:
+            async for batch in _in_time(batches):
                 for block in reversed(batch.blocks) if place.back else batch.blocks:
                     found = self._hits(reader, block, pattern)
                     if found:
@@ -152,7 +155,7 @@ class Lookback:
         came = 0
         try:
             async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
-                async for batch in batches:
+                async for batch in _in_time(batches):
                     self.said += [note for note in batch.notes if note not in self.said]
                     came += sum(len(block.data) + 1 for block in batch.blocks)
                     if stream.stretch.grow(batch.blocks, back=back):
@@ -164,6 +167,19 @@ class Lookback:
             self.said += [said] if said not in self.said else []
         stream.ended[back] = True
         return came
+
+
+async def _in_time(batches: AsyncGenerator[LogBatch, None]) -> AsyncGenerator[LogBatch, None]:
+    """Raises `TimedOut` where the next one takes longer than it may: a file system may hang."""
+    while True:
+        try:
+            async with asyncio.timeout(SILENT):
+                batch = await anext(batches)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise TimedOut(f"no answer within {SILENT:g} s") from None
+        yield batch
 
 
 def _sieve(reader: Reader, pattern: Pattern) -> Sieve:

@@ -68,6 +68,9 @@ class Run:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
         self._listening.cancel()
+        # While something was not read its pipe stays open.
+        while await self._out.read(CHUNK):
+            pass
         await self._process.wait()
 
     async def _listen(self, stream: asyncio.StreamReader) -> None:

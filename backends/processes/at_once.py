@@ -1,6 +1,5 @@
 """This host's processes at one look, without an event loop: for whoever asks once, where no other source could
-tell more. The table is that of the `local` backend; its feed is what goes on, waits for a look that hangs, and
-tells why one failed."""
+tell more. The table is that of the `local` backend, whose feed goes on looking, and tells why a look failed."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from backends.api.processes import Processes
 from backends.api.readings import Reading, State
 from backends.processes.supervisord_places import any_there
-from backends.processes.table import Table
+from backends.processes.table import PATIENCE, Table
 
 SOURCE = "local/host"
 """What discovery calls this host."""
@@ -29,17 +28,21 @@ def is_alone(env: Mapping[str, str]) -> bool:
     return not named and not any_there()
 
 
-def processes_at_once(patience: float) -> Reading[Processes] | None:
-    """What a feed's first reading would be. None where it takes longer than `patience` seconds, or fails."""
+def processes_at_once(timeout: float) -> Reading[Processes] | None:
+    """What a feed's first reading would be. None where a look fails, or none has come to its end in `timeout`
+    seconds."""
     table = Table("/proc", os.uname().nodename.split(".")[0], SOURCE)
     rows: list[Processes] = []
+    ended = threading.Event()
 
     def look() -> None:
         with suppress(Exception):  # Whatever it is, the feed comes to it again, and tells it.
             rows.append(table.look())
+        ended.set()
 
-    # A daemon: the kernel may hold whoever reads a file of /proc for ever.
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    thread.join(patience)
+    end = time.monotonic() + timeout
+    while not ended.is_set() and (left := end - time.monotonic()) > 0:
+        # A daemon: the kernel may hold whoever reads a file of /proc for ever.
+        threading.Thread(target=look, daemon=True).start()
+        ended.wait(min(left, PATIENCE))
     return Reading(State.LIVE, rows[0], time.monotonic(), datetime.now(UTC)) if rows else None

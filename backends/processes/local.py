@@ -21,7 +21,7 @@ from backends.api.readings import Seen, differing
 from backends.api.settings import Settings
 from backends.processes import proc
 from backends.processes.proc_files import read, why
-from backends.processes.table import Table
+from backends.processes.table import PATIENCE, Table
 from backends.threads import Threads
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 PROC = "/proc"
 INTERVAL = 2.0
 """Seconds between two looks."""
-PATIENCE = 3.0
-"""Seconds after which a look is taken to hang on one process, and another begins that does without it."""
 ADDRESSES = 30.0
 """Seconds between two looks at this host's own addresses."""
 MEBIBYTE = 1 << 20

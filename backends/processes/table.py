@@ -17,6 +17,8 @@ from backends.processes import proc
 from backends.processes.listening import Listening
 from backends.processes.proc_files import read, why
 
+PATIENCE = 3.0
+"""Seconds after which a look is taken to hang on one process, and another should begin, which does without it."""
 REREAD = 10
 """Looks within which every process's title and user are read again: they change without a trace in `stat`."""
 RELISTEN = 5

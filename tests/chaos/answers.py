@@ -8,6 +8,7 @@ import json
 import socket
 import xmlrpc.client
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,12 +62,15 @@ class Servers:
         return [*self._in_etcd(), *self._in_zookeeper()]
 
     def units(self) -> list[dict[str, Any]]:
-        from supervisor.xmlrpc import SupervisorTransport
-
-        path = f"unix://{self._folder}/supervisor.sock"
-        transport = SupervisorTransport(None, None, path)  # type: ignore[no-untyped-call]
-        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+        with self._supervisor() as server:
             return list(server.supervisor.getAllProcessInfo())  # type: ignore[arg-type]
+
+    def start_stopped(self) -> None:
+        """Start programs that are stopped: a restart whose supervisor did not answer any more has left it so."""
+        with suppress(OSError, xmlrpc.client.Error, http.client.HTTPException), self._supervisor() as server:
+            for unit in server.supervisor.getAllProcessInfo():  # type: ignore[union-attr]
+                if unit["statename"] == "STOPPED":  # type: ignore[index, call-overload]
+                    server.supervisor.startProcess(f"{unit['group']}:{unit['name']}", False)  # type: ignore[call-overload, index]
 
     def leader(self, source: str) -> str:
         """Its name, as the dashboard has it."""
@@ -101,6 +105,13 @@ class Servers:
                 yield from json.loads(line)["result"].get("events", [])
         finally:
             connection.close()
+
+    def _supervisor(self) -> xmlrpc.client.ServerProxy:
+        from supervisor.xmlrpc import SupervisorTransport
+
+        path = f"unix://{self._folder}/supervisor.sock"
+        transport = SupervisorTransport(None, None, path)  # type: ignore[no-untyped-call]
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
 
     def _etcd_members(self) -> Iterator[str]:
         names = {one["ID"]: one["name"] for one in self._etcd("cluster/member/list")["members"]}

@@ -25,9 +25,17 @@ class Verb(StrEnum):
     BEHIND = "behind"
     LOOK = "look"
     """A person opens a screen and moves about."""
+    ARM = "arm"
+    """A person arms the context, and disarms it again."""
+    ORDER = "order"
+    """A person has a program restarted by its supervisor, through the door."""
+    TERM = "term"
+    """A person sends SIGTERM to a program's process, through the door."""
 
 
 ON_SERVERS = (Verb.KILL, Verb.RESTART, Verb.FREEZE)
+THROUGH_THE_DOOR = (Verb.ORDER, Verb.TERM)
+"""What a person does to a program, whatever else hits it just then."""
 OURS = {
     Verb.STORM: "terminal",
     Verb.STALL: "terminal",
@@ -36,11 +44,12 @@ OURS = {
     Verb.AHEAD: "clock",
     Verb.BEHIND: "clock",
     Verb.LOOK: "terminal",
+    Verb.ARM: "mode",
 }
 """What a blow that hits no server hits; two of the same never fall together."""
 BRIEF, LONG = (0.5, 3.0), (10.0, 14.0)
 """Seconds that a blow lasts: too short to be told, and long enough that it must be."""
-QUICK = (Verb.STORM, Verb.LOOK, Verb.FULL)
+QUICK = (Verb.STORM, Verb.LOOK, Verb.FULL, *THROUGH_THE_DOOR)
 """What is never long."""
 BETWEEN = (0.3, 3.0)
 """Seconds from one blow to the next."""
@@ -87,7 +96,8 @@ def planned(seed: int, seconds: float, servers: Sequence[str], supervised: Seque
 
 def _deck(servers: Sequence[str], supervised: Sequence[str]) -> list[tuple[Verb, str]]:
     hit = [(verb, whom) for whom in (*servers, *supervised) for verb in ON_SERVERS]
-    return hit + list(OURS.items()) * OFTEN
+    acted = [(verb, whom) for whom in supervised for verb in THROUGH_THE_DOOR]
+    return hit + acted + list(OURS.items()) * OFTEN
 
 
 def _shuffled(chance: random.Random, deck: list[tuple[Verb, str]]) -> list[tuple[Verb, str]]:
@@ -100,4 +110,6 @@ def _shuffled(chance: random.Random, deck: list[tuple[Verb, str]]) -> list[tuple
 
 
 def _place(verb: Verb, whom: str, supervised: Sequence[str]) -> str:
+    if verb in THROUGH_THE_DOOR:
+        return "terminal"
     return "supervisord" if verb in ON_SERVERS and whom in supervised else whom

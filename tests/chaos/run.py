@@ -5,20 +5,24 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 from tests.chaos.answers import Servers
+from tests.chaos.audited import complaints_of as audit_complaints_of
 from tests.chaos.blows import SIZE, Production, Undo
 from tests.chaos.growth import Held
-from tests.chaos.plan import Blow, planned
+from tests.chaos.person import Person
+from tests.chaos.plan import THROUGH_THE_DOOR, Blow, Verb, planned
 from tests.chaos.shown import fits, open_screen, redrawn, rows, saved, sort_by_time
 from tests.chaos.skew import Skew
 from tests.chaos.told import read
 from tests.chaos.verdict import Moment, complaints_of
 from tests.chaos.well import WELL, until_well
+from tests.outside.program import run as program
 from tests.outside.pty_program import Dashboard, restored
 from tests.servers.demo_parts import Server, quiet_demo
 from tests.servers.demo_run import WORKERS, loaded
@@ -29,6 +33,7 @@ SERVERS = (
     *("supervisord", "prometheus", "node-exporter", "journald"),
 )
 COMPARED = ("members", "units", "targets", "alerts")
+CONTEXT = "guarded"
 VISITED = (*COMPARED, "processes", "metrics", "logs", "events", "overview")
 SHOWN = 15.0
 """Seconds within which the screen shows it then."""
@@ -51,6 +56,7 @@ class Run:
 
     here: Production
     servers: Servers
+    person: Person
     say: Say
     wrong: list[str] = field(default_factory=list)
 
@@ -88,7 +94,8 @@ class Run:
             go_on(blow.at)
             assert self.here.board.process.poll() is None, "the dashboard has ended"
             self.say(f"{blow.at:7.1f}  {blow.verb:<8} {blow.whom}  for {blow.lasts:.1f} s")
-            undo = self.here.strike(blow)
+            acts = blow.verb is Verb.ARM or blow.verb in THROUGH_THE_DOOR
+            undo = self.person.act(blow) if acts else self.here.strike(blow)
             if undo is not None:
                 heapq.heappush(due, (blow.until, next(number), undo))
         go_on(max((blow.until for blow in blows), default=0.0))
@@ -100,6 +107,7 @@ class Run:
 
         def wait(seconds: float) -> None:
             self.here.lab.revive()
+            self.servers.start_stopped()
             self.wait(seconds)
 
         until_well(self.servers, wait)
@@ -149,6 +157,18 @@ class Run:
             if (" ERROR midwatch" in line and not slow) or line.startswith("Traceback"):
                 self.complain(f"its log says {line}")
 
+    def read_audit(self, state: Path) -> None:
+        """Once the dashboard has ended: what it could not write at first has been written by then."""
+        environment = {"XDG_STATE_HOME": str(state)}
+        verified = program("audit", "verify", env=environment)
+        if verified.status:
+            self.complain(f"the audit is not whole: {verified.out}")
+        entries = program("audit", "-o", "jsonl", env=environment).items
+        told = Counter(entry["outcome"] for entry in entries)
+        self.say(f"ordered: {', '.join(map(str, self.person.ordered))}; in the audit: {dict(told)}")
+        for complaint in audit_complaints_of(entries, self.person.ordered):
+            self.complain(complaint)
+
     def quit(self) -> None:
         self.here.board.send(":q\r")
         if (status := self.here.board.ended()) != 0:
@@ -177,8 +197,10 @@ def chaos(seed: int, seconds: float, state: Path, say: Say) -> list[str]:
             "TZ": f"NOON{utc.hour - NOON:+d}",
         }
         until_well(servers, time.sleep)
-        with Dashboard("--config", str(lab.config), size=SIZE, env=environment) as board:
-            run = Run(Production(lab, board, skew), servers, say)
+        words = ("--config", str(lab.config), "--context", CONTEXT)
+        with Dashboard(*words, size=SIZE, env=environment) as board:
+            here = Production(lab, board, skew)
+            run = Run(here, servers, Person(here), say)
             beginning = run.open()
             before = Held.by(board.process.pid)
             say(f"before: {before}")
@@ -192,4 +214,5 @@ def chaos(seed: int, seconds: float, state: Path, say: Say) -> list[str]:
             run.hear(beginning, blows, began)
             run.read_log(state / "midwatch" / "midwatch.log")
             run.quit()
+            run.read_audit(state)
     return run.wrong

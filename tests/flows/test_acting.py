@@ -88,6 +88,15 @@ async def test_arming_by_hand(acting: Act) -> None:
         await screen.until("armed until")
 
 
+async def test_disarming_takes_back_an_arming_that_is_still_under_way(acting: Act, tmp_path: Path) -> None:
+    async with acting() as (screen, _):
+        await screen.type(":arm 5m ticket 7\r:disarm\r")
+        await screen.until("disarmed: guarded again")
+        assert screen.app.door is not None
+        assert screen.app.door.armed_left is None
+    assert await audit(tmp_path) == [("arm", "done"), ("disarm", "done")]
+
+
 async def test_marked_rows_are_listed_with_their_count_and_those_that_a_filter_hides(acting: Act) -> None:
     async with acting(arm="always") as (screen, stage):
         await screen.press("space", "space")

@@ -8,8 +8,11 @@ from backends.api import registry
 from backends.api.details import Trouble
 from backends.api.errors import Silent
 from backends.api.members import MemberState
+from tests.flows.acting import Act, acting
 from tests.flows.conftest import Opened
 from tests.flows.fake import member, process
+
+__all__ = ["acting"]
 
 HERE = ("? help", ": command", "/ filter", "q back", "⏎ open")
 
@@ -65,3 +68,15 @@ async def test_acting_is_offered_for_a_row_and_not_for_a_whole_source(
         await screen.press("G")
         screen.app.tick()
         assert "x act" not in screen.lines[-1]
+
+
+async def test_while_a_dialog_is_open_its_own_keys_are_told(acting: Act) -> None:
+    async with acting(size=(80, 24)) as (screen, _):
+        await screen.press("x")
+        await screen.until("SIGTERM")
+        await screen.until(lambda: "↑ ↓ choose" in screen.lines[-1])
+        assert "/ filter" not in screen.text
+        await screen.press("enter")
+        await screen.until(lambda: "tab ↓ next" in screen.lines[-1])
+        await screen.press("escape")
+        await screen.until(lambda: "/ filter" in screen.lines[-1])

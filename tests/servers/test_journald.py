@@ -30,6 +30,8 @@ from backends.logs.journald import Journald, JournaldSettings
 from tests.servers.journal import Journal, journalctl
 from tests.waiting import until
 from tui.demo.getting import find, libraries
+from widgets.loglines import LogLines
+from widgets.lookback import Lookback
 
 pytestmark = pytest.mark.server
 
@@ -378,6 +380,7 @@ async def test_beside_a_block_is_all_the_rest_in_both_directions(journal: Journa
     expected = [f"entry {number}" for number in range(300)]
     for number in range(300):
         journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")
+    journal.settle()
     async with source(journal) as backend:
 
         async def beside(place: Beside) -> list[str]:
@@ -397,6 +400,37 @@ async def test_beside_a_block_is_all_the_rest_in_both_directions(journal: Journa
         ] == expected[150:]
         with pytest.raises(Unsupported, match="no place in it"):
             await beside(Beside("", LogBlock("journal", b"no entry", 1)))
+
+
+async def test_it_is_looked_back_through_in_its_own_order(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.logs.journalctl.CHUNK", 4096)
+    monkeypatch.setattr("widgets.lookback.PAGE", 8192)
+    expected = [f"entry {number}" for number in range(300)]
+    for number in range(300):
+        journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")
+    journal.settle()
+
+    def shown(part: Lookback) -> list[str]:
+        lines = LogLines()
+        lines.show(part.feeders, part.settled)
+        while lines.filtering:
+            lines.go_on()
+        return [record.message for row in lines.rows if (record := lines.records.of(row)) is not None]
+
+    async with source(journal) as backend:
+        moment = (await history(backend))[150].time
+        for since in (None, moment):
+            part = Lookback([(backend.source, "", backend)], datetime.now(UTC))
+            await part.begin(since)
+            assert len(shown(part)) < 200
+            assert shown(part)[0] == expected[0] or since is not None
+            while not (part.at_end(back=True) and part.at_end(back=False)):
+                await part.more(back=True)
+                await part.more(back=False)
+            assert shown(part) == expected
+            assert part.said == []
 
 
 async def test_what_is_not_there_says_so(tmp_path: Path) -> None:

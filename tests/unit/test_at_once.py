@@ -11,9 +11,10 @@ import pytest
 
 from backends.api.capabilities import HostLoad, ProcessTable, Supervisor
 from backends.api.errors import Denied
+from backends.api.processes import Process
 from backends.api.readings import State
 from backends.api.registry import MODULES, load
-from backends.processes import supervisord_places
+from backends.processes import at_once, supervisord_places
 from backends.processes.at_once import SOURCE, is_alone, processes_at_once
 from backends.processes.table import Table
 
@@ -41,6 +42,26 @@ def test_a_look_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> No
     began = time.monotonic()
     assert processes_at_once(0.05) is None
     assert time.monotonic() - began < 5
+    held.set()
+
+
+def test_another_look_does_without_what_the_first_hangs_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, looks = threading.Event(), list[Table]()
+
+    def look(self: Table) -> dict[str, Process]:
+        looks.append(self)
+        if len(looks) == 1:
+            held.wait(30)
+        return {}
+
+    monkeypatch.setattr(Table, "look", look)
+    monkeypatch.setattr(at_once, "PATIENCE", 0.05)
+    reading = processes_at_once(20.0)
+    assert reading is not None
+    assert reading.value == {}
+    assert len(looks) == 2
+    # The same table knows what the first one asks for.
+    assert looks[0] is looks[1]
     held.set()
 
 

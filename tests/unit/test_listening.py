@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import NoReturn
 
 import pytest
 
-from backends.processes import listening_sockets
+from backends.processes import listening, listening_sockets
 from backends.processes.listening import Listening
 from backends.processes.listening_sockets import parse_table
 from backends.processes.table import INHERITED, RELISTEN, Table
@@ -82,13 +81,13 @@ def test_a_process_listens_where_its_files_are_listening_sockets(fake: FakeProc)
     opens(fake, 7, "/dev/null", "socket:[9]", "socket:[7]", "socket:[7]", "socket:[1234]")
     opens(fake, 8, "/dev/null")
     opens(fake, 9, "socket:[1234]")
-    listening = Listening(str(fake.root))
-    listening.look()
-    assert listening.of(7) == ("127.0.0.1:8080", "127.0.0.1:8081")
-    assert listening.of(8) == ()
+    here = Listening(str(fake.root))
+    here.look()
+    assert here.of(7) == ("127.0.0.1:8080", "127.0.0.1:8081")
+    assert here.of(8) == ()
     # In another network namespace, and one whose files we may not see: not known, which is not nowhere.
-    assert listening.of(9) is None
-    assert listening.of(10) is None
+    assert here.of(9) is None
+    assert here.of(10) is None
 
 
 def test_an_idle_process_that_begins_to_listen_is_found_within_some_looks(fake: FakeProc) -> None:
@@ -104,7 +103,9 @@ def test_an_idle_process_that_begins_to_listen_is_found_within_some_looks(fake: 
     assert looks.look()["box/7/100/0badcafe"] is rows[-1]
 
 
-def test_long_after_the_last_socket_began_a_new_one_is_found_as_soon(fake: FakeProc) -> None:
+def test_long_after_the_last_socket_began_a_new_one_is_found_as_soon(
+    fake: FakeProc, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake.add(7)
     spaced(fake, "7")
     opens(fake, 7, "/dev/null", "socket:[4242]")
@@ -112,8 +113,9 @@ def test_long_after_the_last_socket_began_a_new_one_is_found_as_soon(fake: FakeP
     rows = [looks.look()["box/7/100/0badcafe"] for _ in range(INHERITED)]
     assert rows[-1].listening == ()
     (fake.root / "net/tcp").write_bytes(table(("0100007F:1F90", "0A", 7), ("0100007F:2328", "0A", 4242)))
-    # The tables are not read again at once.
-    time.sleep(0.5)
+    # Elsewhere the tables are not read again at once.
+    looks._listening._due = float("-inf")
+    monkeypatch.setattr(listening, "COST", 0.0)
     rows = [looks.look()["box/7/100/0badcafe"] for _ in range(RELISTEN)]
     assert rows[-1].listening == ("127.0.0.1:9000",)
 

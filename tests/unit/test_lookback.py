@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends.api.errors import Unsupported
+from backends.api.errors import TimedOut, Unsupported
 from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
@@ -63,6 +65,14 @@ class Source:
         for block in those:
             passes = sieve is None or sieve(block.data, len(block.data))
             yield LogBatch((block,) if passes else (), None)
+
+
+class Hanging(Source):
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        await asyncio.Event().wait()
+        yield LogBatch((), None)
 
 
 def of(*sources: Source, keep: str = "") -> Lookback:
@@ -153,6 +163,17 @@ async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
     assert part.said == ["s/b: b: nothing older is kept"]
     assert len(shown(part)) == 2
     assert part.at_end(back=False)
+
+
+async def test_a_source_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SILENT", 0.05)
+    part = of(Source("a", [1.0, 2.0]), Hanging("b", [1.5]))
+    await part.begin()
+    assert part.said == ["s/b: no answer within 0.05 s"]
+    assert len(shown(part)) == 2
+    alone = of(Hanging("b", [1.5]))
+    with pytest.raises(TimedOut):
+        await alone.find(Beside("b"), None)
 
 
 def test_a_stretch_keeps_the_numbers_of_its_lines() -> None:

@@ -21,6 +21,7 @@ def run_verb(options: argparse.Namespace) -> int:
         return _run(options)
     finally:
         gc.freeze()
+        gc.enable()
 
 
 def _run(options: argparse.Namespace) -> int:

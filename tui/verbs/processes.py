@@ -14,20 +14,20 @@ from backends.processes.at_once import SOURCE, is_alone, processes_at_once
 from tui.kinds.processes import PROCESSES
 from tui.verbs.told import Told, source_state
 
-PATIENCE = 0.2
-"""The part of the time that a source has which one look may take, before the feeds are asked."""
+LEAST = 0.1
+"""Seconds for the feeds to say what is wrong, where the look has taken all the time that there was."""
 
 
 def processes(options: argparse.Namespace) -> int:
     """Print this host's processes. Without a configuration, and without an event loop, whose import alone takes
     longer than the look, and that of the backends that might be found several times as long."""
     if _plain(options):
-        patience = PATIENCE * options.timeout
-        reading = processes_at_once(patience)
+        began = time.monotonic()
+        reading = processes_at_once(options.timeout)
         if reading is not None:
             _show(reading, options.output or "table")
             return 0
-        options.timeout -= patience
+        options.timeout = max(LEAST, options.timeout - (time.monotonic() - began))
     from tui.verbs.listing import listing
     from tui.verbs.opening import run_in_context
 
