@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+
+from backends.api.errors import Unreachable
 
 BROKEN_OFF = ("incomplete chunked read", "without sending complete message body", "IncompleteRead")
 """What httpx and http.client say where the body of an answer has ended too early."""
@@ -22,6 +25,15 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         group = found.exceptions if isinstance(found, BaseExceptionGroup) else ()
         near = (found.__cause__, found.__context__, *group, *found.args, getattr(found, "reason", None))
         waiting += [item for item in near if isinstance(item, BaseException)]
+
+
+def nobody_there(cause: BaseException, where: str, program: str) -> Unreachable | None:
+    """Of one cause whether it is that nobody could be connected to."""
+    if isinstance(cause, socket.gaierror):
+        return Unreachable("host name not found", where=where)
+    if isinstance(cause, ConnectionRefusedError):
+        return Unreachable("connection refused", where=where, hint=f"is {program} running there?")
+    return None
 
 
 def ending(error: BaseException) -> str | None:

@@ -29,6 +29,11 @@ async def spoken(host: str, port: int) -> bool:
     return True
 
 
+def words(error: ssl.SSLError) -> str:
+    """OpenSSL's own, where nothing plainer is known."""
+    return f"TLS: {str(error.reason or error).lower().replace('_', ' ')}"
+
+
 def server_certificate(error: ssl.SSLCertVerificationError, host: str, where: str) -> Denied:
     """Why we did not take the server's certificate."""
     if error.verify_code == EXPIRED:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from backends import tls
 from backends.api.errors import BackendError, BadReply, Misconfigured, Silent, TimedOut, Unreachable
 from backends.api.settings import SecretSetting
+from backends.causes import nobody_there
 from backends.host_port import split
 
 DIAGNOSE = 1.5
@@ -41,16 +42,13 @@ def diagnose(access: Access, endpoint: str, said: str) -> BackendError:
     host, port = split(endpoint)
     try:
         plain = socket.create_connection((host, int(port)), timeout=DIAGNOSE)
-    except ConnectionRefusedError:
-        return Unreachable("connection refused", where=endpoint, hint="is etcd running there?")
-    except socket.gaierror:
-        return Unreachable("host name not found", where=endpoint)
     except TimeoutError:
         return TimedOut(
             f"no connection within {DIAGNOSE:g} s", where=endpoint, hint="a firewall, or a dead host?"
         )
     except OSError as error:
-        return Unreachable(error.strerror or str(error), where=endpoint)
+        nobody = nobody_there(error, endpoint, "etcd")
+        return nobody or Unreachable(error.strerror or str(error), where=endpoint)
     with plain:
         if access.tls:
             return _diagnose_tls(access, plain, host, endpoint, said)
@@ -96,8 +94,7 @@ def _diagnose_tls(access: Access, plain: socket.socket, host: str, endpoint: str
         refused = tls.refused_ours(error, endpoint, shown=access.cert is not None)
         if refused is not None:
             return refused
-        reason = str(error.reason)
-        return _plain_or(f"TLS: {reason.lower().replace('_', ' ')}", host, endpoint)
+        return _plain_or(tls.words(error), host, endpoint)
     except OSError:
         return _plain_or("the connection was lost during the TLS handshake", host, endpoint)
     return _lost(said, endpoint)

@@ -17,7 +17,8 @@ from msgspec import Struct
 from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
 from backends.api.settings import SecretSetting
-from backends.causes import ending
+from backends.causes import ending, nobody_there
+from backends.coordination.zookeeper_errors import not_zookeeper
 from backends.coordination.zookeeper_words import (
     Status,
     broken_off,
@@ -170,7 +171,7 @@ class Wire:
             hint = "not ZooKeeper, or more connections than its maxClientCnxns?"
             raise BadReply("it hung up without a word", where=address, hint=hint)
         if text.startswith(("HTTP/", "<")) or "\ufffd" in text[:64]:
-            raise BadReply("something answers there that is not ZooKeeper", where=address, hint="check the port")
+            raise not_zookeeper(address)
         if broken_off(text, word):
             raise Unreachable(f"its answer to {word} broke off", where=address)
         return text
@@ -251,20 +252,16 @@ async def _mapped(address: str, limit: float) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise Silent(f"no answer within {limit:g} s", where=address) from None
-    except ConnectionRefusedError:
-        raise Unreachable("connection refused", where=address, hint="is ZooKeeper running there?") from None
     except ssl.SSLCertVerificationError as error:
         raise Denied(f"its certificate is not accepted: {error.verify_message}", where=address) from None
     except ssl.SSLError as error:
-        raise Unreachable(f"TLS: {str(error.reason).lower().replace('_', ' ')}", where=address) from None
+        raise Unreachable(tls.words(error), where=address) from None
     except ConnectionResetError:
         raise Unreachable("the connection was reset", where=address) from None
-    except ConnectionError:
-        spent = time.monotonic() - start
-        raise Unreachable(f"the connection was lost after {spent:.1f} s", where=address) from None
     except OSError as error:
-        text = "host name not found" if "getaddrinfo" in repr(error) or error.errno in (-2, -3, -5) else ""
-        raise Unreachable(text or error.strerror or str(error), where=address) from None
+        lost = f"the connection was lost after {time.monotonic() - start:.1f} s"
+        said = lost if isinstance(error, ConnectionError) else error.strerror or str(error)
+        raise nobody_there(error, address, "ZooKeeper") or Unreachable(said, where=address) from None
 
 
 def _context(access: Access) -> ssl.SSLContext:

@@ -50,7 +50,15 @@ def _meaning(error: Exception, endpoint: str, limit: float) -> Exception:
         return Suspended("the connection is gone", where=endpoint)
     if isinstance(error, struct.error | UnicodeDecodeError | RuntimeError):
         # What kazoo makes of an answer to another question, or to none.
-        return BadReply("its answers make no sense", where=endpoint, hint="is that ZooKeeper?")
+        return no_sense(endpoint)
     if isinstance(error, kazoo.ZookeeperError):
         return Conflict(f"ZooKeeper says {type(error).__name__}", where=endpoint)
     return error
+
+
+def no_sense(where: str) -> BadReply:
+    return BadReply("its answers make no sense", where=where, hint="is that ZooKeeper?")
+
+
+def not_zookeeper(where: str) -> BadReply:
+    return BadReply("something answers there that is not ZooKeeper", where=where, hint="check the port")

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from backends.api.errors import BackendError, BadReply, Silent, TooLarge, Unreachable
-from backends.causes import causes
-from backends.coordination.zookeeper_errors import Suspended
+from backends.api.errors import BackendError, Silent, TooLarge, Unreachable
+from backends.causes import causes, nobody_there
+from backends.coordination.zookeeper_errors import Suspended, no_sense, not_zookeeper
 
 MESSAGE_MOST = 8 << 20
 """Bytes of a message: the names of 80,000 children; a server takes values of 1 MiB at most by default."""
@@ -49,7 +49,7 @@ def guard(connection: Any, endpoint: str, tell: Tell) -> None:
                 tell(_ended(error, endpoint, session=session))
                 raise
             except Exception as error:  # Whatever it is: nothing else has been said for kazoo to read.
-                tell(BadReply("its answers make no sense", where=endpoint, hint="is that ZooKeeper?"))
+                tell(no_sense(endpoint))
                 raise ConnectionDropped(f"{type(error).__name__}: {error}") from error
 
         return take
@@ -61,15 +61,16 @@ def guard(connection: Any, endpoint: str, tell: Tell) -> None:
 
 def _announced(length: int, endpoint: str) -> BackendError:
     if not 0 <= length < SENSE:
-        return BadReply("something answers there that is not ZooKeeper", where=endpoint, hint="check the port")
+        return not_zookeeper(endpoint)
     text = f"an answer of {length >> 20} MiB is on its way, and {MESSAGE_MOST >> 20} are the most that is taken"
     return TooLarge(text, where=endpoint, hint="does a znode that is watched have too many children?")
 
 
 def _ended(error: Exception, endpoint: str, *, session: bool) -> BackendError:
     for cause in causes(error):
-        if isinstance(cause, ConnectionRefusedError):
-            return Unreachable("connection refused", where=endpoint, hint="is ZooKeeper running there?")
+        nobody = nobody_there(cause, endpoint, "ZooKeeper")
+        if nobody is not None:
+            return nobody
         if isinstance(cause, ConnectionResetError | BrokenPipeError):
             return Suspended("the connection was reset", where=endpoint)
     if session:

@@ -8,20 +8,18 @@ import re
 import shutil
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from msgspec.structs import replace
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
-from backends.api.errors import Misconfigured, NotFound, TimedOut
-from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.errors import Misconfigured, TimedOut
+from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen, differing
 from backends.api.runs import (
@@ -38,7 +36,7 @@ from backends.api.runs import (
     start_arguments,
 )
 from backends.api.settings import SecretRef, Settings
-from backends.deploys.folder import OUTPUT, RunFolders, Written, new_id
+from backends.deploys.folder import BUSY, RunFolders, Written, new_id, pause
 from backends.deploys.leave import Leave
 from backends.deploys.listing import LIST_SECONDS, listed
 from backends.deploys.params import check_template, filled, known_only, value_of
@@ -52,13 +50,10 @@ from backends.threads import Threads
 from backends.who import Who
 
 if TYPE_CHECKING:
-    from backends.deploys.output import Output
-    from backends.logs.formats import Formats
+    from backends.deploys.run_output import RunOutput
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 PYTHON = re.compile(r"python[\d.]*")
-IDLE, BUSY = 1.0, 0.2
-"""Seconds between two looks at the runs: while none runs, and while one does."""
 
 
 class Deployer(Backend, Deploys, Runs, Logs, Acting):
@@ -106,7 +101,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             rows = MappingProxyType({self.name: row if same is None or same != row else same})
             yield Seen(rows, None if before is None else differing(before, rows))
             before = rows
-            await asyncio.sleep(_pause(runs))
+            await asyncio.sleep(pause(runs))
 
     async def runs(self, last: RunRows | None) -> AsyncGenerator[Seen[RunRows], None]:
         before = last
@@ -115,7 +110,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             told = () if before is None else news(before, rows, datetime.now(UTC))
             yield Seen(rows, None if before is None else differing(before, rows), told)
             before = rows
-            await asyncio.sleep(_pause(rows))
+            await asyncio.sleep(pause(rows))
 
     async def _look(self) -> RunRows:
         with file_errors():
@@ -301,84 +296,26 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     # Its output, as logs
 
-    async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
-        """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
-        cursor = None if last is None else last.cursor
-        while True:
-            with file_errors():
-                rows, batch = await self._threads.run(partial(self._follow, cursor))
-            cursor = batch.cursor
-            yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
-            await asyncio.sleep(0 if batch.blocks else _pause(rows))
+    @cached_property
+    def _output(self) -> RunOutput:
+        # Not before it is read: a start has a dozen sources, and no line yet.
+        from backends.deploys.run_output import RunOutput
 
-    def _follow(self, cursor: object) -> tuple[RunRows, LogBatch]:
-        from backends.deploys.output import follow
+        return RunOutput(self.source, self._runs, self._threads, self._look)
 
-        rows = self._runs.look()
-        return rows, follow(self._runs, rows, cursor)
+    def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
+        return self._output.logs(last)
 
-    async def history(
+    def history(
         self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
     ) -> AsyncGenerator[LogBatch, None]:
-        from backends.deploys.output import Output
+        return self._output.history(since, sieve, beside)
 
-        rows = await self._look()
-        if beside is not None:
-            if beside.origin not in rows:
-                raise NotFound("no such run", where=beside.origin)
-            async with aclosing(self._beside(beside, sieve, since)) as batches:
-                async for batch in batches:
-                    yield batch
-            return
-        ends: dict[str, int] = {}
-        for name, row in rows.items():
-            output = Output(self._runs[name] / OUTPUT, name)
-            while (block := await self._next(output, row)) is not None:
-                ends[name] = output.offset
-                yield LogBatch((block,), MappingProxyType(dict(ends)), (), len(rows))
-            ends[name] = output.offset
-        yield LogBatch((), MappingProxyType(ends), (), len(rows))
-
-    async def _beside(
-        self, place: Beside, sieve: Sieve | None, since: datetime | None
-    ) -> AsyncGenerator[LogBatch, None]:
-        from backends.logs.followed import Followed
-
-        there = replace(place, origin=str(self._runs[place.origin] / OUTPUT))
-        async with aclosing(Followed().beside(there, sieve, since, self.parse)) as batches:
-            async for batch in batches:
-                blocks = tuple(replace(block, origin=place.origin) for block in batch.blocks)
-                yield replace(batch, blocks=blocks)
-
-    async def output(self, run: str) -> AsyncGenerator[LogBatch, None]:
-        from backends.deploys.output import Output
-
-        output: Output | None = None
-        while True:
-            # The state first: what was written before the end is read after it.
-            row = (await self._look()).get(run)
-            if row is None:
-                raise NotFound("no such run", where=run)
-            output = output or Output(self._runs[run] / OUTPUT, run)
-            while (block := await self._next(output, row)) is not None:
-                yield LogBatch((block,), MappingProxyType({run: output.offset}))
-            if row.state is not RunState.RUNNING:
-                return
-            await asyncio.sleep(BUSY)
-
-    async def _next(self, output: Output, row: Run) -> LogBlock | None:
-        with file_errors():
-            return await self._threads.run(lambda: output.read(final=row.state is not RunState.RUNNING))
-
-    @cached_property
-    def _formats(self) -> Formats:
-        # Imported with the first line that is looked at: a start has a dozen sources, and no line yet.
-        from backends.logs.formats import Formats
-
-        return Formats(self.source)
+    def output(self, run: str) -> AsyncGenerator[LogBatch, None]:
+        return self._output.output(run)
 
     def parse(self, raw: bytes, origin: str) -> LogRecord:
-        return self._formats.parse(raw, origin)
+        return self._output.parse(raw, origin)
 
     # For people
 
@@ -419,7 +356,3 @@ def program(argv: Sequence[str]) -> str:
         if not word.startswith("-"):
             return os.path.basename(word)
     return name
-
-
-def _pause(runs: RunRows) -> float:
-    return BUSY if any(run.state is RunState.RUNNING for run in runs.values()) else IDLE

@@ -31,6 +31,8 @@ from backends.state import check_private, private_folder
 PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
 RUNS_KEPT = 50
 """Runs of a deploy that are kept; older ones go when a new one starts."""
+IDLE, BUSY = 1.0, 0.2
+"""Seconds between two looks at the runs: while none runs, and while one does."""
 
 
 class Written(Struct, frozen=True):
@@ -248,6 +250,11 @@ class RunFolders:
         """Remove what is too old to be kept. The newest are never removed, whatever their state."""
         for name in self.names()[:-RUNS_KEPT]:
             shutil.rmtree(self.path / name, ignore_errors=True)
+
+
+def pause(runs: RunRows) -> float:
+    """Seconds until the next look."""
+    return BUSY if any(run.state is RunState.RUNNING for run in runs.values()) else IDLE
 
 
 def _lost(entries: list[Entry], written: Written, orphans: tuple[Identity, ...]) -> str:

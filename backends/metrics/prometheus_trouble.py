@@ -5,7 +5,6 @@ The API's own errors: prometheus.io/docs, "HTTP API" (400 bad_data, 422 executio
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Mapping
 
@@ -24,7 +23,7 @@ from backends.api.errors import (
     Unreachable,
     WrongQuery,
 )
-from backends.causes import causes, ending
+from backends.causes import causes, ending, nobody_there
 from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
 from backends.no_json import NO_JSON
@@ -71,11 +70,10 @@ def not_connected(error: Exception, access: Access, seconds: float) -> BackendEr
             if any(word in str(cause.reason) for word in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")):
                 hint = "write the url with http://"
                 return Misconfigured("the server does not speak TLS", where=where, hint=hint)
-            return Unreachable(f"TLS: {str(cause.reason or cause).lower().replace('_', ' ')}", where=where)
-        if isinstance(cause, socket.gaierror):
-            return Unreachable("host name not found", where=where)
-        if isinstance(cause, ConnectionRefusedError):
-            return Unreachable("connection refused", where=where, hint="is Prometheus running there?")
+            return Unreachable(tls.words(cause), where=where)
+        nobody = nobody_there(cause, where, "Prometheus")
+        if nobody is not None:
+            return nobody
     name = type(error).__name__
     if "ConnectTimeout" in name:
         hint = "a firewall, or a dead host?"
