@@ -27,7 +27,8 @@ from tui.commands import COMMANDS, METRICS, OVERVIEW, SCREENS, on_screen
 from tui.kinds.known import KINDS
 from widgets.dialog import Dialog, Form
 
-pytestmark = pytest.mark.server
+# Some thousand keys: a quarter of a minute, on a machine that is busy several times that.
+pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
 World = Callable[..., Any]
 
 LEAVE = {"ctrl+z", "ctrl+c", "q"}
