@@ -55,7 +55,7 @@ from backends.who import Who
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 PYTHON = re.compile(r"python[\d.]*")
-IDLE, BUSY = 1.0, 0.2
+IDLE, BUSY = 0.5, 0.2
 """Seconds between two looks at the runs: while none runs, and while one does."""
 
 
