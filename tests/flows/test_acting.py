@@ -93,7 +93,7 @@ async def test_disarming_takes_back_an_arming_that_is_still_under_way(acting: Ac
         await screen.type(":arm 5m ticket 7\r:disarm\r")
         await screen.until("disarmed: guarded again")
         assert screen.app.door is not None
-        assert screen.app.door.armed_left is None
+        assert screen.app.door.arming.left is None
     assert await audit(tmp_path) == [("arm", "done"), ("disarm", "done")]
 
 
