@@ -59,18 +59,18 @@ class Arming:
 
     def disarm(self, text: str) -> None:
         """`text` says who or what disarms it ("disarmed by ops1")."""
-        lapse, reason, self._lapse = self._lapse, self._reason, None
-        self._until, self._reason = 0.0, ""
-        if lapse is not None:
-            lapse.cancel()
+        reason = self.end()
+        if reason is not None:
             self._told("disarm", text, reason)
 
-    def end(self) -> bool:
-        """The context is left; whether it was armed until now."""
-        lapse, self._lapse = self._lapse, None
-        if lapse is not None:
-            lapse.cancel()
-        return lapse is not None
+    def end(self) -> str | None:
+        """Disarm and tell nobody; why it was armed until now, None where it was not."""
+        lapse, reason, self._lapse = self._lapse, self._reason, None
+        self._until, self._reason = 0.0, ""
+        if lapse is None:
+            return None
+        lapse.cancel()
+        return reason
 
     def _arm(self, seconds: float, reason: str) -> None:
         self._until, self._reason = self._clock.monotonic() + seconds, reason

@@ -300,9 +300,12 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        if self.arming.end():
-            self._book.tell("disarm", "disarmed: its context was left", "")
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        reason = self.arming.end()
+        if reason is not None:
+            said = "disarm", "disarmed: its context was left", reason
+            self._book.tell(*said)
+            await self._book.noted(*said)
         await self._book.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import closing
 from typing import Any, Protocol
 
 from backends.api.actions import Action
@@ -50,19 +51,21 @@ class DeployFlow:
         watching = self._desk.watching
         feeds = [] if watching is None else list(watching.feeds("deploys").values())
         if any(feed.reading.state in (State.IDLE, State.LOADING) for feed in feeds):
-            self._desk.work(self._menu_once_read(feeds, text), "action")
+            waiting = Form("deploy", (plain("reading what can be deployed …"),))
+            self._dialog.show(waiting)
+            self._desk.work(self._menu_once_read(feeds, text, waiting), "action")
         else:
             self._menu(feeds, text)
 
-    async def _menu_once_read(self, feeds: Sequence[Feed[Any, Any]], text: str) -> None:
+    async def _menu_once_read(self, feeds: Sequence[Feed[Any, Any]], text: str, waiting: Form) -> None:
         """Not before each has told its deploy, or has had its moment: one that is not read yet is not missing."""
-        viewer = Viewer()
-        try:
+        watching = self._desk.watching
+        with closing(Viewer()) as viewer:
             await viewer.first_words(feeds, MOMENT)
-        finally:
-            viewer.close()
-        if self._is_free():
-            self._menu(feeds, text)
+        if self._dialog.form is waiting:
+            self._dialog.close()
+            if watching is self._desk.watching:
+                self._menu(feeds, text)
 
     def _menu(self, feeds: Sequence[Feed[Any, Any]], text: str) -> None:
         name, *words = text.split() or [""]

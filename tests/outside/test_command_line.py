@@ -155,6 +155,15 @@ def test_what_is_named_for_processes_must_be_there(words: tuple[str, str], uncon
     assert words[1] in ran.err
 
 
+def test_a_configuration_that_cannot_be_read_is_told_for_processes_too(
+    unconfigured: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "config").write_text("a file where a folder should be")
+    ran = run("processes", env={**unconfigured, "XDG_CONFIG_HOME": str(tmp_path / "config")})
+    assert (ran.status, ran.out) == (2, "")
+    assert "Not a directory" in ran.err
+
+
 def test_flags_stand_before_or_after_the_verb(config: str) -> None:
     before = run("--config", config, "--context", "prod", "-o", "jsonl", "processes")
     assert before.status == 0

@@ -138,6 +138,9 @@ async def test_a_door_that_is_left_armed_says_that_it_is_not_any_more() -> None:
         await here.through(action_on(WORKER))
         await here.door.close()
         assert said(here)[-1] == ("lab", "disarmed: its context was left")
+        verb, outcome, text, reason = (await written(here, 3))[-1]
+        assert (verb, outcome, text) == ("disarm", "done", "disarmed: its context was left")
+        assert reason == here.audit.entries[0].reason != ""
 
 
 async def test_once_arms_for_one_action_alone() -> None:

@@ -52,4 +52,15 @@ def _plain(options: argparse.Namespace) -> bool:
     if options.watch or options.context or os.environ.get("MIDWATCH_CONTEXT"):
         return False
     name, deliberate = config_name(options.config, os.environ)
-    return not deliberate and not os.path.lexists(name) and is_alone(os.environ)
+    return not deliberate and _is_nowhere(name) and is_alone(os.environ)
+
+
+def _is_nowhere(name: str) -> bool:
+    """One that is there and can't be read is told, like any other mistake in it."""
+    try:
+        os.lstat(name)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False

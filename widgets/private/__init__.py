@@ -1,4 +1,5 @@
 """What Textual keeps private, and we need: nothing outside this folder touches it.
 
-Each is guarded, so that an upgrade loses it quietly.
+What replaces a part of Textual looks first whether that part is still there. The classes build on what they name:
+an upgrade that takes it away fails in the first test that opens a screen.
 """
