@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,8 @@ from backends.api.events import Event, EventKind
 from backends.api.members import Member, Members, MemberState
 from backends.api.readings import News
 
+ELECTION = 5.0
+"""Seconds without a leader from which on that is told with the next one; an election takes one or two."""
 UNSURE = (Silent, BadReply, Denied)
 """What a server that may well serve others says to us: its state is not known. It is down where nothing listens,
 or where it says itself that it serves nobody."""
@@ -85,6 +88,10 @@ class Census(Generic[A, L]):
         """The cluster's own id, where the system has one."""
         self._leader: L | None = None
         self._leaderless: datetime | None = None
+        self._lost_at: float | None = None
+        """When it became leaderless, on the clock that never jumps."""
+        self._without = 0.0
+        """Seconds for which there was no leader before the one there is now."""
         self._told_leader: L | None = None
         self._told: Belonging = {}
 
@@ -136,13 +143,22 @@ class Census(Generic[A, L]):
         if self._leader is None:
             return
         before, self._told_leader = self._told_leader, self._leader
-        if before is not None and not self._same(before, self._leader):
+        without, self._without = self._without, 0.0
+        long = without >= ELECTION
+        if before is not None and (long or not self._same(before, self._leader)):
             text = f"{self._named(before)} → {self._named(self._leader)}"
+            text += f" (no leader for {without:.0f} s)" if long else ""
             yield self._tell(EventKind.LEADER, self.source, text)
 
     def _note_leader(self, led: bool | None) -> None:
         """`led`: whether the cluster has a leader; None where nobody who answers knows."""
-        self._leaderless = (self._leaderless or datetime.now(UTC)) if led is False else None
+        now = time.monotonic()
+        if led is False:
+            self._leaderless, self._lost_at = self._leaderless or datetime.now(UTC), self._lost_at or now
+            return
+        if led and self._lost_at is not None:
+            self._without = now - self._lost_at
+        self._leaderless = self._lost_at = None
 
     def _tell(self, kind: EventKind, target: str, text: str, *, bad: bool = False) -> Event:
         return Event(datetime.now(UTC), kind, self.source, target, text, cluster=self.cluster, bad=bad)

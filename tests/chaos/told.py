@@ -81,7 +81,7 @@ def _links(one: Told) -> Iterable[tuple[str, str, str]]:
     if one.kind in ("joined", "left"):
         yield ("instance", *(("gone", "there") if one.kind == "joined" else ("there", "gone")))
     elif one.kind == "leader":
-        before, _, after = text.partition("  ")[0].partition(" → ")
+        before, _, after = text.partition("  ")[0].partition(" (")[0].partition(" → ")
         yield "leader", before, after
     elif one.kind == "source" and one.target == one.source:
         yield ("source", *(("lost", "live") if text.startswith("back") else ("live", "lost")))

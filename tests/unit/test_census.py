@@ -94,6 +94,28 @@ def test_a_change_of_leader_and_who_came_and_went_are_told_once() -> None:
     assert two.news == []
 
 
+def test_how_long_there_was_no_leader_is_told_with_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("backends.coordination.census.time.monotonic", lambda: now)
+    two = Cluster()
+    two.look()
+    for lasted, leader, told in (
+        (2.0, 1, []),
+        (40.0, 1, ["m1 → m1 (no leader for 40 s)"]),
+        (1.0, 2, ["m1 → m2"]),
+    ):
+        for number in (1, 2):
+            two.says(number, leader=0)
+        two.look()
+        now += lasted
+        for number in (1, 2):
+            two.says(number, leader=leader)
+        two.look()
+        assert [item.text for item in two.news if isinstance(item, Event)] == told
+    two.look()
+    assert two.news == []
+
+
 def test_of_two_opinions_who_leads_the_one_of_the_latest_term_counts() -> None:
     two = Cluster()
     two.says(1, leader=1, term=2)
