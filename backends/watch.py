@@ -79,7 +79,9 @@ class Watch:
         self._errors: dict[str, ErrorLines] = {}
         self._listeners: list[NewsListener] = []
         self.relations = Relations(lambda: {key: feed.reading for key, feed in self._feeds.items()})
-        self._opened = self._left = False
+        self._left = False
+        self.opened: float | None = None
+        """When its feeds began, monotonic; None before that."""
         self._turn = asyncio.Event()
         """Set when sources other than the first may begin."""
         self._turn.set()
@@ -143,7 +145,7 @@ class Watch:
 
     def open(self) -> None:
         """Start the feeds that run whether or not somebody looks. Needs a running loop."""
-        self._opened = True
+        self.opened = self.clock.monotonic()
         self.timeline.begin()
         self._begin(*self._feeds)
 
@@ -152,7 +154,7 @@ class Watch:
         if config.source not in self._backends:
             known = set(self._feeds)
             self._make(config)
-            if self._opened:
+            if self.opened is not None:
                 self._begin(*(self._feeds.keys() - known))
 
     def _begin(self, *keys: FeedKey) -> None:

@@ -285,6 +285,8 @@ class MidwatchApp(QuietApp):
             return
         if self._flow is not None and not self._flow.is_free():
             return
+        # Now, since what is typed from here on is meant for the new one.
+        self.front.unfilter()
         # Not in a group of its own: a second switch would end the first one, with the old context half closed.
         self.work(self._open(self.contexts[name]))
 

@@ -64,6 +64,12 @@ class Front(Container):
             self._run = RunScreen()
         return self._run
 
+    def unfilter(self) -> None:
+        """What was asked of one context's rows is not asked of another's."""
+        for view in self._views.values():
+            if view.searching:
+                view.search("")
+
     def open(self, view: View) -> None:
         """A screen of its own, as digits and words open them: from it one goes up to the overview."""
         self._go(view, [])

@@ -111,6 +111,18 @@ async def test_keys_typed_ahead_find_the_new_context(opened: Opened) -> None:
         assert "other" not in screen.text
 
 
+async def test_what_hides_rows_of_one_context_hides_none_of_the_next(opened: Opened) -> None:
+    async with opened(contexts=(LAB, PROD), command="members") as screen:
+        screen.script.say_members(member("old-1"))
+        prod().say_members(member("new-1"), member("other"))
+        await screen.until("old-1")
+        await screen.type("/old\r:events\r:context shop-prod\r")
+        await screen.until("shop-prod")
+        await screen.type(":members\r")
+        await screen.until("other")
+        assert "filter" not in screen.text
+
+
 async def test_what_happened_is_still_there_when_its_context_is_opened_again(opened: Opened) -> None:
     async with opened(contexts=(LAB, PROD), command="events") as screen:
         left = Event(datetime.now(UTC), EventKind.LEFT, "fake/main", "web/a", "web-a left")

@@ -150,7 +150,7 @@ class OverviewScreen(View):
         self._show_wrong(now)
         self._show_changed(events, now)
         self._show_vital()
-        self._show_heading(len(found), sum(now.monotonic - event.at <= LATELY for event in events))
+        self._show_heading(len(found), sum(now.monotonic - event.at <= LATELY for event in events), now)
         self.boards.settle()
 
     def _sources(self) -> Readings:
@@ -160,7 +160,7 @@ class OverviewScreen(View):
             self.readings if bridge is None else dict([*self.readings.items(), *bridge.readings("logs").items()])
         )
 
-    def _show_heading(self, wrong: int, changes: int) -> None:
+    def _show_heading(self, wrong: int, changes: int, now: Now) -> None:
         waiting, of = self._unknown()
         look = Look.BAD if wrong else Look.WARN if waiting or not of else Look.GOOD
         well = "nothing is wrong" if of else "not known" if self.desk.context.sources else "no source"
@@ -169,10 +169,19 @@ class OverviewScreen(View):
             unknown = f"{waiting} of {of} source{'s' if of != 1 else ''} not known yet"
             says = f"{says}, {unknown}" if wrong else unknown
         left: list[Part] = [(" overview", style(Look.STRONG))]
-        lately = f"  {changes} change{'s' if changes != 1 else ''}/15m "
+        lately = f"  {changes} change{'s' if changes != 1 else ''}{self._within(now)} "
         right: list[Part] = [(f" {says} ", style(look)), (lately, style(Look.DIM))]
         small = sum(width_of(text) for text, _ in (*left, *right)) > self.size.width
         self.heading.show(left, right[:1] if small else right)
+
+    def _within(self, now: Now) -> str:
+        """Nobody knows what changed before the context was opened."""
+        watching = self.desk.watching
+        opened = None if watching is None else watching.opened
+        if opened is None or now.monotonic - opened >= LATELY:
+            return "/15m"
+        began = now.ago(opened)
+        return "" if began is None else f" since {began.astimezone():%H:%M}"
 
     def _show_wrong(self, now: Now) -> None:
         entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
