@@ -8,8 +8,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
+from backends.api.errors import Unreachable
 from backends.threads import handed_back, start
 
 T = TypeVar("T")
@@ -26,19 +28,28 @@ class Lane:
         self._busy = False
 
     async def run(self, call: Callable[[], T]) -> T:
-        """The result of `call`; raises what it raises. One whose caller has gone before its turn is left out."""
+        """The result of `call`; raises what it raises, and `Unreachable` where the system starts no thread for
+        it. One whose caller has gone before its turn is left out."""
         work, result = handed_back(call)
-        self.submit(lambda: None if result.done() else work())
+        try:
+            self._put(lambda: None if result.done() else work())
+        except Unreachable:
+            result.cancel()
+            raise
         return await result
 
     def submit(self, call: Callable[[], object]) -> None:
-        """Run a call that raises nothing, after those that came before it; from any thread."""
+        """Run a call that raises nothing, after those that came before it; from any thread. Where the system
+        starts no thread for it, it is run before the next call."""
+        with suppress(Unreachable):
+            self._put(call)
+
+    def _put(self, call: Callable[[], object]) -> None:
         with self._lock:
             self._waiting.append(call)
-            if self._busy:
-                return
-            self._busy = True
-        start(self._name, self._work)
+            if not self._busy:
+                start(self._name, self._work)
+                self._busy = True
 
     def _work(self) -> None:
         while True:
