@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from backends.api.errors import Unreachable
@@ -31,25 +30,27 @@ class Lane:
         """The result of `call`; raises what it raises, and `Unreachable` where the system starts no thread for
         it. One whose caller has gone before its turn is left out."""
         work, result = handed_back(call)
-        try:
-            self._put(lambda: None if result.done() else work())
-        except Unreachable:
-            result.cancel()
-            raise
+        self._put(lambda: None if result.done() else work())
         return await result
 
     def submit(self, call: Callable[[], object]) -> None:
         """Run a call that raises nothing, after those that came before it; from any thread. Where the system
         starts no thread for it, it is run before the next call."""
-        with suppress(Unreachable):
-            self._put(call)
+        self._put(call, later=True)
 
-    def _put(self, call: Callable[[], object]) -> None:
+    def _put(self, call: Callable[[], object], *, later: bool = False) -> None:
         with self._lock:
             self._waiting.append(call)
-            if not self._busy:
+            if self._busy:
+                return
+            try:
                 start(self._name, self._work)
-                self._busy = True
+            except Unreachable:
+                if later:
+                    return
+                self._waiting.pop()
+                raise
+            self._busy = True
 
     def _work(self) -> None:
         while True:
