@@ -191,7 +191,8 @@ async def check_parse(make: Make) -> None:
 
 
 async def check_beside(make: Make) -> None:
-    """What lies before a line, the line, and what lies after it are the history of its origin, in its order."""
+    """What lies before a line, the line, and what lies after it are the history of its origin, in its order. Of a
+    source to which nothing is written meanwhile, not even the rest of a record."""
     backend = make()
     logs = ability(backend, Logs)
     if logs is None:
