@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from backends.api.errors import TimedOut
+from backends.api.errors import TimedOut, Unreachable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,6 +24,8 @@ KERNEL = "the kernel holds them: look for processes in state D"
 """What to do about calls of this host that don't return."""
 
 
+FULL = "its cgroup's pids.max or the user's ulimit -u is reached: look for what has so many threads"
+"""What to do where no thread can be started."""
 LINGER = 3.0
 """Seconds for which a thread waits for another call: longer than most sources pause between two looks."""
 
@@ -40,7 +42,10 @@ class _Worker:
         self._given = threading.Lock()
         self._given.acquire()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise Unreachable(str(error), where=name, hint=FULL) from error
 
     def give(self, name: str, call: Callable[[], object]) -> None:
         self._thread.name, self._call = name, call
@@ -67,7 +72,8 @@ def _nothing() -> None: ...
 
 
 def start(name: str, call: Callable[[], object]) -> None:
-    """Run a call that raises nothing in a daemon thread, which goes by that name meanwhile; from any thread."""
+    """Run a call that raises nothing in a daemon thread, which goes by that name meanwhile; from any thread.
+    Raises `Unreachable` where the system starts no more threads."""
     with _Worker.guard:
         worker = _Worker.idle.pop() if _Worker.idle else None
     if worker is None:
@@ -86,7 +92,7 @@ class Threads:
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call`, run in a thread. Raises what it raises; `TimedOut` where all threads are taken
-        by calls that have not returned."""
+        by calls that have not returned, `Unreachable` where the system starts no more of them."""
         if self._busy >= self._most:
             raise TimedOut(
                 f"{self._busy} earlier calls have not returned",
@@ -94,8 +100,8 @@ class Threads:
                 hint=self._hint,
             )
         work, result = handed_back(call, self._ended)
-        self._busy += 1
         start(self._name, work)
+        self._busy += 1
         return await result
 
     def _ended(self) -> None:
@@ -143,7 +149,8 @@ def leave_threads_behind() -> None:
 
 
 class _Unjoined(ThreadPoolExecutor):
-    """An executor, as asyncio wants one, with daemon threads."""
+    """An executor, as asyncio wants one, with daemon threads. `submit` raises `Unreachable` where the system
+    starts none."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -157,8 +164,15 @@ class _Unjoined(ThreadPoolExecutor):
             self._jobs.append((future, partial(fn, *args, **kwargs)))
             if self._busy >= self._most:
                 return future
+            try:
+                start("loop", self._work)
+            except Unreachable:
+                if not self._busy:
+                    self._jobs.pop()
+                    raise
+                # One of those that are at work takes it.
+                return future
             self._busy += 1
-        start("loop", self._work)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

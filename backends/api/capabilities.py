@@ -125,6 +125,7 @@ class Logs(Protocol):
 
         With `beside` only what lies in that direction, in batches of about a block, the nearest first; within
         a batch the oldest line is the first one, and an empty batch says that nothing of what was read passes.
+        A record whose end has not come is left out, as in `logs`.
         Where no block is named, `since` is about where to begin. Raises `BackendError`: `Unsupported` where the
         source keeps nothing that could be read so."""
         ...

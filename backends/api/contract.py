@@ -16,22 +16,25 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import aclosing, suppress
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES, Logs, ability
-from backends.api.errors import BackendError
+from backends.api.errors import BackendError, Unsupported
 from backends.api.events import Event, EventKind
-from backends.api.logs import LogBatch
+from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord
 from backends.api.readings import Seen
 
 Make = Callable[[], Backend]
 
 ENOUGH = 4
 """Words of a source that a check listens to."""
+HISTORY = 20.0
+"""Seconds that a history may take, of the few lines that a check finds."""
 
 
 class Broken(AssertionError):
@@ -49,6 +52,7 @@ async def check_backend(make: Make) -> None:
             raise broken
     if "logs" in nouns(make()):
         await check_parse(make)
+        await check_beside(make)
 
 
 async def check_noun(make: Make, noun: str) -> None:
@@ -186,6 +190,56 @@ async def check_parse(make: Make) -> None:
     await backend.close()
 
 
+async def check_beside(make: Make) -> None:
+    """What lies before a line, the line, and what lies after it are the history of its origin, in its order. Of a
+    source to which nothing is written meanwhile, not even the rest of a record."""
+    backend = make()
+    logs = ability(backend, Logs)
+    if logs is None:
+        raise Broken("logs are read through the ability Logs")
+
+    def records(blocks: Iterable[LogBlock]) -> list[tuple[str, LogRecord]]:
+        # Not their bytes: journalctl writes the fields of an entry in another order each time.
+        lines = ((block.origin, raw) for block in blocks for raw in block.lines())
+        return [(origin, replace(logs.parse(raw, origin), raw=b"")) for origin, raw in lines]
+
+    every = await _told_by(logs.history())
+    with suppress(Unsupported):
+        for block in every[:ENOUGH]:
+            # Where blocks have no place in their origins, the source as a whole has one order.
+            origin = "" if block.first is None else block.origin
+            wanted = records(other for other in every if origin in ("", other.origin))
+            for known in _ends(block):
+                before = await _told_by(logs.history(beside=Beside(origin, known, back=True)), back=True)
+                after = await _told_by(logs.history(beside=Beside(origin, known)))
+                if records([*before, known, *after]) != wanted:
+                    raise Broken("logs: what lies before a line, it, and what lies after it are the history")
+            for back in (False, True):
+                whole = await _told_by(logs.history(beside=Beside(origin, None, back)), back=back)
+                if records(whole) != wanted:
+                    raise Broken("logs: what lies beside no block is the history, in either direction")
+    await backend.close()
+
+
+def _ends(block: LogBlock) -> tuple[LogBlock, LogBlock]:
+    """The first line of a block, and its last one."""
+    first, last = block.lines()[0], block.lines()[-1]
+    at = None if block.first is None else block.first + len(block.data) - len(last)
+    return replace(block, data=first, count=1), replace(block, data=last, count=1, first=at, prior=b"")
+
+
+async def _told_by(batches: AsyncGenerator[LogBatch, None], *, back: bool = False) -> list[LogBlock]:
+    """The blocks of a history, the oldest first; `back`: of one whose batches come the nearest first."""
+    told: list[LogBlock] = []
+    try:
+        async with asyncio.timeout(HISTORY), aclosing(batches):
+            async for batch in batches:
+                told = [*batch.blocks, *told] if back else [*told, *batch.blocks]
+    except TimeoutError:
+        raise Broken(f"logs: no end of a history within {HISTORY:g} s") from None
+    return [block for block in told if block.count]
+
+
 def _check_joined(noun: str, before: Mapping[str, Any], again: Seen[Any]) -> None:
     same = {row.name for key, row in before.items() if again.value.get(key) == row and hasattr(row, "name")}
     for item in again.news:
@@ -244,6 +298,4 @@ def _with_secret(settings: Any) -> Any:
     fields = getattr(settings, "__struct_fields__", ())
     if "password" not in fields:
         return settings
-    from msgspec.structs import replace
-
     return replace(settings, password="secret-of-the-suite")

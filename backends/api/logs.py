@@ -59,13 +59,15 @@ class LogBlock(Struct, frozen=True):
     """Lines that arrived together from one origin (a file, a unit).
 
     `data` holds `count` records, joined by LF, without a final one. Parsing waits until a line is looked at.
-    `first` is the byte offset of the block in its origin, None where the origin has none.
+    `first` is the byte offset of the block in its origin, None where the origin has none; `prior` are the bytes
+    right before that, a few of them, by which the block's place is known again; empty where nobody looked.
     """
 
     origin: str
     data: bytes
     count: int
     first: int | None = None
+    prior: bytes = b""
 
     def lines(self) -> list[bytes]:
         return self.data.split(b"\n") if self.count else []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from backends.api.logs import LogBatch, LogBlock, LogSpan
 
@@ -146,9 +147,9 @@ class Tail:
             last = self._blocks[-1]
             near = (now - self._came[-1]).total_seconds() <= JOIN_SECONDS
             small = last.count + block.count <= JOIN and len(last.data) + len(block.data) < JOIN_BYTES
-            if near and small and last.origin == block.origin:
+            if near and small and last.origin == block.origin and _follows(last, block):
                 joined = last.data + b"\n" + block.data
-                self._blocks[-1] = LogBlock(last.origin, joined, last.count + block.count, last.first)
+                self._blocks[-1] = replace(last, data=joined, count=last.count + block.count)
                 self._end += block.count
                 return
         self._firsts.append(self._end)
@@ -168,3 +169,11 @@ class Tail:
         if drop:
             del self._firsts[:drop], self._blocks[:drop], self._came[:drop]
             self._bytes = size
+
+
+def _follows(last: LogBlock, block: LogBlock) -> bool:
+    """Whether a block begins where the other one ends: one of the next generation of a file does not, and what
+    came of joining them would stand in no file."""
+    if last.first is None or block.first is None:
+        return last.first is block.first
+    return block.first == last.first + len(last.data) + 1

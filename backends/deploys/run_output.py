@@ -22,6 +22,7 @@ from backends.file_errors import file_errors
 from backends.threads import Threads
 
 if TYPE_CHECKING:
+    from backends.logs.followed import Followed
     from backends.logs.formats import Formats
 
 
@@ -52,9 +53,10 @@ class RunOutput:
     ) -> AsyncGenerator[LogBatch, None]:
         rows = await self._look()
         if beside is not None:
-            if beside.origin not in rows:
+            row = rows.get(beside.origin)
+            if row is None:
                 raise NotFound("no such run", where=beside.origin)
-            async with aclosing(self._beside(beside, sieve, since)) as batches:
+            async with aclosing(self._beside(beside, row, sieve, since)) as batches:
                 async for batch in batches:
                     yield batch
             return
@@ -68,12 +70,11 @@ class RunOutput:
         yield LogBatch((), MappingProxyType(ends), (), len(rows))
 
     async def _beside(
-        self, place: Beside, sieve: Sieve | None, since: datetime | None
+        self, place: Beside, row: Run, sieve: Sieve | None, since: datetime | None
     ) -> AsyncGenerator[LogBatch, None]:
-        from backends.logs.followed import Followed
-
         there = replace(place, origin=str(self._folders[place.origin] / OUTPUT))
-        async with aclosing(Followed().beside(there, sieve, since, self.parse)) as batches:
+        ended = row.state is not RunState.RUNNING
+        async with aclosing(self._files.beside(there, sieve, since, self.parse, ended=ended)) as batches:
             async for batch in batches:
                 blocks = tuple(replace(block, origin=place.origin) for block in batch.blocks)
                 yield replace(batch, blocks=blocks)
@@ -95,6 +96,13 @@ class RunOutput:
     async def _next(self, output: Output, row: Run) -> LogBlock | None:
         with file_errors():
             return await self._threads.run(lambda: output.read(final=row.state is not RunState.RUNNING))
+
+    @cached_property
+    def _files(self) -> Followed:
+        # Imported with the first look back.
+        from backends.logs.followed import Followed
+
+        return Followed()
 
     @cached_property
     def _formats(self) -> Formats:

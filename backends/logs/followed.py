@@ -85,12 +85,13 @@ class Followed:
             self._reading.submit(history.close)
 
     async def beside(
-        self, place: Beside, sieve: Sieve | None, since: datetime | None, parse: Parse
+        self, place: Beside, sieve: Sieve | None, since: datetime | None, parse: Parse, *, ended: bool = False
     ) -> AsyncGenerator[LogBatch, None]:
         """The records of the file `place.origin` from a place on, in one direction, in batches of about a block;
         where the place names no block, from about `since` on, if there is one, which `parse` finds.
+        A last record without its LF is left out, as `follow` does, but of a file that is `ended` or rotated.
         Raises `NotFound` where the file is gone, also from beside the one that has its name now."""
-        part = Part(place, since, parse)
+        part = Part(place, since, parse, ended=ended)
         try:
             with file_errors():
                 await self._reading.run(part.open)

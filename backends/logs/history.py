@@ -13,13 +13,11 @@ from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.position import Cursor, Position
-from backends.logs.reader import Reader
+from backends.logs.reader import STRIDE, Reader
 from backends.logs.rotation import packed, prefixes_of
 
 BATCH = 1 << 20
 """Bytes of one batch."""
-STRIDE = 16 << 20
-"""Bytes after which a read that finds nothing wanted returns all the same: somebody waits for a sign of life."""
 
 
 class History:

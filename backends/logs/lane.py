@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
+from backends.api.errors import Unreachable
 from backends.threads import handed_back, start
 
 T = TypeVar("T")
@@ -26,19 +27,30 @@ class Lane:
         self._busy = False
 
     async def run(self, call: Callable[[], T]) -> T:
-        """The result of `call`; raises what it raises. One whose caller has gone before its turn is left out."""
+        """The result of `call`; raises what it raises, and `Unreachable` where the system starts no thread for
+        it. One whose caller has gone before its turn is left out."""
         work, result = handed_back(call)
-        self.submit(lambda: None if result.done() else work())
+        self._put(lambda: None if result.done() else work())
         return await result
 
     def submit(self, call: Callable[[], object]) -> None:
-        """Run a call that raises nothing, after those that came before it; from any thread."""
+        """Run a call that raises nothing, after those that came before it; from any thread. Where the system
+        starts no thread for it, it is run before the next call."""
+        self._put(call, later=True)
+
+    def _put(self, call: Callable[[], object], *, later: bool = False) -> None:
         with self._lock:
             self._waiting.append(call)
             if self._busy:
                 return
+            try:
+                start(self._name, self._work)
+            except Unreachable:
+                if later:
+                    return
+                self._waiting.pop()
+                raise
             self._busy = True
-        start(self._name, self._work)
 
     def _work(self) -> None:
         while True:

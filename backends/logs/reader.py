@@ -13,6 +13,8 @@ from backends.logs.records import RECORD
 CHUNK = 120 << 10
 """Bytes of one read, and so about the size of a block. From 128 KiB on glibc maps memory anew each time, and the
 kernel clears it page by page: reading a gigabyte costs twice as much then."""
+STRIDE = 16 << 20
+"""Bytes after which a search that finds nothing wanted returns all the same: somebody waits to hear of it."""
 PRINTS = 32
 """Reads whose ends are remembered: a copy made some time before the truncation is known by one of them."""
 TAIL_BYTES = 256 << 10
@@ -173,7 +175,8 @@ class Reader:
         # Most blocks do not pass: only of one that does a copy is made.
         if sieve is None or sieve(data, stop):
             whole = data[:stop]
-            taken.blocks.append(LogBlock(self.origin, whole, whole.count(b"\n") + 1, self.offset))
+            count = whole.count(b"\n") + 1
+            taken.blocks.append(LogBlock(self.origin, whole, count, self.offset, self._tail))
         taken.used += step
         self._advance(data, step)
         self.cut = stop == step
@@ -207,23 +210,28 @@ def tail_of(handle: int, folder: str, most: int) -> Position:
 
     Where one record is longer than that, it is where that record begins, within `RECORD` bytes.
     """
-    size = os.fstat(handle).st_size
-    while True:
-        start = max(0, size - most)
-        data = os.pread(handle, size - start, start)
-        found = data.find(b"\n", 0, max(0, len(data) - 1))
-        if start == 0 or found >= 0 or most >= RECORD:
-            break
-        most *= 4
-    begin = 0 if start == 0 else found + 1
-    at = len(data) - 1 if data.endswith(b"\n") else len(data)
+    start, data = records_before(handle, os.fstat(handle).st_size, most)
+    begin, at = 0, len(data) - data.endswith(b"\n")
     for _ in range(TAIL_LINES):
-        at = data.rfind(b"\n", begin, at)
+        at = data.rfind(b"\n", 0, at)
         if at < 0:
             break
     else:
         begin = at + 1
     return print_at(handle, folder, start + begin)
+
+
+def records_before(handle: int, end: int, most: int) -> tuple[int, bytes]:
+    """The bytes from the first record that begins within the last `most` bytes before `end`, up to there, and
+    where they begin. Where one record is longer than that, they begin with it; of one longer than `RECORD` they
+    are that many bytes. Fewer where the file ends before `end`. Raises OSError."""
+    while True:
+        start = max(0, end - most)
+        data = os.pread(handle, end - start, start)
+        begin = 0 if start == 0 else data.find(b"\n", 0, max(0, len(data) - 1)) + 1
+        if start == 0 or begin or most >= RECORD:
+            return start + begin, data[begin:]
+        most = min(most * 4, RECORD)
 
 
 def same_file(handle: int, position: Position) -> bool:

@@ -25,6 +25,8 @@ from backends.deploys.identity import Identity
 from backends.deploys.runner import STARTED, Handed
 from backends.deploys.settings import ParamSettings
 from backends.door import Consent, Door
+from backends.logs import followed
+from backends.logs.followed import Followed
 from backends.watch import Watch
 from backends.who import Who
 from tests.servers.runs import deployer, folders, nothing_left, row, shell, start, until_state, until_step
@@ -112,6 +114,28 @@ async def test_attached_from_elsewhere_with_the_whole_history(tmp_path: Path) ->
         back = [block async for batch in other.history(beside=place) for block in batch.blocks]
         assert {block.origin for block in back} == {run}
         assert b"\n".join(block.data for block in reversed(back)).split(b"\n") == lines
+
+
+async def test_a_run_is_looked_back_through_in_one_thread_and_to_its_last_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Followed] = []
+
+    class Counted(Followed):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+
+    monkeypatch.setattr(followed, "Followed", Counted)
+    async with nothing_left():
+        backend = shell(tmp_path, "echo one; printf two")
+        run = await start(backend)
+        await until_state(run, RunState.DONE)
+        for back in (False, True, False):
+            place = Beside(run, None, back)
+            told = [block.data async for batch in backend.history(beside=place) for block in batch.blocks]
+            assert b"\n".join(told) == b"one\ntwo"
+    assert len(made) == 1
 
 
 async def test_a_second_run_is_told_who_since_when_and_which_step(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from backends.api.errors import Unreachable
 from backends.logs.lane import Lane
+from tests.unit.no_threads import no_threads
 
 HANGING = """
 import asyncio, sys, threading
@@ -81,3 +83,13 @@ async def test_what_a_call_raises_is_raised_where_it_is_awaited() -> None:
 
     with pytest.raises(OSError, match="no such device"):
         await Lane("test").run(fail)
+
+
+async def test_where_no_thread_starts_a_call_fails_and_the_lane_goes_on() -> None:
+    lane, ran = Lane("test"), []
+    with no_threads():
+        with pytest.raises(Unreachable, match="can't start new thread"):
+            await lane.run(lambda: ran.append("failed"))
+        lane.submit(lambda: ran.append("closed"))
+    await lane.run(lambda: ran.append("next"))
+    assert ran == ["closed", "next"]

@@ -36,9 +36,11 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def read(place: Beside, sieve: Sieve | None = None) -> tuple[list[LogBlock], tuple[str, ...]]:
+def read(
+    place: Beside, sieve: Sieve | None = None, *, ended: bool = False
+) -> tuple[list[LogBlock], tuple[str, ...]]:
     """All blocks in the order of the file, and what was said."""
-    part = Part(place)
+    part = Part(place, ended=ended)
     try:
         part.open()
         found: list[LogBlock] = []
@@ -76,8 +78,8 @@ def test_any_bytes_are_the_same_both_ways(
 ) -> None:
     path = tmp_path_factory.mktemp("part") / "app.log"
     path.write_bytes(data + b"\n" * end)
-    there, _ = read(Beside(str(path)))
-    back, _ = read(Beside(str(path), None, back=True))
+    there, _ = read(Beside(str(path)), ended=True)
+    back, _ = read(Beside(str(path), None, back=True), ended=True)
     for blocks in (there, back):
         assert all(block.count == len(block.lines()) for block in blocks)
         assert all(path.read_bytes()[block.first or 0 :].startswith(block.data) for block in blocks)
@@ -183,3 +185,95 @@ def test_files_that_are_truncated_meanwhile_say_so(log: Path) -> None:
             pass
         assert any("was truncated" in note for note in part.notes())
         part.close()
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_one_that_is_truncated_and_has_grown_again_says_so(log: Path, back: bool) -> None:
+    part = Part(Beside(str(log), None, back))
+    part.open()
+    found = part.read() or []
+    log.write_bytes(b"another line\n" * 10_000)
+    while (blocks := part.read()) is not None:
+        found += blocks
+    part.close()
+    assert b"another line" not in lines(found)
+    assert part.notes() == (f"{log}: was truncated (copytruncate) while it was read",)
+
+
+def generations(log: Path, form: str) -> tuple[list[LogBlock], list[bytes]]:
+    """The blocks of a file that is called `app.log.1` after them, and its lines; another one has its name, of the
+    same form to the byte."""
+    log.write_bytes(form.replace("?", "old").encode())
+    blocks, _ = read(Beside(str(log)))
+    every = log.read_bytes().splitlines()
+    os.rename(log, f"{log}.1")
+    log.write_bytes(form.replace("?", "new").encode())
+    return blocks, every
+
+
+BANNER = "=" * 70 + "\nstarting up\n" + "? line\n" * 100
+SHORT = "".join(f"? {number:59}\n{{0}}\n" for number in range(20))
+
+
+@pytest.mark.parametrize(("form", "at"), [(BANNER, 0), (SHORT.format(""), 9), (SHORT.format("}"), 9)])
+def test_generations_that_look_alike_are_told_apart(log: Path, form: str, at: int) -> None:
+    blocks, every = generations(log, form)
+    known = blocks[at]
+    assert at == 0 or known.data in (b"", b"}")
+    for back in (False, True):
+        _, notes = read(Beside(str(log), known, back))
+        assert any("was rotated: these are of app.log.1" in note for note in notes)
+    before, after = (read(Beside(str(log), known, back))[0] for back in (True, False))
+    assert lines([*before, known, *after]) == every
+
+
+def test_blocks_that_were_read_backwards_are_known_again_too(log: Path) -> None:
+    log.write_bytes(SHORT.format("").replace("?", "old").encode())
+    blocks, _ = read(Beside(str(log), None, back=True))
+    os.rename(log, f"{log}.1")
+    log.write_bytes(SHORT.format("").replace("?", "new").encode())
+    at = next(number for number, block in enumerate(blocks) if block.data == b"" and number > 3)
+    after, notes = read(Beside(str(log), blocks[at]))
+    assert lines([*blocks[: at + 1], *after]) == lines(blocks)
+    assert any("was rotated" in note for note in notes)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_record_is_given_out_when_its_end_is_there(log: Path, back: bool) -> None:
+    with log.open("ab") as file:
+        file.write(b"half")
+    found, _ = read(Beside(str(log), None, back))
+    assert lines(found)[-1] == b"line 999"
+    with log.open("ab") as file:
+        file.write(b" and half\n")
+    assert lines(read(Beside(str(log), found[-1]))[0]) == [b"half and half"]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_the_last_record_of_a_file_that_has_ended_needs_no_end(log: Path, back: bool) -> None:
+    with log.open("ab") as file:
+        file.write(b"last")
+    found, _ = read(Beside(str(log), None, back), ended=True)
+    assert lines(found) == log.read_bytes().splitlines()
+    if not back:
+        os.rename(log, f"{log}.1")
+        log.write_bytes(b"another file\n" * 1000)
+        assert lines(read(Beside(str(log), found[30]))[0])[-1] == b"last"
+
+
+@pytest.mark.parametrize("what", ["print_at", "same_file", "records_before", "offset_of"])
+def test_a_file_that_fails_while_it_is_opened_is_closed(
+    log: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def fail(*args: object) -> None:
+        raise OSError("input/output error")
+
+    known = read(Beside(str(log)))[0][30] if what == "same_file" else None
+    since = START if what == "offset_of" else None
+    part = Part(Beside(str(log), known, back=True), since, Formats("x").parse)
+    monkeypatch.setattr(module, what, fail)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OSError, match="input/output error"):
+        part.open()
+    part.close()
+    assert os.listdir("/proc/self/fd") == before

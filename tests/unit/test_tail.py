@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +138,24 @@ def test_one_line_of_many_small_blocks_is_read_at_once() -> None:
     for seq in range(1000):
         assert tail.lines(seq, seq + 1)[0].raw == b"%d" % seq
     assert time.thread_time() - began < 0.2
+
+
+@pytest.mark.parametrize(
+    ("firsts", "joined"),
+    [
+        ((None, None), True),
+        ((0, 8), True),
+        ((0, 0), False),
+        ((0, 7), False),
+        ((0, 100), False),
+        ((0, None), False),
+        ((None, 8), False),
+    ],
+)
+def test_only_what_follows_in_its_file_is_joined(firsts: tuple[int | None, int | None], joined: bool) -> None:
+    tail = Tail(now=lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    one, two = LogBlock("f", b"one\ntwo", 2, firsts[0], b"prior"), LogBlock("f", b"three", 1, firsts[1])
+    tail.take(LogBatch((one, two), None))
+    whole = LogBlock("f", b"one\ntwo\nthree", 3, firsts[0], b"prior")
+    assert list(tail.blocks()) == ([(0, whole)] if joined else [(0, one), (2, two)])
+    assert [line.raw for line in tail.lines(0, 3)] == [b"one", b"two", b"three"]

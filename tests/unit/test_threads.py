@@ -10,7 +10,9 @@ import threading
 import pytest
 
 import backends.threads
+from backends.api.errors import TimedOut, Unreachable
 from backends.threads import CALLS_MOST, Threads, leave_threads_behind
+from tests.unit.no_threads import no_threads
 
 HANGS = """
 import asyncio, time
@@ -78,3 +80,45 @@ async def test_a_call_that_hangs_keeps_its_thread_and_no_other() -> None:
     assert await threads.run(lambda: threading.current_thread().name) == "looks"
     go.set()
     assert await hangs
+
+
+async def test_where_no_thread_starts_a_call_fails_and_the_next_ones_do_not() -> None:
+    threads = Threads("looks", 1)
+    with no_threads():
+        for _ in range(3):
+            with pytest.raises(Unreachable, match="can't start new thread") as caught:
+                await threads.run(int)
+            assert not isinstance(caught.value, TimedOut)
+            assert "pids.max" in (caught.value.hint or "")
+    assert await threads.run(lambda: 7) == 7
+
+
+async def test_where_no_thread_starts_the_loops_own_calls_fail_and_the_next_ones_do_not() -> None:
+    leave_threads_behind()
+    ran: list[int] = []
+    with no_threads():
+        for _ in range(CALLS_MOST + 1):
+            with pytest.raises(Unreachable, match="can't start new thread"):
+                await asyncio.to_thread(ran.append, 1)
+    assert await asyncio.to_thread(int, "7") == 7
+    assert not ran
+
+
+async def test_where_no_further_thread_starts_those_at_work_take_the_call() -> None:
+    leave_threads_behind()
+    began, go = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def held() -> None:
+        loop.call_soon_threadsafe(began.set)
+        go.wait()
+
+    first = asyncio.create_task(asyncio.to_thread(held))
+    await began.wait()
+    with no_threads():
+        second = asyncio.create_task(asyncio.to_thread(int, "7"))
+        await asyncio.sleep(0)
+        assert not second.done()
+        go.set()
+        assert await second == 7
+    await first
