@@ -15,8 +15,6 @@ from typing import Any
 from tui.demo.servers.zookeeper import GROUPS
 from tui.demo.state import Demo
 
-GROUP_CELLS = 14
-"""Of the column in which a member's group stands."""
 MARK = "/services/~"
 """A key that no group of the demo is below; with it the history that is asked for has an end."""
 SERVICES = ("/services/", "/services0")
@@ -163,9 +161,7 @@ class Servers:
 
 
 def _member(row: Registered) -> str:
-    where = f"{row.group}  {row.system}"
-    cell = where if len(where) <= GROUP_CELLS else f"{where[: GROUP_CELLS - 1]}…"
-    return " ".join(f"{row.name} {cell} member up {row.address}".split())
+    return f"{row.name} {row.group} {row.system} member up {row.address}"
 
 
 def _json(address: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

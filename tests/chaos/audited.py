@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 OUTCOMES = ("done", "failed", "unknown")
 MODES = ("arm", "disarm")
+LEFT = "disarmed: its context was left"
 
 
 class Ordered(NamedTuple):
@@ -39,6 +40,8 @@ def _unordered(entries: Sequence[Mapping[str, str]], ordered: Sequence[Ordered])
     left = Counter(ordered)
     for entry in entries:
         if entry["outcome"] != ("done" if entry["verb"] in MODES else "asked"):
+            continue
+        if entry["text"] == LEFT:
             continue
         order = next((one for one in left if one.verb == entry["verb"] and one.whom in entry["target"]), None)
         if order is None or not left[order]:

@@ -50,13 +50,19 @@ def rows(here: Production) -> list[str]:
 
 def fits(found: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether each row begins as one that is wanted, and no other row is there."""
-    left = [f"{row} " for row in found]
+    left = [row.split() for row in found]
     for begin in wanted:
-        match = next((row for row in left if row.startswith(f"{begin} ")), None)
+        words = begin.split()
+        match = next((row for row in left if len(row) >= len(words) and all(map(_fits, row, words))), None)
         if match is None:
             return False
         left.remove(match)
     return not left
+
+
+def _fits(shown: str, wanted: str) -> bool:
+    """How much of a cell is shown depends on the width that the last storm has left."""
+    return shown == wanted or (shown.endswith("…") and wanted.startswith(shown[:-1]))
 
 
 def saved(here: Production, path: Path) -> str:

@@ -120,7 +120,7 @@ async def test_what_hides_rows_of_one_context_hides_none_of_the_next(opened: Ope
         await screen.until("shop-prod")
         await screen.type(":members\r")
         await screen.until("other")
-        assert "filter" not in screen.text
+        assert "old" not in screen.text
 
 
 async def test_what_happened_is_still_there_when_its_context_is_opened_again(opened: Opened) -> None:
