@@ -12,7 +12,7 @@ def line(
     outcome: str, verb: str = "restart", target: str = "web:web-1", identity: str = "pid 1"
 ) -> dict[str, str]:
     entry = {"verb": verb, "title": verb, "target": target, "identity": identity}
-    return {**entry, "outcome": outcome, "time": "2026-11-26T05:50:50Z"}
+    return {**entry, "outcome": outcome, "text": "", "time": "2026-11-26T05:50:50Z"}
 
 
 def complaints(ordered: list[Ordered], *lines: dict[str, str]) -> list[str]:
