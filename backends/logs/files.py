@@ -69,7 +69,7 @@ paths = ["/var/log/*.log"]
     ) -> AsyncGenerator[LogBatch, None]:
         if beside is not None:
             return self._files.beside(beside, sieve, since, self.parse)
-        return self._files.history(self.settings.paths, sieve)
+        return self._files.history(self.settings.paths, sieve, since, self.parse)
 
     @cached_property
     def _formats(self) -> Formats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from backends.api.errors import Denied
@@ -17,12 +17,15 @@ from backends.logs.history import History
 from backends.logs.lane import Lane
 from backends.logs.part import Part
 from backends.logs.position import Cursor
-from backends.logs.since import Parse
+from backends.logs.since import Parse, offset_of
 
 INTERVAL, BUSY = 0.25, 0.1
 """Seconds between two looks: where nothing came, and where something did."""
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
+
+UNSORTED = timedelta(minutes=1)
+"""How far a line may stand behind younger ones: several threads or processes write into one file."""
 
 T = TypeVar("T")
 
@@ -61,14 +64,25 @@ class Followed:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)
 
-    async def history(self, paths: tuple[str, ...], sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
+    async def history(
+        self,
+        paths: tuple[str, ...],
+        sieve: Sieve | None = None,
+        since: datetime | None = None,
+        parse: Parse | None = None,
+    ) -> AsyncGenerator[LogBatch, None]:
         """Every record of every file, oldest file first, in batches of about 1 MiB; then it ends. Blocks that do
-        not pass the sieve are left out.
+        not pass the sieve are left out, and what is older than `since`, which `parse` finds in a file whose lines
+        are in order of time to within `UNSORTED`.
 
         A last record without its LF is given out too, and not again by `follow`: what is written on to it later
         is a record of its own. Raises `Denied` where there are files and none of them may be read.
         """
-        history = await self._reading.run(lambda: History(paths))
+
+        def begin(handle: int) -> int:
+            return 0 if since is None or parse is None else offset_of(handle, since - UNSORTED, parse)
+
+        history = await self._reading.run(lambda: History(paths, begin))
         try:
             with file_errors():
                 await self._reading.run(history.open)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from backends.api.errors import BackendError, Denied, NotFound, Unreachable
@@ -13,7 +13,7 @@ from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.position import Cursor, Position
-from backends.logs.reader import STRIDE, Reader
+from backends.logs.reader import STRIDE, Reader, print_at
 from backends.logs.rotation import packed, prefixes_of
 
 BATCH = 1 << 20
@@ -26,7 +26,9 @@ class History:
     All files are opened at once, so that a rotation meanwhile takes none of them away.
     """
 
-    def __init__(self, patterns: Iterable[str]) -> None:
+    def __init__(self, patterns: Iterable[str], begin: Callable[[int], int] = lambda handle: 0) -> None:
+        """`begin` gives the byte of an open file where a record begins from which on it is read."""
+        self._begin = begin
         self._patterns = Patterns(tuple(patterns))
         self._opened = Opened()
         self._ledger = Ledger({})
@@ -50,7 +52,12 @@ class History:
             handle = self._opened.open(path)
             if handle is None:
                 continue
-            reader = Reader(path, handle, Position(os.path.dirname(os.path.realpath(path)), 0))
+            folder = os.path.dirname(os.path.realpath(path))
+            try:
+                position = print_at(handle, folder, self._begin(handle))
+            except OSError:
+                position = Position(folder, 0)  # Why it can't be read is told by who reads it.
+            reader = Reader(path, handle, position)
             if reader.key in self._opened.readers:
                 reader.close()
                 continue
