@@ -329,7 +329,8 @@ class MidwatchApp(QuietApp):
 
     def open_search(self) -> None:
         view, before = self.view, self.view.searching
-        self.keys.ask("/", before, view.search, edited=view.search, cancelled=lambda: view.search(before))
+        begin = before if view.filters else ""
+        self.keys.ask("/", begin, view.searched, edited=view.search, cancelled=lambda: view.search(before))
 
     def step_back(self) -> None:
         if not self.view.escape():

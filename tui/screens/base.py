@@ -78,6 +78,8 @@ class View(Vertical):
     screen_name: ClassVar[str] = "table"
     """Which commands apply: one of `tui.commands.SCREENS`."""
 
+    filters: ClassVar[bool] = True
+    """Whether `/` keeps rows; else it looks for something among all of them."""
     passing: ClassVar[bool] = False
     """Whether it is only read and closed again: never what one goes back to with `-`."""
 
@@ -126,11 +128,15 @@ class View(Vertical):
 
     @property
     def searching(self) -> str:
-        """The present filter or search, to edit it further."""
+        """The present filter or search; a filter is edited further, a search begins anew."""
         return ""
 
     def search(self, text: str) -> None:
-        """Called at each keystroke of `/`, and with the final text on Enter. Must be fast."""
+        """Called at each keystroke of `/`. Must be fast."""
+
+    def searched(self, text: str) -> None:
+        """Called with the final text on Enter."""
+        self.search(text)
 
     def cancel(self) -> bool:
         """End what runs for this view; False where nothing does."""

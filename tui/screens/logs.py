@@ -42,6 +42,7 @@ LINES = 12
 
 class LogsScreen(View):
     screen_name: ClassVar[str] = "logs"
+    filters: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -316,6 +317,11 @@ class LogsScreen(View):
         self._visit.search = text
         self.log_view.set_pattern(text)
         self._show_title()
+
+    def searched(self, text: str) -> None:
+        self.search(text)
+        if text:
+            self.desk.say("n: the next match, N: the one before")
 
     def open_keep(self) -> None:
         if self._visit.keep:

@@ -80,6 +80,7 @@ class TextPane(Widget):
 class TextScreen(View):
     screen_name: ClassVar[str] = "text"
     passing: ClassVar[bool] = True
+    filters: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
