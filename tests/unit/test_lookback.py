@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 
 from backends.api.errors import TimedOut, Unsupported
 from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START
 from widgets import lookback as module
-from widgets.logfeeder import WHEN
+from widgets.logfeeder import WHEN, Feeder
+from widgets.logheld import in_memory
 from widgets.loglines import LogLines
 from widgets.logsearch import compiled
 from widgets.logstretch import START as MIDDLE
@@ -162,7 +164,47 @@ async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
     await part.begin()
     assert part.said == ["s/b: b: nothing older is kept"]
     assert len(shown(part)) == 2
-    assert part.at_end(back=False)
+    assert part.stuck(back=False)
+    assert not part.at_end(back=False), "what is there is not known"
+
+
+@pytest.mark.parametrize("back", [True, False])
+async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again(back: bool) -> None:
+    sources = [Source("a", [n * 1.0 for n in range(30)]), Source("b", [n * 1.0 + 0.5 for n in range(30)])]
+    for those in (sources[:1], sources):
+        part = of(*those)
+        for stream, source in zip(part.streams, those, strict=True):
+            stream.stretch.grow(source.blocks[5:6], back=False)
+        those[-1].broken = True
+        await part.more(back=back)
+        assert part.stuck(back=back)
+        assert not part.at_end(back=back)
+        those[-1].broken = False
+        await part.more(back=back)
+        assert part.stuck(back=back), "not before it is wanted"
+        await part.retry(back=back)
+        await part.more(back=back)
+        assert part.at_end(back=back)
+        found = shown(part)
+        for source in those:
+            assert (source.lines[0] if back else source.lines[-1]) in found
+
+
+def test_a_line_that_is_like_others_is_found_by_its_offset() -> None:
+    kept = Tail()
+    for first in (100, 120):
+        kept.take(LogBatch((LogBlock("a", b"tick\ntick\ntick\ntick", 4, first),), None))
+    feeders = [Feeder("s/other", kept, Source("x", [])), Feeder("s/a", kept, Source("a", []))]
+    again = LogBlock("a", b"tick\ntick\ntick", 3, 105)
+    assert [in_memory(feeders, "s/a", again, line) for line in range(3)] == [(1, 1), (1, 2), (1, 3)]
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1, 95), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1, 140), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("b", b"tick", 1, 105), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tock", 1, 105), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"ick", 1, 106), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1), 0) == (1, 7), (
+        "the newest, where nothing says which"
+    )
 
 
 async def test_a_source_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

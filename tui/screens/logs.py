@@ -89,6 +89,8 @@ class LogsScreen(View):
         self.tick()
 
     def detach(self) -> None:
+        # Else its result would come behind another view, or out of a watch that is closed.
+        self.cancel()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
 
@@ -202,7 +204,7 @@ class LogsScreen(View):
         view = self.log_view
         lines = view.lines
         dim = style(Look.DIM)
-        sources = [feeder.source for feeder in lines.feeders]
+        sources = list(dict.fromkeys(feeder.source for feeder in lines.feeders))
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"
