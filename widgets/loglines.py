@@ -21,6 +21,7 @@ from widgets.logplaces import Places
 from widgets.logrecords import Records
 from widgets.logsearch import Pattern
 from widgets.logstamps import Stamps
+from widgets.logunsettled import Unsettled
 
 SLICE = 0.03
 """Seconds that a merge, a filter or a search may take before the next key is looked at."""
@@ -50,6 +51,8 @@ class LogLines:
         self._stamps = Stamps([])
         self._origins = Origins()
         self._ends: list[int] = []
+        self._spans: list[tuple[int, int]] = []
+        self._unsettled = Unsettled()
         self._notes: list[int] = []
         self._jobs: list[Job] = []
         self._noted = 0
@@ -126,14 +129,41 @@ class LogLines:
         self.rebuild()
 
     def grew(self, settled: tuple[int, int] | None = None) -> None:
-        """The feeders' tails hold other lines than before, at either end."""
+        """The feeders' stretches hold other lines than before, at either end: put those that came where they
+        belong, and let go of the others."""
         self.settled = settled
         self.chosen += 1
-        if not self.merged:
-            self._stamps = Stamps(self._feeders)
-        self.rebuild()
-        while self.filtering:
-            self.go_on()
+        gone = self._forget()
+        before, spans = self._spans, self._meet()
+        if self.filtering or self.since is not None or self.merged is not self._several:
+            self.rebuild()
+            return
+        # Numbers that were let go of may be given anew.
+        self.records = Records(self._feeders)
+        held = self.places.held(self.rows)
+        self._leave_gone(gone)
+        fresh = [row for row in self._unsettled.let_go() if self._here(row)]
+        for number, ((low, high), (first, end)) in enumerate(zip(before, spans, strict=True)):
+            for begin, stop in (first, min(low, end)), (max(high, first), end):
+                if begin < stop:
+                    fresh += self._stretch(number, begin, stop, ())
+        self._merge(fresh)
+        self._leave_unsettled()
+        self.places.restore(held, self.rows)
+
+    def _meet(self) -> list[tuple[int, int]]:
+        """Know every origin, and from where to where the lines of each tail are taken in."""
+        for number, feeder in enumerate(self._feeders):
+            self._origins.meet(number, self._feeders, feeder.tail.span.first)
+        spans = [feeder.tail.span for feeder in self._feeders]
+        self._spans = [(span.first, span.end) for span in spans]
+        self._ends = [span.end for span in spans]
+        return self._spans
+
+    def _forget(self) -> list[tuple[int, int]]:
+        """Of each feeder that let go of lines, from when to when they were."""
+        spans = enumerate(feeder.tail.span for feeder in self._feeders)
+        return [gone for number, span in spans if (gone := self._stamps.forget(number, span)) is not None]
 
     def rebuild(self) -> None:
         """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
@@ -143,10 +173,9 @@ class LogLines:
         self._noted = 0
         self.records = Records(self._feeders)
         self._passing = Passing(self._feeders, self._origins, self._stamps, self.keep, self.only)
-        self._ends = [feeder.tail.span.end for feeder in self._feeders]
+        self._unsettled = Unsettled()
+        self._meet()
         self._notes = [feeder.tail.told[-1].number + 1 if feeder.tail.told else 0 for feeder in self._feeders]
-        for number, feeder in enumerate(self._feeders):
-            self._origins.meet(number, self._feeders, feeder.tail.span.first)
         self.merged = self._several
         jobs = [jobs_of(number, feeder, self.since) for number, feeder in enumerate(self._feeders)]
         # The newest of each are chosen first.
@@ -208,8 +237,7 @@ class LogLines:
         """Let go of rows whose lines are gone; returns how many went."""
         before = len(self.rows)
         firsts = [feeder.tail.span.first for feeder in self._feeders]
-        for number, first in enumerate(firsts):
-            self._stamps.forget(number, first)
+        self._forget()
         gone = self._gone(firsts)
         self._cut(gone)
         self._dropped = min(self.dropped, self._dropped + gone)
@@ -324,13 +352,25 @@ class LogLines:
     # Letting go
 
     def _leave_unsettled(self) -> None:
+        """What is read in part tells no notes."""
         if self.settled is None:
             return
-        low, high = (when << WHEN for when in (self.settled[0], self.settled[1] + 1))
-        end = bisect_left(self.rows, high)
-        self._noted -= sum(1 for row in self.rows[end:] if row & NOTE)
-        del self.rows[end:]
-        self._cut(bisect_left(self.rows, low))
+        self.places.went(self._unsettled.hold_back(self.rows, self.settled))
+
+    def _leave_gone(self, times: list[tuple[int, int]]) -> None:
+        """Take out the rows of lines that are gone, at either end; they were between these times."""
+        rows = self.rows
+        if not self.merged:
+            for first, end in self._spans:
+                self.rows = rows[bisect_left(rows, first) : bisect_left(rows, end)]
+            return
+        for low, high in times:
+            begin, end = bisect_left(rows, low << WHEN), bisect_left(rows, high + 1 << WHEN)
+            rows[begin:end] = [row for row in rows[begin:end] if self._here(row)]
+
+    def _here(self, row: int) -> bool:
+        first, end = self._spans[number_of(row)]
+        return first <= row & MASK < end
 
     def _gone(self, firsts: list[int]) -> int:
         """How many rows from the first on are gone."""

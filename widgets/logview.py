@@ -112,8 +112,11 @@ class LogView(Widget):
     def grew(self, settled: tuple[int, int] | None) -> None:
         """There are other lines than before about those that are shown."""
         self.lines.grew(settled)
+        self.sheet.cursor.index = min(self.cursor, len(self.lines.rows) - 1)
         self.sheet.forget()
         self._came_in()
+        if self.lines.filtering:
+            self._work()
 
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""

@@ -21,6 +21,7 @@ from widgets import lookback as module
 from widgets.logfeeder import WHEN, Feeder
 from widgets.logheld import in_memory
 from widgets.loglines import LogLines
+from widgets.logplaces import Place
 from widgets.logsearch import compiled
 from widgets.logstretch import START as MIDDLE
 from widgets.logstretch import Stretch
@@ -34,6 +35,8 @@ class Source:
 
     def __init__(self, name: str, seconds: list[float], each: int = 3, broken: bool = False) -> None:
         self.name, self.broken = name, broken
+        self.asked = 0
+        """How many blocks were looked at, to choose and to date their lines."""
         self._formats = Formats(name)
         self.lines = [
             f"{(START + timedelta(seconds=at)).isoformat()} {name} {i}".encode() for i, at in enumerate(seconds)
@@ -49,9 +52,11 @@ class Source:
         return self._formats.parse(raw, origin)
 
     def moments(self, block: LogBlock) -> list[int | None]:
+        self.asked += 1
         return moments(block, self.parse)
 
     def shown(self, data: bytes) -> bytes:
+        self.asked += 1
         return data
 
     async def history(
@@ -188,6 +193,43 @@ async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again
         found = shown(part)
         for source in those:
             assert (source.lines[0] if back else source.lines[-1]) in found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 3), st.lists(st.booleans(), max_size=40), st.sampled_from(["", "f. .?[13579]$"]))
+async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
+    count: int, ways: list[bool], keep: str
+) -> None:
+    """And cost what is new of them, in time and in memory."""
+    sources = [Source(f"f{i}", [n * (1.0 + i) + i / 7 for n in range(600 // (1 + i))]) for i in range(count)]
+    part = of(*sources, keep=keep)
+    for stream in part.streams:
+        stream.stretch.bound(3_000)
+    page, module.PAGE = module.PAGE, 800
+    try:
+        await part.begin()
+        lines = LogLines()
+        lines.keep = compiled(keep)
+        lines.show(part.feeders, part.settled)
+        cursor = Place(len(lines.rows) // 2)
+        lines.places.add(cursor)
+        for back in ways:
+            on = lines.records.raw(lines.rows[cursor.index])
+            before = {(n, first) for n, f in enumerate(part.feeders) for first, _ in f.tail.blocks()}
+            await part.more(back=back)
+            now = {(n, first) for n, f in enumerate(part.feeders) for first, _ in f.tail.blocks()}
+            asked = sum(source.asked for source in sources)
+            lines.grew(part.settled)
+            assert sum(source.asked for source in sources) - asked <= 2 * len(now - before)
+            known = {(n, first) for n, those in enumerate(lines._stamps._known) for first in those}
+            assert known <= now
+            found = [lines.records.raw(row) for row in lines.rows]
+            assert [raw[0] for raw in found if raw is not None] == shown(part, keep)
+            if on in found:
+                assert found[cursor.index] == on
+            cursor.index = min(cursor.index, len(lines.rows) - 1)
+    finally:
+        module.PAGE = page
 
 
 def test_a_line_that_is_like_others_is_found_by_its_offset() -> None:
