@@ -15,13 +15,13 @@ from datetime import datetime
 from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
 from widgets.logfeeder import MASK, NOTE, SOURCE, WHEN, Feeder, Origins, number_of
+from widgets.loggrowth import Reach, Unsettled, come, is_here, leave_gone, leave_numbers
 from widgets.logjobs import JOB, Job, jobs_of
 from widgets.logpassing import Passing
 from widgets.logplaces import Places
 from widgets.logrecords import Records
 from widgets.logsearch import Pattern
 from widgets.logstamps import Stamps
-from widgets.logunsettled import Unsettled
 
 SLICE = 0.03
 """Seconds that a merge, a filter or a search may take before the next key is looked at."""
@@ -51,7 +51,7 @@ class LogLines:
         self._stamps = Stamps([])
         self._origins = Origins()
         self._ends: list[int] = []
-        self._spans: list[tuple[int, int]] = []
+        self._spans: list[Reach] = []
         self._unsettled = Unsettled()
         self._notes: list[int] = []
         self._jobs: list[Job] = []
@@ -141,17 +141,19 @@ class LogLines:
         # Numbers that were let go of may be given anew.
         self.records = Records(self._feeders)
         held = self.places.held(self.rows)
-        self._leave_gone(gone)
-        fresh = [row for row in self._unsettled.let_go() if self._here(row)]
-        for number, ((low, high), (first, end)) in enumerate(zip(before, spans, strict=True)):
-            for begin, stop in (first, min(low, end)), (max(high, first), end):
-                if begin < stop:
-                    fresh += self._stretch(number, begin, stop, ())
+        if self.merged:
+            leave_gone(self.rows, spans, gone)
+        else:
+            for span in spans:
+                leave_numbers(self.rows, span)
+        fresh = [row for row in self._unsettled.let_go() if is_here(row, spans)]
+        for number, begin, stop in come(before, spans):
+            fresh += self._stretch(number, begin, stop, ())
         self._merge(fresh)
         self._leave_unsettled()
         self.places.restore(held, self.rows)
 
-    def _meet(self) -> list[tuple[int, int]]:
+    def _meet(self) -> list[Reach]:
         """Know every origin, and from where to where the lines of each tail are taken in."""
         for number, feeder in enumerate(self._feeders):
             self._origins.meet(number, self._feeders, feeder.tail.span.first)
@@ -160,7 +162,7 @@ class LogLines:
         self._ends = [span.end for span in spans]
         return self._spans
 
-    def _forget(self) -> list[tuple[int, int]]:
+    def _forget(self) -> list[Reach]:
         """Of each feeder that let go of lines, from when to when they were."""
         spans = enumerate(feeder.tail.span for feeder in self._feeders)
         return [gone for number, span in spans if (gone := self._stamps.forget(number, span)) is not None]
@@ -356,21 +358,6 @@ class LogLines:
         if self.settled is None:
             return
         self.places.went(self._unsettled.hold_back(self.rows, self.settled))
-
-    def _leave_gone(self, times: list[tuple[int, int]]) -> None:
-        """Take out the rows of lines that are gone, at either end; they were between these times."""
-        rows = self.rows
-        if not self.merged:
-            for first, end in self._spans:
-                self.rows = rows[bisect_left(rows, first) : bisect_left(rows, end)]
-            return
-        for low, high in times:
-            begin, end = bisect_left(rows, low << WHEN), bisect_left(rows, high + 1 << WHEN)
-            rows[begin:end] = [row for row in rows[begin:end] if self._here(row)]
-
-    def _here(self, row: int) -> bool:
-        first, end = self._spans[number_of(row)]
-        return first <= row & MASK < end
 
     def _gone(self, firsts: list[int]) -> int:
         """How many rows from the first on are gone."""

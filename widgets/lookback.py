@@ -21,7 +21,7 @@ from widgets.logstretch import Stretch
 
 PAGE = 512 << 10
 """Bytes that are read at once."""
-MOST = 8 << 20
+BYTES_MOST = 8 << 20
 """Bytes that all stretches hold."""
 STREAMS = 100
 """Files that are read together."""
@@ -29,7 +29,7 @@ END = 1 << 62
 """Later than any time, in microseconds."""
 SILENT = 5.0
 """Seconds that a source may say nothing, not even that it goes on."""
-NEAR = 50
+LINES_ASKED = 50
 """Lines at the end of a block that are asked for their time."""
 
 
@@ -64,7 +64,7 @@ class Stream:
 def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
     """The time of the first line of a block (`back`) or of the last one."""
     lines = block.lines()
-    near = lines[:NEAR] if back else reversed(lines[-NEAR:])
+    near = lines[:LINES_ASKED] if back else reversed(lines[-LINES_ASKED:])
     times = (reader.parse(raw, block.origin).time for raw in near)
     return next((moment for moment in times if moment is not None), None)
 
@@ -77,7 +77,7 @@ class Lookback:
         self, streams: Iterable[tuple[str, str, Reader]], at: datetime, keep: Pattern | None = None
     ) -> None:
         known = list(streams)
-        most = MOST // max(1, len(known))
+        most = BYTES_MOST // max(1, len(known))
         self.streams = [Stream(*stream, Stretch(most, at), at) for stream in known]
         self.said: list[str] = []
         """What the reader must know of it: notes of the sources, and why some can't be read."""

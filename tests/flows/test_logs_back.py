@@ -105,7 +105,7 @@ async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_pat
 async def test_pages_up_from_the_tail_reach_the_head(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookback, "MOST", 1 << 20)
+    monkeypatch.setattr(lookback, "BYTES_MOST", 1 << 20)
     log = await long_log(tmp_path / "app.log", 30_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("line 29999 ")
