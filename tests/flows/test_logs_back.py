@@ -15,8 +15,8 @@ from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
+from tui import lookback
 from tui.screens.logs import LogsScreen
-from widgets import lookback
 from widgets.columns import LogsOf
 
 LINES = 60_000

@@ -17,7 +17,8 @@ from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START
-from widgets import lookback as module
+from tui import lookback as module
+from tui.lookback import Lookback
 from widgets.logfeeder import WHEN, Feeder
 from widgets.logheld import in_memory
 from widgets.loglines import LogLines
@@ -25,7 +26,6 @@ from widgets.logplaces import Place
 from widgets.logsearch import compiled
 from widgets.logstretch import START as MIDDLE
 from widgets.logstretch import Stretch
-from widgets.lookback import Lookback
 
 NOW = START + timedelta(days=1)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from backends.api.errors import BackendError
 from backends.api.logs import Beside, LogBlock, moment_of
+from tui.lookback import PAGE, STREAMS, Lookback, end_of
 from tui.screens.base import Desk
 from widgets.logfeeder import Feeder, Reader
 from widgets.logheld import Held, held, in_memory, numbered, row_of, same
@@ -18,7 +19,6 @@ from widgets.logsearch import Pattern
 from widgets.logstreams import oldest, streams_of, whole
 from widgets.logstretch import START
 from widgets.logview import LogView
-from widgets.lookback import PAGE, STREAMS, Lookback, end_of
 from widgets.quantities import size
 
 log = logging.getLogger("midwatch.logs")
@@ -27,7 +27,7 @@ MANY = "; :logs and a path reads one of them"
 
 
 class LookingBack:
-    """What a log view shows beside the lines in memory: a part of one or several files (`widgets.lookback`)."""
+    """What a log view shows beside the lines in memory: a part of one or several files (`tui.lookback`)."""
 
     def __init__(self, view: LogView, desk: Callable[[], Desk]) -> None:
         self._view, self._desk = view, desk
