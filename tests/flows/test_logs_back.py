@@ -18,6 +18,7 @@ from tests.flows.test_logs_merged import BEGAN
 from tui import lookback
 from tui.screens.logs import LogsScreen
 from widgets.columns import LogsOf
+from widgets.loglines import LogLines
 
 LINES = 60_000
 """About seven megabytes: the tail that is read at first is a thirtieth of it."""
@@ -417,3 +418,34 @@ async def test_lines_that_are_alike_are_not_gone_past(opened: Opened, tmp_path: 
         await screen.until(lambda: not view.partly)
         await idle(screen)
         assert len(view.lines.rows) - 1 - view.cursor == 2
+
+
+async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = await long_log(tmp_path / "a.log", 12_000, "from a, line")
+    b = await long_log(tmp_path / "b.log", 12_000, "from b, line")
+    step = LogLines.go_on
+    monkeypatch.setattr(LogLines, "go_on", lambda self, seconds=0.0: step(self, 0.0))
+    async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
+        await screen.until("from a, line 11999 ")
+        await screen.until("from b, line 11999 ")
+        view, back = logs_of(screen).log_view, logs_of(screen)._back
+        part = back._of(back._streams())
+        for _ in range(4):
+            await part.more(back=True)
+        for shown_instead in (True, False):
+            task = asyncio.create_task(view.show_part(part.feeders, part.settled, lambda lines: 0))
+            await asyncio.sleep(0)
+            assert view.partly
+            assert view.lines.filtering
+            task.cancel()
+            if shown_instead:
+                view.show(back._live)
+                view.go_to(7)
+            line = view.current
+            await asyncio.wait([task])
+            await screen.until(lambda: not view.lines.filtering)
+            assert view.partly is not shown_instead
+            assert view.current is not None
+            assert view.current == line or not shown_instead

@@ -19,6 +19,7 @@ from widgets.logsearch import Pattern
 from widgets.logstreams import oldest, streams_of, whole
 from widgets.logstretch import START
 from widgets.logview import LogView
+from widgets.lookbackview import LookbackView
 from widgets.quantities import size
 
 log = logging.getLogger("midwatch.logs")
@@ -29,7 +30,7 @@ MANY = "; :logs and a path reads one of them"
 class LookingBack:
     """What a log view shows beside the lines in memory: a part of one or several files (`tui.lookback`)."""
 
-    def __init__(self, view: LogView, desk: Callable[[], Desk]) -> None:
+    def __init__(self, view: LookbackView, desk: Callable[[], Desk]) -> None:
         self._view, self._desk = view, desk
         self._live: Sequence[Feeder] = ()
         self._part: Lookback | None = None
@@ -71,7 +72,7 @@ class LookingBack:
         if part is None and self._older and view.lines.dropped:
             self._desk().say("the first line in memory; 0 lifts the window, then g reads from the beginning")
 
-    def edge(self, message: LogView.Edge) -> None:
+    def edge(self, message: LookbackView.Edge) -> None:
         """One came near the end of what is here: read on."""
         back, part = message.back, self._part
         if self.busy or self._view.lines.since is not None:
@@ -161,7 +162,7 @@ class LookingBack:
             self._view.go_to(0)
             return
         self._say(part)
-        self._show(part, lambda lines: 0)
+        await self._show(part, lambda lines: 0)
         if len(self._view.lines.rows) < 2 * self._view.size.height:
             await self._read_on(part, back=False)
 
@@ -191,7 +192,7 @@ class LookingBack:
                 self._desk().say("there is nothing older")
         elif now is not None and now.feeder is on.feeder and now.first in numbers:
             number = numbers[now.first] + now.line
-            self._show(part, lambda lines: numbered(lines, number), self._line)
+            await self._show(part, lambda lines: numbered(lines, number), self._line)
 
     async def _about(self, moment: datetime, on: Callable[[LogLines], int], line: int = 0) -> bool:
         """Show what is about a time; whether there was anything."""
@@ -203,7 +204,7 @@ class LookingBack:
         await part.begin(moment)
         self._say(part)
         if not part.empty:
-            self._show(part, on, line)
+            await self._show(part, on, line)
         return not part.empty
 
     async def _read_on(self, part: Lookback, *, back: bool, again: bool = False) -> None:
@@ -255,7 +256,7 @@ class LookingBack:
         part.streams[0].stretch.grow([block], back=False)
         await part.more(back=True)
         await part.more(back=False)
-        self._show(part, lambda lines: numbered(lines, START + line), self._view.size.height // 2)
+        await self._show(part, lambda lines: numbered(lines, START + line), self._view.size.height // 2)
         self._say(part)
 
     async def _find(self, pattern: Pattern | None, *, back: bool) -> None:
@@ -296,9 +297,9 @@ class LookingBack:
     def _of(self, streams: list[tuple[str, str, Reader]]) -> Lookback:
         return Lookback(streams, self._view.clock.now(), self._view.lines.keep)
 
-    def _show(self, part: Lookback, on: Callable[[LogLines], int], line: int = 0) -> None:
+    async def _show(self, part: Lookback, on: Callable[[LogLines], int], line: int = 0) -> None:
         self._part = part
-        self._view.show_part(part.feeders, part.settled, on, line)
+        await self._view.show_part(part.feeders, part.settled, on, line)
 
     def _say(self, part: Lookback) -> None:
         """What has to be known of it, once."""
