@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from backends.api.logs import LogBlock
@@ -11,6 +12,8 @@ from widgets.loglines import LogLines
 
 ALIKE = 5_000
 """Lines of one moment that are compared."""
+NEWEST = 5_000
+"""Lines of a tail among which one is looked for by what it says, where its origin has no offsets."""
 
 
 class Held(NamedTuple):
@@ -46,3 +49,37 @@ def same(lines: LogLines, when: int, raw: tuple[bytes, str] | None) -> int:
         if lines.records.raw(lines.rows[at]) == raw:
             return at
     return lines.nearest(when)
+
+
+def in_memory(feeders: Sequence[Feeder], source: str, block: LogBlock, line: int) -> tuple[int, int] | None:
+    """Which feeder of a source, and the number in its tail, of the `line`th line of a block that was read again.
+    By origin and offset, where the origin has them: lines may be alike."""
+    raw = block.lines()[line]
+    for number, feeder in enumerate(feeders):
+        if feeder.source != source:
+            continue
+        if block.first is None:
+            end = feeder.tail.span.end
+            newest = reversed(feeder.tail.lines(end - NEWEST, end))
+            back = next(
+                (at for at, one in enumerate(newest) if (one.raw, one.origin) == (raw, block.origin)), None
+            )
+            return None if back is None else (number, end - 1 - back)
+        offset = block.first + sum(len(before) + 1 for before in block.lines()[:line])
+        for first, kept in feeder.tail.blocks():
+            if kept.origin != block.origin or kept.first is None:
+                continue
+            inside = offset - kept.first
+            # A file that was truncated has other lines at its old offsets.
+            if 0 <= inside <= len(kept.data) and (b"\n" + kept.data + b"\n").startswith(
+                b"\n" + raw + b"\n", inside
+            ):
+                return number, first + kept.data.count(b"\n", 0, inside)
+    return None
+
+
+def row_of(lines: LogLines, number: int, seq: int) -> int | None:
+    """The row of a line of a feeder by its number in the tail; None while or where it is not shown."""
+    rows = lines.rows
+    mine = (at for at in range(len(rows) - 1, -1, -1) if rows[at] & MASK == seq)
+    return next((at for at in mine if number_of(rows[at]) == number and not lines.is_note(rows[at])), None)

@@ -15,6 +15,7 @@ from datetime import datetime
 from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
 from widgets.logfeeder import MASK, NOTE, SOURCE, WHEN, Feeder, Origins, number_of
+from widgets.loggrowth import Reach, Unsettled, come, is_here, leave_gone, leave_numbers
 from widgets.logjobs import JOB, Job, jobs_of
 from widgets.logpassing import Passing
 from widgets.logplaces import Places
@@ -50,6 +51,8 @@ class LogLines:
         self._stamps = Stamps([])
         self._origins = Origins()
         self._ends: list[int] = []
+        self._spans: list[Reach] = []
+        self._unsettled = Unsettled()
         self._notes: list[int] = []
         self._jobs: list[Job] = []
         self._noted = 0
@@ -126,14 +129,43 @@ class LogLines:
         self.rebuild()
 
     def grew(self, settled: tuple[int, int] | None = None) -> None:
-        """The feeders' tails hold other lines than before, at either end."""
+        """The feeders' stretches hold other lines than before, at either end: put those that came where they
+        belong, and let go of the others."""
         self.settled = settled
         self.chosen += 1
-        if not self.merged:
-            self._stamps = Stamps(self._feeders)
-        self.rebuild()
-        while self.filtering:
-            self.go_on()
+        gone = self._forget()
+        before, spans = self._spans, self._meet()
+        if self.filtering or self.since is not None or self.merged is not self._several:
+            self.rebuild()
+            return
+        # Numbers that were let go of may be given anew.
+        self.records = Records(self._feeders)
+        held = self.places.held(self.rows)
+        if self.merged:
+            leave_gone(self.rows, spans, gone)
+        else:
+            for span in spans:
+                leave_numbers(self.rows, span)
+        fresh = [row for row in self._unsettled.let_go() if is_here(row, spans)]
+        for number, begin, stop in come(before, spans):
+            fresh += self._stretch(number, begin, stop, ())
+        self._merge(fresh)
+        self._leave_unsettled()
+        self.places.restore(held, self.rows)
+
+    def _meet(self) -> list[Reach]:
+        """Know every origin, and from where to where the lines of each tail are taken in."""
+        for number, feeder in enumerate(self._feeders):
+            self._origins.meet(number, self._feeders, feeder.tail.span.first)
+        spans = [feeder.tail.span for feeder in self._feeders]
+        self._spans = [(span.first, span.end) for span in spans]
+        self._ends = [span.end for span in spans]
+        return self._spans
+
+    def _forget(self) -> list[Reach]:
+        """Of each feeder that let go of lines, from when to when they were."""
+        spans = enumerate(feeder.tail.span for feeder in self._feeders)
+        return [gone for number, span in spans if (gone := self._stamps.forget(number, span)) is not None]
 
     def rebuild(self) -> None:
         """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
@@ -143,10 +175,9 @@ class LogLines:
         self._noted = 0
         self.records = Records(self._feeders)
         self._passing = Passing(self._feeders, self._origins, self._stamps, self.keep, self.only)
-        self._ends = [feeder.tail.span.end for feeder in self._feeders]
+        self._unsettled = Unsettled()
+        self._meet()
         self._notes = [feeder.tail.told[-1].number + 1 if feeder.tail.told else 0 for feeder in self._feeders]
-        for number, feeder in enumerate(self._feeders):
-            self._origins.meet(number, self._feeders, feeder.tail.span.first)
         self.merged = self._several
         jobs = [jobs_of(number, feeder, self.since) for number, feeder in enumerate(self._feeders)]
         # The newest of each are chosen first.
@@ -208,8 +239,7 @@ class LogLines:
         """Let go of rows whose lines are gone; returns how many went."""
         before = len(self.rows)
         firsts = [feeder.tail.span.first for feeder in self._feeders]
-        for number, first in enumerate(firsts):
-            self._stamps.forget(number, first)
+        self._forget()
         gone = self._gone(firsts)
         self._cut(gone)
         self._dropped = min(self.dropped, self._dropped + gone)
@@ -324,13 +354,10 @@ class LogLines:
     # Letting go
 
     def _leave_unsettled(self) -> None:
+        """What is read in part tells no notes."""
         if self.settled is None:
             return
-        low, high = (when << WHEN for when in (self.settled[0], self.settled[1] + 1))
-        end = bisect_left(self.rows, high)
-        self._noted -= sum(1 for row in self.rows[end:] if row & NOTE)
-        del self.rows[end:]
-        self._cut(bisect_left(self.rows, low))
+        self.places.went(self._unsettled.hold_back(self.rows, self.settled))
 
     def _gone(self, firsts: list[int]) -> int:
         """How many rows from the first on are gone."""

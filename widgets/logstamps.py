@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from backends.api.logs import LogBlock, micros
+from backends.api.logs import LogBlock, LogSpan, micros
 from widgets.logfeeder import Feeder
 
 AHEAD = 2_000_000
@@ -39,11 +39,12 @@ class Stamps:
             known = self._known[number][first] = self._stamped(number, first, block)
         return known.times
 
-    def forget(self, number: int, low: int) -> None:
-        """Let go of the blocks that begin before a line."""
+    def forget(self, number: int, span: LogSpan) -> tuple[int, int] | None:
+        """Let go of the blocks that do not begin within what a tail holds now; returns from when to when their
+        lines were, None where there are none."""
         known = self._known[number]
-        for first in [first for first in known if first < low]:
-            del known[first]
+        gone = [known.pop(first).times for first in list(known) if not span.first <= first < span.end]
+        return (min(map(min, gone)), max(map(max, gone))) if gone else None
 
     def _stamped(self, number: int, first: int, block: LogBlock) -> _Stamped:
         feeder = self._feeders[number]

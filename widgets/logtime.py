@@ -10,7 +10,7 @@ from itertools import chain
 from backends.api.logs import LogBlock, LogRecord
 from backends.api.tail import Tail
 
-NEAR = 50
+LINES_ASKED = 50
 """Lines around one without a time that are asked for theirs: a stack trace belongs to the record above it."""
 
 
@@ -22,7 +22,7 @@ def beginnings(tail: Tail, parse: Callable[[bytes, str], LogRecord], since: date
         origins.setdefault(block.origin, []).append((first, block))
 
     def time_of(first: int, block: LogBlock, lines: list[bytes], at: int) -> datetime:
-        around = chain(range(at, max(-1, at - NEAR), -1), range(at + 1, min(len(lines), at + NEAR)))
+        around = chain(range(at, max(-1, at - LINES_ASKED), -1), range(at + 1, min(len(lines), at + LINES_ASKED)))
         for number in around:
             moment = parse(lines[number], block.origin).time
             if moment is not None:

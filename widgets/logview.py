@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from textual import events
@@ -24,9 +24,6 @@ from widgets.logsearch import compiled
 from widgets.logseek import Seek
 from widgets.logsheet import Piece, Sheet
 
-AHEAD = 3
-"""Screens before the end of a part at which more of it is asked for."""
-
 
 class LogView(Widget):
     DEFAULT_CSS = "LogView { height: 1fr; width: 1fr; }"
@@ -42,13 +39,6 @@ class LogView(Widget):
             super().__init__()
             self.found, self.step, self.errors = found, step, errors
 
-    class Edge(Message):
-        """The cursor came near the first row (`back`) or the last one; `beyond`: to go further was wanted."""
-
-        def __init__(self, *, back: bool, beyond: bool) -> None:
-            super().__init__()
-            self.back, self.beyond = back, beyond
-
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
 
@@ -63,8 +53,6 @@ class LogView(Widget):
         self.clock = clock or LoopClock()
         self.lines = LogLines()
         self.following = True
-        self.partly = False
-        """Whether a part of what the sources hold is shown, and not the lines in memory."""
         self.sheet = Sheet(self.lines, self.clock, alone=alone)
         self.left = 0
         self._drawn: list[Piece | None] = []
@@ -81,7 +69,6 @@ class LogView(Widget):
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show these sources' lines, at their end."""
         self.stop_seeking()
-        self.partly = False
         self.sheet.cursor.index, self.sheet.top.index = -1, 0
         self._aim = None
         self.lines.show(feeders)
@@ -89,31 +76,6 @@ class LogView(Widget):
         self.following = True
         self.count_anew()
         self._settle()
-
-    def show_part(
-        self,
-        feeders: Sequence[Feeder],
-        settled: tuple[int, int] | None,
-        on: Callable[[LogLines], int],
-        line: int = 0,
-    ) -> None:
-        """Show these sources' lines, which are a part of what there is. `on` says which row the cursor is on, on
-        that line of the terminal."""
-        self.stop_seeking()
-        self.partly, self.following, self._stood = True, False, 0
-        self.sheet.cursor.index = self.sheet.top.index = -1
-        self.lines.show(feeders, settled)
-        while self.lines.filtering:
-            self.lines.go_on()
-        self.sheet.cursor.index = min(on(self.lines), len(self.lines.rows) - 1)
-        self.sheet.top.index = max(0, self.cursor - line)
-        self._settle()
-
-    def grew(self, settled: tuple[int, int] | None) -> None:
-        """There are other lines than before about those that are shown."""
-        self.lines.grew(settled)
-        self.sheet.forget()
-        self._came_in()
 
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
@@ -168,9 +130,6 @@ class LogView(Widget):
         return rows[self.cursor] if 0 <= self.cursor < len(rows) else None
 
     def watch_readings(self, readings: Readings) -> None:
-        if self.partly:
-            # What comes is not in it, and what it is read on by comes with `grew`.
-            return
         below = self.cursor - self.sheet.top.index
         self._take()
         self.lines.trim()
@@ -207,14 +166,6 @@ class LogView(Widget):
             self.following = False
         self.flush()
         self._changed()
-        self._tell_edges(index, last)
-
-    def _tell_edges(self, index: int, last: int) -> None:
-        near = AHEAD * self.size.height if self.partly else 0
-        if self.is_attached and index <= near:
-            self.post_message(self.Edge(back=True, beyond=index < 0))
-        if self.is_attached and self.partly and index >= last - near:
-            self.post_message(self.Edge(back=False, beyond=index > last))
 
     def go_to_time(self, moment: datetime) -> None:
         """To the line that is nearest to a time, as soon as all lines about it are in their places."""
@@ -301,7 +252,7 @@ class LogView(Widget):
 
     @property
     def _behind(self) -> bool:
-        return self.lines.behind and not self.partly
+        return self.lines.behind
 
     def _came_in(self) -> None:
         """Rows have come: the cursor to where it belongs."""

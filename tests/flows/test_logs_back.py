@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from backends.api.logs import micros
+from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from backends.context import Context, SourceConfig
 from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
+from tui import lookback
 from tui.screens.logs import LogsScreen
-from widgets import lookback
 from widgets.columns import LogsOf
+from widgets.loglines import LogLines
 
 LINES = 60_000
 """About seven megabytes: the tail that is read at first is a thirtieth of it."""
@@ -24,6 +26,7 @@ LINES = 60_000
 
 async def long_log(path: Path, lines: int = LINES, words: str = "line", step: float = 0.01) -> Path:
     def write() -> None:
+        path.parent.mkdir(exist_ok=True)
         with path.open("w") as file:
             for number in range(lines):
                 stamp = (BEGAN + timedelta(seconds=step * number - 3600)).isoformat(timespec="milliseconds")
@@ -103,7 +106,7 @@ async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_pat
 async def test_pages_up_from_the_tail_reach_the_head(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookback, "MOST", 1 << 20)
+    monkeypatch.setattr(lookback, "BYTES_MOST", 1 << 20)
     log = await long_log(tmp_path / "app.log", 30_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("line 29999 ")
@@ -292,3 +295,157 @@ async def test_a_source_without_history_shows_what_it_has(opened: Opened) -> Non
         await screen.until("line 0")
         assert on(screen) == 0
         assert not logs_of(screen).log_view.partly
+
+
+async def test_l_leads_back_where_lines_have_no_offsets(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the journal."""
+    lines = [f"{(BEGAN + timedelta(minutes=n - 60)).isoformat()} line {n} ".encode() for n in range(20)]
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        assert beside is not None
+        if since is not None:
+            yield LogBatch((LogBlock("app.log", b"\n".join(lines[:10]), 10),), None)
+
+    monkeypatch.setattr(Fake, "history", history)
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(*lines[10:])
+        await screen.until("line 19")
+        screen.app.ways.show_logs_of(LogsOf(("none",), BEGAN - timedelta(minutes=56)))
+        await screen.until("line 4\n")
+        assert on(screen) == 4
+
+
+async def test_a_file_that_can_not_be_read_has_not_ended_and_is_tried_again(
+    opened: Opened, tmp_path: Path
+) -> None:
+    log, away = await long_log(tmp_path / "logs" / "app.log", 12_000), tmp_path / "away.log"
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until("line 11999 ")
+        view = logs_of(screen).log_view
+        await asyncio.to_thread(log.rename, away)
+        for beyond in range(2):
+            view.move(-(1 << 20))
+            await screen.until("what was read of it")
+            await idle(screen)
+            assert "nothing older" not in screen.text
+            assert not view.partly
+            screen.app.say(f"read {beyond}")
+            await screen.until(f"read {beyond}")
+        await asyncio.to_thread(away.rename, log)
+        first = on(screen)
+        await screen.press("k")
+        await screen.until(lambda: view.partly)
+        await screen.press("k")
+        assert on(screen) < first
+        await asyncio.to_thread(log.rename, away)
+        while "what was read of it" not in screen.text:
+            view.move(-(1 << 20))
+            await screen.pilot.pause()
+            await idle(screen)
+        await asyncio.to_thread(away.rename, log)
+        await screen.press("g")
+        await screen.until("line 0 ")
+        assert on(screen) == 0
+
+
+async def test_what_is_read_ends_with_the_view(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = asyncio.Event()
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        try:
+            await asyncio.Event().wait()
+            yield LogBatch((), None)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Fake, "history", history)
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"line 1")
+        await screen.until("line 1")
+        logs = logs_of(screen)
+        await screen.press("g")
+        await screen.until("reading")
+        assert not ended.is_set()
+        await screen.type(":events\r")
+        await screen.until(lambda: screen.app.view is not logs)
+        await asyncio.wait_for(ended.wait(), 3)
+        assert not logs._back.busy
+
+
+async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, tmp_path: Path) -> None:
+    log = await long_log(tmp_path / "app.log")
+    async with opened(contexts=(context(app=tmp_path / "*.log"),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        live = logs_of(screen)._back._live[0].tail
+        await asyncio.to_thread(append, tmp_path / "new.log", "of another file\n")
+        await screen.until(lambda: any(block.origin.endswith("new.log") for _, block in live.blocks()))
+        await screen.type("/line 30000 \r")
+        await screen.press("n")
+        await screen.until(lambda: on(screen) == 30_000)
+        await screen.type("&line .?1234 \r")
+        await screen.until("line 31234 ")
+        await idle(screen)
+        feeders = logs_of(screen).log_view.lines.feeders
+        assert {block.origin for feeder in feeders for _, block in feeder.tail.blocks()} == {str(log)}
+        assert screen.text.count("files/app") == 1
+
+
+async def test_lines_that_are_alike_are_not_gone_past(opened: Opened, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    await asyncio.to_thread(append, log, "tick\n" * 200_000)
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until("tick")
+        view, back = logs_of(screen).log_view, logs_of(screen)._back
+        await screen.press("g")
+        await screen.until(lambda: view.partly)
+        await idle(screen)
+        while not (back._part is not None and back._part.at_end(back=False)):
+            view.move(1 << 20)
+            await screen.pilot.pause()
+            await idle(screen)
+        view.go_to(len(view.lines.rows) - 1)
+        live = back._live[0].tail
+        end = live.span.end
+        await asyncio.to_thread(append, log, "tick\n" * 3)
+        await screen.until(lambda: live.span.end == end + 3)
+        view.move(1)
+        await screen.until(lambda: not view.partly)
+        await idle(screen)
+        assert len(view.lines.rows) - 1 - view.cursor == 2
+
+
+async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = await long_log(tmp_path / "a.log", 12_000, "from a, line")
+    b = await long_log(tmp_path / "b.log", 12_000, "from b, line")
+    step = LogLines.go_on
+    monkeypatch.setattr(LogLines, "go_on", lambda self, seconds=0.0: step(self, 0.0))
+    async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
+        await screen.until("from a, line 11999 ")
+        await screen.until("from b, line 11999 ")
+        view, back = logs_of(screen).log_view, logs_of(screen)._back
+        part = back._of(back._streams())
+        for _ in range(4):
+            await part.more(back=True)
+        for shown_instead in (True, False):
+            task = asyncio.create_task(view.show_part(part.feeders, part.settled, lambda lines: 0))
+            await asyncio.sleep(0)
+            assert view.partly
+            assert view.lines.filtering
+            task.cancel()
+            if shown_instead:
+                view.show(back._live)
+                view.go_to(7)
+            line = view.current
+            await asyncio.wait([task])
+            await screen.until(lambda: not view.lines.filtering)
+            assert view.partly is not shown_instead
+            assert view.current is not None
+            assert view.current == line or not shown_instead

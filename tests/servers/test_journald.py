@@ -30,8 +30,8 @@ from backends.logs.journald import Journald, JournaldSettings
 from tests.servers.journal import Journal, journalctl
 from tests.waiting import until
 from tui.demo.getting import find, libraries
+from tui.lookback import Lookback
 from widgets.loglines import LogLines
-from widgets.lookback import Lookback
 
 pytestmark = pytest.mark.server
 
@@ -406,7 +406,7 @@ async def test_it_is_looked_back_through_in_its_own_order(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backends.logs.journalctl.CHUNK", 4096)
-    monkeypatch.setattr("widgets.lookback.PAGE", 8192)
+    monkeypatch.setattr("tui.lookback.PAGE", 8192)
     expected = [f"entry {number}" for number in range(300)]
     for number in range(300):
         journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")

@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 
 from backends.api.errors import TimedOut, Unsupported
 from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
+from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START
-from widgets import lookback as module
-from widgets.logfeeder import WHEN
+from tui import lookback as module
+from tui.lookback import Lookback
+from widgets.logfeeder import WHEN, Feeder
+from widgets.logheld import in_memory
 from widgets.loglines import LogLines
+from widgets.logplaces import Place
 from widgets.logsearch import compiled
 from widgets.logstretch import START as MIDDLE
 from widgets.logstretch import Stretch
-from widgets.lookback import Lookback
 
 NOW = START + timedelta(days=1)
 
@@ -32,6 +35,8 @@ class Source:
 
     def __init__(self, name: str, seconds: list[float], each: int = 3, broken: bool = False) -> None:
         self.name, self.broken = name, broken
+        self.asked = 0
+        """How many blocks were looked at, to choose and to date their lines."""
         self._formats = Formats(name)
         self.lines = [
             f"{(START + timedelta(seconds=at)).isoformat()} {name} {i}".encode() for i, at in enumerate(seconds)
@@ -47,9 +52,11 @@ class Source:
         return self._formats.parse(raw, origin)
 
     def moments(self, block: LogBlock) -> list[int | None]:
+        self.asked += 1
         return moments(block, self.parse)
 
     def shown(self, data: bytes) -> bytes:
+        self.asked += 1
         return data
 
     async def history(
@@ -162,7 +169,84 @@ async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
     await part.begin()
     assert part.said == ["s/b: b: nothing older is kept"]
     assert len(shown(part)) == 2
-    assert part.at_end(back=False)
+    assert part.stuck(back=False)
+    assert not part.at_end(back=False), "what is there is not known"
+
+
+@pytest.mark.parametrize("back", [True, False])
+async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again(back: bool) -> None:
+    sources = [Source("a", [n * 1.0 for n in range(30)]), Source("b", [n * 1.0 + 0.5 for n in range(30)])]
+    for those in (sources[:1], sources):
+        part = of(*those)
+        for stream, source in zip(part.streams, those, strict=True):
+            stream.stretch.grow(source.blocks[5:6], back=False)
+        those[-1].broken = True
+        await part.more(back=back)
+        assert part.stuck(back=back)
+        assert not part.at_end(back=back)
+        those[-1].broken = False
+        await part.more(back=back)
+        assert part.stuck(back=back), "not before it is wanted"
+        await part.retry(back=back)
+        await part.more(back=back)
+        assert part.at_end(back=back)
+        found = shown(part)
+        for source in those:
+            assert (source.lines[0] if back else source.lines[-1]) in found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 3), st.lists(st.booleans(), max_size=40), st.sampled_from(["", "f. .?[13579]$"]))
+async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
+    count: int, ways: list[bool], keep: str
+) -> None:
+    """And cost what is new of them, in time and in memory."""
+    sources = [Source(f"f{i}", [n * (1.0 + i) + i / 7 for n in range(600 // (1 + i))]) for i in range(count)]
+    part = of(*sources, keep=keep)
+    for stream in part.streams:
+        stream.stretch.bound(3_000)
+    page, module.PAGE = module.PAGE, 800
+    try:
+        await part.begin()
+        lines = LogLines()
+        lines.keep = compiled(keep)
+        lines.show(part.feeders, part.settled)
+        cursor = Place(len(lines.rows) // 2)
+        lines.places.add(cursor)
+        for back in ways:
+            on = lines.records.raw(lines.rows[cursor.index])
+            before = {(n, first) for n, f in enumerate(part.feeders) for first, _ in f.tail.blocks()}
+            await part.more(back=back)
+            now = {(n, first) for n, f in enumerate(part.feeders) for first, _ in f.tail.blocks()}
+            asked = sum(source.asked for source in sources)
+            lines.grew(part.settled)
+            assert sum(source.asked for source in sources) - asked <= 2 * len(now - before)
+            known = {(n, first) for n, those in enumerate(lines._stamps._known) for first in those}
+            assert known <= now
+            found = [lines.records.raw(row) for row in lines.rows]
+            assert [raw[0] for raw in found if raw is not None] == shown(part, keep)
+            if on in found:
+                assert found[cursor.index] == on
+            cursor.index = min(cursor.index, len(lines.rows) - 1)
+    finally:
+        module.PAGE = page
+
+
+def test_a_line_that_is_like_others_is_found_by_its_offset() -> None:
+    kept = Tail()
+    for first in (100, 120):
+        kept.take(LogBatch((LogBlock("a", b"tick\ntick\ntick\ntick", 4, first),), None))
+    feeders = [Feeder("s/other", kept, Source("x", [])), Feeder("s/a", kept, Source("a", []))]
+    again = LogBlock("a", b"tick\ntick\ntick", 3, 105)
+    assert [in_memory(feeders, "s/a", again, line) for line in range(3)] == [(1, 1), (1, 2), (1, 3)]
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1, 95), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1, 140), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("b", b"tick", 1, 105), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tock", 1, 105), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"ick", 1, 106), 0) is None
+    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1), 0) == (1, 7), (
+        "the newest, where nothing says which"
+    )
 
 
 async def test_a_source_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
@@ -9,28 +10,27 @@ from typing import Any
 
 from backends.api.errors import BackendError
 from backends.api.logs import Beside, LogBlock, moment_of
+from tui.lookback import PAGE, STREAMS, Lookback, end_of
 from tui.screens.base import Desk
 from widgets.logfeeder import Feeder, Reader
-from widgets.logheld import Held, held, numbered, same
+from widgets.logheld import Held, held, in_memory, numbered, row_of, same
 from widgets.loglines import LogLines
 from widgets.logsearch import Pattern
 from widgets.logstreams import oldest, streams_of, whole
 from widgets.logstretch import START
 from widgets.logview import LogView
-from widgets.lookback import PAGE, STREAMS, Lookback, end_of
+from widgets.lookbackview import LookbackView
 from widgets.quantities import size
 
 log = logging.getLogger("midwatch.logs")
 GROUP = "look back"
-REJOINED = 5_000
-"""Lines of the newest among which the one is looked for that one comes from."""
 MANY = "; :logs and a path reads one of them"
 
 
 class LookingBack:
-    """What a log view shows beside the lines in memory: a part of one or several files (`widgets.lookback`)."""
+    """What a log view shows beside the lines in memory: a part of one or several files (`tui.lookback`)."""
 
-    def __init__(self, view: LogView, desk: Callable[[], Desk]) -> None:
+    def __init__(self, view: LookbackView, desk: Callable[[], Desk]) -> None:
         self._view, self._desk = view, desk
         self._live: Sequence[Feeder] = ()
         self._part: Lookback | None = None
@@ -72,7 +72,7 @@ class LookingBack:
         if part is None and self._older and view.lines.dropped:
             self._desk().say("the first line in memory; 0 lifts the window, then g reads from the beginning")
 
-    def edge(self, message: LogView.Edge) -> None:
+    def edge(self, message: LookbackView.Edge) -> None:
         """One came near the end of what is here: read on."""
         back, part = message.back, self._part
         if self.busy or self._view.lines.since is not None:
@@ -81,7 +81,9 @@ class LookingBack:
             if back and self._older:
                 self._begin(lambda: self._from_memory(beyond=message.beyond))
         elif not part.at_end(back=back):
-            self._begin(lambda: self._read_on(part, back=back))
+            # What failed is not asked again by every key that is near.
+            if message.beyond or not part.stuck(back=back):
+                self._begin(lambda: self._read_on(part, back=back, again=message.beyond))
         elif message.beyond and not back:
             self._begin(lambda: self._rejoin(part))
 
@@ -91,7 +93,7 @@ class LookingBack:
             return False
         blocks = [(oldest(self._live, source, origin), reader) for source, origin, reader in self._streams()]
         times = [
-            end_of(block, reader, back=True) for block, reader in blocks if block is not None and block.first
+            end_of(block, reader, back=True) for block, reader in blocks if block is not None and block.first != 0
         ]
         return any(time is not None and time > moment for time in times)
 
@@ -139,7 +141,8 @@ class LookingBack:
         at = on.block.first + len(block.data) * on.line // block.count
         newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in self._live]
         ends = [stream.stretch.edge(back=False), *(found[1] for found in newest if found is not None)]
-        end = max(_end(found) for found in ends if found is not None and found.origin == block.origin)
+        known = [found for found in ends if found is not None and found.origin == block.origin]
+        end = max((found.first or 0) + len(found.data) for found in known)
         return f"{100 * at / end:.1f} % of {size(end)}, G: end"
 
     # What takes time
@@ -158,7 +161,8 @@ class LookingBack:
             self._say(part)
             self._view.go_to(0)
             return
-        self._show(part, lambda lines: 0)
+        self._say(part)
+        await self._show(part, lambda lines: 0)
         if len(self._view.lines.rows) < 2 * self._view.size.height:
             await self._read_on(part, back=False)
 
@@ -188,7 +192,7 @@ class LookingBack:
                 self._desk().say("there is nothing older")
         elif now is not None and now.feeder is on.feeder and now.first in numbers:
             number = numbers[now.first] + now.line
-            self._show(part, lambda lines: numbered(lines, number), self._line)
+            await self._show(part, lambda lines: numbered(lines, number), self._line)
 
     async def _about(self, moment: datetime, on: Callable[[LogLines], int], line: int = 0) -> bool:
         """Show what is about a time; whether there was anything."""
@@ -200,14 +204,17 @@ class LookingBack:
         await part.begin(moment)
         self._say(part)
         if not part.empty:
-            self._show(part, on, line)
+            await self._show(part, on, line)
         return not part.empty
 
-    async def _read_on(self, part: Lookback, *, back: bool) -> None:
-        """Until there are other rows at that end."""
+    async def _read_on(self, part: Lookback, *, back: bool, again: bool = False) -> None:
+        """Until there are other rows at that end; what failed to be read is tried `again`."""
         lines, at = self._view.lines, 0 if back else -1
         before = lines.rows[at] if lines.rows else None
-        while not part.at_end(back=back):
+        if again:
+            await part.retry(back=back)
+            self._view.grew(part.settled)
+        while not part.stuck(back=back):
             await part.more(back=back)
             self._view.grew(part.settled)
             if lines.rows and lines.rows[at] != before:
@@ -219,23 +226,29 @@ class LookingBack:
         if not self._view.lines.rows:
             self.leave()
             return
-        last = self._view.lines.records.raw(self._view.lines.rows[-1])
-        ends = [feeder.tail.span.end for feeder in self._live]
-        newest = [f.tail.lines(end - REJOINED, end) for f, end in zip(self._live, ends, strict=True)]
-        if not any((line.raw, line.origin) == last for lines in newest for line in lines):
-            reached = [stream.stretch.span.end for stream in part.streams]
+        lines = self._view.lines
+        ends = [(s.source, s.stretch.edge(back=False)) for s in part.streams]
+        reached = [(source, block, block.count - 1) for source, block in ends if block is not None]
+        if not all(in_memory(self._live, *place) for place in reached):
+            before = [stream.stretch.span.end for stream in part.streams]
             for stream in part.streams:
                 stream.ended[False] = False
-            await self._read_on(part, back=False)
-            if reached != [stream.stretch.span.end for stream in part.streams]:
+            await self._read_on(part, back=False, again=True)
+            if before != [stream.stretch.span.end for stream in part.streams] or part.behind_failure:
                 return
+        last = held(lines, len(lines.rows) - 1)
+        there = None if last is None else in_memory(self._live, last.feeder.source, last.block, last.line)
         self._part = None
         self._view.show(self._live)
-        rows, records = self._view.lines.rows, self._view.lines.records
-        near = range(len(rows) - 1, max(-1, len(rows) - REJOINED), -1)
-        found = next((at for at in near if records.raw(rows[at]) == last), None)
-        if found is not None:
-            self._view.go_to(found + 1)
+        if there is None:
+            return
+        at = row_of(lines, *there)
+        while at is None and self._view.work():
+            # The newest rows come first; older ones in steps.
+            await asyncio.sleep(0)
+            at = row_of(lines, *there)
+        if at is not None:
+            self._view.go_to(at + 1)
 
     async def _around(self, block: LogBlock, line: int) -> None:
         """Show what is about a block, with the cursor on one of its lines."""
@@ -243,7 +256,7 @@ class LookingBack:
         part.streams[0].stretch.grow([block], back=False)
         await part.more(back=True)
         await part.more(back=False)
-        self._show(part, lambda lines: numbered(lines, START + line), self._view.size.height // 2)
+        await self._show(part, lambda lines: numbered(lines, START + line), self._view.size.height // 2)
         self._say(part)
 
     async def _find(self, pattern: Pattern | None, *, back: bool) -> None:
@@ -275,15 +288,18 @@ class LookingBack:
         return not all(whole(feeder.tail) for feeder in self._live)
 
     def _streams(self) -> list[tuple[str, str, Reader]]:
-        lines = self._view.lines
-        return streams_of(self._live, lines.origins if self._part is None else (), lines.only)
+        """Those of the part that is shown: its title and its place are of them, whatever came meanwhile."""
+        part, lines = self._part, self._view.lines
+        if part is not None:
+            return [(stream.source, stream.origin, stream.reader) for stream in part.streams]
+        return streams_of(self._live, lines.origins, lines.only)
 
     def _of(self, streams: list[tuple[str, str, Reader]]) -> Lookback:
         return Lookback(streams, self._view.clock.now(), self._view.lines.keep)
 
-    def _show(self, part: Lookback, on: Callable[[LogLines], int], line: int = 0) -> None:
+    async def _show(self, part: Lookback, on: Callable[[LogLines], int], line: int = 0) -> None:
         self._part = part
-        self._view.show_part(part.feeders, part.settled, on, line)
+        await self._view.show_part(part.feeders, part.settled, on, line)
 
     def _say(self, part: Lookback) -> None:
         """What has to be known of it, once."""
@@ -310,10 +326,6 @@ class LookingBack:
 
         self._desk().work(run, GROUP)
         self._view.post_message(LogView.Changed())
-
-
-def _end(block: LogBlock) -> int:
-    return (block.first or 0) + len(block.data) + 1
 
 
 async def _nothing() -> None:

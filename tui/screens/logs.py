@@ -24,6 +24,7 @@ from widgets.histogram import Histogram
 from widgets.logfeeder import Feeder
 from widgets.logline import LINE_MOST, Times
 from widgets.logview import LogView
+from widgets.lookbackview import LookbackView
 from widgets.oneline import OneLine, Part
 from widgets.quantities import age, count, three
 from widgets.safe import style, width_of
@@ -47,7 +48,7 @@ class LogsScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.title = OneLine()
-        self.log_view = LogView()
+        self.log_view = LookbackView()
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._visit = Visit()
@@ -90,6 +91,8 @@ class LogsScreen(View):
         self.tick()
 
     def detach(self) -> None:
+        # Else its result would come behind another view, or out of a watch that is closed.
+        self.cancel()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
 
@@ -117,7 +120,7 @@ class LogsScreen(View):
             self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
         self._show_title()
 
-    def on_log_view_edge(self, message: LogView.Edge) -> None:
+    def on_lookback_view_edge(self, message: LookbackView.Edge) -> None:
         self._back.edge(message)
 
     def choose(self, name: str | None) -> None:
@@ -203,7 +206,7 @@ class LogsScreen(View):
         view = self.log_view
         lines = view.lines
         dim = style(Look.DIM)
-        sources = [feeder.source for feeder in lines.feeders]
+        sources = list(dict.fromkeys(feeder.source for feeder in lines.feeders))
         shown = count(lines.shown)
         if lines.filtered:
             shown += f" of {count(lines.total)}"

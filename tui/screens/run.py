@@ -18,11 +18,9 @@ from widgets.board import Board, Entry
 from widgets.columns import Look
 from widgets.logfeeder import Feeder
 from widgets.logview import LogView
-from widgets.oneline import OneLine, Part
+from widgets.oneline import NARROW, OneLine, Part
 from widgets.safe import fit, style
 
-SMALL = 60
-"""Cells below which a step's name leaves them to how it stands."""
 LATELY = 5
 """Runs that are told for comparison."""
 
@@ -100,7 +98,7 @@ class RunScreen(View):
         self.note.display = bool(row.message)
         look = Look.WARN if row.left or row.state is RunState.DONE else RUN_LOOKS[row.state]
         self.note.show([(f" {row.message}", style(look))])
-        name = 24 if self.size.width >= SMALL else 12
+        name = 24 if self.size.width >= NARROW else 12
         self.steps.show([_step(number, step, name) for number, step in enumerate(row.steps, start=1)])
         self.steps.styles.height = min(len(row.steps), max(1, self.size.height // 3)) + 1
 

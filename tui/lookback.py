@@ -21,7 +21,7 @@ from widgets.logstretch import Stretch
 
 PAGE = 512 << 10
 """Bytes that are read at once."""
-MOST = 8 << 20
+BYTES_MOST = 8 << 20
 """Bytes that all stretches hold."""
 STREAMS = 100
 """Files that are read together."""
@@ -29,7 +29,7 @@ END = 1 << 62
 """Later than any time, in microseconds."""
 SILENT = 5.0
 """Seconds that a source may say nothing, not even that it goes on."""
-NEAR = 50
+LINES_ASKED = 50
 """Lines at the end of a block that are asked for their time."""
 
 
@@ -44,6 +44,11 @@ class Stream:
     at: datetime
     ended: dict[bool, bool] = field(default_factory=lambda: {True: False, False: False})
     """Whether there is nothing more in a direction."""
+    failed: dict[bool, bool] = field(default_factory=lambda: {True: False, False: False})
+    """Whether it could not be read on in a direction; what is there is not known then."""
+
+    def goes_on(self, *, back: bool) -> bool:
+        return not self.ended[back] and not self.failed[back]
 
     def beside(self, *, back: bool) -> Beside:
         return Beside(self.origin, self.stretch.edge(back=back), back)
@@ -59,7 +64,7 @@ class Stream:
 def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
     """The time of the first line of a block (`back`) or of the last one."""
     lines = block.lines()
-    near = lines[:NEAR] if back else reversed(lines[-NEAR:])
+    near = lines[:LINES_ASKED] if back else reversed(lines[-LINES_ASKED:])
     times = (reader.parse(raw, block.origin).time for raw in near)
     return next((moment for moment in times if moment is not None), None)
 
@@ -72,7 +77,7 @@ class Lookback:
         self, streams: Iterable[tuple[str, str, Reader]], at: datetime, keep: Pattern | None = None
     ) -> None:
         known = list(streams)
-        most = MOST // max(1, len(known))
+        most = BYTES_MOST // max(1, len(known))
         self.streams = [Stream(*stream, Stretch(most, at), at) for stream in known]
         self.said: list[str] = []
         """What the reader must know of it: notes of the sources, and why some can't be read."""
@@ -97,11 +102,16 @@ class Lookback:
         return None if self.alone is not None else (self._reaches(back=True), self._reaches(back=False))
 
     def at_end(self, *, back: bool) -> bool:
+        """Whether every stream ended there, by itself."""
         return all(stream.ended[back] for stream in self.streams)
+
+    def stuck(self, *, back: bool) -> bool:
+        """Whether nothing is read there any more: each stream ended or failed."""
+        return not any(stream.goes_on(back=back) for stream in self.streams)
 
     def _reaches(self, *, back: bool) -> int:
         """The time up to which all streams are here."""
-        times = [stream.reaches(back=back) for stream in self.streams if not stream.ended[back]]
+        times = [stream.reaches(back=back) for stream in self.streams if stream.goes_on(back=back)]
         return max(times, default=0) if back else min(times, default=END)
 
     async def begin(self, since: datetime | None = None) -> None:
@@ -110,21 +120,38 @@ class Lookback:
             stream.ended[True] = since is None
             await self._read(stream, PAGE // len(self.streams), back=False, since=since)
         if since is not None:
-            while not self.at_end(back=False) and self._reaches(back=False) <= micros(since):
+            while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
                 await self.more(back=False)
             await self.more(back=True)
-            while not self.at_end(back=True) and self._reaches(back=True) > micros(since):
+            while not self.stuck(back=True) and self._reaches(back=True) > micros(since):
                 await self.more(back=True)
 
     async def more(self, *, back: bool) -> None:
         """Read on in a direction, about a page of bytes; never raises a `BackendError`, but says it."""
         left = PAGE
-        while left > 0 and not self.at_end(back=back):
-            going = [stream for stream in self.streams if not stream.ended[back]]
+        while left > 0 and not self.stuck(back=back):
+            going = [stream for stream in self.streams if stream.goes_on(back=back)]
             times = {id(stream): stream.reaches(back=back) for stream in going if len(going) > 1}
             choose = max if back else min
             stream = choose(going, key=lambda stream: times.get(id(stream), 0))
             left -= await self._read(stream, PAGE // len(self.streams), back=back)
+
+    @property
+    def behind_failure(self) -> bool:
+        """Whether newer lines may be there that could not be read."""
+        return any(stream.failed[False] for stream in self.streams)
+
+    async def retry(self, *, back: bool) -> None:
+        """Read again what failed in a direction, up to where the others are: what is shown of them stays."""
+        failed = [stream for stream in self.streams if stream.failed[back]]
+        others = [stream.reaches(back=back) for stream in self.streams if not stream.failed[back]]
+        for stream in failed:
+            stream.failed[back] = False
+            while others and stream.goes_on(back=back):
+                reached = stream.reaches(back=back)
+                if reached <= min(others) if back else reached >= max(others):
+                    break
+                await self._read(stream, PAGE // len(self.streams), back=back)
 
     async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
         """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)
@@ -165,7 +192,9 @@ class Lookback:
         except BackendError as error:
             said = f"{stream.source}: {error}"
             self.said += [said] if said not in self.said else []
-        stream.ended[back] = True
+            stream.failed[back] = True
+        else:
+            stream.ended[back] = True
         return came
 
 

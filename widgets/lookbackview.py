@@ -1,0 +1,87 @@
+"""LookbackView: a log view that can show a part of what its sources hold, and tells where that ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from textual.message import Message
+
+from backends.api.readings import Readings
+from widgets.logfeeder import Feeder
+from widgets.loglines import LogLines
+from widgets.logview import LogView
+
+AHEAD = 3
+"""Screens before the end of a part at which more of it is asked for."""
+
+
+class LookbackView(LogView):
+    class Edge(Message):
+        """The cursor came near the first row (`back`) or the last one; `beyond`: to go further was wanted."""
+
+        def __init__(self, *, back: bool, beyond: bool) -> None:
+            super().__init__()
+            self.back, self.beyond = back, beyond
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.partly = False
+        """Whether a part of what the sources hold is shown, and not the lines in memory."""
+
+    def show(self, feeders: Sequence[Feeder]) -> None:
+        """Show the lines in memory of these sources, at their end."""
+        self.partly = False
+        super().show(feeders)
+
+    async def show_part(
+        self,
+        feeders: Sequence[Feeder],
+        settled: tuple[int, int] | None,
+        on: Callable[[LogLines], int],
+        line: int = 0,
+    ) -> None:
+        """Show these sources' lines, which are a part of what there is. `on` says which row the cursor is on, on
+        that line of the terminal. In short steps, so that no key waits."""
+        self.stop_seeking()
+        self.partly, self.following, self._stood = True, False, 0
+        self.sheet.cursor.index = self.sheet.top.index = -1
+        self.lines.show(feeders, settled)
+        chosen = self.lines.chosen
+        try:
+            while self.lines.filtering:
+                await asyncio.sleep(0)
+                self.lines.go_on()
+        finally:
+            # Whoever ends it midway may show other lines by now.
+            if self.partly and self.lines.chosen == chosen:
+                self.sheet.cursor.index = min(on(self.lines), len(self.lines.rows) - 1)
+                self.sheet.top.index = max(0, self.cursor - line)
+                self._settle()
+
+    def grew(self, settled: tuple[int, int] | None) -> None:
+        """There are other lines than before about those that are shown."""
+        self.lines.grew(settled)
+        self.sheet.cursor.index = min(self.cursor, len(self.lines.rows) - 1)
+        self.sheet.forget()
+        self._came_in()
+        if self.lines.filtering:
+            self._work()
+
+    def watch_readings(self, readings: Readings) -> None:
+        # What comes is not in a part, and what that is read on by comes with `grew`.
+        if not self.partly:
+            super().watch_readings(readings)
+
+    def go_to(self, index: int) -> None:
+        super().go_to(index)
+        last = len(self.lines.rows) - 1
+        near = AHEAD * self.size.height if self.partly else 0
+        if self.is_attached and index <= near:
+            self.post_message(self.Edge(back=True, beyond=index < 0))
+        if self.is_attached and self.partly and index >= last - near:
+            self.post_message(self.Edge(back=False, beyond=index > last))
+
+    @property
+    def _behind(self) -> bool:
+        return super()._behind and not self.partly
