@@ -7,8 +7,8 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --no-input install -c con
 # From the quick to the slow, so that the cheap reasons to fail come first; before the many quick ones the few that
 # wait for servers, beside which they run. tests/bench is `make bench`'s.
 TESTS = contract unit house flows looks fuzz outside servers
-# Most tests wait for real servers and programs, three at a time for two cores; a file's tests share its servers.
-PARALLEL = -n 3 --dist loadfile --no-loadscope-reorder
+# Most tests wait for real servers and programs, four at a time for two cores; a file's tests share its servers.
+PARALLEL = -n 4 --dist loadfile --no-loadscope-reorder
 # Without bytecode every start of Textual costs three times as long; some containers switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 
