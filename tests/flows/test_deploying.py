@@ -46,7 +46,9 @@ async def start_plain(screen: Screen) -> str:
     await screen.until("[ deploy plain ]")
     assert screen.app.flow.dialog.chosen == "Cancel"
     await screen.press("right", "enter")
+    # Its output tells of that step as well, and may come before what is known of the run.
     await screen.until("switch")
+    await screen.until("running for")
     return str(screen.app.view.name_in_path.removeprefix("run "))
 
 

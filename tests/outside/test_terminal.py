@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import termios
@@ -84,18 +85,19 @@ def test_a_vanished_terminal_ends_the_program_also_where_hang_ups_are_ignored(co
 
 
 def test_hostile_processes_and_lines_send_no_escape_of_theirs(config: str, tmp_path: Path) -> None:
-    evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2JEVIL\x9b31m\u202e[@click=app.leave]x[/]"
+    word = f"EVIL{os.getpid()}"  # Other tests have such processes too, at the same time.
+    evil = f"\x1b]52;c;ZXZpbA==\x07\x1b[2J{word}\x9b31m\u202e[@click=app.leave]x[/]"
     (tmp_path / "a.log").write_bytes(evil.encode() + b"\xff\x00 line\n")
     sleeper = subprocess.Popen(["sh", "-c", "read x", evil], stdin=subprocess.PIPE)
     try:
         with Dashboard("--config", config, "-c", "logs app", size=(180, 40)) as board:
-            board.until("EVIL")
-            board.send(":processes\r/EVIL\r")
+            board.until(word)
+            board.send(f":processes\r/{word}\r")
             board.until("1 of")
             board.until("[@click=app.leave]x[/]")
             board.send("\r")
             board.until("same with")
-            for sequence in (b"\x1b]52;c;ZXZp", b"\x1b[2JEVIL", b"\xc2\x9b", b"\xe2\x80\xae", b"\x00"):
+            for sequence in (b"\x1b]52;c;ZXZp", f"\x1b[2J{word}".encode(), b"\xc2\x9b", b"\xe2\x80\xae", b"\x00"):
                 assert sequence not in board.raw
     finally:
         sleeper.communicate()
