@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from backends.clean import clean
 from backends.config_file import load_config, read_only_wanted
 from tui.first_frame import first_frame, glance
-from tui.terminal import Terminal, end_in_order, leave_now, watch_hangup
+from tui.terminal import Terminal, leave_now, watch_hangup
 from tui.typed_ahead import TypedAhead
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class _Ended(NamedTuple):
 def dashboard(options: argparse.Namespace) -> int:
     """Open the dashboard and return its exit code, with the terminal as it was before."""
     terminal = Terminal()
-    end_in_order()
+    terminal.end_in_order()
     try:
         read_only = read_only_wanted(options.read_only, os.environ)
         seen = glance(options.config, options.context, os.environ, read_only=read_only)

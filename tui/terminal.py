@@ -10,6 +10,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from widgets.substitutes import SUBSTITUTES
 
@@ -54,24 +55,34 @@ class Terminal:
 
     def give_back(self) -> None:
         """Leave the terminal as it was found, whatever Textual has managed to restore by itself."""
-        try:
-            self._write(LEAVE)
+        with suppress(OSError):
+            sys.stdout.flush()
+        self._leave()
+
+    def end_in_order(self) -> None:
+        """Let the signals that ask us to end give the terminal back, until the app has handlers of its own.
+
+        They end the process at once: an exception that is raised in the middle of whatever Python imports may be
+        ignored there, or become another one.
+        """
+        for number in ENDING:
+            # One that we were started deaf to (nohup) stays so.
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, self._end)
+
+    def _end(self, number: int, frame: object) -> None:
+        self._leave()
+        os._exit(128 + number)
+
+    def _leave(self) -> None:
+        """Past Python's own buffer, which a signal may find in use. Where it is gone nobody is left to see it."""
+        with suppress(OSError, termios.error):
+            os.write(sys.stdout.fileno(), LEAVE.encode())
             termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
-        except (OSError, termios.error):
-            pass  # It is gone, and nobody is left to see it.
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
-
-
-def end_in_order() -> None:
-    """Let the signals that ask us to end do so by an exception, until the app has handlers of its own: so the
-    terminal is given back on the way out."""
-    for number in ENDING:
-        # One that we were started deaf to (nohup) stays so.
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, lambda got, frame: sys.exit(128 + got))
 
 
 def in_a_job() -> bool:
