@@ -88,7 +88,6 @@ class Lookback:
         """What the reader must know of it: notes of the sources, and why some can't be read."""
         self._keep = keep
         self._sought = sought
-        self._page = PAGE if sought is None else 1
 
     @property
     def feeders(self) -> list[Feeder]:
@@ -121,11 +120,16 @@ class Lookback:
         times = [stream.reaches(back=back) for stream in self.streams if stream.goes_on(back=back)]
         return max(times, default=0) if back else min(times, default=END)
 
+    @property
+    def _share(self) -> int:
+        """Bytes that are read at once of a stream."""
+        return PAGE // len(self.streams) if self._sought is None else 1
+
     async def begin(self, since: datetime | None = None) -> None:
         """Read the beginning of every stream, before which there is nothing, or what is about a time."""
         for stream in self.streams:
             stream.ended[True] = since is None
-            await self._read(stream, max(1, self._page // len(self.streams)), back=False, since=since)
+            await self._read(stream, self._share, back=False, since=since)
         if since is not None:
             while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
                 await self.more(back=False)
@@ -135,13 +139,13 @@ class Lookback:
 
     async def more(self, *, back: bool) -> None:
         """Read on in a direction, about a page of bytes; never raises a `BackendError`, but says it."""
-        left = self._page
+        left = PAGE if self._sought is None else 1
         while left > 0 and not self.stuck(back=back):
             going = [stream for stream in self.streams if stream.goes_on(back=back)]
             times = {id(stream): stream.reaches(back=back) for stream in going if len(going) > 1}
             choose = max if back else min
             stream = choose(going, key=lambda stream: times.get(id(stream), 0))
-            left -= await self._read(stream, max(1, self._page // len(self.streams)), back=back)
+            left -= await self._read(stream, self._share, back=back)
 
     @property
     def behind_failure(self) -> bool:
@@ -158,7 +162,7 @@ class Lookback:
                 reached = stream.reaches(back=back)
                 if reached <= min(others) if back else reached >= max(others):
                     break
-                await self._read(stream, max(1, self._page // len(self.streams)), back=back)
+                await self._read(stream, self._share, back=back)
 
     async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
         """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)

@@ -150,7 +150,9 @@ class LookingBack:
         part = self._part
         if part is None:
             kept = f"none of {count(self._view.lines.total)} lines"
-            return f"{kept} in memory passes; g looks from the beginning on" if self._older else f"{kept} passes"
+            if self._view.lines.since is not None or not self._older:
+                return f"{kept} passes"
+            return f"{kept} in memory passes; g looks from the beginning on"
         if part.stuck(back=False):
             whole = part.stuck(back=True)
             return f"none of the lines passes, {'of all that can be read' if whole else 'up to the end'}"
