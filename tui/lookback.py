@@ -82,8 +82,8 @@ class Lookback:
         sought: tuple[Pattern | None] | None = None,
     ) -> None:
         known = list(streams)
-        most = BYTES_MOST // max(1, len(known))
-        self.streams = [Stream(*stream, Stretch(most, at), at) for stream in known]
+        self._most = BYTES_MOST // max(1, len(known))
+        self.streams = [Stream(*stream, Stretch(self._most, at), at) for stream in known]
         self.said: list[str] = []
         """What the reader must know of it: notes of the sources, and why some can't be read."""
         self._keep = keep
@@ -136,10 +136,14 @@ class Lookback:
             await self.more(back=True)
             while not self.stuck(back=True) and self._reaches(back=True) > micros(since):
                 await self.more(back=True)
+            # Of many streams each is short, and what came before that time may have taken the place of it.
+            while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
+                await self.more(back=False)
 
     async def more(self, *, back: bool) -> None:
-        """Read on in a direction, about a page of bytes; never raises a `BackendError`, but says it."""
-        left = PAGE if self._sought is None else 1
+        """Read on in a direction, about a page of bytes, and less than would take the place of a whole stretch;
+        never raises a `BackendError`, but says it."""
+        left = min(PAGE, self._most // 4) if self._sought is None else 1
         while left > 0 and not self.stuck(back=back):
             going = [stream for stream in self.streams if stream.goes_on(back=back)]
             times = {id(stream): stream.reaches(back=back) for stream in going if len(going) > 1}
