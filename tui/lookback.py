@@ -71,17 +71,23 @@ def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
 
 class Lookback:
     """Stretches of several streams, each a source, an origin, and who reads it. `keep` is what lines must match:
-    of a single stream, blocks without such a line are left out."""
+    blocks without such a line are left out; with `sought` those without a match of its pattern, or, where it has
+    none, without an error, and it is read no further than to the next one."""
 
     def __init__(
-        self, streams: Iterable[tuple[str, str, Reader]], at: datetime, keep: Pattern | None = None
+        self,
+        streams: Iterable[tuple[str, str, Reader]],
+        at: datetime,
+        keep: Pattern | None = None,
+        sought: tuple[Pattern | None] | None = None,
     ) -> None:
         known = list(streams)
-        most = BYTES_MOST // max(1, len(known))
-        self.streams = [Stream(*stream, Stretch(most, at), at) for stream in known]
+        self._most = BYTES_MOST // max(1, len(known))
+        self.streams = [Stream(*stream, Stretch(self._most, at), at) for stream in known]
         self.said: list[str] = []
         """What the reader must know of it: notes of the sources, and why some can't be read."""
         self._keep = keep
+        self._sought = sought
 
     @property
     def feeders(self) -> list[Feeder]:
@@ -114,27 +120,36 @@ class Lookback:
         times = [stream.reaches(back=back) for stream in self.streams if stream.goes_on(back=back)]
         return max(times, default=0) if back else min(times, default=END)
 
+    @property
+    def _share(self) -> int:
+        """Bytes that are read at once of a stream."""
+        return PAGE // len(self.streams) if self._sought is None else 1
+
     async def begin(self, since: datetime | None = None) -> None:
         """Read the beginning of every stream, before which there is nothing, or what is about a time."""
         for stream in self.streams:
             stream.ended[True] = since is None
-            await self._read(stream, PAGE // len(self.streams), back=False, since=since)
+            await self._read(stream, self._share, back=False, since=since)
         if since is not None:
             while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
                 await self.more(back=False)
             await self.more(back=True)
             while not self.stuck(back=True) and self._reaches(back=True) > micros(since):
                 await self.more(back=True)
+            # Of many streams each is short, and what came before that time may have taken the place of it.
+            while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
+                await self.more(back=False)
 
     async def more(self, *, back: bool) -> None:
-        """Read on in a direction, about a page of bytes; never raises a `BackendError`, but says it."""
-        left = PAGE
+        """Read on in a direction, about a page of bytes, and less than would take the place of a whole stretch;
+        never raises a `BackendError`, but says it."""
+        left = min(PAGE, self._most // 4) if self._sought is None else 1
         while left > 0 and not self.stuck(back=back):
             going = [stream for stream in self.streams if stream.goes_on(back=back)]
             times = {id(stream): stream.reaches(back=back) for stream in going if len(going) > 1}
             choose = max if back else min
             stream = choose(going, key=lambda stream: times.get(id(stream), 0))
-            left -= await self._read(stream, PAGE // len(self.streams), back=back)
+            left -= await self._read(stream, self._share, back=back)
 
     @property
     def behind_failure(self) -> bool:
@@ -151,13 +166,13 @@ class Lookback:
                 reached = stream.reaches(back=back)
                 if reached <= min(others) if back else reached >= max(others):
                     break
-                await self._read(stream, PAGE // len(self.streams), back=back)
+                await self._read(stream, self._share, back=back)
 
     async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
         """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)
         and is kept, and which line that is; None where there is none. Raises `BackendError`."""
         reader = self.streams[0].reader
-        sieve = _may_be_error if pattern is None else _sieve(reader, pattern)
+        sieve = _sieve(reader, pattern)
         async with aclosing(reader.history(None, sieve, place)) as batches:
             async for batch in _in_time(batches):
                 for block in reversed(batch.blocks) if place.back else batch.blocks:
@@ -178,7 +193,10 @@ class Lookback:
 
     async def _read(self, stream: Stream, size: int, *, back: bool, since: datetime | None = None) -> int:
         """Bytes that came; less than asked for at the end."""
-        sieve = None if self._keep is None or self.alone is None else _sieve(stream.reader, self._keep)
+        if self._sought is not None:
+            sieve: Sieve | None = _sieve(stream.reader, self._sought[0])
+        else:
+            sieve = None if self._keep is None else _sieve(stream.reader, self._keep)
         came = 0
         try:
             async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
@@ -211,7 +229,9 @@ async def _in_time(batches: AsyncGenerator[LogBatch, None]) -> AsyncGenerator[Lo
         yield batch
 
 
-def _sieve(reader: Reader, pattern: Pattern) -> Sieve:
+def _sieve(reader: Reader, pattern: Pattern | None) -> Sieve:
+    if pattern is None:
+        return _may_be_error
     return lambda data, stop: bool(pattern.numbers(reader.shown(data[:stop])))
 
 

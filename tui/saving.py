@@ -42,12 +42,15 @@ def write(desk: Desk, view: View, name: str) -> None:
     if not name:
         desk.say(":w FILE saves what is shown")
         return
-    shown, path = view.plain_text(), Path(name).expanduser()
+    path = Path(name).expanduser()
 
     async def save() -> None:
+        await view.read()
+        shown, share = view.plain_text(), view.share
         text = await asyncio.to_thread(clean_lines, shown)
         failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
-        desk.say(f"{name}: {failed}" if failed else f"saved {text.count(chr(10)) + 1} lines to {name}")
+        saved = f"saved {text.count(chr(10)) + 1} lines to {name}{': ' if share else ''}{share}"
+        desk.say(f"{name}: {failed}" if failed else saved)
 
     desk.work(save())
 

@@ -125,9 +125,15 @@ class Histogram(Vertical):
         """From when to when, and where one is."""
         assert self.bars is not None
         end = self.bars.start + len(self.bars.lines) * self.bars.step
-        last = "now" if end >= now else _clock(end, now)
-        between = "────" if here is None else f"── {_clock(here, now, seconds=True)} ──"
-        return f"{_clock(self.bars.start, now)} {between} {last}"
+        until = None if end >= now else end
+        for dash, seconds in (("──", True), ("──", False), ("─", False)):
+            told = _told(self.bars.start, here, until, now, dash, seconds=seconds)
+            if len(told) + 2 <= LEGEND:
+                return told
+        # Three days: the hour in which the first and the last one are cut says least.
+        days = [time if time is None else _local(time).strftime("%m-%d") for time in (self.bars.start, until)]
+        between = "────" if here is None else f"── {_local(here):%m-%d %H:%M} ──"
+        return f"{days[0]} {between} {days[1] or 'now'}"
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -143,8 +149,19 @@ def _drawn(counts: tuple[int, ...], look: Look, at: int | None) -> list[Part]:
     return [(glyph, style(look, reverse=i == at)) for i, glyph in enumerate(glyphs)]
 
 
-def _clock(second: int, now: int, *, seconds: bool = False) -> str:
-    local = datetime.fromtimestamp(second, UTC).astimezone()
-    today = datetime.fromtimestamp(now, UTC).astimezone().date()
-    day = "" if local.date() == today else "%m-%d "
-    return local.strftime(day + ("%H:%M:%S" if seconds else "%H:%M"))
+def _told(start: int, here: int | None, until: int | None, now: int, dash: str, *, seconds: bool) -> str:
+    """Times of the local clock, each with its day where that is not the one before, or today."""
+    told: list[str] = []
+    day = _local(now).date()
+    for second, form in ((start, "%H:%M"), (here, "%H:%M:%S" if seconds else "%H:%M"), (until, "%H:%M")):
+        if second is not None:
+            local = _local(second)
+            told.append(local.strftime(form if local.date() == day else f"%m-%d {form}"))
+            day = local.date()
+    if until is None:
+        told.append("now")
+    return f" {dash * 2 if here is None else dash} ".join(told)
+
+
+def _local(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC).astimezone()

@@ -77,8 +77,9 @@ class LogLines:
 
     @property
     def shown(self) -> int:
-        """Lines that pass the filters."""
-        return len(self.rows) - self._noted if self.filtered else self.total
+        """Lines that pass the filters, as far as they are settled."""
+        all_shown = not self.filtered and self.settled is None
+        return self.total if all_shown else len(self.rows) - self._noted
 
     @property
     def filtered(self) -> bool:

@@ -59,10 +59,13 @@ class LookbackView(LogView):
                 self.sheet.top.index = max(0, self.cursor - line)
                 self._settle()
 
-    def grew(self, settled: tuple[int, int] | None) -> None:
-        """There are other lines than before about those that are shown."""
+    def grew(self, settled: tuple[int, int] | None, *, back: bool) -> None:
+        """There are other lines than before about those that are shown. Where there was none, the cursor is on
+        the first one that comes in the direction in which they are read."""
+        none = self.cursor < 0
         self.lines.grew(settled)
-        self.sheet.cursor.index = min(self.cursor, len(self.lines.rows) - 1)
+        last = len(self.lines.rows) - 1
+        self.sheet.cursor.index = min(0 if none and not back else last if none else self.cursor, last)
         self.sheet.forget()
         self._came_in()
         if self.lines.filtering:

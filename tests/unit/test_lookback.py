@@ -271,3 +271,28 @@ def test_a_stretch_keeps_the_numbers_of_its_lines() -> None:
     assert stretch.span.dropped == 0
     stretch.bound(1)
     assert stretch.lines(0, 1 << 41)[-1].raw == b"n0"
+
+
+class About(Source):
+    """One that begins about a time, as files do."""
+
+    async def history(
+        self, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        if since is not None and beside is not None and beside.block is None:
+            older = [b for b in self.blocks if b.data < since.isoformat().encode()]
+            beside = Beside(self.name, older[-2] if older else None, beside.back)
+        async for batch in super().history(None, sieve, beside):
+            yield batch
+
+
+async def test_about_a_time_the_lines_of_it_are_here_however_many_streams_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAGE", 4_000)
+    monkeypatch.setattr(module, "BYTES_MOST", 20 * 2_000)
+    long = About("long", [n * 1.0 for n in range(600)], each=10)
+    others = [About(f"f{number}", [1000.0 + n for n in range(600)], each=10) for number in range(19)]
+    part = of(long, *others)
+    await part.begin(START + timedelta(seconds=300))
+    assert long.lines[300] in shown(part)

@@ -146,6 +146,14 @@ class View(Vertical):
         """What was typed after the word that opens this screen: rows to keep, or one of its pages."""
         self.search(name)
 
+    @property
+    def share(self) -> str:
+        """What `plain_text` is of all that there is; empty where it is all of it, or what is seen."""
+        return ""
+
+    async def read(self) -> None:
+        """Wait for what the last key asked for, before it is saved."""
+
     def plain_text(self) -> str:
         """What is shown, as plain lines, for `:w` and for a copy of everything."""
         return ""

@@ -11,6 +11,7 @@ from typing import Any
 from backends.api.errors import BackendError
 from backends.api.logs import Beside, LogBlock, moment_of
 from tui.lookback import PAGE, STREAMS, Lookback, end_of
+from tui.looksearch import search
 from tui.screens.base import Desk
 from widgets.logfeeder import Feeder, Reader
 from widgets.logheld import Held, held, in_memory, numbered, row_of, same
@@ -20,7 +21,7 @@ from widgets.logstreams import oldest, streams_of, whole
 from widgets.logstretch import START
 from widgets.logview import LogView
 from widgets.lookbackview import LookbackView
-from widgets.quantities import size
+from widgets.quantities import count, size
 
 log = logging.getLogger("midwatch.logs")
 GROUP = "look back"
@@ -35,6 +36,8 @@ class LookingBack:
         self._live: Sequence[Feeder] = ()
         self._part: Lookback | None = None
         self._job: object = None
+        self._done = asyncio.Event()
+        """Set when what is read now has ended, or another thing is read."""
 
     @property
     def busy(self) -> bool:
@@ -56,6 +59,7 @@ class LookingBack:
     def stop(self) -> bool:
         """End what is read; whether there was something."""
         was, self._job = self.busy, None
+        self._done.set()
         if was:
             self._desk().work(_nothing, GROUP)
         return was
@@ -112,11 +116,18 @@ class LookingBack:
         """After `change` other lines are kept than before."""
         part, lines, on = self._part, self._view.lines, self._held
         keep, others = lines.keep, (lines.since, lines.only)
+        when = None if on is None else lines.when(lines.rows[self._view.cursor])
         change()
         if part is None or (lines.since, lines.only) != others:
             self.leave()
-        elif part.alone is not None and on is not None and lines.keep != keep:
+        elif lines.keep == keep:
+            return
+        elif on is None or when is None:
+            self.leave()
+        elif part.alone is not None:
             self._begin(lambda: self._around(on.block, on.line))
+        else:
+            self._begin(lambda: self._filter_anew(when))
 
     def search_on(self, step: int, pattern: Pattern | None) -> None:
         """Nothing was found among the lines that are here: look further, in the file itself; for the next error
@@ -128,8 +139,38 @@ class LookingBack:
             say("nothing further in this direction")
         elif streams == 1:
             self._begin(lambda: self._find(pattern, back=back))
-        else:
+        elif streams > STREAMS:
             say(f"nothing further in the lines read of {streams} files{MANY}")
+        else:
+            self._begin(lambda: self._find_in_several(pattern, back=back))
+
+    @property
+    def passing_none(self) -> str:
+        """What was looked at where no line passes the filter."""
+        part = self._part
+        if part is None:
+            kept = f"none of {count(self._view.lines.total)} lines"
+            if self._view.lines.since is not None or not self._older:
+                return f"{kept} passes"
+            return f"{kept} in memory passes; g looks from the beginning on"
+        if part.stuck(back=False):
+            whole = part.stuck(back=True)
+            return f"none of the lines passes, {'of all that can be read' if whole else 'up to the end'}"
+        settled = part.settled
+        until = "" if settled is None else f" up to {moment_of(settled[1]).astimezone():%H:%M:%S}"
+        return f"none of the lines read{until} passes; pgdn reads on"
+
+    @property
+    def share(self) -> str:
+        """What of all that there is the rows are of; empty where they are all of it."""
+        if self._part is not None:
+            return "a part of what there is, as shown"
+        return "the lines in memory, not all that there are" if self._older else ""
+
+    async def read(self) -> None:
+        """Wait until nothing is read any more."""
+        while self._job is not None:
+            await self._done.wait()
 
     @property
     def standing(self) -> str:
@@ -137,10 +178,12 @@ class LookingBack:
         on, stream = self._held, None if self._part is None else self._part.alone
         if stream is None or on is None or on.block.first is None:
             return "not the newest, G: end"
-        block = on.block
+        block, edge = on.block, stream.stretch.edge(back=False)
         at = on.block.first + len(block.data) * on.line // block.count
         newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in self._live]
-        ends = [stream.stretch.edge(back=False), *(found[1] for found in newest if found is not None)]
+        # What was read to its end says how long it is: memory may hold lines of one that had its name before.
+        more = () if stream.ended[False] else (found[1] for found in newest if found is not None)
+        ends = [edge, *more]
         known = [found for found in ends if found is not None and found.origin == block.origin]
         end = max((found.first or 0) + len(found.data) for found in known)
         return f"{100 * at / end:.1f} % of {size(end)}, G: end"
@@ -163,7 +206,19 @@ class LookingBack:
             return
         self._say(part)
         await self._show(part, lambda lines: 0)
-        if len(self._view.lines.rows) < 2 * self._view.size.height:
+        await self._read_until_some(part)
+
+    async def _filter_anew(self, when: int) -> None:
+        """Several files about a time again: what does not pass was left out, or is now."""
+        part = self._of(self._streams())
+        await part.begin(moment_of(when))
+        self._say(part)
+        await self._show(part, lambda lines: lines.nearest(when))
+        await self._read_until_some(part)
+
+    async def _read_until_some(self, part: Lookback) -> None:
+        """Where what is read has next to no line that passes."""
+        while len(self._view.lines.rows) < self._view.size.height and not part.stuck(back=False):
             await self._read_on(part, back=False)
 
     async def _from_memory(self, *, beyond: bool) -> None:
@@ -213,10 +268,10 @@ class LookingBack:
         before = lines.rows[at] if lines.rows else None
         if again:
             await part.retry(back=back)
-            self._view.grew(part.settled)
+            self._view.grew(part.settled, back=back)
         while not part.stuck(back=back):
             await part.more(back=back)
-            self._view.grew(part.settled)
+            self._view.grew(part.settled, back=back)
             if lines.rows and lines.rows[at] != before:
                 break
         self._say(part)
@@ -270,6 +325,23 @@ class LookingBack:
         else:
             await self._around(*found)
 
+    async def _find_in_several(self, pattern: Pattern | None, *, back: bool) -> None:
+        part, streams, lines = self._part, self._streams(), self._view.lines
+        if part is None:
+            found = [oldest(self._live, source, origin) for source, origin, _ in streams]
+            known = [[] if block is None else [block] for block in found]
+        else:
+            known = [[block for _, block in stream.stretch.blocks()] for stream in part.streams]
+        hidden = Lookback(streams, self._view.clock.now(), sought=(pattern,))
+        match = await search(hidden, known, lines, pattern, back=back)
+        if match is None:
+            end = "beginning" if back else "end"
+            hidden.said.insert(0, f"nothing further, up to the {end} of {len(streams)} files")
+            self._say(hidden)
+            return
+        when, raw = match
+        await self._about(moment_of(when), lambda rows: same(rows, when, raw), self._view.size.height // 2)
+
     # Parts
 
     @property
@@ -310,6 +382,8 @@ class LookingBack:
     def _begin(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Instead of what is read now."""
         mine = self._job = object()
+        self._done.set()
+        self._done = asyncio.Event()
 
         async def run() -> None:
             try:
@@ -322,6 +396,7 @@ class LookingBack:
             finally:
                 if self._job is mine:
                     self._job = None
+                    self._done.set()
                     self._view.post_message(LogView.Changed())
 
         self._desk().work(run, GROUP)

@@ -208,7 +208,8 @@ class LogsScreen(View):
         dim = style(Look.DIM)
         sources = list(dict.fromkeys(feeder.source for feeder in lines.feeders))
         shown = count(lines.shown)
-        if lines.filtered:
+        # A part leaves out what does not pass.
+        if lines.filtered and not view.partly:
             shown += f" of {count(lines.total)}"
         shown += " line" if shown == "1" else " lines"
         if view.partly:
@@ -264,8 +265,10 @@ class LogsScreen(View):
             ]
         if lines.filtering:
             return ["searching …"]
+        if lines.total and self._back.busy:
+            return ["reading …"]
         if lines.total:
-            return [f"none of {count(lines.total)} lines passes: esc lifts what hides them"]
+            return [f"{self._back.passing_none}: esc lifts what hides them"]
         errors = [f"{key[0]}: {r.error}" for key, r in view.readings.items() if r.error is not None]
         return errors or [self._empty(source) for source in (feeder.source for feeder in lines.feeders)]
 
@@ -397,6 +400,13 @@ class LogsScreen(View):
         searching = self.log_view.searching
         self.log_view.stop_seeking()
         return self._back.stop() or searching
+
+    @property
+    def share(self) -> str:
+        return self._back.share
+
+    async def read(self) -> None:
+        await self._back.read()
 
     def plain_text(self) -> str:
         return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")
