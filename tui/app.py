@@ -138,6 +138,8 @@ class MidwatchApp(QuietApp):
         self.watching = Watch(context, timeout=self._timeout, clock=self._clock, remembered=remembered)
         self._dashboards = None
         old_door = self.doors.turn()
+        if old_watch is not None and old_door is not None and old_door.arming.left is not None:
+            self.say(f"{old_watch.context.name} is armed no more: it was left")
         self.bridge = Bridge(self.watching)
         self.bridge.freeze(self._frozen)
         if self.held_back.holding and not self._first_command:

@@ -111,6 +111,14 @@ async def test_keys_typed_ahead_find_the_new_context(opened: Opened) -> None:
         assert "other" not in screen.text
 
 
+async def test_one_that_is_left_armed_is_said_to_be_so_no_more(opened: Opened) -> None:
+    async with opened(contexts=(LAB, PROD), command="members") as screen:
+        await screen.type(":arm 15m why\r")
+        await screen.until("ARMED")
+        await screen.type(":context shop-prod\r")
+        await screen.until("lab is armed no more: it was left")
+
+
 async def test_what_hides_rows_of_one_context_hides_none_of_the_next(opened: Opened) -> None:
     async with opened(contexts=(LAB, PROD), command="members") as screen:
         screen.script.say_members(member("old-1"))
