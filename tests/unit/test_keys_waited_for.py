@@ -50,6 +50,32 @@ def test_it_waits_until_a_key_comes_and_then_looks_again_soon(typed: tuple[int, 
     keys.close()
 
 
+def test_an_escape_is_asked_about_however_late_it_is_taken_in(
+    typed: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("widgets.private.driver.time.monotonic", lambda: now)
+    keys = _Keys(_Leaving().handle)
+    keys.register(typed[0], EVENT_READ)
+    os.write(typed[1], b"\x1b")
+    assert [key.fd for key, _ in keys.select(0.1)] == [typed[0]]
+    os.read(typed[0], 1)
+    # The thread waits for its turn with the escape in its hand, and then once more.
+    now = 10.0
+    assert keys.select(0.1) == []
+    now = 10.05
+    assert keys.select(0.1) == []
+    now = 20.0
+    assert keys.select(0.1) == []
+    waiting = Waiting(keys)
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    os.write(typed[1], b"x")
+    waiting.join(SOON)
+    assert waiting.came == [typed[0]]
+    keys.close()
+
+
 def test_the_end_is_noticed_without_a_key_and_a_new_beginning_waits_again(typed: tuple[int, int]) -> None:
     leaving = _Leaving()
     for _ in range(2):

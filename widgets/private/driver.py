@@ -61,16 +61,20 @@ class _Keys(selectors.SelectSelector):
     def __init__(self, leaving: int) -> None:
         super().__init__()
         self._leaving = leaving
+        self._came, self._quiet = False, True
         self._settled = 0.0
+        """When what has come can't be the beginning of a sequence any more, monotonic."""
         self.register(leaving, selectors.EVENT_READ)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        # Of an escape Textual asks after each wait whether it was a key by itself.
-        waits = time.monotonic() >= self._settled
-        ready = super().select(None if waits else TICK)
+        # Of an escape Textual asks after each wait whether it was a key by itself, which it is so long after it was
+        # taken in. That it has been by now, however late; and after that time there has to be one more wait's end.
+        if self._came:
+            self._settled = time.monotonic() + constants.ESCAPE_DELAY
+        ready = super().select(None if self._quiet else TICK)
         came = [(key, events) for key, events in ready if key.fd != self._leaving]
-        if came:
-            self._settled = time.monotonic() + constants.ESCAPE_DELAY + 2 * TICK
+        self._came = bool(came)
+        self._quiet = not came and (self._quiet or time.monotonic() > self._settled)
         return came
 
 
