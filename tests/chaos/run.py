@@ -42,6 +42,8 @@ LINGER = 12.0
 MEMORY = 40_000
 """KiB more that the dashboard may hold afterwards: lines and events that it keeps, and above all Textual's caches
 of layouts, which have a bound; storms fill them."""
+LET_GO = 30.0
+"""Seconds within which idle connections are closed, and files that lost their names."""
 OTHERS = 4
 """Files, threads and children more: those of attempts that go on."""
 NOON = 12
@@ -139,7 +141,11 @@ class Run:
         self.complain(f"the screen was\n{before}\nand drawn anew it is\n{after}")
 
     def measure(self, before: Held) -> None:
-        after = Held.by(self.here.board.process.pid)
+        end = time.monotonic() + LET_GO
+        while (after := Held.by(self.here.board.process.pid)).more_than(before, MEMORY, OTHERS):
+            if time.monotonic() > end:
+                break
+            self.wait(1)
         self.say(f"after:  {after}")
         if after.more_than(before, MEMORY, OTHERS):
             self.complain(f"it has grown: {before} → {after}")

@@ -67,8 +67,8 @@ class _Keys(selectors.SelectSelector):
         self.register(leaving, selectors.EVENT_READ)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        # Of an escape Textual asks after each wait whether it was a key by itself, which it is so long after it was
-        # taken in. That it has been by now, however late; and after that time there has to be one more wait's end.
+        # Of an escape Textual asks after each wait whether it was a key by itself, which it is some time after it
+        # was taken in: that has happened by now, however late. After that time one more wait has to end.
         if self._came:
             self._settled = time.monotonic() + constants.ESCAPE_DELAY
         ready = super().select(None if self._quiet else TICK)
