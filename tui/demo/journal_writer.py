@@ -54,6 +54,9 @@ class Journal:
     """One journal file, written by systemd-journal-remote."""
 
     def __init__(self, remote: str, libraries: str, path: Path) -> None:
+        if path.exists():
+            # Of an earlier writer. Without /etc/machine-id, as in many containers, systemd 252 opens no journal anew.
+            path.rename(path.with_name(f"{path.stem}@{time.time_ns():x}{path.suffix}"))
         environment = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else None
         self._process = subprocess.Popen([remote, "-o", str(path), "-"], stdin=subprocess.PIPE, env=environment)
         self._boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
