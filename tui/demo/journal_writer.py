@@ -55,7 +55,7 @@ class Journal:
 
     def __init__(self, remote: str, libraries: str, path: Path) -> None:
         if path.exists():
-            # Of an earlier writer. Without /etc/machine-id, as in many containers, systemd 252 opens no journal anew.
+            # Of an earlier writer. Without /etc/machine-id, as in many containers, systemd 252 opens no old one.
             path.rename(path.with_name(f"{path.stem}@{time.time_ns():x}{path.suffix}"))
         environment = {**os.environ, "LD_LIBRARY_PATH": libraries} if libraries else None
         self._process = subprocess.Popen([remote, "-o", str(path), "-"], stdin=subprocess.PIPE, env=environment)
