@@ -9,7 +9,7 @@ from datetime import datetime
 from backends.api.logs import LogRecord
 from backends.logs.reader import CHUNK
 
-NEAR = 50
+RECORDS_ASKED = 50
 """Records that are asked for their time; those of a stack trace have none."""
 
 Parse = Callable[[bytes, str], LogRecord]
@@ -33,7 +33,7 @@ def _dated(handle: int, start: int, parse: Parse) -> tuple[int, datetime] | None
     """The first record with a time that begins after a byte, and that time."""
     data = os.pread(handle, CHUNK, start)
     at = data.find(b"\n") + 1
-    for _ in range(NEAR if at else 0):
+    for _ in range(RECORDS_ASKED if at else 0):
         end = data.find(b"\n", at)
         if end < 0:
             break

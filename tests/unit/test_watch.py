@@ -35,15 +35,19 @@ def reading(watch: Watch, config: SourceConfig, noun: str) -> Reading[Any]:
     return found
 
 
-async def test_a_source_that_is_added_to_an_open_context_is_watched_like_the_others() -> None:
-    watch, _ = watching(fake("a"))
-    watch.open()
+async def late_one_is_live(watch: Watch) -> None:
     late = fake("late")
     watch.add(late)
     SCRIPTS["late"].say_members(member("m0"))
     await settle()
     assert reading(watch, late, "members").state is State.LIVE
     await watch.close()
+
+
+async def test_a_source_that_is_added_to_an_open_context_is_watched_like_the_others() -> None:
+    watch, _ = watching(fake("a"))
+    watch.open()
+    await late_one_is_live(watch)
 
 
 async def test_every_backend_knows_the_name_of_its_context() -> None:
@@ -153,12 +157,7 @@ async def test_a_source_is_added_to_a_context_without_any() -> None:
     watch, _ = watching()
     watch.hold()
     watch.open()
-    late = fake("late")
-    watch.add(late)
-    SCRIPTS["late"].say_members(member("m0"))
-    await settle()
-    assert reading(watch, late, "members").state is State.LIVE
-    await watch.close()
+    await late_one_is_live(watch)
 
 
 async def test_the_first_source_begins_alone() -> None:
