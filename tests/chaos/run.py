@@ -146,9 +146,9 @@ class Run:
             if time.monotonic() > end:
                 break
             self.wait(1)
-        self.say(f"after:  {after}")
+        self.say(f"after:  {after}; opened: {after.opened_since(before)}")
         if after.more_than(before, MEMORY, OTHERS):
-            self.complain(f"it has grown: {before} → {after}")
+            self.complain(f"it has grown: {before} → {after}; opened: {after.opened_since(before)}")
 
     def hear(self, beginning: Moment, blows: Sequence[Blow], began: datetime) -> None:
         """Its timeline, on the screen that is open."""
