@@ -20,7 +20,8 @@ class Course:
     def failed_at(self, endpoint: str, error: BackendError) -> bool:
         """Whether that is the first time since the last step."""
         first = endpoint not in self.failed
-        self.failed[endpoint] = error
+        # Its traceback leads to the frame that keeps it, and from there to the connection that failed.
+        self.failed[endpoint] = error.with_traceback(None)
         self._since = self._since or time.monotonic()
         return first
 

@@ -192,7 +192,7 @@ class Wire:
             try:
                 reply = await self.call(endpoint, service, method, request, timeout)
             except BackendError as error:
-                failed[endpoint] = error
+                failed[endpoint] = error.with_traceback(None)
                 continue
             self.prefer(endpoint)
             return reply
@@ -301,6 +301,9 @@ class Wire:
         try:
             yield
         except self._grpc.AioRpcError as error:
+            # It leads back here through contextlib's frame: the call, its channel and the connection of a closed
+            # one would stay until the next collection of garbage, which may be minutes away.
+            error.__traceback__ = None
             code, details = error.code().name, str(error.details() or "")
             if code == "DEADLINE_EXCEEDED":
                 raise Silent(f"no answer within {limit:g} s", where=endpoint) from None
