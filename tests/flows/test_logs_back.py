@@ -382,7 +382,7 @@ async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, 
         await screen.until(f"line {LINES - 1} ")
         await screen.press("g")
         await screen.until("line 0 ")
-        live = logs_of(screen)._back._live[0].tail
+        live = logs_of(screen)._parts.live[0].tail
         await asyncio.to_thread(append, tmp_path / "new.log", "of another file\n")
         await screen.until(lambda: any(block.origin.endswith("new.log") for _, block in live.blocks()))
         await screen.type("/line 30000 \r")
@@ -401,16 +401,16 @@ async def test_lines_that_are_alike_are_not_gone_past(opened: Opened, tmp_path: 
     await asyncio.to_thread(append, log, "tick\n" * 200_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("tick")
-        view, back = logs_of(screen).log_view, logs_of(screen)._back
+        view, parts = logs_of(screen).log_view, logs_of(screen)._parts
         await screen.press("g")
         await screen.until(lambda: view.partly)
         await idle(screen)
-        while not (back._part is not None and back._part.at_end(back=False)):
+        while not (parts.part is not None and parts.part.at_end(back=False)):
             view.move(1 << 20)
             await screen.pilot.pause()
             await idle(screen)
         view.go_to(len(view.lines.rows) - 1)
-        live = back._live[0].tail
+        live = parts.live[0].tail
         end = live.span.end
         await asyncio.to_thread(append, log, "tick\n" * 3)
         await screen.until(lambda: live.span.end == end + 3)
@@ -430,8 +430,8 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
     async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
         await screen.until("from a, line 11999 ")
         await screen.until("from b, line 11999 ")
-        view, back = logs_of(screen).log_view, logs_of(screen)._back
-        part = back._of(back._streams())
+        view, parts = logs_of(screen).log_view, logs_of(screen)._parts
+        part = parts._of(parts.streams())
         for _ in range(4):
             await part.more(back=True)
         for shown_instead in (True, False):
@@ -441,7 +441,7 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
             assert view.lines.filtering
             task.cancel()
             if shown_instead:
-                view.show(back._live)
+                view.show(parts.live)
                 view.go_to(7)
             line = view.current
             await asyncio.wait([task])
