@@ -30,7 +30,7 @@ def place(part: Lookback, live: Sequence[Feeder], on: Held | None) -> str:
     more = () if stream.ended[False] else (found[1] for found in newest if found is not None)
     ends = [edge, *more]
     known = [found for found in ends if found is not None and found.origin == block.origin]
-    end = max((found.first or 0) + len(found.data) for found in known)
+    end = max(found.stop for found in known)
     return f"{100 * at / end:.1f} % of {size(end)}, G: end"
 
 
