@@ -277,6 +277,39 @@ async def test_a_file_that_was_rotated_meanwhile_is_said(opened: Opened, tmp_pat
         assert on(screen) > 0
 
 
+@pytest.mark.parametrize("kept", ["", "line .*|next"])
+@pytest.mark.parametrize("way", ["renamed", "truncated"])
+async def test_g_after_a_rotation_is_the_first_line_there_is_now(
+    opened: Opened, tmp_path: Path, way: str, kept: str
+) -> None:
+    log = await long_log(tmp_path / "app.log", 40_000)
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until("line 39999 ")
+        if kept:
+            await screen.type(f"&{kept}\r")
+        await screen.press("g")
+        await screen.until(lambda: logs_of(screen).log_view.partly)
+        await idle(screen)
+        before = logs_of(screen)._parts.part
+        await screen.press("j", "g")
+        await idle(screen)
+        assert on(screen) == 0
+        assert logs_of(screen)._parts.part is before, "nothing is read again that is there"
+        if way == "renamed":
+            await asyncio.to_thread(log.rename, tmp_path / "app.log.1")
+        else:
+            await asyncio.to_thread(log.write_bytes, b"")
+        await screen.press("g")
+        await screen.until("No such file" if way == "renamed" else "no line")
+        await idle(screen)
+        assert on(screen) == 0
+        await asyncio.to_thread(append, log, "line 7 of the next file\nline 8\n")
+        await screen.press("g")
+        await screen.until("of the next file")
+        await idle(screen)
+        assert on(screen) == 7
+
+
 async def test_a_bug_in_a_source_is_said(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fake, "history", lambda self, since=None, sieve=None: None)
     async with opened(command="logs") as screen:

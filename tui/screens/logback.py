@@ -59,12 +59,11 @@ class LookingBack:
         over the lines in memory."""
         parts, lines = self._parts, self._parts.view.lines
         part = parts.part
-        more = (lines.since is None and parts.older) if part is None else not part.at_end(back=True)
-        if more:
+        if part is not None or (lines.since is None and parts.older):
             self._begin(parts.from_the_beginning)
             return
         parts.view.go_to(0)
-        if part is None and parts.older and lines.dropped:
+        if parts.older and lines.dropped:
             self._desk().say("the first line in memory; 0 lifts the window, then g reads from the beginning")
 
     def edge(self, message: LookbackView.Edge) -> None:

@@ -65,6 +65,9 @@ class Parts:
 
     async def from_the_beginning(self) -> None:
         """Show the very first lines: those of the oldest time where there are several files."""
+        if self.part is not None and not await self.part.renewed():
+            self.view.go_to(0)
+            return
         streams = self.streams()
         if len(streams) > STREAMS:
             self.view.go_to(0)
@@ -73,8 +76,9 @@ class Parts:
         part = self._of(streams)
         await part.begin()
         if part.empty:
-            if self.view.lines.keep is not None and not part.said:
-                part.said.append("no line passes, from the first one to the last")
+            if not part.said:
+                kept = self.view.lines.keep is not None
+                part.said.append("no line passes, from the first one to the last" if kept else "no line yet")
             self._tell(part)
             self.view.go_to(0)
             return
