@@ -16,6 +16,7 @@ from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
 from tui import lookback
+from tui.screens import logjob
 from tui.screens.logs import LogsScreen
 from widgets.columns import LogsOf
 from widgets.loglines import LogLines
@@ -66,7 +67,7 @@ def on(screen: Screen) -> int:
 
 
 async def idle(screen: Screen) -> None:
-    await screen.until(lambda: not logs_of(screen)._back.busy)
+    await screen.until(lambda: not logs_of(screen)._job.busy)
 
 
 async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, tmp_path: Path) -> None:
@@ -406,7 +407,97 @@ async def test_what_is_read_ends_with_the_view(opened: Opened, monkeypatch: pyte
         await screen.type(":events\r")
         await screen.until(lambda: screen.app.view is not logs)
         await asyncio.wait_for(ended.wait(), 3)
-        assert not logs._back.busy
+        assert not logs._job.busy
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """When it is set, the fake has older lines: 0 to 19."""
+    may_read = asyncio.Event()
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        await may_read.wait()
+        if beside is not None and beside.block is None:
+            lines = [b"%s line %d " % (b"ERROR" if n == 12 else b"INFO", n) for n in range(20)]
+            yield LogBatch((LogBlock("app.log", b"\n".join(lines), len(lines)),), None)
+
+    monkeypatch.setattr(Fake, "history", history)
+    return may_read
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("jj", 2),
+        ("jjjk", 2),
+        ("/line 1\rnn", 10),
+        ("&line 1\rjj", 11),
+        ("e", 12),
+        ("eE", 12),
+        ("jjg", 0),
+        ("jF", 111),
+        ("jG", 111),
+    ],
+)
+async def test_what_is_typed_while_older_lines_are_read_is_about_those(
+    opened: Opened, gate: asyncio.Event, typed: str, line: int
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(*(b"INFO line %d " % n for n in range(100, 112)))
+        await screen.until("line 111")
+        await screen.type(f"g{typed}")
+        await screen.until("FOLLOWING" if line == 111 else "reading")
+        gate.set()
+        await idle(screen)
+        await screen.until(lambda: on(screen) == line)
+        assert ("line 111" in screen.text) is (line == 111)
+
+
+async def test_a_record_that_is_opened_while_older_lines_are_read_is_one_of_those(
+    opened: Opened, gate: asyncio.Event
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"INFO line 111 ")
+        await screen.until("line 111")
+        await screen.type("gj\r")
+        await screen.until("reading")
+        assert "as it came" not in screen.text
+        gate.set()
+        await screen.until("as it came")
+        assert "line 1\n" in f"{screen.text}\n"
+        assert "line 111" not in screen.text
+
+
+async def test_keys_that_wait_are_bounded_and_those_left_out_are_counted(
+    opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logjob, "WAITING", 3)
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"INFO line 111 ")
+        await screen.until("line 111")
+        await screen.type("gjjjjj")
+        await screen.until("2 keys that wait for older lines left out")
+        gate.set()
+        await screen.until(lambda: on(screen) == 3)
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+async def test_what_is_read_can_be_ended_and_the_keys_that_wait_for_it_with_it(
+    opened: Opened, gate: asyncio.Event, key: str
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(*(b"INFO line %d " % n for n in range(100, 112)))
+        await screen.until("line 111")
+        await screen.type("gjj")
+        await screen.until("reading")
+        await screen.press(key)
+        await screen.until("2 keys that wait")
+        gate.set()
+        await screen.press("k")
+        assert on(screen) == 110
+        assert not logs_of(screen).log_view.partly
 
 
 async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, tmp_path: Path) -> None:

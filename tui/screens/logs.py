@@ -10,6 +10,7 @@ from backends.clean import clean
 from backends.watch import Watch
 from tui.screens.base import View
 from tui.screens.logback import LookingBack
+from tui.screens.logjob import LogJob
 from tui.screens.loglesson import without_line, without_source
 from tui.screens.logparts import Parts
 from tui.screens.logplace import missed, none_passes, place, share
@@ -41,7 +42,8 @@ class LogsScreen(View):
         self._source: str | None = None
         self._visit = Visit()
         self._parts = Parts(self.log_view, lambda text: self.desk.say(text))
-        self._back = LookingBack(self._parts, lambda: self.desk)
+        self._job = LogJob(self.log_view, lambda: self.desk)
+        self._back = LookingBack(self._parts, self._job, lambda text: self.desk.say(text))
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
@@ -74,7 +76,8 @@ class LogsScreen(View):
 
     def detach(self) -> None:
         # Else its result would come behind another view, or out of a watch that is closed.
-        self.cancel()
+        self.log_view.stop_seeking()
+        self._job.stop()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
 
@@ -95,15 +98,20 @@ class LogsScreen(View):
             self.desk.held_back.let_go()
         self.histogram.doubt()
         self._answer()
+        self._job.go_on()
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
+        self.log_view.unheard = False
         if not message.found:
             self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
+        self._job.go_on()
         self._show_title()
 
     def on_lookback_view_edge(self, message: LookbackView.Edge) -> None:
+        self.log_view.unheard = False
         self._back.edge(message)
+        self._job.go_on()
 
     def choose(self, name: str | None) -> None:
         """One source by its name, files by a path with a slash, or all sources."""
@@ -166,7 +174,7 @@ class LogsScreen(View):
             self.choose(config.source)
 
     def _show_title(self) -> None:
-        view, parts, reading = self.log_view, self._parts, self._back.busy
+        view, parts, reading = self.log_view, self._parts, self._job.busy
         right = self.desk.without_source
         if view.readings:
             where = place(parts.part, parts.live, parts.held) if parts.part is not None else ""
@@ -185,23 +193,24 @@ class LogsScreen(View):
         if not lines.feeders:
             return without_source(self.desk.context)
         none = none_passes(parts.part, lines, older=parts.older)
-        return without_line(lines, self.log_view.readings, none, reading=self._back.busy)
+        return without_line(lines, self.log_view.readings, none, reading=self._job.busy)
 
     # Commands of logs
 
     def follow(self) -> None:
-        follow = not self.log_view.following
+        # What is read is older: it would not be followed.
+        follow = self._job.busy or not self.log_view.following
         self._back.leave()
         self.log_view.follow(follow)
 
     def move(self, rows: str) -> None:
-        self.log_view.move(int(rows))
+        self._job.then(lambda: self.log_view.move(int(rows)))
 
     def page(self, share: str) -> None:
-        self.log_view.page(float(share))
+        self._job.then(lambda: self.log_view.page(float(share)))
 
     def first(self) -> None:
-        self._back.first()
+        self._job.then(self._back.first)
 
     def last(self) -> None:
         self._back.leave()
@@ -211,13 +220,16 @@ class LogsScreen(View):
         if not self._visit.search:
             self.desk.say("no search yet: / starts one")
             return
-        self.log_view.seek(int(step))
+        self._job.then(lambda: self.log_view.seek(int(step)))
 
     def next_error(self, step: str) -> None:
-        self.log_view.seek(int(step), errors=True)
+        self._job.then(lambda: self.log_view.seek(int(step), errors=True))
 
     def next_bar(self, step: str) -> None:
-        if not self.histogram.step(int(step)):
+        self._job.then(lambda: self._to_bar(int(step)))
+
+    def _to_bar(self, step: int) -> None:
+        if not self.histogram.step(step):
             self.desk.say("no lines further in this direction")
 
     @property
@@ -242,11 +254,11 @@ class LogsScreen(View):
 
     def _keep_only(self, text: str) -> None:
         self._visit.keep = text
-        self._filter()
+        self._job.then(self._filter)
 
     def window(self, seconds: str) -> None:
         self._visit.choose_window(float(seconds), self.log_view.clock.now())
-        self._filter()
+        self._job.then(self._filter)
 
     def no_window(self, key: str, screen: str) -> None:
         self.desk.say(f"{key} is no window of time, 0 to 6 are; :{screen} opens {screen}")
@@ -270,6 +282,9 @@ class LogsScreen(View):
         self.log_view.repaint()
 
     def open_record(self) -> None:
+        self._job.then(self._open_record)
+
+    def _open_record(self) -> None:
         record = self.log_view.current
         if record is None:
             self.desk.say("no line to open")
@@ -278,6 +293,14 @@ class LogsScreen(View):
         self.desk.ways.show_text("log record", lambda: lines)
 
     def show_raw(self) -> None:
+        self._job.then(self._show_raw)
+
+    def copy(self) -> None:
+        from tui import saving
+
+        self._job.then(lambda: saving.copy(self.desk, self))
+
+    def _show_raw(self) -> None:
         record = self.log_view.current
         if record is None:
             self.desk.say("no line to show")
@@ -304,14 +327,14 @@ class LogsScreen(View):
     def cancel(self) -> bool:
         searching = self.log_view.searching
         self.log_view.stop_seeking()
-        return self._back.stop() or searching
+        return self._job.stop() or searching
 
     @property
     def share(self) -> str:
         return share(self._parts.part, older=self._parts.older)
 
     async def read(self) -> None:
-        await self._back.read()
+        await self._job.done()
 
     def plain_text(self) -> str:
         return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")
