@@ -7,8 +7,8 @@ Of several streams the one is read on that lags behind, and lines are shown as f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -46,6 +46,8 @@ class Stream:
     """Whether there is nothing more in a direction."""
     failed: dict[bool, bool] = field(default_factory=lambda: {True: False, False: False})
     """Whether it could not be read on in a direction; what is there is not known then."""
+    head: bytes | None = None
+    """What it began with when it was read from there on, where not all of that is in the stretch."""
 
     def goes_on(self, *, back: bool) -> bool:
         return not self.ended[back] and not self.failed[back]
@@ -129,7 +131,11 @@ class Lookback:
         """Read the beginning of every stream, before which there is nothing, or what is about a time."""
         for stream in self.streams:
             stream.ended[True] = since is None
-            await self._read(stream, self._share, back=False, since=since)
+            if since is None and self._keep is not None:
+                with self._said_of(stream, back=False):
+                    stream.head = await _head(stream)
+            if not stream.failed[False]:
+                await self._read(stream, self._share, back=False, since=since)
         if since is not None:
             while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
                 await self.more(back=False)
@@ -139,6 +145,24 @@ class Lookback:
             # Of many streams each is short, and what came before that time may have taken the place of it.
             while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
                 await self.more(back=False)
+
+    async def renewed(self) -> bool:
+        """Whether what is here does not begin where the streams do now: it is further on, or one was rotated or
+        truncated meanwhile, or can't be read any more."""
+        if not self.at_end(back=True):
+            return True
+        for stream in self.streams:
+            edge = stream.stretch.edge(back=True)
+            if stream.failed[False] and edge is None:
+                continue
+            known = stream.head if self._keep is not None else b"" if edge is None else edge.data
+            try:
+                now = await _head(stream)
+            except BackendError:
+                return True
+            if known is None or not now.startswith(known) or bool(now) is not bool(known):
+                return True
+        return False
 
     async def more(self, *, back: bool) -> None:
         """Read on in a direction, about a page of bytes, and less than would take the place of a whole stretch;
@@ -198,7 +222,7 @@ class Lookback:
         else:
             sieve = None if self._keep is None else _sieve(stream.reader, self._keep)
         came = 0
-        try:
+        with self._said_of(stream, back=back):
             async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
                 async for batch in _in_time(batches):
                     self.said += [note for note in batch.notes if note not in self.said]
@@ -207,13 +231,27 @@ class Lookback:
                         stream.ended[not back] = False
                     if came >= size:
                         return came
+            stream.ended[back] = True
+        return came
+
+    @contextmanager
+    def _said_of(self, stream: Stream, *, back: bool) -> Iterator[None]:
+        """What fails to be read ends there, and is said."""
+        try:
+            yield
         except BackendError as error:
             said = f"{stream.source}: {error}"
             self.said += [said] if said not in self.said else []
             stream.failed[back] = True
-        else:
-            stream.ended[back] = True
-        return came
+
+
+async def _head(stream: Stream) -> bytes:
+    """The lines that a stream begins with now; empty where it has none. Raises `BackendError`."""
+    async with aclosing(stream.reader.history(None, None, Beside(stream.origin))) as batches:
+        async for batch in _in_time(batches):
+            if batch.blocks:
+                return batch.blocks[0].data
+    return b""
 
 
 async def _in_time(batches: AsyncGenerator[LogBatch, None]) -> AsyncGenerator[LogBatch, None]:

@@ -61,6 +61,8 @@ class LogView(Widget):
         self._aim: int | None = None
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
+        self.unheard = False
+        """Whether it has asked its owner, who says when that was heard, for lines that it does not have."""
         self._at_work = False
         self._rate = Rate()
 
@@ -278,6 +280,7 @@ class LogView(Widget):
             self.go_to(found)
         if self.is_attached:
             step, errors = self._sought
+            self.unheard = self.unheard or found < 0
             self.post_message(self.Sought(found >= 0, step, errors=errors))
 
     def _work(self) -> None:

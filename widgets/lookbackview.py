@@ -81,9 +81,13 @@ class LookbackView(LogView):
         last = len(self.lines.rows) - 1
         near = AHEAD * self.size.height if self.partly else 0
         if self.is_attached and index <= near:
-            self.post_message(self.Edge(back=True, beyond=index < 0))
+            self._near(back=True, beyond=index < 0)
         if self.is_attached and self.partly and index >= last - near:
-            self.post_message(self.Edge(back=False, beyond=index > last))
+            self._near(back=False, beyond=index > last)
+
+    def _near(self, *, back: bool, beyond: bool) -> None:
+        self.unheard = self.unheard or beyond
+        self.post_message(self.Edge(back=back, beyond=beyond))
 
     @property
     def _behind(self) -> bool:

@@ -224,7 +224,7 @@ async def check_beside(make: Make) -> None:
 def _ends(block: LogBlock) -> tuple[LogBlock, LogBlock]:
     """The first line of a block, and its last one."""
     first, last = block.lines()[0], block.lines()[-1]
-    at = None if block.first is None else block.first + len(block.data) - len(last)
+    at = None if block.first is None else block.stop - len(last)
     return replace(block, data=first, count=1), replace(block, data=last, count=1, first=at, prior=b"")
 
 

@@ -69,6 +69,11 @@ class LogBlock(Struct, frozen=True):
     first: int | None = None
     prior: bytes = b""
 
+    @property
+    def stop(self) -> int:
+        """The byte offset of its end, without the LF there; as if it began its origin where that has none."""
+        return (self.first or 0) + len(self.data)
+
     def lines(self) -> list[bytes]:
         return self.data.split(b"\n") if self.count else []
 

@@ -176,4 +176,4 @@ def _follows(last: LogBlock, block: LogBlock) -> bool:
     came of joining them would stand in no file."""
     if last.first is None or block.first is None:
         return last.first is block.first
-    return block.first == last.first + len(last.data) + 1
+    return block.first == last.stop + 1

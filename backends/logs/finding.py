@@ -11,7 +11,6 @@ from backends.api.logs import LogBlock
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.pipe import Pipe
-from backends.logs.rotation import packed
 
 GLOB_EVERY = 1.0
 """Seconds between two expansions of the globs, and twenty times what one takes."""
@@ -44,7 +43,7 @@ class Finding:
             paths = newest(paths)[-most() :]
             self._opened.say_once(f"{len(found)} files match; the {len(paths)} newest are followed")
         if not (paths or followed or self._pipes):
-            self._opened.say_once(f"no file matches {', '.join(self._patterns.all)}: waiting for one")
+            self._opened.say_once(f"{self._patterns.unmatched}: waiting for one")
         self.expanded, self._cost = self._clock(), time.monotonic() - started
         return paths
 
@@ -73,16 +72,10 @@ class Finding:
             mode = os.stat(path).st_mode
         except OSError:
             return literal
-        if stat.S_ISREG(mode):
-            if packed(path):
-                self._opened.say_once(f"{path}: compressed, not read")
-            return not packed(path)
         if literal and stat.S_ISFIFO(mode):
             self._open_pipe(path)
-        elif literal:
-            what = "a directory; name its files" if stat.S_ISDIR(mode) else "neither a file nor a FIFO"
-            self._opened.say_once(f"{path}: is {what}")
-        return False
+            return False
+        return self._opened.reads(path, mode, named=literal, odd="neither a file nor a FIFO")
 
     def _open_pipe(self, path: str) -> None:
         if path in self._pipes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
@@ -14,7 +13,7 @@ from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.position import Cursor, Position
 from backends.logs.reader import STRIDE, Reader, print_at
-from backends.logs.rotation import packed, prefixes_of
+from backends.logs.rotation import prefixes_of
 
 BATCH = 1 << 20
 """Bytes of one batch."""
@@ -65,7 +64,7 @@ class History:
             self._readers.append((reader, os.fstat(handle)))
         self._ledger.account(listed, self._opened.readers, lambda path: False)
         if not paths and not self._patterns.literal:
-            self._opened.say(f"no file matches {', '.join(self._patterns.all)}")
+            self._opened.say(self._patterns.unmatched)
 
     def read(self, sieve: Sieve | None = None) -> list[LogBlock] | None:
         """The next records, about `BATCH` bytes, of them what passes the sieve; none of `STRIDE` bytes may. None
@@ -74,21 +73,17 @@ class History:
         passed = 0
         while self._at < len(self._readers):
             reader, info = self._readers[self._at]
-            parts = [reader.read(BATCH, info, sieve)]
-            if not (parts[0].more or parts[0].truncated):
-                reader.finished = True
-                parts.append(reader.read(BATCH, sieve=sieve))
-            if not parts[0].more:
+            taken = reader.read_out(BATCH, info, sieve)
+            if not taken.more:
                 self._at += 1
-            if parts[-1].truncated:
-                self._opened.say(f"{reader.origin}: was truncated (copytruncate) while it was read")
+            if taken.truncated:
+                self._opened.say_truncated(reader)
                 reader.start_over()
-            for note in (note for part in parts for note in part.notes):
+            for note in taken.notes:
                 self._opened.say(note)
-            blocks = [block for part in parts for block in part.blocks]
-            passed += sum(part.used for part in parts)
-            if blocks or passed >= STRIDE:
-                return blocks
+            passed += taken.used
+            if taken.blocks or passed >= STRIDE:
+                return taken.blocks
         return None
 
     def notes(self) -> tuple[str, ...]:
@@ -124,9 +119,5 @@ class History:
             self._failed.append(failed)
             self._opened.say(str(failed))
             return False
-        if packed(path):
-            self._opened.say(f"{path}: compressed, not read")
-        elif not stat.S_ISREG(mode) and path in self._patterns.literal:
-            what = "a directory; name its files" if stat.S_ISDIR(mode) else "not a file: it is only followed"
-            self._opened.say(f"{path}: is {what}")
-        return stat.S_ISREG(mode) and not packed(path)
+        named = path in self._patterns.literal
+        return self._opened.reads(path, mode, named=named, odd="not a file: it is only followed")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from backends.logs.paths import refusal
 from backends.logs.position import Key
 from backends.logs.reader import Reader
 from backends.logs.records import open_file
+from backends.logs.rotation import packed
 
 NOTES = 10_000
 """Different notes that are remembered as told."""
@@ -40,6 +42,18 @@ class Opened:
         self.refused[path] = refusal(path)
         self.say_once(f"{path}: {self.refused[path][0]}")
 
+    def reads(self, path: str, mode: int, *, named: bool, odd: str) -> bool:
+        """Whether what a path leads to, whose mode this is, is a file to be read. Says why not of a file, and of
+        what is `named` without a wildcard: `odd` of what is neither a file nor a directory."""
+        is_file = stat.S_ISREG(mode)
+        if is_file and not packed(path):
+            return True
+        if is_file:
+            self.say_once(f"{path}: compressed, not read")
+        elif named:
+            self.say_once(f"{path}: is {'a directory; name its files' if stat.S_ISDIR(mode) else odd}")
+        return False
+
     def say(self, note: str) -> None:
         self._notes.append(note)
 
@@ -47,6 +61,9 @@ class Opened:
         if note not in self._told and len(self._told) < NOTES:
             self._told.add(note)
             self._notes.append(note)
+
+    def say_truncated(self, reader: Reader) -> None:
+        self.say(f"{reader.origin}: was truncated (copytruncate) while it was read")
 
     def notes(self) -> tuple[str, ...]:
         """What was said since the last call."""

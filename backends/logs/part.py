@@ -47,7 +47,7 @@ class Part:
             elif block is None:
                 at = self._last_end(handle) if back else 0
             else:
-                at = block.first if back and block.first is not None else _end(handle, block)
+                at = block.first if back and block.first is not None else _behind(handle, block)
             self._known = print_at(handle, os.path.dirname(os.path.realpath(path)), at)
             reader = Reader(path, handle, self._known)
         self._reader = self._opened.readers[reader.key] = reader
@@ -71,17 +71,14 @@ class Part:
         self._opened.close()
 
     def _after(self, reader: Reader, sieve: Sieve | None) -> list[LogBlock]:
-        parts = [reader.read(BATCH, sieve=sieve)]
-        if self._ended and not (parts[0].more or parts[0].truncated):
-            reader.finished = True
-            parts.append(reader.read(BATCH, sieve=sieve))
-        if parts[-1].truncated:
-            self._say_truncated(reader)
-        for note in (note for part in parts for note in part.notes):
+        taken = (reader.read_out if self._ended else reader.read)(BATCH, sieve=sieve)
+        if taken.truncated:
+            self._opened.say_truncated(reader)
+        for note in taken.notes:
             self._opened.say(note)
         self._known = reader.position
-        self._done = not parts[0].more
-        return [block for part in parts for block in part.blocks]
+        self._done = not taken.more
+        return taken.blocks
 
     def _before(self, reader: Reader, sieve: Sieve | None) -> list[LogBlock]:
         """The records that end where the last ones that were read began."""
@@ -93,7 +90,7 @@ class Part:
         known = print_at(reader.handle, reader.folder, at)
         # After all that is read: it may be truncated at any moment.
         if not same_file(reader.handle, self._known):
-            self._say_truncated(reader)
+            self._opened.say_truncated(reader)
             self._done = True
             return []
         self._known = known
@@ -111,9 +108,6 @@ class Part:
             return size
         start, data = records_before(handle, size, CHUNK)
         return start + data.rfind(b"\n") + 1
-
-    def _say_truncated(self, reader: Reader) -> None:
-        self._opened.say(f"{reader.origin}: was truncated (copytruncate) while it was read")
 
     def _find(self, path: str, block: LogBlock | None) -> int:
         """The file that holds the block: the one of that name, or one of those beside it where it was rotated."""
@@ -161,13 +155,9 @@ def _holds(handle: int, block: LogBlock | None) -> bool:
         return False
     start, stop = block.data[:PRINT], block.data[-PRINT:]
     begin = Position("", block.first + len(start), tail=block.prior + start)
-    return same_file(handle, begin) and same_file(handle, Position("", _stop(block), tail=stop))
+    return same_file(handle, begin) and same_file(handle, Position("", block.stop, tail=stop))
 
 
-def _stop(block: LogBlock) -> int:
-    return (block.first or 0) + len(block.data)
-
-
-def _end(handle: int, block: LogBlock) -> int:
+def _behind(handle: int, block: LogBlock) -> int:
     """Where the record after a block begins; the piece of a long one may have no LF."""
-    return _stop(block) + (os.pread(handle, 1, _stop(block)) == b"\n")
+    return block.stop + (os.pread(handle, 1, block.stop) == b"\n")

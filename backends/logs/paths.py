@@ -40,6 +40,11 @@ class Patterns:
         name = os.path.basename(path)
         return any(fnmatch(name, pattern) for pattern in self._names)
 
+    @property
+    def unmatched(self) -> str:
+        """What to say where they lead to nothing."""
+        return f"no file matches {', '.join(self.all)}"
+
     def folders(self) -> set[str]:
         """The directories that the patterns name without a wildcard."""
         return {folder for pattern in self.all if not glob.has_magic(folder := os.path.dirname(pattern))}

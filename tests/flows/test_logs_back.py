@@ -16,6 +16,7 @@ from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
 from tui import lookback
+from tui.screens import logjob
 from tui.screens.logs import LogsScreen
 from widgets.columns import LogsOf
 from widgets.loglines import LogLines
@@ -66,7 +67,7 @@ def on(screen: Screen) -> int:
 
 
 async def idle(screen: Screen) -> None:
-    await screen.until(lambda: not logs_of(screen)._back.busy)
+    await screen.until(lambda: not logs_of(screen)._job.busy)
 
 
 async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, tmp_path: Path) -> None:
@@ -277,6 +278,39 @@ async def test_a_file_that_was_rotated_meanwhile_is_said(opened: Opened, tmp_pat
         assert on(screen) > 0
 
 
+@pytest.mark.parametrize("kept", ["", "line .*|next"])
+@pytest.mark.parametrize("way", ["renamed", "truncated"])
+async def test_g_after_a_rotation_is_the_first_line_there_is_now(
+    opened: Opened, tmp_path: Path, way: str, kept: str
+) -> None:
+    log = await long_log(tmp_path / "app.log", 40_000)
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until("line 39999 ")
+        if kept:
+            await screen.type(f"&{kept}\r")
+        await screen.press("g")
+        await screen.until(lambda: logs_of(screen).log_view.partly)
+        await idle(screen)
+        before = logs_of(screen)._parts.part
+        await screen.press("j", "g")
+        await idle(screen)
+        assert on(screen) == 0
+        assert logs_of(screen)._parts.part is before, "nothing is read again that is there"
+        if way == "renamed":
+            await asyncio.to_thread(log.rename, tmp_path / "app.log.1")
+        else:
+            await asyncio.to_thread(log.write_bytes, b"")
+        await screen.press("g")
+        await screen.until("No such file" if way == "renamed" else "no line")
+        await idle(screen)
+        assert on(screen) == 0
+        await asyncio.to_thread(append, log, "line 7 of the next file\nline 8\n")
+        await screen.press("g")
+        await screen.until("of the next file")
+        await idle(screen)
+        assert on(screen) == 7
+
+
 async def test_a_bug_in_a_source_is_said(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fake, "history", lambda self, since=None, sieve=None: None)
     async with opened(command="logs") as screen:
@@ -373,7 +407,97 @@ async def test_what_is_read_ends_with_the_view(opened: Opened, monkeypatch: pyte
         await screen.type(":events\r")
         await screen.until(lambda: screen.app.view is not logs)
         await asyncio.wait_for(ended.wait(), 3)
-        assert not logs._back.busy
+        assert not logs._job.busy
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """When it is set, the fake has older lines: 0 to 19."""
+    may_read = asyncio.Event()
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        await may_read.wait()
+        if beside is not None and beside.block is None:
+            lines = [b"%s line %d " % (b"ERROR" if n == 12 else b"INFO", n) for n in range(20)]
+            yield LogBatch((LogBlock("app.log", b"\n".join(lines), len(lines)),), None)
+
+    monkeypatch.setattr(Fake, "history", history)
+    return may_read
+
+
+@pytest.mark.parametrize(
+    ("typed", "line"),
+    [
+        ("jj", 2),
+        ("jjjk", 2),
+        ("/line 1\rnn", 10),
+        ("&line 1\rjj", 11),
+        ("e", 12),
+        ("eE", 12),
+        ("jjg", 0),
+        ("jF", 111),
+        ("jG", 111),
+    ],
+)
+async def test_what_is_typed_while_older_lines_are_read_is_about_those(
+    opened: Opened, gate: asyncio.Event, typed: str, line: int
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(*(b"INFO line %d " % n for n in range(100, 112)))
+        await screen.until("line 111")
+        await screen.type(f"g{typed}")
+        await screen.until("FOLLOWING" if line == 111 else "reading")
+        gate.set()
+        await idle(screen)
+        await screen.until(lambda: on(screen) == line)
+        assert ("line 111" in screen.text) is (line == 111)
+
+
+async def test_a_record_that_is_opened_while_older_lines_are_read_is_one_of_those(
+    opened: Opened, gate: asyncio.Event
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"INFO line 111 ")
+        await screen.until("line 111")
+        await screen.type("gj\r")
+        await screen.until("reading")
+        assert "as it came" not in screen.text
+        gate.set()
+        await screen.until("as it came")
+        assert "line 1\n" in f"{screen.text}\n"
+        assert "line 111" not in screen.text
+
+
+async def test_keys_that_wait_are_bounded_and_those_left_out_are_counted(
+    opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logjob, "WAITING", 3)
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"INFO line 111 ")
+        await screen.until("line 111")
+        await screen.type("gjjjjj")
+        await screen.until("2 keys that wait for older lines left out")
+        gate.set()
+        await screen.until(lambda: on(screen) == 3)
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+async def test_what_is_read_can_be_ended_and_the_keys_that_wait_for_it_with_it(
+    opened: Opened, gate: asyncio.Event, key: str
+) -> None:
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(*(b"INFO line %d " % n for n in range(100, 112)))
+        await screen.until("line 111")
+        await screen.type("gjj")
+        await screen.until("reading")
+        await screen.press(key)
+        await screen.until("2 keys that wait")
+        gate.set()
+        await screen.press("k")
+        assert on(screen) == 110
+        assert not logs_of(screen).log_view.partly
 
 
 async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, tmp_path: Path) -> None:
@@ -382,7 +506,7 @@ async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, 
         await screen.until(f"line {LINES - 1} ")
         await screen.press("g")
         await screen.until("line 0 ")
-        live = logs_of(screen)._back._live[0].tail
+        live = logs_of(screen)._parts.live[0].tail
         await asyncio.to_thread(append, tmp_path / "new.log", "of another file\n")
         await screen.until(lambda: any(block.origin.endswith("new.log") for _, block in live.blocks()))
         await screen.type("/line 30000 \r")
@@ -401,16 +525,16 @@ async def test_lines_that_are_alike_are_not_gone_past(opened: Opened, tmp_path: 
     await asyncio.to_thread(append, log, "tick\n" * 200_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("tick")
-        view, back = logs_of(screen).log_view, logs_of(screen)._back
+        view, parts = logs_of(screen).log_view, logs_of(screen)._parts
         await screen.press("g")
         await screen.until(lambda: view.partly)
         await idle(screen)
-        while not (back._part is not None and back._part.at_end(back=False)):
+        while not (parts.part is not None and parts.part.at_end(back=False)):
             view.move(1 << 20)
             await screen.pilot.pause()
             await idle(screen)
         view.go_to(len(view.lines.rows) - 1)
-        live = back._live[0].tail
+        live = parts.live[0].tail
         end = live.span.end
         await asyncio.to_thread(append, log, "tick\n" * 3)
         await screen.until(lambda: live.span.end == end + 3)
@@ -430,8 +554,8 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
     async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
         await screen.until("from a, line 11999 ")
         await screen.until("from b, line 11999 ")
-        view, back = logs_of(screen).log_view, logs_of(screen)._back
-        part = back._of(back._streams())
+        view, parts = logs_of(screen).log_view, logs_of(screen)._parts
+        part = parts._of(parts.streams())
         for _ in range(4):
             await part.more(back=True)
         for shown_instead in (True, False):
@@ -441,7 +565,7 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
             assert view.lines.filtering
             task.cancel()
             if shown_instead:
-                view.show(back._live)
+                view.show(parts.live)
                 view.go_to(7)
             line = view.current
             await asyncio.wait([task])

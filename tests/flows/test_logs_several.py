@@ -151,7 +151,7 @@ async def test_a_file_that_took_the_name_of_a_longer_one_is_as_long_as_it_is(
     log = await long_log(tmp_path / "app.log", LINES)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until(f"line {LINES - 1} ")
-        tail = logs_of(screen)._back._live[0].tail
+        tail = logs_of(screen)._parts.live[0].tail
         # What is new comes into memory later than one has gone there.
         monkeypatch.setattr(tail, "take", lambda batch: tail.span)
         await asyncio.to_thread(log.rename, tmp_path / "app.log.1")

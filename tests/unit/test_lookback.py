@@ -211,6 +211,8 @@ async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
         lines = LogLines()
         lines.keep = compiled(keep)
         lines.show(part.feeders, part.settled)
+        while lines.filtering:
+            lines.go_on()
         cursor = Place(len(lines.rows) // 2)
         lines.places.add(cursor)
         for back in ways:

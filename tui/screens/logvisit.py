@@ -7,13 +7,18 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+from backends.api.readings import Reading, State
 from widgets.columns import LogsOf, Look
 from widgets.logsearch import Pattern
 from widgets.logview import LogView
 from widgets.oneline import Part
 from widgets.quantities import age
 from widgets.safe import style
+
+PATIENCE = 1.0
+"""Seconds for which the lines about something wait for sources that have not spoken."""
 
 
 @dataclass
@@ -31,7 +36,24 @@ class Visit:
     unnamed: str = ""
     """The thing that no log is named after, so that all are shown."""
     of: LogsOf | None = None
+    awaited: LogsOf | None = None
+    """What is to be chosen as soon as the sources have spoken."""
+    _since: float = 0.0
     _among: list[tuple[str, str]] = field(default_factory=list)
+
+    def wait_for(self, logs: LogsOf, now: float) -> None:
+        """Choose the logs about something when the sources have spoken; `now` is monotonic."""
+        self.awaited, self._since = logs, now
+
+    def arrived(self, readings: Iterable[Reading[Any]], now: float) -> LogsOf | None:
+        """Choose what was waited for: returned once, when every source has spoken or enough was waited."""
+        logs = self.awaited
+        waits = any(reading.state is State.LOADING or reading.state is State.IDLE for reading in readings)
+        if logs is None or (waits and now - self._since < PATIENCE):
+            return None
+        self.awaited = None
+        self.choose(logs)
+        return logs
 
     def choose(self, logs: LogsOf | None) -> None:
         """Only the logs that are about something, as far as there are such; None: all."""
