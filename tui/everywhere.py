@@ -60,11 +60,11 @@ class Everywhere:
         flow.deploys.menu(name)
 
     def arm(self, rest: str = "") -> None:
-        self._desk.flow.arm(rest)
+        self._desk.flow.arming.arm(rest)
         self._desk.tick()
 
     def disarm(self) -> None:
-        self._desk.flow.disarm()
+        self._desk.flow.arming.disarm()
         self._desk.tick()
 
     def show_help(self) -> None:
