@@ -112,67 +112,84 @@ async def opened() -> AsyncIterator[Stage]:
         yield Stage(app, pilot)
 
 
-async def take(stage: Stage) -> None:
+class Script:
     """The story that the README tells, in its order; how long each part takes is the demo's doing."""
-    begun = asyncio.get_running_loop().time()
 
-    async def at(seconds: float) -> None:
-        await stage.pilot.pause(max(0.0, begun + seconds - asyncio.get_running_loop().time()))
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._begun = asyncio.get_running_loop().time()
 
-    await at(6)
-    await stage.go("processes")
-    await stage.type("/web-2\r")
-    # Its share of the processor is known from the second look on.
-    await stage.until(lambda: "web-2" in stage.text and " – " not in stage.text)
-    await stage.press("d")
-    await stage.until("registered")
-    await stage.save("detail")
-    await stage.press("q", "escape")
-    await send_a_signal(stage)
-    await stage.go("overview")
-    await deploy(stage, "web")
-    await stage.save("plan")
-    await stage.press("right", "enter")
-    await stage.until(" web-3 ")
-    await stage.save("run")
-    await stage.until("done after", 60)
-    await stage.go("events")
-    await stage.until("done after")
-    await stage.save("events")
-    await stage.go("disarm")
+    async def _at(self, seconds: float) -> None:
+        """So long after the beginning."""
+        left = self._begun + seconds - asyncio.get_running_loop().time()
+        await self._stage.pilot.pause(max(0.0, left))
 
-    # The error rates of the first two minutes are what is usual: a jump is one after them.
-    await at(125)
-    await deploy(stage, "checkout")
-    await stage.press("up")
-    await stage.type("fixes INC-481")
-    await stage.press("tab", "right", "enter")
-    await stage.until("failed after", 60)
-    await stage.go("disarm")
-    frozen = leader(stage)
-    os.kill(frozen, signal.SIGSTOP)
-    await stage.go("members")
-    await stage.until("silent")
-    await at(140)
-    await stage.save("members")
-    await stage.go("metrics")
-    await stage.go("range 3m")
-    await at(145)
-    await stage.press("left_curly_bracket", "left_curly_bracket")
-    await stage.save("metrics")
-    await stage.go("logs")
-    await at(148)
-    await stage.press("E")
-    await stage.save("logs")
-    await stage.go("overview")
-    await stage.until("/min →", 60)
-    await stage.save("overview")
-    await stage.pilot.resize_terminal(*SMALL)
-    await stage.save("small")
-    await stage.pilot.resize_terminal(*WIDE)
-    os.kill(frozen, signal.SIGCONT)
-    await stage.type(":logs ")
-    await stage.save("command")
+    async def play(self) -> None:
+        await self._at(6)
+        await self._a_calm_day()
+        # The error rates of the first two minutes are what is usual: a jump is one after them.
+        await self._at(125)
+        await self._a_bad_night()
+
+    async def _a_calm_day(self) -> None:
+        stage = self._stage
+        await stage.go("processes")
+        await stage.type("/web-2\r")
+        # Its share of the processor is known from the second look on.
+        await stage.until(lambda: "web-2" in stage.text and " – " not in stage.text)
+        await stage.press("d")
+        await stage.until("registered")
+        await stage.save("detail")
+        await stage.press("q", "escape")
+        await send_a_signal(stage)
+        await stage.go("overview")
+        await deploy(stage, "web")
+        await stage.save("plan")
+        await stage.press("right", "enter")
+        await stage.until(" web-3 ")
+        await stage.save("run")
+        await stage.until("done after", 60)
+        await stage.go("events")
+        await stage.until("done after")
+        await stage.save("events")
+        await stage.go("disarm")
+
+    async def _a_bad_night(self) -> None:
+        stage = self._stage
+        await deploy(stage, "checkout")
+        await stage.press("up")
+        await stage.type("fixes INC-481")
+        await stage.press("tab", "right", "enter")
+        await stage.until("failed after", 60)
+        await stage.go("disarm")
+        frozen = leader(stage)
+        os.kill(frozen, signal.SIGSTOP)
+        await self._what_it_looks_like()
+        os.kill(frozen, signal.SIGCONT)
+        await stage.type(":logs ")
+        await stage.save("command")
+
+    async def _what_it_looks_like(self) -> None:
+        stage = self._stage
+        await stage.go("members")
+        await stage.until("silent")
+        await self._at(140)
+        await stage.save("members")
+        await stage.go("metrics")
+        await stage.go("range 3m")
+        await self._at(145)
+        await stage.press("left_curly_bracket", "left_curly_bracket")
+        await stage.save("metrics")
+        await stage.go("logs")
+        await self._at(148)
+        await stage.press("E")
+        await stage.save("logs")
+        await stage.go("overview")
+        await stage.until("/min →", 60)
+        await stage.save("overview")
+        await stage.pilot.resize_terminal(*SMALL)
+        await stage.save("small")
+        await stage.pilot.resize_terminal(*WIDE)
 
 
 async def send_a_signal(stage: Stage) -> None:
@@ -216,7 +233,7 @@ def leader(stage: Stage) -> int:
 
 async def story() -> None:
     async with opened() as stage:
-        await take(stage)
+        await Script(stage).play()
 
 
 def inside() -> int:

@@ -1,4 +1,4 @@
-"""From a wish on a screen to the door and back: the menu, the dialog, and the line that tells how it ended.
+"""From a wish on a screen to the door: the menu, the dialog, and how it goes until it has ended.
 
 Nothing is decided here: the door is asked at each step, and what is done is the action that the dialog was opened
 with, whatever has moved on the screen since.
@@ -6,7 +6,6 @@ with, whatever has moved on the screen since.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Protocol
 
@@ -18,17 +17,16 @@ from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.viewer import Viewer
 from backends.watch import Watch
-from tui import arming
+from tui.arming import ArmFlow
 from tui.belongings import called
 from tui.deploying import DeployFlow
-from tui.offering import actions_of, heading_of, named, what_can_be_done
+from tui.endings import Endings
+from tui.offering import heading_of, named, what_can_be_done
 from tui.question import DANGERS, Ended, Question, alike, plain, titled
 from tui.ways import Ways
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Form
-from widgets.safe import width_of
 
-ENDS = {End.DONE: "", End.FAILED: "failed: ", End.UNKNOWN: "unknown: ", End.REFUSED: "refused: "}
 ONE_BY_ONE = "without an audit only one by one, each by its typed name"
 
 
@@ -63,10 +61,8 @@ class ActionFlow:
         self._viewer = Viewer()
         self._began = 0.0
         self._progress: Form | None = None
-        self._ending: Form | None = None
-        self._arming = 0
-        """How many of `:arm` have not had their answer."""
-        self._in_order = asyncio.Lock()
+        self.arming = ArmFlow(desk)
+        self._endings = Endings(desk, self.dialog, self.ask)
         self.deploys = DeployFlow(desk, self.dialog, self.ask, self.is_free)
 
     # The menu
@@ -215,7 +211,7 @@ class ActionFlow:
             self.dialog.say(text)
             return
         self._question, self._under_way = None, question
-        question.door.found = self._tell_later
+        question.door.found = self._endings.tell_later
         self._heard = []
         self._began = 0.0 if self._desk.watching is None else self._desk.watching.clock.monotonic()
         self.dialog.show(Form(question.title, leave=CLOSE))
@@ -284,41 +280,7 @@ class ActionFlow:
             # It goes on where this leads to: "has started" would stay when it has long failed.
             question.ended(action, outcome)
             return
-        text, stamp = _told(ended, asked), self._stamp()
-        self._desk.report(f"{stamp}{text}")
-        if watched and action.escalation and outcome.end is End.FAILED and asked == 1:
-            self._desk.work(self._escalate(action, outcome), "action")
-        elif watched and width_of(stamp + text) > self.dialog.app.size.width - 2:
-            self._ending = _how_it_ended(text)
-            self.dialog.show(self._ending)
-
-    def _stamp(self) -> str:
-        return f"{self._desk.clock.now().astimezone():%H:%M:%S} "
-
-    def _tell_later(self, action: Action, outcome: Outcome) -> None:
-        """Replaces the line that said that nobody knows."""
-        text = f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}"
-        self._desk.report(f"{self._stamp()}{text}")
-        if self._ending is not None and self.dialog.form is self._ending:
-            self._ending = _how_it_ended(text)
-            self.dialog.update(self._ending)
-
-    async def _escalate(self, action: Action, outcome: Outcome) -> None:
-        """Offer what is stronger; the question is asked anew, with Cancel chosen."""
-        watching = self._desk.watching
-        if watching is None:
-            return
-        feed = watching.feed(action.target.source, action.target.noun)
-        row = None if feed is None else feed.reading.rows.get(action.target.key)
-        if row is None:
-            return
-        try:
-            found = await actions_of(row, action.verb, watching)
-        except (Refused, BackendError):
-            return
-        stronger = [other for other in found if other.title == action.escalation]
-        if stronger and not self.dialog.open:
-            self.ask(stronger, [f"{action.title}: {outcome.text}"])
+        self._endings.tell(ended, asked, watched=watched)
 
     def _refuse(self, error: Refused | BackendError, waiting: Form) -> None:
         if self.dialog.form is not waiting:
@@ -328,62 +290,9 @@ class ActionFlow:
             lines.append(plain(error.hint, Look.DIM))
         self.dialog.show(Form("not possible", tuple(lines), leave=CLOSE))
 
-    # Arming
-
-    def arm(self, rest: str = "") -> None:
-        """`:arm 15m "why"`; the time may be left out."""
-        self._arming += 1
-        self._desk.work(self._arm(rest))
-
-    async def _arm(self, rest: str) -> None:
-        try:
-            async with self._in_order:
-                door = await self._desk.open_door()
-                self._desk.say("still opening" if door is None else arming.arm(door, rest))
-        finally:
-            self._arming -= 1
-
-    def disarm(self) -> None:
-        """At once; an arming that is still under way is waited for, and taken back."""
-        if self._arming:
-            self._desk.work(self._disarm_then())
-        else:
-            self._disarm()
-
-    async def _disarm_then(self) -> None:
-        async with self._in_order:
-            self._disarm()
-
-    def _disarm(self) -> None:
-        door = self._desk.door
-        self._desk.say("not armed: nothing was done here yet" if door is None else arming.disarm(door))
-
 
 def _blocked(door: Door, actions: list[Action]) -> str:
     """Why it can't be done to all of them; "" where it can."""
     why = [a.blocked or door.allows(a.target.source, a.verb, a.target.key) for a in actions]
     said = [text for text in why if text]
     return f"{len(said)} of {len(actions)}: {said[0]}" if said and len(actions) > 1 else "".join(said)
-
-
-def _how_it_ended(text: str) -> Form:
-    return Form("how it ended", (plain(text),), leave=CLOSE)
-
-
-def _named(action: Action) -> str:
-    return action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
-
-
-def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
-    action, outcome = ended[-1]
-    if asked == 1:
-        again = f"; it is looked for again when {action.target.source} is back"
-        later = again if outcome.end is End.UNKNOWN else ""
-        return f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}{later}"
-    done = sum(outcome.end is End.DONE for _, outcome in ended)
-    text = f"{action.title}: {done} of {asked} done"
-    bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)
-    if bad is not None:
-        text += f"; {bad[0].target.shown}: {ENDS[bad[1].end]}{bad[1].text}"
-    left = asked - len(ended)
-    return text + (f"; {left} {'was' if left == 1 else 'were'} not tried" if left else "")

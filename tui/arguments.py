@@ -55,13 +55,8 @@ LINEWISE = ("logs", "events", "watch")
 """Verbs that print lines as they came with `-o text`."""
 
 
-def parser(words: Container[str] | None = None, *, every: bool = True) -> argparse.ArgumentParser:
-    """The command line. Of its verbs those among `words` take their arguments, and without `every` the others are
-    not even known: most of what parsing takes is to build what nobody asked for. All of it without `words`.
-
-    Flags stand before or after the verb: each verb takes the common ones again, without defaults, so that what
-    stood before is kept.
-    """
+def _top() -> _Parser:
+    """What stands before a verb, or without one."""
     top = _Parser(
         prog="midwatch",
         description="The 2 a.m. watch over production in one terminal. Without a verb it opens the dashboard.",
@@ -80,6 +75,17 @@ def parser(words: Container[str] | None = None, *, every: bool = True) -> argpar
     )
     top.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     top.set_defaults(verb=None)
+    return top
+
+
+def parser(words: Container[str] | None = None, *, every: bool = True) -> argparse.ArgumentParser:
+    """The command line. Of its verbs those among `words` take their arguments, and without `every` the others are
+    not even known: most of what parsing takes is to build what nobody asked for. All of it without `words`.
+
+    Flags stand before or after the verb: each verb takes the common ones again, without defaults, so that what
+    stood before is kept.
+    """
+    top = _top()
     added: argparse._SubParsersAction[_Parser] | None = None
 
     def verb(name: str, help: str, *takes: Takes, by: str = "") -> None:

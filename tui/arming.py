@@ -1,15 +1,64 @@
-"""`:arm 15m "why"` and `:disarm`, in words."""
+"""`:arm 15m "why"` and `:disarm`, and what is said to them."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import shlex
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from backends.api.actions import Refused
 from backends.arming import ARMED_FOR
 from backends.context_words import Mode
 from backends.door import Door
 from widgets.quantities import age, duration
+
+
+class ArmDesk(Protocol):
+    @property
+    def door(self) -> Door | None: ...
+    async def open_door(self) -> Door | None: ...
+    def say(self, text: str) -> None: ...
+    def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
+
+
+class ArmFlow:
+    """In the order in which they were typed, though the door has first to be opened."""
+
+    def __init__(self, desk: ArmDesk) -> None:
+        self._desk = desk
+        self._arming = 0
+        """How many of `:arm` have not had their answer."""
+        self._in_order = asyncio.Lock()
+
+    def arm(self, rest: str = "") -> None:
+        """`rest` is the time, which may be left out, and the reason."""
+        self._arming += 1
+        self._desk.work(self._arm(rest))
+
+    async def _arm(self, rest: str) -> None:
+        try:
+            async with self._in_order:
+                door = await self._desk.open_door()
+                self._desk.say("still opening" if door is None else arm(door, rest))
+        finally:
+            self._arming -= 1
+
+    def disarm(self) -> None:
+        """At once; an arming that is still under way is waited for, and taken back."""
+        if self._arming:
+            self._desk.work(self._disarm_then())
+        else:
+            self._disarm()
+
+    async def _disarm_then(self) -> None:
+        async with self._in_order:
+            self._disarm()
+
+    def _disarm(self) -> None:
+        door = self._desk.door
+        self._desk.say("not armed: nothing was done here yet" if door is None else disarm(door))
 
 
 def arm(door: Door, rest: str) -> str:

@@ -1,7 +1,7 @@
 """The one table of everything a person can do: keys, `:` words, footer hints and help all come from here.
 
-`do` names a method of the screen in front, else of the app, with fixed arguments after it; what was typed
-after a `:` word is appended. A key means one thing on one screen; tests hold the table to both.
+`do` names a method of the screen in front, else of what all of them have, with fixed arguments after it; what was
+typed after a `:` word is appended. A key means one thing on one screen; tests hold the table to both.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ class KeysDesk(Protocol):
     @property
     def ways(self) -> object: ...
     @property
+    def everywhere(self) -> object: ...
+    @property
     def dialog(self) -> Dialog | None: ...
     def offers(self, command: Command) -> bool: ...
     def say(self, text: str) -> None: ...
@@ -124,7 +126,8 @@ class Keys:
         self._desk.say(text)
 
     def do(self, command: Command, rest: str = "") -> None:
-        """Call the method that the command names: of the view in front, of the ways to others, or of the app."""
+        """Call the method that the command names: of the view in front, of the ways to others, of what all have,
+        or of the app."""
         if not self._desk.offers(command):
             self._desk.say(f"{READ_ONLY}: {FOR_GOOD}")
             return
@@ -132,7 +135,7 @@ class Keys:
             self._desk.say(f":{command.word} takes nothing after it; {rest} was not understood")
             return
         method, *fixed = command.do.split()
-        owners = (self._desk.view, self._desk.ways, self._desk)
+        owners = (self._desk.view, self._desk.ways, self._desk.everywhere, self._desk)
         owner = next((one for one in owners if hasattr(one, method)), None)
         if owner is None:
             self._desk.say(f":{command.word} works on {' and '.join(command.on)} only")

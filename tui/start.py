@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace, config: Config, context: Context | None, t
     app.run(mouse=not options.no_mouse)
     # Python would look once more through all that the dashboard held before it gives the prompt back.
     gc.freeze()
-    said = [f"midwatch: in no audit: {line}" for line in app.doors.unwritten]
+    said = [f"midwatch: in no audit: {line}" for line in app.contexts.doors.unwritten]
     if app.crash is not None:
         said.append(f"midwatch ended on a bug of its own ({type(app.crash).__name__}); {log_file} has the rest")
     return _Ended(app.return_code or 0, tuple(said))

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,10 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
+from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
-from backends.api.errors import Misconfigured, TimedOut
+from backends.api.errors import Misconfigured
 from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen, differing
@@ -30,26 +29,20 @@ from backends.api.runs import (
     PlannedStep,
     Run,
     RunRows,
-    RunState,
-    params_of,
-    run_of,
-    start_arguments,
 )
-from backends.api.settings import SecretRef, Settings
-from backends.deploys.folder import BUSY, RunFolders, Written, new_id, pause
-from backends.deploys.leave import Leave
-from backends.deploys.listing import LIST_SECONDS, listed
+from backends.api.settings import Settings
+from backends.deploys.folder import RunFolders, pause
+from backends.deploys.listing import listed
 from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors
 from backends.masking import masked
-from backends.secrets import COMMAND_SECONDS, reveal
 from backends.state import state_folder
 from backends.threads import Threads
-from backends.who import Who
 
 if TYPE_CHECKING:
+    from backends.deploys.run_actions import RunActions
     from backends.deploys.run_output import RunOutput
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
@@ -81,9 +74,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             raise Misconfigured("not in this version, expected command", where=settings.kind)
         check_template(settings.argv, settings.params)
         self._params: tuple[Param, ...] = tuple(item.param(key) for key, item in settings.params.items())
-        self._host = socket.gethostname().split(".")[0]
         self._threads = Threads("runs", 6)
-        self._leaves: dict[str, Leave] = {}
 
     @cached_property
     def _runs(self) -> RunFolders:
@@ -163,136 +154,27 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 
     # Acting
 
+    @cached_property
+    def _actions(self) -> RunActions:
+        # Here: what starts a run, and all that ends one, is imported where somebody wants that.
+        from backends.deploys.run_actions import RunActions
+
+        return RunActions(self._row(None), self.settings, self._runs, self._threads, self.plan)
+
     async def actions(self, row: Row) -> tuple[Action, ...]:
-        """A run can be aborted while it runs. A deploy that needs to be asked nothing can be started as it is;
-        for any other one `plan` is asked first."""
-        if isinstance(row, Run) and row.state is RunState.RUNNING:
-            return (self._abort(row),)
-        if isinstance(row, Deploy) and all(param.default is not None for param in self._params):
-            return (self.action(await self.plan({})),)
-        return ()
+        return await self._actions.actions(row)
 
     def action(self, plan: Plan) -> Action:
-        # Here: what starts a run, and all that ends one, is imported where somebody wants that.
-        from backends.deploys import launch
-
-        words = " ".join((self.name, *(f"{name}={value}" for name, value in plan.params)))
-        return Action(
-            verb="deploy",
-            target=self.target(self._row(None)),
-            title=f"deploy {words}",
-            effect=f"runs {plan.call} in {plan.directory}; ended if it takes more than {plan.timeout:g} s",
-            call=plan.call,
-            deadline=launch.ANSWER + 4 + self._asking,
-            arguments=start_arguments(new_id(self.name), plan),
-        )
-
-    @property
-    def _asking(self) -> float:
-        """Seconds that the commands may take which are asked before it starts: for lists, and for secrets."""
-        secrets = [value for value in self.settings.environment.values() if isinstance(value, SecretRef)]
-        lists = sum(bool(param.listed) for param in self._params)
-        return lists * LIST_SECONDS + sum(bool(secret.command) for secret in secrets) * COMMAND_SECONDS
-
-    def _abort(self, row: Run) -> Action:
-        from backends.deploys.command import GRACE
-
-        return Action(
-            verb="abort",
-            target=self.target(row),
-            title="abort",
-            effect=f"ends {row.key}: SIGTERM to all that it has started, {GRACE:g} s later SIGKILL to what is "
-            "left; what it has done stays done, nothing is undone",
-            call=f"midwatch run abort {row.key}",
-            deadline=GRACE + 10.0,
-        )
+        return self._actions.action(plan)
 
     def target(self, row: Row) -> Target:
-        if isinstance(row, Run):
-            return Target(self.source, "runs", row.key, row.key, f"{row.key} {row.runner}", self._host)
-        return Target(self.source, "deploys", self.name, self.name, f"configuration {self._digest}", self._host)
+        return self._actions.target(row)
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
-        permit.use(action)
-        leave = self._leaves[action.digest] = Leave()
-        try:
-            if action.verb == "abort":
-                with file_errors():
-                    await self._threads.run(lambda: self._ask_to_end(action, leave))
-            else:
-                await self._start(action, leave)
-        finally:
-            leave.give_up()
-
-    async def _start(self, action: Action, leave: Leave) -> None:
-        """Raises `Refused` where it can't start any more, `TimedOut` where it may."""
-        from backends.deploys import launch
-
-        seconds = launch.ANSWER + 2 + self._asking
-        try:
-            async with asyncio.timeout(seconds):
-                told = dict(action.arguments)
-                plan = await self.plan(params_of(action))
-                if plan.digest != told["plan"]:
-                    raise Refused("it would no longer run what was shown", "ask for a new plan")
-                await self._threads.run(lambda: self._launch(run_of(action), plan, leave))
-        except (TimeoutError, TimedOut) as error:
-            late = error if isinstance(error, TimedOut) else TimedOut(f"no word for {seconds:g} s")
-            if leave.give_up():
-                raise late from None
-            raise Refused(f"nothing was started: {late.reason}", late.hint) from None
-
-    def _launch(self, run: str, plan: Plan, leave: Leave) -> None:
-        from backends.deploys import launch
-
-        environment = {name: reveal(value).reveal() for name, value in self.settings.environment.items()}
-        for name, value in environment.items():
-            if "\0" in value:
-                raise Misconfigured("holds a NUL, which no program can be given", where=name)
-        by = Who.here(os.environ).user
-        launch.start(self._runs, Written(run, self.context, by, self._host, plan), environment, leave)
-
-    def _ask_to_end(self, action: Action, leave: Leave) -> None:
-        from backends.deploys import launch
-
-        row = self._runs.look().get(action.target.key)
-        if row is None or row.state is not RunState.RUNNING:
-            raise Refused(f"{action.target.name} does not run" + (f": {row.state.value}" if row else ""))
-        if self.target(row).identity != action.target.identity:
-            raise Refused(f"{action.target.name} is carried out by another runner")
-        launch.abort(self._runs[row.key], Who.here(os.environ).user, leave)
+        await self._actions.perform(action, permit, tell)
 
     async def look(self, action: Action, tell: Tell) -> Outcome:
-        """A deploy is done once it has started: how it goes on is what its run tells."""
-        return await (self._look_for(action) if action.verb == "deploy" else self._look_for_end(action))
-
-    async def _look_for(self, action: Action) -> Outcome:
-        """Waits for as long as a slow start may still become a run."""
-        run, leave = run_of(action), self._leaves.get(action.digest)
-        while True:
-            # Before its journal is looked for: what holds afterwards may have begun in between.
-            may_begin = leave is not None and leave.used and await self._is_starting()
-            if run in await self._look():
-                return Outcome(End.DONE, f"{run} has started")
-            if not may_begin:
-                return Outcome(End.FAILED, "it did not start")
-            await asyncio.sleep(BUSY)
-
-    async def _is_starting(self) -> bool:
-        with file_errors():
-            return await self._threads.run(self._runs.is_starting)
-
-    async def _look_for_end(self, action: Action) -> Outcome:
-        while True:
-            row = (await self._look()).get(action.target.key)
-            if row is None:
-                return Outcome(End.FAILED, f"{action.target.key} is gone")
-            if row.state is RunState.RUNNING and row.left:
-                return Outcome(End.FAILED, f"{row.key} goes on: {row.left}")
-            if row.state is not RunState.RUNNING:
-                end = End.DONE if row.state is RunState.ABORTED and not row.left else End.FAILED
-                return Outcome(end, f"{row.key} {row.state.value}: {row.message}".rstrip(": "))
-            await asyncio.sleep(BUSY)
+        return await self._actions.look(action, tell)
 
     # Its output, as logs
 

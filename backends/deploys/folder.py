@@ -106,6 +106,7 @@ class RunFolders:
     def __init__(self, state: Path, context: str, deploy: str, source: str) -> None:
         # A context may be called anything; "." and ".." are no names of a folder.
         name = quote(context, safe="")
+        self.context = context
         self._state = state
         self.path = state / "runs" / (f"%2E{name[1:]}" if name.startswith(".") else name)
         self._deploy, self._source = deploy, source

@@ -82,7 +82,7 @@ async def test_a_question_of_the_context_before_is_none_any_more(acting: Act, tm
     async with acting(arm="always") as (screen, stage):
         await ask(screen)
         await screen.press("right")
-        screen.app.switch_context("other")
+        screen.app.everywhere.switch_context("other")
         screen.script.say_processes(process(7, "nginx"))
         await screen.until(lambda: screen.app.context.name == "other")
         await screen.press("enter")

@@ -95,8 +95,8 @@ async def test_lines_that_are_held_are_shown_also_in_the_next_context_and_told_a
         # The door of the context that is open now goes on trying.
         assert screen.app.door is not None
         assert len(screen.app.door.held) == 2
-        assert screen.app.doors.unwritten[0].isascii()
-    assert len(screen.app.doors.unwritten) == 2
+        assert screen.app.contexts.doors.unwritten[0].isascii()
+    assert len(screen.app.contexts.doors.unwritten) == 2
     await asyncio.to_thread(blocked.unlink)
 
 
@@ -108,9 +108,9 @@ async def test_lines_that_were_held_in_the_context_before_are_written_at_the_end
         await screen.press("right", "enter")
         await screen.until("the audit can't be written")
         await screen.type("\x1b")
-        screen.app.switch_context("other")
+        screen.app.everywhere.switch_context("other")
         await screen.until(lambda: screen.app.context.name == "other")
         await screen.app.workers.wait_for_complete()
         await asyncio.to_thread(blocked.unlink)
-    assert screen.app.doors.unwritten == ()
+    assert screen.app.contexts.doors.unwritten == ()
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "refused"]

@@ -93,9 +93,9 @@ async def test_two_switches_in_one_breath_close_both_contexts_left(
     async with opened(contexts=(LAB, PROD), command="members") as screen:
         await screen.until("all live")
         old = screen.app.watching
-        screen.app.switch_context("shop-prod")
+        screen.app.everywhere.switch_context("shop-prod")
         await screen.until(lambda: screen.app.watching is not old)
-        screen.app.switch_context("lab")
+        screen.app.everywhere.switch_context("lab")
         letting_go.set()
         await screen.until(lambda: sorted(closed) == ["fake/main", "fake/prod"])
 

@@ -353,7 +353,7 @@ async def test_a_server_that_was_down_at_the_start_gets_its_page_and_none_is_ask
         await screen.type("4")
         await screen.until("LIVE")
         assert store.asked_names.count("metered/a") == 1
-        dashboards = view_of(screen).dashboards
+        dashboards = view_of(screen).choice.dashboards
         assert dashboards is not None
         pages = len(dashboards.pages)
         store.lost.clear()

@@ -109,7 +109,7 @@ async def press_all(screen: Screen, name: str, run: str) -> None:
         if (screen.app.view.screen_name, screen.app.view.kind_name) != where:
             go_to(screen, name, run)
         if key in ("Z", "equals_sign"):
-            screen.app.freeze()
+            screen.app.everywhere.freeze()
 
 
 async def nothing_was_done(screen: Screen, stage: Stage, run: str, tmp_path: Path) -> None:

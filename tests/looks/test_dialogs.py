@@ -100,7 +100,7 @@ def test_the_question_of_many_some_hidden_80x24(picture: Callable[..., bool]) ->
 
 def test_armed_and_a_grave_one_120x40(picture: Callable[..., bool]) -> None:
     async def steps(app: MidwatchApp, clock: FakeClock, press: Press) -> None:
-        app.flow.arm('15m "queue stuck, ticket 4711"')
+        app.flow.arming.arm('15m "queue stuck, ticket 4711"')
         await app.workers.wait_for_complete()
         await press("x", "down", "down", "enter")
         clock.seconds += 1
@@ -110,7 +110,7 @@ def test_armed_and_a_grave_one_120x40(picture: Callable[..., bool]) -> None:
 
 def test_armed_200x60(picture: Callable[..., bool]) -> None:
     async def steps(app: MidwatchApp, clock: FakeClock, press: Press) -> None:
-        app.flow.arm('15m "queue stuck, ticket 4711"')
+        app.flow.arming.arm('15m "queue stuck, ticket 4711"')
         await app.workers.wait_for_complete()
         clock.seconds += 1
         await press("x", "enter", "right")

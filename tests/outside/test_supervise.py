@@ -143,10 +143,10 @@ def test_a_group_stops_at_the_first_that_fails(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "expected"),
     [
-        (("restart", "nothing"), 1, "no such unit: nothing; midwatch units lists them"),
-        (("restart", "alon"), 1, "no such unit: alon; nearest is alone"),
-        (("restart", "webb:*"), 1, "no such group: webb; nearest is web"),
-        (("restart", "nothing:*"), 1, "no such group: nothing"),
+        (("restart", "nothing"), 2, "no such unit: nothing; midwatch units lists them"),
+        (("restart", "alon"), 2, "no such unit: alon; nearest is alone"),
+        (("restart", "webb:*"), 2, "no such group: webb; nearest is web"),
+        (("restart", "nothing:*"), 2, "no such group: nothing"),
         (("restart",), 2, "UNIT"),
         (("restart", "alone", "--context", "two"), 2, "alone fits 2 units, expected one of:"),
         (("restart", "web:*", "--context", "two"), 2, "web:* fits groups of 2 sources, expected one of:"),

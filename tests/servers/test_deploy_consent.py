@@ -20,6 +20,7 @@ from backends.deploys.deploy import Deployer
 from backends.deploys.folder import PERMIT, RunFolders, RunPermit
 from backends.deploys.journal import JOURNAL
 from backends.deploys.leave import Leave
+from backends.deploys.run_actions import RunActions
 from backends.secrets import reveal
 from tests.servers.runs import folders, nothing_left, shell, start, until_state, until_step
 
@@ -136,7 +137,7 @@ class Mount:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self.back, self.left = threading.Event(), threading.Event(), threading.Event()
-        launched = Deployer._launch
+        launched = RunActions._launch
 
         def hanging(value: str | SecretRef) -> object:
             self.reached.set()
@@ -149,8 +150,8 @@ class Mount:
             finally:
                 self.left.set()
 
-        monkeypatch.setattr("backends.deploys.deploy.reveal", hanging)
-        monkeypatch.setattr(Deployer, "_launch", followed)
+        monkeypatch.setattr("backends.deploys.run_actions.reveal", hanging)
+        monkeypatch.setattr(RunActions, "_launch", followed)
 
 
 @pytest.mark.parametrize("how", ["by the door", "by itself"])
@@ -204,7 +205,7 @@ async def test_a_written_permit_says_until_when_the_consent_is_good(
         leaves.append(Leave())
         return leaves[-1]
 
-    monkeypatch.setattr("backends.deploys.deploy.Leave", made_leave)
+    monkeypatch.setattr("backends.deploys.run_actions.Leave", made_leave)
     run = await start(shell(tmp_path, "true"))
     permit = msgspec.json.decode((folders()[run] / PERMIT).read_bytes(), type=RunPermit)
     assert permit.until == leaves[0].until

@@ -23,6 +23,7 @@ from tui.commands import (
     key_glyph,
     on_screen,
 )
+from tui.everywhere import Everywhere
 from tui.footer import VIEWS as VIEWS_NAMED
 from tui.help import help_lines
 from tui.kinds.known import KINDS
@@ -65,9 +66,9 @@ def test_every_command_can_be_done_where_it_is_offered(command: object) -> None:
     assert isinstance(command, Command)
     name, *fixed = command.do.split()
     for screen in command.on:
-        owners = (VIEWS[screen], Ways, MidwatchApp)
+        owners = (VIEWS[screen], Ways, Everywhere, MidwatchApp)
         method = next((getattr(owner, name) for owner in owners if hasattr(owner, name)), None)
-        assert method is not None, f"{name}: a method of {VIEWS[screen].__name__}, of Ways, or of MidwatchApp"
+        assert method is not None, f"{name}: a method of {VIEWS[screen].__name__}, or of {owners[1:]}"
         # A view's method of that name would be taken for the app's: it must want the same.
         inspect.signature(method).bind("self", *fixed)
         if command.takes:

@@ -42,7 +42,7 @@ class Desk:
     def __init__(self) -> None:
         self.done: list[Any] = []
         self.view = View(self.done)
-        self.ways = object()
+        self.ways = self.everywhere = object()
         self.dialog: Any = Dialog()
         self.allowed = True
         self.said: list[str] = []

@@ -30,12 +30,13 @@ Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
 class Desk(Protocol):
     """What a view may ask of the app, and all that it may."""
 
-    context: Context
     keys: Keys
     ways: Ways
     """What leads to other views."""
     held_back: HeldBack
 
+    @property
+    def context(self) -> Context: ...
     @property
     def watching(self) -> Watch | None:
         """The open context; None before it is open."""

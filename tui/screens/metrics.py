@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.reactive import var
 
 from backends.api.charts import Panel
 from backends.api.readings import Readings
-from backends.metrics.panels import Page
 from backends.watch import Watch
-from tui.screens.chartgrid import ChartGrid, Sheet
+from tui.screens.chartgrid import ChartGrid
 from tui.screens.marks import marks_of
+from tui.screens.metricschoice import MetricsChoice
 from tui.screens.metricstitle import standing, time_parts
 from tui.screens.text import TextPane
 from tui.screens.timeview import TimeView
 from widgets.chart import Chart
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
-from widgets.promql import complete
 from widgets.safe import style
 from widgets.typedpattern import typed_pattern
-
-if TYPE_CHECKING:
-    from tui.screens.dashboards import Dashboards
 
 
 class MetricsScreen(TimeView):
@@ -43,10 +38,8 @@ class MetricsScreen(TimeView):
         self.title = OneLine()
         self.pane = TextPane()
         self.grid = ChartGrid()
-        self.dashboards: Dashboards | None = None
+        self.choice = MetricsChoice()
         self._of: Watch | None = None
-        self._page = 0
-        self._question: Panel | None = None
         self._wanted = ""
         self._filter = ""
 
@@ -66,8 +59,8 @@ class MetricsScreen(TimeView):
         if watching is None or bridge is None:
             return
         if watching is not self._of:
-            self._of, self._question, self._page = watching, None, 0
-            self.dashboards = self.desk.dashboards
+            self._of = watching
+            self.choice.begin(self.desk.dashboards)
             self.grid.leave()
             self.grid.begin()
         bridge.attach(self, ("events",))
@@ -86,8 +79,8 @@ class MetricsScreen(TimeView):
         self._show_title()
 
     def _look(self) -> None:
-        if self.dashboards is not None:
-            self.dashboards.look(self.desk.work, self._arrange)
+        if self.choice.dashboards is not None:
+            self.choice.dashboards.look(self.desk.work, self._arrange)
 
     def on_chart_grid_sized(self) -> None:
         self._arrange()
@@ -101,29 +94,11 @@ class MetricsScreen(TimeView):
 
     # What is shown
 
-    @property
-    def _pages(self) -> tuple[Page, ...]:
-        return () if self.dashboards is None else self.dashboards.pages
-
-    @property
-    def _page_source(self) -> str | None:
-        pages = self._pages
-        wanted = pages[self._page].source if self._page < len(pages) else ""
-        return None if self.dashboards is None else self.dashboards.source(wanted)
-
-    def _sheet(self) -> Sheet | None:
-        source = self._page_source
-        if source is None:
-            return None
-        if self._question is not None:
-            return Sheet((self._question,), source, question=True)
-        return Sheet(self._pages[self._page].panels, source) if self._pages else None
-
     def _arrange(self) -> None:
         watching, bridge = self._of, self.desk.bridge
-        if self._wanted and self._pages:
+        if self._wanted and self.choice.pages:
             self._find_wanted()
-        sheet = self._sheet()
+        sheet = self.choice.sheet
         self.set_class(sheet is None or not sheet.panels, "bare")
         if self.desk.view is not self or watching is None or bridge is None:
             return
@@ -143,36 +118,19 @@ class MetricsScreen(TimeView):
         self._show_title()
 
     def _show_title(self) -> None:
-        pages, dim = self._pages, style(Look.DIM)
-        left: list[Part] = [(" metrics", style(Look.STRONG))]
-        if self._question is not None:
-            left.append(("  query", style()))
-        elif pages:
-            left.append((f"  {pages[self._page].title}", style()))
-            left.append((f" {self._page + 1} of {len(pages)}" if len(pages) > 1 else "", dim))
+        left: list[Part] = [(" metrics", style(Look.STRONG)), *self.choice.parts()]
         left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter, self.now)
-        left.append((f"  {self._page_source or ''}", dim))
+        left.append((f"  {self.choice.source or ''}", style(Look.DIM)))
         text, look = self._standing()
         self.title.show(left, [(f"  {text} ", style(look))])
-        if self.dashboards is not None and self.has_class("bare"):
-            self.pane.set(self._lesson(self.dashboards))
-
-    def _lesson(self, dashboards: Dashboards) -> list[str]:
-        if self._pages and self._page_source is None:
-            page = self._pages[self._page]
-            there = ", ".join(dashboards.sources)
-            return [
-                f"page {page.title} names the source {page.source}, which answers no queries; there are {there}"
-            ]
-        if self._pages:
-            return [f"page {self._pages[self._page].title} has no panels"]
-        return dashboards.lesson()
+        if self.has_class("bare"):
+            self.pane.set(self.choice.lesson())
 
     def _standing(self) -> tuple[str, Look]:
-        dashboards = self.dashboards
+        dashboards = self.choice.dashboards
         if dashboards is None or not dashboards.sources:
             return self.desk.without_source
-        if not self._pages and self._question is None:
+        if not self.choice.pages and self.choice.question is None:
             return dashboards.standing
         return standing(self.grid)
 
@@ -191,7 +149,7 @@ class MetricsScreen(TimeView):
         self._choose(self.grid.chosen + int(rows) * self.grid.shape[0])
 
     def next_chart(self, step: str) -> None:
-        sheet = self._sheet()
+        sheet = self.choice.sheet
         self._choose((self.grid.chosen + int(step)) % max(1, 0 if sheet is None else len(sheet.panels)))
 
     def page(self, share: str) -> None:
@@ -207,26 +165,23 @@ class MetricsScreen(TimeView):
         self._arrange()
 
     def next_page(self, step: str) -> None:
-        if self._question is not None:
+        if self.choice.question is not None:
             self._leave_question()
-        elif len(self._pages) < 2:
+        elif len(self.choice.pages) < 2:
             self.desk.say("this is the only page; [[context.NAME.page]] in the configuration makes more")
             return
         else:
-            self._page = (self._page + int(step)) % len(self._pages)
+            self.choice.turn(int(step))
         self.grid.begin()
         self._arrange()
 
     def choose(self, title: str) -> None:
         """A page by its title or its number."""
-        titles = [page.title for page in self._pages]
-        if title not in titles and not (title.isdigit() and 0 < int(title) <= len(titles)):
-            near = get_close_matches(title, titles, 1, 0.3)
-            there = f"nearest is {near[0]}" if near else f"there are {', '.join(titles) or 'none yet'}"
-            self.desk.say(f"no page {title}; {there}")
+        missing = self.choice.choose(title)
+        if missing:
+            self.desk.say(missing)
             return
         self._leave_question()
-        self._page = titles.index(title) if title in titles else int(title) - 1
         self.grid.begin()
         self._arrange()
 
@@ -238,12 +193,10 @@ class MetricsScreen(TimeView):
 
     def _find_wanted(self) -> None:
         wanted, self._wanted = self._wanted, ""
-        for number, page in enumerate(self._pages):
-            titles = [panel.title for panel in page.panels]
-            if wanted in titles:
-                self._leave_question()
-                self._page, self.grid.zoomed, self.grid.chosen = number, False, titles.index(wanted)
-                return
+        number = self.choice.choose_panel(wanted)
+        if number is not None:
+            self._leave_question()
+            self.grid.zoomed, self.grid.chosen = False, number
 
     def on_chart_touched(self, message: Chart.Touched) -> None:
         message.stop()
@@ -258,7 +211,7 @@ class MetricsScreen(TimeView):
 
     def ask_query(self, expression: str = "") -> None:
         """Show an expression as a chart; without one, open the line to type it."""
-        if self._page_source is None:
+        if self.choice.source is None:
             self.desk.say("no source of this context answers queries")
         elif expression:
             self._ask(expression)
@@ -276,26 +229,22 @@ class MetricsScreen(TimeView):
         """What could be typed after `:metrics` (a `page`) and `:query`."""
         if takes == "query":
             return self._queries(text)
-        return [page.title for page in self._pages if text in page.title]
+        return self.choice.titles(text)
 
     def _queries(self, text: str) -> list[str]:
-        """Whole queries that a text could become."""
-        if self.dashboards is None:
-            return []
-        self.dashboards.learn(self._page_source, self.desk.work, self.desk.prompt_changed)
-        return complete(text, *self.dashboards.known(self._page_source))
+        return self.choice.queries(text, self.desk.work, self.desk.prompt_changed)
 
     def _ask(self, text: str) -> None:
         if text.strip():
             self._leave_question()
-            self._question = Panel(text.strip(), text.strip())
+            self.choice.question = Panel(text.strip(), text.strip())
             self.grid.begin()
             self._arrange()
 
     def _leave_question(self) -> None:
         """End its request, too: nobody waits for it any more."""
-        if self._question is not None:
-            self._question = None
+        if self.choice.question is not None:
+            self.choice.question = None
             self._end("left")
             self.grid.leave()
 
@@ -305,7 +254,7 @@ class MetricsScreen(TimeView):
 
     def cancel(self) -> bool:
         chart = self.grid.chart
-        if self._question is None or chart is None or not chart.waiting:
+        if self.choice.question is None or chart is None or not chart.waiting:
             return False
         self._end("cancelled")
         self._show_title()
@@ -324,7 +273,7 @@ class MetricsScreen(TimeView):
             self.tell()
         elif self.grid.zoomed:
             self.zoom_chart()
-        elif self._question is not None and self._pages:
+        elif self.choice.question is not None and self.choice.pages:
             self._leave_question()
             self._arrange()
         else:

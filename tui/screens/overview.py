@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -18,19 +19,19 @@ from tui.screens.base import View
 from tui.screens.headlines import change_line, problem_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
 from tui.screens.overviewline import OverviewLine
+from tui.screens.overviewwords import all_well, heading, heard_of
 from tui.screens.sourcelines import source_lines
 from widgets.board import Board, Entry
 from widgets.boards import Boards
 from widgets.columns import LogsOf, Look
-from widgets.oneline import OneLine, Part
-from widgets.safe import style, width_of, wrapped
+from widgets.oneline import OneLine
+from widgets.safe import style
 
 if TYPE_CHECKING:
     from tui.screens.vitals import Vitals
     from widgets.chart import Chart
 
 NOUNS = (*CHECKS, "hosts", "events")
-NO_SOURCE = "no source is configured, and none was found; `midwatch config init` writes an example"
 UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
 SIGNALS = "signals of the last 30 min; several series: sum or highest"
 LATELY = 900.0
@@ -161,50 +162,23 @@ class OverviewScreen(View):
         )
 
     def _show_heading(self, wrong: int, changes: int, now: Now) -> None:
-        waiting, of = self._unknown()
-        look = Look.BAD if wrong else Look.WARN if waiting or not of else Look.GOOD
-        well = "nothing is wrong" if of else "not known" if self.desk.context.sources else "no source"
-        says = f"{wrong} problem{'s' if wrong != 1 else ''}" if wrong else well
-        if waiting:
-            unknown = f"{waiting} of {of} source{'s' if of != 1 else ''} not known yet"
-            says = f"{says}, {unknown}" if wrong else unknown
-        left: list[Part] = [(" overview", style(Look.STRONG))]
-        lately = f"  {changes} change{'s' if changes != 1 else ''}{self._within(now)} "
-        right: list[Part] = [(f" {says} ", style(look)), (lately, style(Look.DIM))]
-        small = sum(width_of(text) for text, _ in (*left, *right)) > self.size.width
-        self.heading.show(left, right[:1] if small else right)
+        heard, context = heard_of(self._sources()), self.desk.context
+        self.heading.show(*heading(wrong, changes, self._since(now), heard, context, self.size.width))
 
-    def _within(self, now: Now) -> str:
-        """Nobody knows what changed before the context was opened."""
+    def _since(self, now: Now) -> datetime | None:
+        """Since when changes are counted, where that is not for all of the time that counts: nobody knows what
+        changed before the context was opened."""
         watching = self.desk.watching
         opened = None if watching is None else watching.opened
-        if opened is None or now.monotonic - opened >= LATELY:
-            return "/15m"
-        began = now.ago(opened)
-        return "" if began is None else f" since {began.astimezone():%H:%M}"
+        return None if opened is None or now.monotonic - opened >= LATELY else now.ago(opened)
 
     def _show_wrong(self, now: Now) -> None:
         entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
         if not entries:
-            entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in self._all_well()]
+            well = all_well(heard_of(self._sources()), self.desk.context, self.wrong.size.width)
+            entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in well]
         self.wrong.show(entries)
         self._fit()
-
-    def _all_well(self) -> list[str]:
-        waiting, of = self._unknown()
-        if waiting:
-            return [f"not known yet: {waiting} of {of} source{'s have' if of != 1 else ' has'} not answered"]
-        if of:
-            return [f"nothing: {of} source{'s are' if of != 1 else ' is'} live"]
-        if self.desk.context.sources:
-            return ["not known: no source of this context says what is wrong"]
-        return [*wrapped(NO_SOURCE, max(20, self.wrong.size.width - 3)), *self.desk.context.tried]
-
-    def _unknown(self) -> tuple[int, int]:
-        """How many sources have not said a word yet, and of how many: what they would say may be wrong."""
-        of_sources = {key: reading for key, reading in self._sources().items() if key.noun != "events"}
-        waiting = {source for (source, _), reading in of_sources.items() if reading.state is State.LOADING}
-        return len(waiting), len({source for source, _ in of_sources})
 
     def _show_changed(self, events: list[Occurrence], now: Now) -> None:
         room = max(1, self.changed.size.height - 1)

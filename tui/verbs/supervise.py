@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from backends.api.actions import Action
-from backends.api.errors import NotFound
 from backends.api.units import Unit
 from backends.context import Context
 from backends.watch import Watch
@@ -44,7 +43,7 @@ def _meant(word: str, rows: list[Unit]) -> list[Unit]:
     found = next((fits for name in names if (fits := [row for row in rows if word in name(row)])), [])
     if not found:
         near = nearest(word, (name for row in rows for name in (row.name, row.name.partition(":")[2]) if name))
-        raise NotFound(f"no such unit: {word}{near or LISTS}")
+        raise WrongUse(f"no such unit: {word}{near or LISTS}")
     if len(found) > 1:
         lines = [f"  {row.key}  {row.native}" for row in found]
         raise WrongUse("\n".join([f"{word} fits {len(found)} units, expected one of:", *lines]))
@@ -56,7 +55,7 @@ def _group(word: str, rows: list[Unit]) -> list[Unit]:
     found = [row for row in rows if row.name.startswith(begins) or f"{row.source}:{row.name}".startswith(begins)]
     if not found:
         groups = [row.name.partition(":")[0] for row in rows if ":" in row.name]
-        raise NotFound(f"no such group: {begins[:-1]}{nearest(begins[:-1], groups) or LISTS}")
+        raise WrongUse(f"no such group: {begins[:-1]}{nearest(begins[:-1], groups) or LISTS}")
     sources = sorted({row.source for row in found})
     if len(sources) > 1:
         lines = [f"  {source}:{word}" for source in sources]
