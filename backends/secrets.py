@@ -38,6 +38,22 @@ def reveal(value: SecretSetting, env: Mapping[str, str] | None = None) -> Secret
     raise Misconfigured("a secret needs one of env, file, command")
 
 
+class Shared:
+    """A secret that several connections use: fetched once, since its command may ask a person each time."""
+
+    def __init__(self, value: SecretSetting) -> None:
+        self._value = value
+        self._fetched: Secret | None = None
+        self._fetching = threading.Lock()
+
+    def get(self) -> Secret:
+        """Blocks and raises as `reveal` does; what failed is tried again by who asks next."""
+        with self._fetching:
+            if self._fetched is None:
+                self._fetched = reveal(self._value)
+            return self._fetched
+
+
 def _from_file(name: str) -> Secret:
     try:
         # Without waiting: a FIFO would keep this thread until somebody writes to it.

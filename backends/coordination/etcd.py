@@ -36,6 +36,7 @@ from backends.coordination.registered import expected_sizes
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.host_port import split
 from backends.no_json import NO_JSON
+from backends.secrets import Shared
 
 DEFAULT = "127.0.0.1:2379"
 TRUE = ("1", "t", "T", "true", "True", "TRUE")
@@ -78,7 +79,7 @@ class EtcdSettings(Settings, frozen=True):
             cert=cert,
             key=key,
             username=self.username,
-            password=self.password,
+            password=None if self.password is None else Shared(self.password),
             skip_verify=self.insecure_skip_tls_verify,
         )
 

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from backends import tls
 from backends.api.errors import BackendError, BadReply, Misconfigured, Silent, TimedOut, Unreachable
-from backends.api.settings import SecretSetting
 from backends.causes import nobody_there
 from backends.host_port import split
+from backends.secrets import Shared
 
 DIAGNOSE = 1.5
 """Seconds that each step may take."""
@@ -29,7 +29,7 @@ class Access(Struct, frozen=True):
     cert: str | None = None
     key: str | None = None
     username: str | None = None
-    password: SecretSetting | None = None
+    password: Shared | None = None
     skip_verify: bool = False
 
     def __repr__(self) -> str:

@@ -21,7 +21,6 @@ from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
 from backends.coordination.etcd_papers import Papers, papers_for
 from backends.coordination.together import together
-from backends.secrets import reveal
 
 ANSWER_MOST = 16 << 20
 """Bytes of an answer: a page of keys, each with its value, and of values that are no payloads."""
@@ -150,7 +149,7 @@ class Wire:
     def _load(self) -> None:
         self._grpc, self.pb, stubs = load_client()
         if self.access.password is not None:
-            self._password = reveal(self.access.password)
+            self._password = self.access.password.get()
         self._stubs = stubs
 
     async def call(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import trustme
 
 from backends.api.backend import Check
 from backends.api.errors import BackendError, Denied, Misconfigured
+from backends.api.settings import SecretRef
 from backends.coordination.etcd import Etcd, EtcdSettings
 from tests.servers.etcd_cluster import EtcdCluster
 
@@ -153,7 +155,7 @@ def gateway(address: str, path: str, body: dict[str, Any]) -> None:
         reply.read()
 
 
-async def test_passwords() -> None:
+async def test_passwords(tmp_path: Path) -> None:
     with EtcdCluster(size=1) as cluster:
         address = cluster.endpoints[0]
         steps: list[tuple[str, dict[str, Any]]] = [
@@ -172,6 +174,17 @@ async def test_passwords() -> None:
         assert isinstance(failed, Denied)
         assert "wrong user or password" in failed.reason
         assert "hunter3" not in f"{failed!r}{failed}{check}"
+        asked = tmp_path / "asked"
+        command = ("sh", "-c", f"echo once >> {asked}; echo hunter2")
+        settings = EtcdSettings(
+            (address,), {"web": "/web/"}, username="root", password=SecretRef(command=command)
+        )
+        both = Etcd("main", settings)
+        for source in (both.members(None), both.instances(None)):
+            async with aclosing(source):
+                assert await anext(source)
+        await both.close()
+        assert asked.read_text() == "once\n", "each of its wires has asked"
         backend = Etcd("main", EtcdSettings(endpoints=(address,), groups={"web": "/web/"}))
         with pytest.raises(Denied, match="wants a user"):
             await anext(backend.instances(None))

@@ -83,3 +83,15 @@ def test_no_url_shows_its_password(url: str) -> None:
 @pytest.mark.parametrize("url", ["http://h:9090/a@b", "h:1", "https://u@h/x", "http://[::1]:1/"])
 def test_a_url_without_one_stays_as_it_is(url: str) -> None:
     assert mask_url(url) == url
+
+
+def test_a_shared_secret_is_fetched_once_and_after_a_failure_again(tmp_path: Path) -> None:
+    asked = tmp_path / "asked"
+    shared = secrets.Shared(
+        SecretRef(command=("sh", "-c", f"echo x >> {asked}; test -e {tmp_path}/key && echo pw"))
+    )
+    with pytest.raises(Misconfigured, match="exited with 1"):
+        shared.get()
+    (tmp_path / "key").touch()
+    assert [shared.get().reveal() for _ in range(3)] == ["pw"] * 3
+    assert asked.read_text() == "x\n" * 2
