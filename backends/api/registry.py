@@ -60,9 +60,6 @@ def _backend_of(module: ModuleType, kind: str) -> type[Backend]:
         raise Misconfigured(f"{module.__name__} holds {len(own)} Backend classes, expected 1", where=kind)
     if own[0].kind != kind:
         # Its rows would name a source that nobody finds: no actions, no details.
-        raise Misconfigured(
-            f"its class says that its kind is {own[0].kind!r}",
-            where=kind,
-            hint=f'kind = "{kind}" in {own[0].__name__}',
-        )
+        hint = f'kind = "{kind}" in {own[0].__name__}'
+        raise Misconfigured(f"its class says that its kind is {own[0].kind!r}", where=kind, hint=hint)
     return own[0]
