@@ -113,6 +113,7 @@ LEAVING = (
     _c("copy the row, or the marked rows", "copy", "c", word="copy"),
     _c("save what is shown to a file", "write", word="w", aliases=("write",), takes="file"),
     _c("midwatch's own log", "show_own_log", word="log"),
+    _c("the audit: what was tried, by whom, how it ended", "show_audit", word="audit"),
     _c("to the shell; `fg` comes back", "to_shell", "ctrl+z"),
     _c(
         "deploy: which, with what, its plan, a question",

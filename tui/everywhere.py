@@ -126,3 +126,8 @@ class Everywhere:
         from tui import saving
 
         saving.show_own_log(self._desk, self._log_file)
+
+    def show_audit(self) -> None:
+        from tui import saving
+
+        saving.show_audit(self._desk)
