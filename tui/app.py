@@ -259,9 +259,22 @@ class MidwatchApp(QuietApp):
     # Away
 
     def leave(self) -> None:
-        under_way = "" if self._flow is None else self._flow.under_way
-        but = f"{under_way} has not ended yet; again within {AGAIN:g} s leaves it to itself"
-        self.leaving.wish(but if under_way else "")
+        """At once, unless something goes on that was begun here."""
+        self.leaving.wish(self._going_on)
+
+    def leave_by_key(self) -> None:
+        """`q` where there is nothing to go back to, which may be one too many: nor while the context is armed."""
+        armed = self.door is not None and self.door.arming.left is not None
+        self.leaving.wish(self._going_on or (f"armed; q again within {AGAIN:g} s quits" if armed else ""))
+
+    @property
+    def _going_on(self) -> str:
+        """An action or a run, with what leaving means for it; "" where there is none."""
+        flow = self._flow
+        if flow is not None and flow.under_way:
+            return f"{flow.under_way} has not ended yet; again within {AGAIN:g} s leaves it to itself"
+        run = "" if flow is None else flow.deploys.running
+        return f"{run} runs, and goes on without us; again within {AGAIN:g} s quits" if run else ""
 
     def interrupt(self) -> None:
         """ctrl+c: end what runs; the second within two seconds quits."""

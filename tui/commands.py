@@ -103,7 +103,7 @@ SEARCHING = (
 )
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
-    _c("up one level: to what led here, then to the overview, then quit", "up", "q", hint="back"),
+    _c("up one level: to what led here, then to the overview, then quit; armed, twice", "up", "q", hint="back"),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
     _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),
     _c("previous view", "previous", "minus"),
@@ -113,6 +113,7 @@ LEAVING = (
     _c("copy the row, or the marked rows", "copy", "c", word="copy"),
     _c("save what is shown to a file", "write", word="w", aliases=("write",), takes="file"),
     _c("midwatch's own log", "show_own_log", word="log"),
+    _c("the audit: what was tried, by whom, how it ended", "show_audit", word="audit"),
     _c("to the shell; `fg` comes back", "to_shell", "ctrl+z"),
     _c(
         "deploy: which, with what, its plan, a question",

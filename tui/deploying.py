@@ -11,7 +11,7 @@ from backends.api.capabilities import Deploys, ability
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.feed import Feed
 from backends.api.readings import State
-from backends.api.runs import Deploy, Plan, run_of
+from backends.api.runs import Deploy, Plan, RunState, run_of
 from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
 from tui.kinds.runs import RUN_LOOKS
@@ -43,6 +43,15 @@ class DeployFlow:
     def __init__(self, desk: DeployDesk, dialog: Dialog, ask: Ask, is_free: Callable[[], bool]) -> None:
         self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
+        self._started: set[str] = set()
+
+    @property
+    def running(self) -> str:
+        """A run that was started here and goes on; "" where none does."""
+        watching = self._desk.watching
+        feeds = {} if watching is None else watching.feeds("runs")
+        rows = (feed.reading.rows.get(run) for feed in feeds.values() for run in self._started)
+        return next((row.key for row in rows if row is not None and row.state is RunState.RUNNING), "")
 
     def menu(self, text: str) -> None:
         """All deploys of the context, or the parameters of the named one (`web version=1.8.2`)."""
@@ -148,6 +157,7 @@ class DeployFlow:
             self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._begun(row, action))
 
     def _begun(self, row: Deploy, action: Action) -> None:
+        self._started.add(run_of(action))
         self._desk.ways.show_run(row.source, run_of(action))
 
 

@@ -28,7 +28,7 @@ class EverywhereDesk(Desk, Protocol):
 
     def tick(self) -> None: ...
     async def open_context(self, context: Context) -> None: ...
-    def leave(self) -> None: ...
+    def leave_by_key(self) -> None: ...
 
 
 class Everywhere:
@@ -97,7 +97,7 @@ class Everywhere:
 
     def up(self) -> None:
         if not self._desk.front.up():
-            self._desk.leave()
+            self._desk.leave_by_key()
 
     def refresh_now(self) -> None:
         desk = self._desk
@@ -126,3 +126,8 @@ class Everywhere:
         from tui import saving
 
         saving.show_own_log(self._desk, self._log_file)
+
+    def show_audit(self) -> None:
+        from tui import saving
+
+        saving.show_audit(self._desk)

@@ -14,7 +14,7 @@ from widgets.columns import STANDINGS, Look
 from widgets.freshness import word_of
 from widgets.oneline import NARROW, OneLine, Part
 from widgets.quantities import age
-from widgets.safe import style, width_of
+from widgets.safe import fit, style, width_of
 
 RED = style(Look.BAD, reverse=True)
 """The bars above and below the view while it is armed: they frame it, and take nothing from it."""
@@ -47,6 +47,7 @@ class Masthead(OneLine):
             (f" {context.name} ", strong),
             (f" {context.mode} " if armed is None else f" ARMED {_left(armed)} ", self.base),
         ]
+        room = self.size.width - sum(width_of(text) for text, _ in left)
         if held:
             left.append((f" {held} {'line' if held == 1 else 'lines'} in no audit: see :log ", loud))
         if missed is not None:
@@ -55,6 +56,9 @@ class Masthead(OneLine):
         told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic())
         if sum(width_of(text) for text, _ in left) + width_of(f" {told}  {hour}") > self.size.width:
             told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic(), brief=True)
+        if 0 < room < width_of(f" {told}  {hour}"):
+            # Where one is and in which mode goes last.
+            told, hour = fit(told, max(2, room - 3)).rstrip(), ""
         right = [(f" {told}  ", loud if told != "all live" else self.base), (hour, self.base)]
         self.show(left, right)
 

@@ -1,4 +1,4 @@
-"""What leaves the screen, cleaned as what stands on it: a copy, a file, midwatch's own log."""
+"""What leaves the screen, cleaned as what stands on it; and what midwatch has written: its log, the audit."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from backends.clean import clean_lines
-from backends.state import state_folder
+from backends.state import audit_folder, state_folder
 from tui import clipboard
+from tui.auditlines import last_lines as last_tried
 from tui.log import last_lines
 from tui.screens.base import Desk, View
 from widgets.private.driver import write_raw
@@ -66,3 +67,17 @@ def show_own_log(desk: Desk, path: Path | None) -> None:
 
     if path is not None:
         desk.work(read(path))
+
+
+def show_audit(desk: Desk) -> None:
+    """The last of what was tried, newest last, as text."""
+    folder = audit_folder(os.environ)
+    lines = ["reading …"]
+    text = desk.ways.show_text(f"audit  {folder}", lambda: lines)
+
+    async def read() -> None:
+        lines[:] = await asyncio.to_thread(last_tried, folder)
+        text.tick()
+        text.last()
+
+    desk.work(read())

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from tui.front import Front
 from tui.screens.base import View
 from widgets.columns import LogsOf
+
+if TYPE_CHECKING:
+    from tui.screens.text import TextScreen
 
 
 class Ways:
@@ -56,13 +60,14 @@ class Ways:
         self._front.run.open_run(source, run)
         self._front.show(self._front.run)
 
-    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> None:
+    def show_text(self, heading: str, lines: Callable[[], Sequence[str]]) -> TextScreen:
         """The text screen; `lines` is asked again each second while it is in front."""
         from tui.screens.text import TextScreen
 
         text = TextScreen()
         self.bring(text)
         text.fill(heading, lines)
+        return text
 
     def bring(self, view: View) -> None:
         """A view of one's own making; the one in front is gone back to."""

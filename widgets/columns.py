@@ -102,6 +102,8 @@ class Column(Struct, Generic[R], frozen=True):
     descending: bool = False
     """Whether the first press of its sort key shows the largest first."""
     more: int = 0
+    least: int = 0
+    """To so many cells it shrinks where those that are never dropped have no room; 0: it keeps its width."""
     shorter: Callable[[str], str] | None = None
     """What of a text is shown where it has no room: then its end is cut less."""
 

@@ -65,7 +65,7 @@ class Lines:
             wider = {column.key: min(column.more, beyond) for column in columns}
             spare -= sum(wider.values())
             wide = [(c, c.width + wider[c.key] + (spare if c.grow else 0)) for c in columns]
-            self._columns = _within(wide, width, self.gap)
+            self._columns = _within(_shrunk(wide, need - width), width, self.gap)
         return self._columns
 
     def column_at(self, x: int) -> Column[Any] | None:
@@ -105,6 +105,16 @@ def fitted(column: Column[Any], text: str, width: int) -> str:
     if column.shorter is not None and width_of(text) > width:
         text = column.shorter(text)
     return fit(text, width, right=column.right)
+
+
+def _shrunk(columns: list[tuple[Column[Any], int]], lacking: int) -> list[tuple[Column[Any], int]]:
+    """So many cells are lacking: those that may shrink give them, the right ones first."""
+    found = []
+    for column, width in reversed(columns):
+        given = max(0, min(lacking, width - column.least)) if column.least else 0
+        lacking -= given
+        found.append((column, width - given))
+    return found[::-1]
 
 
 def _within(columns: list[tuple[Column[Any], int]], width: int, gap: int) -> list[tuple[Column[Any], int]]:

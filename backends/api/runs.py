@@ -68,6 +68,8 @@ class Run(Struct, frozen=True):
     """What it runs, as a person would type it."""
     left: str = ""
     """What of it could not be ended when it was to end, and why ("it belongs to root"); it may go on."""
+    directory: str = ""
+    """Where it runs: contexts of the same name in two configurations are told apart by it."""
 
     @property
     def rollout(self) -> str:

@@ -79,7 +79,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
     @cached_property
     def _runs(self) -> RunFolders:
         # Not before the context is known, which is told after making.
-        return RunFolders(state_folder(os.environ), self.context, self.name, self.source)
+        return RunFolders(state_folder(os.environ), self.context, self.name, self.source, self.settings.directory)
 
     # What can be rolled out, and what was
 

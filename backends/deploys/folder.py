@@ -101,15 +101,19 @@ def read_plan(folder: Path) -> Written:
 
 
 class RunFolders:
-    """All runs of one deploy of one context. Its methods block."""
+    """The runs of one deploy of one context. Its methods block.
 
-    def __init__(self, state: Path, context: str, deploy: str, source: str) -> None:
+    Another configuration may have a context and a deploy of the same names: of what lies there the runs in
+    `directory` are this deploy's, all of them without it. The lock is one for all.
+    """
+
+    def __init__(self, state: Path, context: str, deploy: str, source: str, directory: str = "") -> None:
         # A context may be called anything; "." and ".." are no names of a folder.
         name = quote(context, safe="")
         self.context = context
         self._state = state
         self.path = state / "runs" / (f"%2E{name[1:]}" if name.startswith(".") else name)
-        self._deploy, self._source = deploy, source
+        self._deploy, self._source, self._directory = deploy, source, directory
         self._name = re.compile(rf"{re.escape(deploy)}-\d{{8}}-\d{{6}}-[0-9a-f]{{4}}")
         self._known: dict[str, tuple[tuple[int, int], Run]] = {}
         self._orphans: dict[str, tuple[Identity, ...]] = {}
@@ -142,7 +146,7 @@ class RunFolders:
         if handle is not None:
             os.close(handle)
             return False
-        return all(row.state is not RunState.RUNNING for row in self.look().values())
+        return all(row.state is not RunState.RUNNING for row in self.look_at_all().values())
 
     def names(self) -> list[str]:
         """Oldest first, by the time that is in the name: when the run was planned."""
@@ -156,6 +160,14 @@ class RunFolders:
 
         One that did not change is the same object.
         """
+        rows = self.look_at_all()
+        if not self._directory:
+            return rows
+        here = os.path.abspath(self._directory)
+        return MappingProxyType({key: row for key, row in rows.items() if row.directory == here})
+
+    def look_at_all(self) -> RunRows:
+        """Those of other configurations too. Raises OSError."""
         with self._looking:
             found = {name: self._look(name) for name in self.names()[-RUNS_KEPT:]}
             begun = sorted((row for row in found.values() if row is not None), key=lambda row: row.started)
@@ -221,6 +233,7 @@ class RunFolders:
             runner=str(entries[0].process or ""),
             call=written.plan.call,
             left=left,
+            directory=written.plan.directory,
         )
 
     def journal(self, run: str) -> str:

@@ -128,7 +128,7 @@ def _locked(runs: RunFolders) -> int:
     """The deploy's lock. Raises `Refused` where it is taken: who, since when, which step."""
     until = time.monotonic() + SETTLING
     while (lock := runs.lock()) is None:
-        running = next((row for row in runs.look().values() if row.state is RunState.RUNNING), None)
+        running = next((row for row in runs.look_at_all().values() if row.state is RunState.RUNNING), None)
         if running is not None:
             raise Refused(_told(running), f"midwatch run attach {running.key}")
         if time.monotonic() > until:
@@ -144,7 +144,7 @@ def _told(run: Run) -> str:
 
 def _refuse_beside_orphans(runs: RunFolders) -> None:
     """A command whose runner was killed, or what no abort could end, may still be at it."""
-    for row in runs.look().values():
+    for row in runs.look_at_all().values():
         if row.state is RunState.INTERRUPTED or row.left:
             processes = runs.left_running(row.key)
             if processes:

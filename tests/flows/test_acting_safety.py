@@ -229,6 +229,29 @@ async def test_leaving_asks_while_one_is_under_way_and_the_audit_says_unknown(
     assert found == [("SIGTERM", "asked"), ("SIGTERM", "unknown")]
 
 
+async def test_q_on_the_overview_leaves_an_armed_context_at_the_second_and_a_command_at_once(acting: Act) -> None:
+    async with acting() as (screen, _):
+        await screen.type(':overview\r:arm 15m "why"\r')
+        await screen.until("ARMED")
+        await screen.press("q")
+        await screen.until("armed; q again within 2 s quits")
+        assert screen.app.is_running
+        await screen.pilot.press("q")
+        await screen.until(lambda: not screen.app.is_running)
+    async with acting() as (screen, _):
+        await screen.type(':overview\r:arm 15m "why"\r')
+        await screen.until("ARMED")
+        await screen.type(":q\r")
+        await screen.until(lambda: not screen.app.is_running)
+
+
+async def test_q_on_the_overview_leaves_at_once_where_nothing_goes_on(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        await screen.type(":overview\r")
+        await screen.press("q")
+        await screen.until(lambda: not screen.app.is_running)
+
+
 async def test_rows_keep_their_places_under_an_open_dialog(acting: Act) -> None:
     clock = FakeClock()
     async with acting(arm="always", clock=clock) as (screen, _):

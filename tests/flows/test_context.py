@@ -209,3 +209,13 @@ async def test_a_source_that_dies_paints_no_line_of_another(
         touched = {y + table.region.y for region in painted for y in range(region.y, region.bottom)}
         assert touched
         assert all("main-" in lines[y] for y in touched), [lines[y] for y in touched]
+
+
+async def test_on_a_small_terminal_where_one_is_and_the_mode_are_left(opened: Opened) -> None:
+    context = Context("production-eu-west", (SourceConfig("fake", "main", FakeSettings()),))
+    async with opened(contexts=(context,), size=(40, 12)) as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("m0")
+        screen.script.members.put_nowait(Unreachable("gone"))
+        await screen.until("✖")
+        assert screen.lines[0].startswith(" production-eu-west  guarded  ✖ fake/")

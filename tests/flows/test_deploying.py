@@ -238,6 +238,19 @@ async def test_the_raw_record_of_a_deploy_is_its_table_without_secrets(yard: Yar
             assert canary not in screen.app.view.plain_text()
 
 
+async def test_leaving_asks_once_while_a_run_of_ours_goes_on(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        run = await start_plain(screen)
+        await screen.type(":q\r")
+        await screen.until(f"{run} runs, and goes on without us; again within 2 s quits")
+        assert screen.app.is_running
+        await go(tmp_path)
+        await screen.until("done after")
+        screen.app.leaving._wished = float("-inf")
+        await screen.type(":q\r")
+        await screen.until(lambda: not screen.app.is_running)
+
+
 async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> None:
     from tui.screens.marks import marks_of
 

@@ -185,3 +185,12 @@ def test_an_alert_leads_to_what_its_labels_name() -> None:
     assert "watched here is instance=127.0.0.1:80 job=other" in no_subject(
         alert("job", instance="127.0.0.1:80", job="other")
     )
+
+
+async def test_on_a_small_terminal_when_whom_and_what_changed_are_left(opened: Opened) -> None:
+    async with opened(command="events", size=(40, 12)) as screen:
+        happened(screen, Event(datetime.now(UTC), EventKind.JOINED, "fake/main", "web/web-7", "10.0.3.17:8080"))
+        await screen.until("web/web-7")
+        assert screen.lines[2].split() == ["TIME↓", "TARGET", "CHANGE"]
+        _, target, change = screen.lines[3].split()
+        assert (target, change) == ("web/web-7", "10.0.3.17:8080")

@@ -98,6 +98,7 @@ async def test_process_unit_and_registration_are_one_rows_facts(lab: Any) -> Non
         assert screen.app.view.table.current.name == "web:web-1"
         await screen.press("d")
         await screen.until("its process")
+        assert "2 since midwatch has watched it; more may have been before" in screen.text
         await screen.until("pid 7")
         assert "0.0.0.0:8001" in screen.text
 

@@ -17,7 +17,7 @@ from backends.deploys.journal import Entry, parse, steps_of
 from backends.deploys.step_marks import MARK, STEPS_MOST, Marks
 from tests.fuzz.junk import bytes_like, json_like
 from tests.hostile import unsafe
-from tui.verbs.audit import _line
+from tui.auditlines import line_of
 
 ENTRY = b'{"at":"2026-11-24T02:13:20Z","what":"step","name":"a"}\n'
 RUN_KEYS = ("at", "what", "name", "state", "message", "process")
@@ -64,7 +64,7 @@ def test_an_audit_of_any_bytes_is_read_and_found_damaged(data: bytes) -> None:
         (folder / "audit-000001.jsonl").write_bytes(data)
         (folder / "head").write_bytes(data[:80])
         for entry in Audit(folder).entries():
-            assert isinstance(_line(entry), str)
+            assert isinstance(line_of(entry), str)
         _, wrong = verify(folder)
         assert wrong or not data
 

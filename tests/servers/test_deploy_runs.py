@@ -334,3 +334,20 @@ async def test_a_runner_carries_out_nothing_that_its_permit_is_not_for(tmp_path:
                 await asyncio.sleep(0.02)
     finally:
         os.close(lock)
+
+
+async def test_runs_of_another_configuration_are_not_shown_and_still_hold_the_lock(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        await asyncio.to_thread(folder.mkdir)
+    async with nothing_left():
+        other = await start(shell(there, "sleep 30"))
+        backend = shell(here, "true")
+        async for seen in backend.runs(None):
+            assert not seen.value
+            break
+        async for deploys in backend.deploys(None):
+            assert deploys.value["web"].last is None
+            break
+        with pytest.raises(Refused, match=f"{other} is running"):
+            await start(backend)

@@ -44,7 +44,7 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
         ("host", text_of(row.host)),
         ("pid", text_of(row.pid)),
         ("since", clock_time(row.since, sight)),
-        ("restarts seen", count(row.restarts)),
+        ("restarts seen", _restarts(row)),
         ("last exit", text_of(row.exit)),
         ("enabled", text_of(None if row.enabled is None else "yes" if row.enabled else "no")),
         *([("spawn error", row.spawn_error)] if row.spawn_error else []),
@@ -55,6 +55,12 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
 def _brief(row: Unit, sight: Sight) -> str:
     how = f"{row.native} for {since(row.since, sight.wall)}"
     return f"{text_of(row.host)}  {how}  pid {text_of(row.pid)}  {row.source}"
+
+
+def _restarts(row: Unit) -> str:
+    """No supervisor here keeps a count: nobody knows of those before it was looked at."""
+    seen = count(row.restarts)
+    return seen if row.restarts is None else f"{seen} since midwatch has watched it; more may have been before"
 
 
 def _note(row: Unit) -> str:

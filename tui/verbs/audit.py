@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from backends.audit import Audit
 from backends.audit_verify import BLIND, verify
 from backends.state import audit_folder
+from tui.auditlines import NOTHING, line_of, moment_of
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse, moment
 
@@ -60,35 +58,15 @@ def _list(folder: Path, options: argparse.Namespace) -> int:
     entries = [
         entry
         for entry in Audit(folder).entries()
-        if (since is None or _when(entry) >= since) and wanted in (None, entry.get("context"))
+        if (since is None or moment_of(entry) >= since) and wanted in (None, entry.get("context"))
     ]
     if options.output == "json":
         say(to_json({"kind": "audit", "items": entries}))
     elif options.output == "jsonl":
         say(*map(to_json, entries))
     elif not entries:
-        where = f" in {wanted}" if wanted else ": the audit is empty"
-        say(f"nothing has been tried{where}" + (f" since {options.since}" if since else ""))
+        where = f"nothing has been tried in {wanted}" if wanted else NOTHING
+        say(where + (f" since {options.since}" if since else ""))
     else:
-        say(*map(_line, entries))
+        say(*map(line_of, entries))
     return 0
-
-
-def _when(entry: dict[str, Any]) -> datetime:
-    try:
-        return datetime.fromisoformat(str(entry.get("time"))).astimezone()
-    except (ValueError, OverflowError):
-        return datetime.now().astimezone()  # A time that is no time is shown rather than left out.
-
-
-def _line(entry: dict[str, Any]) -> str:
-    told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in entry.items()}
-    stamp = _when(entry).strftime("%Y-%m-%d %H:%M:%S")
-    words = [stamp, *(f"{told.get(key, ''):<{width}}" for key, width in (("outcome", 7), ("context", 8)))]
-    title, target = told.get("title", ""), told.get("target", "")
-    # A deploy names itself; one signals to a process, but restarts a unit.
-    to = " to " if told.get("verb") == "signal" else " "
-    words += [title if target in title else f"{title}{to}{target}", told.get("text", "")]
-    who = f"{told.get('user', '')}, {told.get('origin', '')}"
-    why = f", “{told['reason']}”" if told.get("reason") else ""
-    return "  ".join(words) + f"  [{who}{why}]"

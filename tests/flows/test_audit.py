@@ -1,0 +1,37 @@
+"""`:audit`: what was tried, as `midwatch audit` prints it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.flows.acting import Act, acting, ask, audit
+
+__all__ = ["acting"]
+
+
+def spoil(folder: Path) -> None:
+    """Edit the first line."""
+    path = next(path for path in folder.iterdir() if b'"asked"' in path.read_bytes())
+    path.write_bytes(path.read_bytes().replace(b'"asked"', b'"eaten"', 1))
+
+
+async def test_where_nothing_was_tried_that_is_said(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        await screen.type(":audit\r")
+        await screen.until("nothing has been tried: the audit is empty")
+
+
+async def test_the_newest_is_the_last_line(acting: Act, tmp_path: Path) -> None:
+    async with acting(arm="always", size=(160, 12)) as (screen, _):
+        await ask(screen)
+        await screen.press("right", "enter")
+        assert [outcome for _, outcome in await audit(tmp_path, 2)] == ["asked", "done"]
+        await screen.type(":audit\r")
+        await screen.until("[")
+        shown = [line for line in screen.lines if " lab " in line and "SIGTERM" in line]
+        assert "asked" in shown[0]
+        assert "done" in shown[-1]
+        await asyncio.to_thread(spoil, tmp_path / "state" / "midwatch" / "audit")
+        await screen.type("q:audit\r")
+        await screen.until("damaged place")
