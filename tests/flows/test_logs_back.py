@@ -194,6 +194,7 @@ async def test_several_files_begin_with_their_oldest_line(opened: Opened, tmp_pa
     b = await long_log(tmp_path / "b.log", 30_000, "from b, line", 0.005)
     async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
         await screen.until("line 29999 ")
+        await screen.until(lambda: len(logs_of(screen).log_view.lines.origins) == 2)
         await screen.press("g")
         await screen.until("line 0 ")
         view = logs_of(screen).log_view
@@ -498,6 +499,40 @@ async def test_what_is_read_can_be_ended_and_the_keys_that_wait_for_it_with_it(
         await screen.press("k")
         assert on(screen) == 110
         assert not logs_of(screen).log_view.partly
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+@pytest.mark.parametrize("asked", ["g", "N"])
+async def test_a_long_reading_says_how_far_it_is_and_that_it_was_ended(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, asked: str, key: str
+) -> None:
+    ended = asyncio.Event()
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        if sieve is None:
+            yield LogBatch((LogBlock("app.log", b"line 0 ", 1),), None)
+        try:
+            yield LogBatch((), None, read=300 << 20, left=924 << 20)
+            yield LogBatch((), None, read=112 << 20, left=812 << 20)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Fake, "history", history)
+    monkeypatch.setattr(lookback, "SILENT", 60.0)
+    async with opened(command="logs", size=(80, 24)) as screen:
+        screen.script.say_lines(b"a line 1 of app")
+        await screen.until("line 1")
+        await screen.type("&line\r" if asked == "g" else "/nowhere\r")
+        await screen.press(asked)
+        await screen.until("reading … 412 M of 1.20 G")
+        await screen.press(key)
+        await screen.until("reading has been ended after 412 M of 1.20 G")
+        await asyncio.wait_for(ended.wait(), 3)
+        assert "reading …" not in screen.text
+        assert on(screen) == 1
 
 
 async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ class LogsScreen(View):
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._visit = Visit()
-        self._parts = Parts(self.log_view, lambda text: self.desk.say(text))
         self._job = LogJob(self.log_view, lambda: self.desk)
+        self._parts = Parts(self.log_view, self._job.looked, lambda text: self.desk.say(text))
         self._back = LookingBack(self._parts, self._job, lambda text: self.desk.say(text))
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
@@ -174,11 +174,11 @@ class LogsScreen(View):
             self.choose(config.source)
 
     def _show_title(self) -> None:
-        view, parts, reading = self.log_view, self._parts, self._job.busy
+        view, parts, reading = self.log_view, self._parts, self._job.reading
         right = self.desk.without_source
         if view.readings:
             where = place(parts.part, parts.live, parts.held) if parts.part is not None else ""
-            right = standing(view, where, reading=reading)
+            right = standing(view, where, reading)
         text, look = right
         self.title.show(
             title_parts(view, self._visit, self._source, self.size.width), [(f"  {text} ", style(look))]
@@ -193,7 +193,7 @@ class LogsScreen(View):
         if not lines.feeders:
             return without_source(self.desk.context)
         none = none_passes(parts.part, lines, older=parts.older)
-        return without_line(lines, self.log_view.readings, none, reading=self._job.busy)
+        return without_line(lines, self.log_view.readings, none, self._job.reading)
 
     # Commands of logs
 
@@ -327,7 +327,9 @@ class LogsScreen(View):
     def cancel(self) -> bool:
         searching = self.log_view.searching
         self.log_view.stop_seeking()
-        return self._job.stop() or searching
+        if searching:
+            self.desk.say("the search has been ended")
+        return self._job.cancel() or searching
 
     @property
     def share(self) -> str:
