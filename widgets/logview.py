@@ -102,6 +102,11 @@ class LogView(Widget):
         return self.sheet.cursor.index
 
     @property
+    def up_to_now(self) -> bool:
+        """Whether its lines go on until now, as far as there are any."""
+        return True
+
+    @property
     def searching(self) -> bool:
         return self._seek is not None
 

@@ -29,6 +29,10 @@ class LookbackView(LogView):
         self.partly = False
         """Whether a part of what the sources hold is shown, and not the lines in memory."""
 
+    @property
+    def up_to_now(self) -> bool:
+        return not self.partly
+
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show the lines in memory of these sources, at their end."""
         self.partly = False

@@ -12,6 +12,7 @@ import pytest
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from backends.context import Context, SourceConfig
 from backends.logs.files import FilesSettings
+from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
@@ -82,6 +83,29 @@ async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, 
         await screen.press("G")
         await screen.until("a new line")
         await screen.until("FOLLOWING")
+
+
+async def test_the_histogram_of_a_part_ends_with_it(opened: Opened, tmp_path: Path) -> None:
+    """Not now, though that is not long after: its newest lines are older than those that there are."""
+    log = await long_log(tmp_path / "app.log", step=0.06)
+    clock = FakeClock()
+    clock.seconds += (BEGAN - clock.now()).total_seconds()
+    async with opened(contexts=(context(app=log),), command="logs", size=(120, 30), clock=clock) as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.until("── now")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await screen.until(lambda: "─ now" not in screen.text and not logs_of(screen).histogram.counting)
+        view = logs_of(screen).log_view
+        last = view.lines.when(view.lines.rows[-1]) // 1_000_000
+        legend = next(line for line in screen.lines if " ── " in line)
+        start, here, end = legend[-32:].split(" ── ")
+        assert [found.count(":") for found in (start, here, end)] == [2, 2, 2]
+        assert start <= here <= end
+        found = logs_of(screen).histogram.bars
+        assert found is not None
+        assert end == datetime.fromtimestamp(found.start + len(found.lines) * found.step).strftime("%H:%M:%S")
+        assert found.bar_of(last) == len(found.lines) - 1
 
 
 async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_path: Path) -> None:
