@@ -166,6 +166,28 @@ async def test_a_search_goes_on_in_the_file(opened: Opened, tmp_path: Path) -> N
         await screen.until(lambda: on(screen) == 50_000)
 
 
+async def test_enter_searches_what_is_there_and_says_which_key_looks_further(
+    opened: Opened, tmp_path: Path
+) -> None:
+    async with opened(contexts=(context(app=await long_log(tmp_path / "app.log")),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.type("/line 1234 \r")
+        await screen.until("no match in memory: N looks further back")
+        assert on(screen) == LINES - 1
+        assert logs_of(screen).log_view.following
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await idle(screen)
+        await screen.type("/line 59999 \r")
+        await screen.until("no match in what is read: n looks on")
+        assert on(screen) == 0
+        await screen.press("n")
+        await screen.until(lambda: on(screen) == LINES - 1)
+        await idle(screen)
+        await screen.type("/line 1234 \r")
+        await screen.until("no match in what is read: N looks further back")
+
+
 async def test_the_error_before_is_looked_for_in_the_file(opened: Opened, tmp_path: Path) -> None:
     log = await long_log(tmp_path / "app.log")
     await asyncio.to_thread(with_an_error, log, b"INFO line 34321 ")
@@ -457,7 +479,8 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     [
         ("jj", 2),
         ("jjjk", 2),
-        ("/line 1\rnn", 10),
+        ("/line 1\r", 1),
+        ("/line 1\rnn", 11),
         ("&line 1\rjj", 11),
         ("e", 12),
         ("eE", 12),

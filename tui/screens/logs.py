@@ -13,7 +13,7 @@ from tui.screens.logback import LookingBack
 from tui.screens.logjob import LogJob
 from tui.screens.loglesson import without_line, without_source
 from tui.screens.logparts import Parts
-from tui.screens.logplace import missed, none_passes, place, share
+from tui.screens.logplace import missed, no_match, none_passes, place, share
 from tui.screens.logsources import called, feeders_of, files_at, hint_for, sources_of
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
@@ -103,7 +103,10 @@ class LogsScreen(View):
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
         self.log_view.unheard = False
-        if not message.found:
+        if message.near:
+            none = no_match(self._parts.part, self.log_view.lines, older=self._parts.older)
+            self.desk.say("n: the next match, N: the one before" if message.found else none)
+        elif not message.found:
             self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
         self._job.go_on()
         self._show_title()
@@ -244,7 +247,7 @@ class LogsScreen(View):
     def searched(self, text: str) -> None:
         self.search(text)
         if text:
-            self.desk.say("n: the next match, N: the one before")
+            self._job.then(self.log_view.seek_near)
 
     def open_keep(self) -> None:
         if self._visit.keep:
