@@ -125,7 +125,7 @@ class Histogram(Vertical):
         """From when to when, and where one is."""
         assert self.bars is not None
         end = self.bars.start + len(self.bars.lines) * self.bars.step
-        until = None if end >= now and self._view.up_to_now else min(end, now)
+        until = None if end >= now and self._view.up_to_now else max(self._tally.lines)
         for dash, seconds in (("──", True), ("─", True), ("──", False), ("─", False)):
             told = _told(self.bars.start, here, until, now, dash, seconds=seconds)
             if len(told) + 2 <= LEGEND:

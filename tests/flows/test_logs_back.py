@@ -102,9 +102,9 @@ async def test_the_histogram_of_a_part_ends_with_it(opened: Opened, tmp_path: Pa
         start, here, end = legend[-32:].split(" ── ")
         assert [found.count(":") for found in (start, here, end)] == [2, 2, 2]
         assert start <= here <= end
+        assert end == datetime.fromtimestamp(last).strftime("%H:%M:%S")
         found = logs_of(screen).histogram.bars
         assert found is not None
-        assert end == datetime.fromtimestamp(found.start + len(found.lines) * found.step).strftime("%H:%M:%S")
         assert found.bar_of(last) == len(found.lines) - 1
 
 

@@ -171,4 +171,4 @@ async def test_the_histogram_of_another_day_says_where_it_ends(opened: Opened) -
         await screen.press("k", "k")
         await screen.until(":57:30 ─")
         bars = next(line for line in screen.lines if ":57:30 ─" in line)
-        assert re.search(r" 01-0\d \d\d:\d0:00 ─ \d\d:\d7:30 ─ \d\d:\d0:00$", bars)
+        assert re.search(r" 01-0\d \d\d:\d0:00 ─ \d\d:\d7:30 ─ \d\d:\d9:30$", bars)
