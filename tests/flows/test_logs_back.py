@@ -655,3 +655,19 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
             assert view.partly is not shown_instead
             assert view.current is not None
             assert view.current == line or not shown_instead
+
+
+async def test_what_is_copied_while_older_lines_are_read_is_one_of_those(
+    opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"INFO line 111 ")
+        await screen.until("line 111")
+        await screen.type("gjcj")
+        await screen.until("reading")
+        gate.set()
+        await screen.until(lambda: on(screen) == 2)
+        await screen.until("copied 1 line to the terminal and")
+        (copied,) = await asyncio.to_thread(lambda: list(tmp_path.rglob("copied.txt")))
+        assert (await asyncio.to_thread(copied.read_text)).strip() == "INFO line 1"

@@ -17,7 +17,7 @@ from tui.screens.logplace import missed, no_match, none_passes, place, share
 from tui.screens.logsources import called, feeders_of, files_at, hint_for, sources_of
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
-from tui.screens.record import byte_lines, record_lines
+from tui.screens.record import show_bytes, show_record
 from widgets.columns import LogsOf
 from widgets.histogram import Histogram
 from widgets.logline import LINE_MOST, Times
@@ -285,31 +285,15 @@ class LogsScreen(View):
         self.log_view.repaint()
 
     def open_record(self) -> None:
-        self._job.then(self._open_record)
-
-    def _open_record(self) -> None:
-        record = self.log_view.current
-        if record is None:
-            self.desk.say("no line to open")
-            return
-        lines = record_lines(record, self.log_view.current_origin)
-        self.desk.ways.show_text("log record", lambda: lines)
+        self._job.then(lambda: show_record(self.desk, self.log_view))
 
     def show_raw(self) -> None:
-        self._job.then(self._show_raw)
+        self._job.then(lambda: show_bytes(self.desk, self.log_view))
 
     def copy(self) -> None:
         from tui import saving
 
         self._job.then(lambda: saving.copy(self.desk, self))
-
-    def _show_raw(self) -> None:
-        record = self.log_view.current
-        if record is None:
-            self.desk.say("no line to show")
-            return
-        lines = byte_lines(record.raw)
-        self.desk.ways.show_text("log record, as it came", lambda: lines)
 
     def escape(self) -> bool:
         if self.cancel():
