@@ -99,7 +99,8 @@ OPENING = (
 SEARCHING = (
     _c("filter rows as you type", "open_search", "slash f3", on=(TABLE,), hint="filter"),
     _c("show only series whose name fits, as you type", "open_search", "slash f3", on=(METRICS,)),
-    _c("search", "open_search", "slash f3", on=(LOGS, TEXT, DESCRIPTION), hint="search"),
+    _c("search; ⏎ goes to the nearest match", "open_search", "slash f3", on=(LOGS,), hint="search"),
+    _c("search", "open_search", "slash f3", on=(TEXT, DESCRIPTION), hint="search"),
 )
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),

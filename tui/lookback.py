@@ -15,6 +15,7 @@ from datetime import datetime
 from backends.api.errors import BackendError, TimedOut
 from backends.api.logs import Beside, Level, LogBatch, LogBlock, Sieve, micros
 from backends.api.suspects import suspects
+from tui.looked import Looked
 from widgets.logfeeder import Feeder, Reader
 from widgets.logsearch import Pattern
 from widgets.logstretch import Stretch
@@ -82,7 +83,9 @@ class Lookback:
         at: datetime,
         keep: Pattern | None = None,
         sought: tuple[Pattern | None] | None = None,
+        looked: Looked | None = None,
     ) -> None:
+        """`looked` hears how far it is read."""
         known = list(streams)
         self._most = BYTES_MOST // max(1, len(known))
         self.streams = [Stream(*stream, Stretch(self._most, at), at) for stream in known]
@@ -90,6 +93,7 @@ class Lookback:
         """What the reader must know of it: notes of the sources, and why some can't be read."""
         self._keep = keep
         self._sought = sought
+        self._looked = looked or Looked()
 
     @property
     def feeders(self) -> list[Feeder]:
@@ -195,10 +199,11 @@ class Lookback:
     async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
         """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)
         and is kept, and which line that is; None where there is none. Raises `BackendError`."""
-        reader = self.streams[0].reader
+        stream, reader = self.streams[0], self.streams[0].reader
         sieve = _sieve(reader, pattern)
         async with aclosing(reader.history(None, sieve, place)) as batches:
             async for batch in _in_time(batches):
+                self._looked.take(stream.source, stream.origin, batch)
                 for block in reversed(batch.blocks) if place.back else batch.blocks:
                     found = self._hits(reader, block, pattern)
                     if found:
@@ -225,6 +230,7 @@ class Lookback:
         with self._said_of(stream, back=back):
             async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
                 async for batch in _in_time(batches):
+                    self._looked.take(stream.source, stream.origin, batch)
                     self.said += [note for note in batch.notes if note not in self.said]
                     came += sum(len(block.data) + 1 for block in batch.blocks)
                     if stream.stretch.grow(batch.blocks, back=back):

@@ -17,7 +17,7 @@ from widgets.quantities import age, count
 from widgets.safe import style
 
 LEVELS = " ▁▂▃▄▅▆▇█"
-LEGEND = 36
+LEGEND = 38
 """Cells beside the bars."""
 PAUSE = 0.05
 """Seconds between two steps of counting."""
@@ -92,7 +92,7 @@ class Histogram(Vertical):
         view, tally = self._view, self._tally
         now = int(view.clock.now().timestamp())
         room = self.size.width - LEGEND
-        found = self.bars = bars(tally.lines, tally.errors, room, now)
+        found = self.bars = bars(tally.lines, tally.errors, room, now if view.up_to_now else None)
         unsure = self._counting or not tally.current
         dim, bad = style(Look.DIM), style(Look.BAD)
         if found is None:
@@ -125,8 +125,8 @@ class Histogram(Vertical):
         """From when to when, and where one is."""
         assert self.bars is not None
         end = self.bars.start + len(self.bars.lines) * self.bars.step
-        until = None if end >= now else end
-        for dash, seconds in (("──", True), ("──", False), ("─", False)):
+        until = None if end >= now and self._view.up_to_now else max(self._tally.lines)
+        for dash, seconds in (("──", True), ("─", True), ("──", False), ("─", False)):
             told = _told(self.bars.start, here, until, now, dash, seconds=seconds)
             if len(told) + 2 <= LEGEND:
                 return told
@@ -153,7 +153,8 @@ def _told(start: int, here: int | None, until: int | None, now: int, dash: str, 
     """Times of the local clock, each with its day where that is not the one before, or today."""
     told: list[str] = []
     day = _local(now).date()
-    for second, form in ((start, "%H:%M"), (here, "%H:%M:%S" if seconds else "%H:%M"), (until, "%H:%M")):
+    form = "%H:%M:%S" if seconds else "%H:%M"
+    for second in (start, here, until):
         if second is not None:
             local = _local(second)
             told.append(local.strftime(form if local.date() == day else f"%m-%d {form}"))

@@ -41,13 +41,13 @@ class Bars(Struct, frozen=True):
         return None
 
 
-def bars(lines: Mapping[int, int], errors: Mapping[int, int], most: int, now: int) -> Bars | None:
-    """At most so many bars over counts by second; None where there is nothing. They go up to `now` where the last
-    line is not long before that."""
+def bars(lines: Mapping[int, int], errors: Mapping[int, int], most: int, now: int | None) -> Bars | None:
+    """At most so many bars over counts by second; None where there is nothing. They go up to `now`, if there may
+    be lines until then, where the last one is not long before that."""
     if not lines or most < BARS:
         return None
     first, last = min(lines), max(lines)
-    if 0 < now - last <= max(60, (last - first) // 4):
+    if now is not None and 0 < now - last <= max(60, (last - first) // 4):
         last = now
     step = next((step for step in STEPS if last // step - first // step < most), None)
     if step is None:

@@ -33,11 +33,11 @@ class LogView(Widget):
         """What the title says has changed: following, the number of lines, the search."""
 
     class Sought(Message):
-        """A search has ended; `errors`: it was for errors, not for the pattern."""
+        """A search has ended; `errors`: it was for errors, not for the pattern; `near`: for the nearest match."""
 
-        def __init__(self, found: bool, step: int = 1, *, errors: bool = False) -> None:
+        def __init__(self, found: bool, step: int = 1, *, errors: bool = False, near: bool = False) -> None:
             super().__init__()
-            self.found, self.step, self.errors = found, step, errors
+            self.found, self.step, self.errors, self.near = found, step, errors, near
 
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
@@ -57,7 +57,8 @@ class LogView(Widget):
         self.left = 0
         self._drawn: list[Piece | None] = []
         self._seek: Seek | None = None
-        self._sought = (1, False)
+        self._errors = self._near = False
+        self._step = 1
         self._aim: int | None = None
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
@@ -100,6 +101,11 @@ class LogView(Widget):
     def cursor(self) -> int:
         """The index of the row under the cursor; -1 when there is none."""
         return self.sheet.cursor.index
+
+    @property
+    def up_to_now(self) -> bool:
+        """Whether its lines go on until now, as far as there are any."""
+        return True
 
     @property
     def searching(self) -> bool:
@@ -229,9 +235,19 @@ class LogView(Widget):
 
     def seek(self, step: int, *, errors: bool = False) -> None:
         """Go to the next match, or the next error, in one direction; a long way is gone in short steps."""
+        self._errors, self._near = errors, False
+        self._seek_from(self.cursor + step, step)
+
+    def seek_near(self) -> None:
+        """Go to the newest match where the newest lines are followed, else to the next one from the cursor on or,
+        where there is none, to the last one before it."""
+        self._errors, self._near = False, True
+        self._seek_from(self.cursor, -1 if self.following else 1)
+
+    def _seek_from(self, start: int, step: int) -> None:
         self.stop_seeking()
-        self._sought = (step, errors)
-        self._seek = Seek(self.lines, self.cursor + step, step, None if errors else self.sheet.pattern)
+        self._step = step
+        self._seek = Seek(self.lines, start, step, None if self._errors else self.sheet.pattern)
         self._work()
 
     def stop_seeking(self) -> None:
@@ -278,10 +294,12 @@ class LogView(Widget):
         self.stop_seeking()
         if found >= 0:
             self.go_to(found)
+        elif self._near and self._step > 0:
+            self._seek_from(self.cursor - 1, -1)
+            return
         if self.is_attached:
-            step, errors = self._sought
             self.unheard = self.unheard or found < 0
-            self.post_message(self.Sought(found >= 0, step, errors=errors))
+            self.post_message(self.Sought(found >= 0, self._step, errors=self._errors, near=self._near))
 
     def _work(self) -> None:
         """Work until it is done, with the loop's turns in between."""

@@ -29,6 +29,10 @@ class LookbackView(LogView):
         self.partly = False
         """Whether a part of what the sources hold is shown, and not the lines in memory."""
 
+    @property
+    def up_to_now(self) -> bool:
+        return not self.partly
+
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show the lines in memory of these sources, at their end."""
         self.partly = False
@@ -81,11 +85,11 @@ class LookbackView(LogView):
         last = len(self.lines.rows) - 1
         near = AHEAD * self.size.height if self.partly else 0
         if self.is_attached and index <= near:
-            self._near(back=True, beyond=index < 0)
+            self._tell_edge(back=True, beyond=index < 0)
         if self.is_attached and self.partly and index >= last - near:
-            self._near(back=False, beyond=index > last)
+            self._tell_edge(back=False, beyond=index > last)
 
-    def _near(self, *, back: bool, beyond: bool) -> None:
+    def _tell_edge(self, *, back: bool, beyond: bool) -> None:
         self.unheard = self.unheard or beyond
         self.post_message(self.Edge(back=back, beyond=beyond))
 

@@ -101,7 +101,9 @@ class LogBatch(Struct, frozen=True):
     `cursor` is the source's own (offsets, inodes, a journal cursor), immutable, and all that a restart needs.
     `notes` are sentences that the reader must see ("app.log was truncated; lines may be lost"). `files` is how
     many files are followed now, None where the source has no such thing. `troubles`: parts of the source that
-    could not be read; each is one of the notes as well.
+    could not be read; each is one of the notes as well. `read` is how many bytes were looked at for it, those
+    that did not pass the sieve included, and `left` how many are still to be looked at in that direction; 0 and
+    None where a source does not know.
     """
 
     blocks: tuple[LogBlock, ...]
@@ -109,6 +111,8 @@ class LogBatch(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     files: int | None = None
     troubles: tuple[BackendError, ...] = ()
+    read: int = 0
+    left: int | None = None
 
 
 class LogSpan(Struct, frozen=True):

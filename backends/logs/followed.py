@@ -110,7 +110,7 @@ class Followed:
             with file_errors():
                 await self._reading.run(part.open)
                 while (blocks := await self._reading.run(lambda: part.read(sieve))) is not None:
-                    yield LogBatch(tuple(blocks), None, part.notes())
+                    yield LogBatch(tuple(blocks), None, part.notes(), read=part.passed, left=part.left)
         finally:
             self._reading.submit(part.close)
 

@@ -36,6 +36,8 @@ class Part:
         self._known = Position("", 0)
         """Where what is still to be read backwards ends."""
         self._done = False
+        self.passed = self.left = 0
+        """Bytes that the last `read` looked at, and those that are still to be looked at."""
 
     def open(self) -> None:
         """Raises OSError, `NotFound` where no file here holds the block any more, `Unsupported` for a FIFO."""
@@ -55,12 +57,14 @@ class Part:
     def read(self, sieve: Sieve | None = None) -> list[LogBlock] | None:
         """The nearest records of those that were not read yet, about a block; none of `STRIDE` bytes may pass the
         sieve. None at the end. A last record without its LF is left out while somebody may write on to it."""
-        passed = 0
+        self.passed = 0
         while not self._done and self._reader is not None:
             before = self._known.offset
             blocks = self._before(self._reader, sieve) if self._place.back else self._after(self._reader, sieve)
-            passed += abs(self._known.offset - before)
-            if blocks or passed >= STRIDE:
+            self.passed += abs(self._known.offset - before)
+            end = 0 if self._place.back else os.fstat(self._reader.handle).st_size
+            self.left = abs(end - self._known.offset)
+            if blocks or self.passed >= STRIDE:
                 return blocks
         return None
 

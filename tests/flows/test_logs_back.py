@@ -12,6 +12,7 @@ import pytest
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from backends.context import Context, SourceConfig
 from backends.logs.files import FilesSettings
+from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
@@ -84,6 +85,29 @@ async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, 
         await screen.until("FOLLOWING")
 
 
+async def test_the_histogram_of_a_part_ends_with_it(opened: Opened, tmp_path: Path) -> None:
+    """Not now, though that is not long after: its newest lines are older than those that there are."""
+    log = await long_log(tmp_path / "app.log", step=0.06)
+    clock = FakeClock()
+    clock.seconds += (BEGAN - clock.now()).total_seconds()
+    async with opened(contexts=(context(app=log),), command="logs", size=(120, 30), clock=clock) as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.until("── now")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await screen.until(lambda: "─ now" not in screen.text and not logs_of(screen).histogram.counting)
+        view = logs_of(screen).log_view
+        last = view.lines.when(view.lines.rows[-1]) // 1_000_000
+        legend = next(line for line in screen.lines if " ── " in line)
+        start, here, end = legend[-32:].split(" ── ")
+        assert [found.count(":") for found in (start, here, end)] == [2, 2, 2]
+        assert start <= here <= end
+        assert end == datetime.fromtimestamp(last).strftime("%H:%M:%S")
+        found = logs_of(screen).histogram.bars
+        assert found is not None
+        assert found.bar_of(last) == len(found.lines) - 1
+
+
 async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_path: Path) -> None:
     log = await long_log(tmp_path / "app.log", 12_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
@@ -142,6 +166,28 @@ async def test_a_search_goes_on_in_the_file(opened: Opened, tmp_path: Path) -> N
         await screen.until(lambda: on(screen) == 50_000)
 
 
+async def test_enter_searches_what_is_there_and_says_which_key_looks_further(
+    opened: Opened, tmp_path: Path
+) -> None:
+    async with opened(contexts=(context(app=await long_log(tmp_path / "app.log")),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.type("/line 1234 \r")
+        await screen.until("no match in memory: N looks further back")
+        assert on(screen) == LINES - 1
+        assert logs_of(screen).log_view.following
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await idle(screen)
+        await screen.type("/line 59999 \r")
+        await screen.until("no match in what is read: n looks on")
+        assert on(screen) == 0
+        await screen.press("n")
+        await screen.until(lambda: on(screen) == LINES - 1)
+        await idle(screen)
+        await screen.type("/line 1234 \r")
+        await screen.until("no match in what is read: N looks further back")
+
+
 async def test_the_error_before_is_looked_for_in_the_file(opened: Opened, tmp_path: Path) -> None:
     log = await long_log(tmp_path / "app.log")
     await asyncio.to_thread(with_an_error, log, b"INFO line 34321 ")
@@ -194,6 +240,7 @@ async def test_several_files_begin_with_their_oldest_line(opened: Opened, tmp_pa
     b = await long_log(tmp_path / "b.log", 30_000, "from b, line", 0.005)
     async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
         await screen.until("line 29999 ")
+        await screen.until(lambda: len(logs_of(screen).log_view.lines.origins) == 2)
         await screen.press("g")
         await screen.until("line 0 ")
         view = logs_of(screen).log_view
@@ -432,7 +479,8 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     [
         ("jj", 2),
         ("jjjk", 2),
-        ("/line 1\rnn", 10),
+        ("/line 1\r", 1),
+        ("/line 1\rnn", 11),
         ("&line 1\rjj", 11),
         ("e", 12),
         ("eE", 12),
@@ -498,6 +546,40 @@ async def test_what_is_read_can_be_ended_and_the_keys_that_wait_for_it_with_it(
         await screen.press("k")
         assert on(screen) == 110
         assert not logs_of(screen).log_view.partly
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+@pytest.mark.parametrize("asked", ["g", "N"])
+async def test_a_long_reading_says_how_far_it_is_and_that_it_was_ended(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch, asked: str, key: str
+) -> None:
+    ended = asyncio.Event()
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        if sieve is None:
+            yield LogBatch((LogBlock("app.log", b"line 0 ", 1),), None)
+        try:
+            yield LogBatch((), None, read=300 << 20, left=924 << 20)
+            yield LogBatch((), None, read=112 << 20, left=812 << 20)
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Fake, "history", history)
+    monkeypatch.setattr(lookback, "SILENT", 60.0)
+    async with opened(command="logs", size=(80, 24)) as screen:
+        screen.script.say_lines(b"a line 1 of app")
+        await screen.until("line 1")
+        await screen.type("&line\r" if asked == "g" else "/nowhere\r")
+        await screen.press(asked)
+        await screen.until("reading … 412 M of 1.20 G")
+        await screen.press(key)
+        await screen.until("reading has been ended after 412 M of 1.20 G")
+        await asyncio.wait_for(ended.wait(), 3)
+        assert "reading …" not in screen.text
+        assert on(screen) == 1
 
 
 async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, tmp_path: Path) -> None:
@@ -573,3 +655,19 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
             assert view.partly is not shown_instead
             assert view.current is not None
             assert view.current == line or not shown_instead
+
+
+async def test_what_is_copied_while_older_lines_are_read_is_one_of_those(
+    opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with opened(command="logs") as screen:
+        screen.script.say_lines(b"INFO line 111 ")
+        await screen.until("line 111")
+        await screen.type("gjcj")
+        await screen.until("reading")
+        gate.set()
+        await screen.until(lambda: on(screen) == 2)
+        await screen.until("copied 1 line to the terminal and")
+        (copied,) = await asyncio.to_thread(lambda: list(tmp_path.rglob("copied.txt")))
+        assert (await asyncio.to_thread(copied.read_text)).strip() == "INFO line 1"

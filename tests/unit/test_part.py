@@ -51,6 +51,19 @@ def read(
         part.close()
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_it_says_how_many_bytes_it_has_looked_at_and_how_many_are_left(log: Path, back: bool) -> None:
+    part = Part(Beside(str(log), None, back))
+    part.open()
+    looked = told = 0
+    while part.read(lambda data, stop: False) is not None:
+        looked, told = looked + part.passed, told + 1
+        assert looked + part.left == log.stat().st_size
+    part.close()
+    assert told > 5
+    assert part.left < 1_000
+
+
 def lines(blocks: list[LogBlock]) -> list[bytes]:
     return [line for block in blocks for line in block.lines()]
 

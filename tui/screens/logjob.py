@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from backends.api.errors import BackendError
+from tui.looked import Looked
 from tui.screens.base import Desk
 from widgets.logview import LogView
 from widgets.lookbackview import LookbackView
@@ -30,17 +31,25 @@ class LogJob:
         self._keys: deque[Callable[[], None]] = deque()
         self._left_out = 0
         self._idle = asyncio.Event()
+        self.looked = Looked()
+        """How far what is read now has come."""
 
     @property
     def busy(self) -> bool:
         """Whether something is read now."""
         return self._job is not None
 
+    @property
+    def reading(self) -> str:
+        """What is read now, in words; empty where nothing is."""
+        return f"reading … {self.looked.text}".rstrip() if self.busy else ""
+
     def begin(self, job: Callable[[], Coroutine[Any, Any, None]], *, ahead: bool = False) -> None:
         """Instead of what is read now. `ahead`: of the lines that stand there nothing changes but that more come,
         and keys do not wait for that."""
         mine = self._job = object()
         self._ahead = ahead
+        self.looked.begin()
         self._idle.clear()
 
         async def run() -> None:
@@ -64,10 +73,21 @@ class LogJob:
         was, self._job = self.busy, None
         if was:
             self._desk().work(_nothing, GROUP)
+            self._view.post_message(LogView.Changed())
         if self._keys:
-            self._say_left_out(len(self._keys))
+            self._desk().say(_left_out(len(self._keys)))
             self._keys.clear()
         self._idle.set()
+        return was
+
+    def cancel(self) -> bool:
+        """The same because somebody wants it, who is told so."""
+        said = ["reading has been ended"] + ([_left_out(len(self._keys))] if self._keys else [])
+        if self.looked.text:
+            said[0] += f" after {self.looked.text}"
+        was = self.stop()
+        if was:
+            self._desk().say("; ".join(said))
         return was
 
     def then(self, key: Callable[[], None]) -> None:
@@ -79,7 +99,7 @@ class LogJob:
             self._idle.clear()
         else:
             self._left_out += 1
-            self._say_left_out(self._left_out)
+            self._desk().say(_left_out(self._left_out))
 
     def go_on(self) -> None:
         """Do what the keys mean that need not wait any more. Called when something has ended or was heard."""
@@ -102,9 +122,9 @@ class LogJob:
     def _holds(self) -> bool:
         return (self.busy and not self._ahead) or self._view.searching or self._view.unheard
 
-    def _say_left_out(self, keys: int) -> None:
-        what = "key that waits" if keys == 1 else "keys that wait"
-        self._desk().say(f"{keys} {what} for older lines left out")
+
+def _left_out(keys: int) -> str:
+    return f"{keys} {'key that waits' if keys == 1 else 'keys that wait'} for older lines left out"
 
 
 async def _nothing() -> None:

@@ -20,12 +20,12 @@ def without_source(context: Context) -> list[str]:
     ]
 
 
-def without_line(lines: LogLines, readings: Readings, none_passes: str, *, reading: bool) -> list[str]:
-    """`none_passes` says what was looked at; `reading`: more is read now."""
+def without_line(lines: LogLines, readings: Readings, none_passes: str, reading: str) -> list[str]:
+    """`none_passes` says what was looked at; `reading`: that more is read now, if it is."""
     if lines.filtering:
         return ["searching …"]
     if lines.total and reading:
-        return ["reading …"]
+        return [f"{reading}; esc ends it"]
     if lines.total:
         return [f"{none_passes}: esc lifts what hides them"]
     errors = [f"{key[0]}: {r.error}" for key, r in readings.items() if r.error is not None]

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from backends.api.logs import Beside, LogBlock, moment_of
 from tui.lookback import PAGE, STREAMS, Lookback, end_of
+from tui.looked import Looked
 from tui.looksearch import search
 from widgets.logfeeder import Feeder, Reader
 from widgets.logheld import Held, held, in_memory, numbered, row_of, same
@@ -21,15 +22,16 @@ MANY = "; :logs and a path reads one of them"
 
 
 class Parts:
-    """What a log view shows. What reads is awaited, never two at once; `say` tells what has to be known of it."""
+    """What a log view shows. What reads is awaited, never two at once; `looked` hears how far that is, and `say`
+    tells what has to be known of it."""
 
-    def __init__(self, view: LookbackView, say: Callable[[str], None]) -> None:
+    def __init__(self, view: LookbackView, looked: Looked, say: Callable[[str], None]) -> None:
         self.view = view
         self.live: Sequence[Feeder] = ()
         """The lines in memory."""
         self.part: Lookback | None = None
         """What is shown instead of them."""
-        self._say = say
+        self._looked, self._say = looked, say
 
     def show(self, feeders: Sequence[Feeder]) -> None:
         """The lines in memory of these sources."""
@@ -212,7 +214,7 @@ class Parts:
             known = [[] if block is None else [block] for block in found]
         else:
             known = [[block for _, block in stream.stretch.blocks()] for stream in part.streams]
-        hidden = Lookback(streams, self.view.clock.now(), sought=(pattern,))
+        hidden = Lookback(streams, self.view.clock.now(), sought=(pattern,), looked=self._looked)
         match = await search(hidden, known, lines, pattern, back=back)
         if match is None:
             end = "beginning" if back else "end"
@@ -229,7 +231,7 @@ class Parts:
         return placed.index(cursor) if cursor in placed else 0
 
     def _of(self, streams: list[tuple[str, str, Reader]]) -> Lookback:
-        return Lookback(streams, self.view.clock.now(), self.view.lines.keep)
+        return Lookback(streams, self.view.clock.now(), self.view.lines.keep, looked=self._looked)
 
     async def _show(self, part: Lookback, on: Callable[[LogLines], int], line: int = 0) -> None:
         self.part = part

@@ -57,6 +57,15 @@ def none_passes(part: Lookback | None, lines: LogLines, *, older: bool) -> str:
     return f"none of the lines read{until} passes; pgdn reads on"
 
 
+def no_match(part: Lookback | None, lines: LogLines, *, older: bool) -> str:
+    """What was looked at where no line matches the search, and which key looks further."""
+    if part is None:
+        return "no match" if lines.since is not None or not older else "no match in memory: N looks further back"
+    ends = {"n looks on": part.at_end(back=False), "N looks further back": part.at_end(back=True)}
+    further = ", ".join(key for key, at_end in ends.items() if not at_end)
+    return f"no match in what is read: {further}" if further else "no match"
+
+
 def missed(record: LogRecord | None, arrived: LogView.Arrived, *, dropped: bool) -> str:
     """That the nearest line is not of the time that was asked for; empty where it is near enough. `dropped`:
     older ones are no longer kept."""

@@ -13,11 +13,11 @@ from tui.screens.logback import LookingBack
 from tui.screens.logjob import LogJob
 from tui.screens.loglesson import without_line, without_source
 from tui.screens.logparts import Parts
-from tui.screens.logplace import missed, none_passes, place, share
+from tui.screens.logplace import missed, no_match, none_passes, place, share
 from tui.screens.logsources import called, feeders_of, files_at, hint_for, sources_of
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
-from tui.screens.record import byte_lines, record_lines
+from tui.screens.record import show_bytes, show_record
 from widgets.columns import LogsOf
 from widgets.histogram import Histogram
 from widgets.logline import LINE_MOST, Times
@@ -41,8 +41,8 @@ class LogsScreen(View):
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._visit = Visit()
-        self._parts = Parts(self.log_view, lambda text: self.desk.say(text))
         self._job = LogJob(self.log_view, lambda: self.desk)
+        self._parts = Parts(self.log_view, self._job.looked, lambda text: self.desk.say(text))
         self._back = LookingBack(self._parts, self._job, lambda text: self.desk.say(text))
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
@@ -103,7 +103,10 @@ class LogsScreen(View):
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
         self.log_view.unheard = False
-        if not message.found:
+        if message.near:
+            none = no_match(self._parts.part, self.log_view.lines, older=self._parts.older)
+            self.desk.say("n: the next match, N: the one before" if message.found else none)
+        elif not message.found:
             self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
         self._job.go_on()
         self._show_title()
@@ -174,11 +177,11 @@ class LogsScreen(View):
             self.choose(config.source)
 
     def _show_title(self) -> None:
-        view, parts, reading = self.log_view, self._parts, self._job.busy
+        view, parts, reading = self.log_view, self._parts, self._job.reading
         right = self.desk.without_source
         if view.readings:
             where = place(parts.part, parts.live, parts.held) if parts.part is not None else ""
-            right = standing(view, where, reading=reading)
+            right = standing(view, where, reading)
         text, look = right
         self.title.show(
             title_parts(view, self._visit, self._source, self.size.width), [(f"  {text} ", style(look))]
@@ -193,7 +196,7 @@ class LogsScreen(View):
         if not lines.feeders:
             return without_source(self.desk.context)
         none = none_passes(parts.part, lines, older=parts.older)
-        return without_line(lines, self.log_view.readings, none, reading=self._job.busy)
+        return without_line(lines, self.log_view.readings, none, self._job.reading)
 
     # Commands of logs
 
@@ -244,7 +247,7 @@ class LogsScreen(View):
     def searched(self, text: str) -> None:
         self.search(text)
         if text:
-            self.desk.say("n: the next match, N: the one before")
+            self._job.then(self.log_view.seek_near)
 
     def open_keep(self) -> None:
         if self._visit.keep:
@@ -282,31 +285,15 @@ class LogsScreen(View):
         self.log_view.repaint()
 
     def open_record(self) -> None:
-        self._job.then(self._open_record)
-
-    def _open_record(self) -> None:
-        record = self.log_view.current
-        if record is None:
-            self.desk.say("no line to open")
-            return
-        lines = record_lines(record, self.log_view.current_origin)
-        self.desk.ways.show_text("log record", lambda: lines)
+        self._job.then(lambda: show_record(self.desk, self.log_view))
 
     def show_raw(self) -> None:
-        self._job.then(self._show_raw)
+        self._job.then(lambda: show_bytes(self.desk, self.log_view))
 
     def copy(self) -> None:
         from tui import saving
 
         self._job.then(lambda: saving.copy(self.desk, self))
-
-    def _show_raw(self) -> None:
-        record = self.log_view.current
-        if record is None:
-            self.desk.say("no line to show")
-            return
-        lines = byte_lines(record.raw)
-        self.desk.ways.show_text("log record, as it came", lambda: lines)
 
     def escape(self) -> bool:
         if self.cancel():
@@ -327,7 +314,9 @@ class LogsScreen(View):
     def cancel(self) -> bool:
         searching = self.log_view.searching
         self.log_view.stop_seeking()
-        return self._job.stop() or searching
+        if searching:
+            self.desk.say("the search has been ended")
+        return self._job.cancel() or searching
 
     @property
     def share(self) -> str:

@@ -36,14 +36,14 @@ def title_parts(view: LookbackView, visit: Visit, source: str | None, width: int
     return [(" logs", style(Look.STRONG)), visit.named(name), (f"  {shown}", style(Look.DIM)), *asked]
 
 
-def standing(view: LookbackView, place: str, *, reading: bool) -> tuple[str, Look]:
+def standing(view: LookbackView, place: str, reading: str) -> tuple[str, Look]:
     """What is done now, what ails the sources, or where one is; `place`: in what there is, where a part is
-    shown. `reading`: older lines are read."""
+    shown; `reading`: that older lines are read, if they are."""
     text, look = standing_of(view.readings.values(), view.clock.monotonic())
     if view.searching or view.lines.filtering:
         return "searching …", Look.DIM
     if reading:
-        return "reading …", Look.DIM
+        return reading, Look.DIM
     if look is not Look.GOOD:
         return text, look
     if view.partly:

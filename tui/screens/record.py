@@ -1,12 +1,34 @@
-"""One log record, spelled out: for the text screen."""
+"""One log record, spelled out on the text screen."""
 
 from __future__ import annotations
 
 from backends.api.logs import LogRecord
+from tui.screens.base import Desk
+from widgets.logview import LogView
 from widgets.quantities import count
 
 RAW_MOST = 100_000
 """Bytes of one value that are spelled out; `:w` saves whole lines."""
+
+
+def show_record(desk: Desk, view: LogView) -> None:
+    """The record under the cursor: its message, its facts, and its bytes as they came."""
+    record = view.current
+    if record is None:
+        desk.say("no line to open")
+        return
+    lines = record_lines(record, view.current_origin)
+    desk.ways.show_text("log record", lambda: lines)
+
+
+def show_bytes(desk: Desk, view: LogView) -> None:
+    """Only its bytes."""
+    record = view.current
+    if record is None:
+        desk.say("no line to show")
+        return
+    lines = byte_lines(record.raw)
+    desk.ways.show_text("log record, as it came", lambda: lines)
 
 
 def record_lines(record: LogRecord, origin: str) -> list[str]:
