@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -75,6 +76,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         check_template(settings.argv, settings.params)
         self._params: tuple[Param, ...] = tuple(item.param(key) for key, item in settings.params.items())
         self._threads = Threads("runs", 6)
+        self._stirred = asyncio.Event()
 
     @cached_property
     def _runs(self) -> RunFolders:
@@ -92,7 +94,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             rows = MappingProxyType({self.name: row if same is None or same != row else same})
             yield Seen(rows, None if before is None else differing(before, rows))
             before = rows
-            await asyncio.sleep(pause(runs))
+            await self._rest(runs)
 
     async def runs(self, last: RunRows | None) -> AsyncGenerator[Seen[RunRows], None]:
         before = last
@@ -101,7 +103,13 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
             told = () if before is None else news(before, rows, datetime.now(UTC))
             yield Seen(rows, None if before is None else differing(before, rows), told)
             before = rows
-            await asyncio.sleep(pause(rows))
+            await self._rest(rows)
+
+    async def _rest(self, runs: RunRows) -> None:
+        """Until the next look, which comes at once where we have changed something ourselves."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause(runs)):
+                await self._stirred.wait()
 
     async def _look(self) -> RunRows:
         with file_errors():
@@ -171,7 +179,11 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         return self._actions.target(row)
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:
-        await self._actions.perform(action, permit, tell)
+        try:
+            await self._actions.perform(action, permit, tell)
+        finally:
+            self._stirred.set()
+            self._stirred = asyncio.Event()
 
     async def look(self, action: Action, tell: Tell) -> Outcome:
         return await self._actions.look(action, tell)
@@ -183,7 +195,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         # Not before it is read: a start has a dozen sources, and no line yet.
         from backends.deploys.run_output import RunOutput
 
-        return RunOutput(self.source, self._runs, self._threads, self._look)
+        return RunOutput(self.source, self._runs, self._threads, self._look, self._rest)
 
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._output.logs(last)

@@ -31,8 +31,9 @@ from backends.state import check_private, private_folder
 PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
 RUNS_KEPT = 50
 """Runs of a deploy that are kept; older ones go when a new one starts."""
-IDLE, BUSY = 0.5, 0.2
-"""Seconds between two looks at the runs: while none runs, and while one does."""
+IDLE, BUSY = 1.5, 0.2
+"""Seconds between two looks at the runs: while none runs, which then is one that somebody else starts, and while
+one does."""
 
 
 class Written(Struct, frozen=True):

@@ -16,7 +16,7 @@ from backends.api.errors import NotFound
 from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.runs import Run, RunRows, RunState
-from backends.deploys.folder import BUSY, OUTPUT, RunFolders, pause
+from backends.deploys.folder import BUSY, OUTPUT, RunFolders
 from backends.deploys.output import Output, follow
 from backends.file_errors import file_errors
 from backends.threads import Threads
@@ -27,12 +27,19 @@ if TYPE_CHECKING:
 
 
 class RunOutput:
-    """One deploy's. `look` reads which runs there are. Raises `BackendError`."""
+    """One deploy's. `look` reads which runs there are, `rest` waits until it is worth another look. Raises
+    `BackendError`."""
 
     def __init__(
-        self, source: str, folders: RunFolders, threads: Threads, look: Callable[[], Awaitable[RunRows]]
+        self,
+        source: str,
+        folders: RunFolders,
+        threads: Threads,
+        look: Callable[[], Awaitable[RunRows]],
+        rest: Callable[[RunRows], Awaitable[None]],
     ) -> None:
-        self._source, self._folders, self._threads, self._look = source, folders, threads, look
+        self._source, self._folders, self._threads = source, folders, threads
+        self._look, self._rest = look, rest
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
@@ -42,7 +49,8 @@ class RunOutput:
                 rows, batch = await self._threads.run(partial(self._follow, cursor))
             cursor = batch.cursor
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
-            await asyncio.sleep(0 if batch.blocks else pause(rows))
+            if not batch.blocks:
+                await self._rest(rows)
 
     def _follow(self, cursor: object) -> tuple[RunRows, LogBatch]:
         rows = self._folders.look()
