@@ -15,7 +15,7 @@ Completer = Callable[[str], Sequence[str]]
 """Given the text so far, whole texts that it could become, best first."""
 
 HISTORY = 200
-_LAST_WORD = re.compile(r"[^\s(){},=\"]*$")
+_BEFORE_LAST_WORD = re.compile(r".*[\s(){},=\"]", re.DOTALL)
 
 
 class Outcome(enum.Enum):
@@ -50,7 +50,8 @@ class Prompt:
     def endings(self) -> list[str]:
         """The offers without what was typed before the last word, where all of them go on from there."""
         offers = self.offers
-        before = _LAST_WORD.sub("", self.text)
+        found = _BEFORE_LAST_WORD.match(self.text)
+        before = found.group() if found else ""
         return [offer[len(before) :] for offer in offers] if all(o.startswith(before) for o in offers) else offers
 
     def begin(self, sign: str, text: str = "", complete: Completer | None = None) -> None:

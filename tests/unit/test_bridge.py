@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from backends.api import registry
 from backends.api.errors import Unreachable
 from backends.api.readings import FeedKey, Reading, Seen, State
 from backends.context import Context, SourceConfig
@@ -52,14 +49,8 @@ class Bridged:
         return [None if value is None else value["fake/main/m0"].raft_term for value in values]
 
 
-@pytest.fixture
-def bridged(monkeypatch: pytest.MonkeyPatch) -> type[Bridged]:
-    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.fake")
-    return Bridged
-
-
-async def test_values_reach_a_widget_ten_times_a_second_and_no_more(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_values_reach_a_widget_ten_times_a_second_and_no_more() -> None:
+    it = Bridged()
     await it.say(0)
     before = len(it.widget.told)
     for number in range(1, 101):
@@ -71,8 +62,8 @@ async def test_values_reach_a_widget_ten_times_a_second_and_no_more(bridged: typ
     await it.watch.close()
 
 
-async def test_the_same_value_again_is_told_once_a_second(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_the_same_value_again_is_told_once_a_second() -> None:
+    it = Bridged()
     await it.say(1)
     await it.clock.advance(1)
     before = len(it.widget.told)
@@ -83,8 +74,8 @@ async def test_the_same_value_again_is_told_once_a_second(bridged: type[Bridged]
     await it.watch.close()
 
 
-async def test_a_change_of_state_is_told_at_once(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_a_change_of_state_is_told_at_once() -> None:
+    it = Bridged()
     await it.say(1)
     it.script.members.put_nowait(Unreachable("connection refused", where="h"))
     await settle()
@@ -93,8 +84,8 @@ async def test_a_change_of_state_is_told_at_once(bridged: type[Bridged]) -> None
     await it.watch.close()
 
 
-async def test_frozen_nothing_moves_and_what_is_missed_is_counted(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_frozen_nothing_moves_and_what_is_missed_is_counted() -> None:
+    it = Bridged()
     await it.say(1)
     it.bridge.freeze(True)
     for number in (2, 3):
@@ -109,8 +100,8 @@ async def test_frozen_nothing_moves_and_what_is_missed_is_counted(bridged: type[
     await it.watch.close()
 
 
-async def test_a_widget_that_comes_while_frozen_is_told_the_present_once(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_a_widget_that_comes_while_frozen_is_told_the_present_once() -> None:
+    it = Bridged()
     await it.say(1)
     it.bridge.freeze(True)
     late = Widget()
@@ -122,8 +113,8 @@ async def test_a_widget_that_comes_while_frozen_is_told_the_present_once(bridged
     await it.watch.close()
 
 
-async def test_who_has_left_is_told_no_more_and_costs_its_source_nothing(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_who_has_left_is_told_no_more_and_costs_its_source_nothing() -> None:
+    it = Bridged()
     it.bridge.attach(it.widget, ("processes",))
     processes = it.watch.feeds("processes")[FeedKey("fake/main", "processes")]
     states = [processes.reading.state]
@@ -136,8 +127,8 @@ async def test_who_has_left_is_told_no_more_and_costs_its_source_nothing(bridged
     await it.watch.close()
 
 
-async def test_try_now_does_not_wait_for_the_next_try(bridged: type[Bridged]) -> None:
-    it = bridged()
+async def test_try_now_does_not_wait_for_the_next_try() -> None:
+    it = Bridged()
     feed = it.watch.feeds("members")[MEMBERS]
     for _ in range(6):
         it.script.members.put_nowait(Unreachable("connection refused", where="h"))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
+from widgets import promql
 from widgets.prompt import Outcome, Prompt
 
 
@@ -102,3 +107,14 @@ def test_a_paste_is_one_safe_line() -> None:
     prompt.begin("/")
     prompt.insert("a\nb\x1b[2J")
     assert prompt.text == "a b"
+
+
+@pytest.mark.parametrize("text", ["9" * 200_000 + " ", "a" * 200_000 + "(", "by(" * 60_000 + ")"])
+def test_a_paste_of_any_length_is_completed_in_time(text: str) -> None:
+    """Which took its length squared: minutes, in which no key is answered."""
+    prompt = Prompt()
+    began = time.monotonic()
+    prompt.begin(":", complete=lambda text: [*promql.complete(text, ["up"], ["job"]), "other"])
+    prompt.insert(text)
+    assert prompt.endings == ["other"]
+    assert time.monotonic() - began < 5

@@ -239,9 +239,7 @@ class Pair:
         self.clock = FakeClock()
         names = ("a", "b")
         SCRIPTS.update({name: Script() for name in names})
-        context = Context(
-            "lab", tuple(SourceConfig("tests.flows.fake", n, FakeSettings(script=n)) for n in names)
-        )
+        context = Context("lab", tuple(SourceConfig("fake", n, FakeSettings(script=n)) for n in names))
         self.watch = Watch(context, clock=self.clock)
         self.settled: list[Occurrence] = []
         self.watch.timeline.on_settled(self.settled.append)

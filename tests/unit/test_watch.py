@@ -22,7 +22,7 @@ from tests.flows.metered import MeteredSettings, fresh_store
 
 def fake(name: str) -> SourceConfig:
     SCRIPTS[name] = Script()
-    return SourceConfig("tests.flows.fake", name, FakeSettings(script=name))
+    return SourceConfig("fake", name, FakeSettings(script=name))
 
 
 def watching(*sources: SourceConfig) -> tuple[Watch, FakeClock]:
@@ -52,7 +52,7 @@ async def test_a_source_that_is_added_to_an_open_context_is_watched_like_the_oth
 
 async def test_every_backend_knows_the_name_of_its_context() -> None:
     watch, _ = watching(fake("a"))
-    assert watch.backend("tests.flows.fake/a").context == "lab"  # type: ignore[union-attr]
+    assert watch.backend("fake/a").context == "lab"  # type: ignore[union-attr]
 
 
 async def test_a_bug_in_one_backend_costs_only_that_source(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,8 +65,8 @@ async def test_a_bug_in_one_backend_costs_only_that_source(monkeypatch: pytest.M
 
     monkeypatch.setattr(Fake, "__init__", broken)
     watch, _ = watching(fake("bad"), fake("good"))
-    assert [(item.source, type(item.error)) for item in watch.broken] == [("tests.flows.fake/bad", BackendBug)]
-    assert watch.backend("tests.flows.fake/good") is not None
+    assert [(item.source, type(item.error)) for item in watch.broken] == [("fake/bad", BackendBug)]
+    assert watch.backend("fake/good") is not None
 
 
 async def test_a_listener_to_news_that_raises_costs_only_itself() -> None:
@@ -82,7 +82,7 @@ async def test_a_listener_to_news_that_raises_costs_only_itself() -> None:
     news = Event(START, EventKind.JOINED, "x", "m1", "m1")
     SCRIPTS["a"].members.put_nowait(Seen({"m1": member("m1")}, None, (news,)))
     await settle()
-    assert heard == ["tests.flows.fake/a"]
+    assert heard == ["fake/a"]
     assert reading(watch, watch.context.sources[0], "members").state is State.LIVE
     await watch.close()
 
@@ -107,7 +107,7 @@ async def test_logs_that_are_lost_are_judged_anew_when_they_are_back(
     watch.open()
     await settle()
     lost.clear()
-    quiet = watch.feeds("logs")[FeedKey("tests.flows.fake/a", "logs")].pace.quiet
+    quiet = watch.feeds("logs")[FeedKey("fake/a", "logs")].pace.quiet
     await clock.advance(quiet)
     assert lost
     await watch.close()
@@ -123,7 +123,7 @@ async def test_a_backend_that_will_not_close_holds_nobody_up(monkeypatch: pytest
 
 async def test_retry_now_asks_for_every_chart_anew_and_whole() -> None:
     store = fresh_store()
-    config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
+    config = SourceConfig("metered", "main", MeteredSettings())
     watch, clock = watching(config)
     made = watch.charts.show(config.source, "overview", "up", Span(600))
     assert made is not None
@@ -142,7 +142,7 @@ async def test_retry_now_asks_for_every_chart_anew_and_whole() -> None:
 
 async def test_a_chart_that_is_there_already_shows_the_span_that_is_asked_for_now() -> None:
     fresh_store()
-    config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
+    config = SourceConfig("metered", "main", MeteredSettings())
     watch, _ = watching(config)
     first = watch.charts.show(config.source, "overview", "up", Span(600))
     again = watch.charts.show(config.source, "overview", "up", Span(3600))
@@ -179,7 +179,7 @@ async def test_the_first_source_begins_alone() -> None:
 
 async def test_a_chart_asks_nothing_before_its_turn() -> None:
     store = fresh_store()
-    config = SourceConfig("tests.flows.metered", "main", MeteredSettings())
+    config = SourceConfig("metered", "main", MeteredSettings())
     watch, _ = watching(config)
     watch.hold()
     made = watch.charts.show(config.source, "overview", "up", Span(600))
