@@ -7,10 +7,10 @@ from typing import Any
 
 from backends.api.clock import Clock
 from backends.api.details import Trouble
-from backends.api.readings import ILL, Reading, Readings, State
+from backends.api.readings import ILL, Reading, Readings, State, worst_by_source
 from backends.context import Context
 from backends.watch import Broken
-from widgets.columns import STANDINGS, Look
+from widgets.columns import Look
 from widgets.freshness import word_of
 from widgets.oneline import NARROW, OneLine, Part
 from widgets.quantities import age
@@ -83,9 +83,8 @@ def state_words(
     if not ready:
         return "opening" if context.sources else "looking for sources"
     ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
-    ranked = sorted(ill.items(), key=lambda pair: STANDINGS[pair[1].state].rank, reverse=True)
-    # Of a source's feeds the last one here, which is the worst, has its word.
-    bad = {key.source: reading.state.value for key, reading in ranked} | {i.source: "broken" for i in broken}
+    bad = {key.source: reading.state.value for key, reading in worst_by_source(ill).items()}
+    bad |= {item.source: "broken" for item in broken}
     oldest = min((reading.at for reading in ill.values() if reading.at is not None), default=None)
     old = "" if oldest is None else f" {age(now - oldest)}"
     if len(bad) == 1:
