@@ -222,7 +222,7 @@ def _described(door: Door, proposal: Proposal) -> list[str]:
     old = "not known" if seconds is None else age(seconds)
     facts = [action.effect, action.caution, *proposal.consequences, f"by: {action.call}"]
     return [
-        f"{action.title} to {target.name}  {target.identity}",
+        f"{action.sentence}  {target.identity}",
         *(f"  {text}" for text in facts if text),
         f"  as {door.who.user}, {door.who.origin}, on {door.who.host}; data {old} old; {door.arming.mode.value}",
     ]
