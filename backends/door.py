@@ -19,7 +19,7 @@ from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, 
 from backends.api.capabilities import Acting, ability
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
 from backends.api.readings import Reading, Readings, State
-from backends.arming import HOW_TO_ARM, Arming
+from backends.arming import Arming
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
@@ -52,6 +52,10 @@ class Proposal(Struct, frozen=True):
     action: Action
     consequences: tuple[str, ...]
     to_type: str = ""
+
+
+class ReasonWanted(Refused):
+    """A guarded context, and nobody said why. How a reason is given is said by who asks for it."""
 
 
 class NotAudited(Refused):
@@ -215,7 +219,7 @@ class Door:
             raise Refused(f"what was typed is not {wanted}" if consent.typed else f"type {what}")
         guarded = self.arming.mode is Mode.GUARDED
         if guarded and not consent.reason.strip():
-            raise Refused("this context is guarded: an action needs a reason", f"{HOW_TO_ARM}, or --reason")
+            raise ReasonWanted("this context is guarded: an action needs a reason")
         self.check(proposal.action)
         if guarded and not consent.once:
             # Its own lines of the audit say so, and why.
@@ -223,7 +227,7 @@ class Door:
 
     def _admit_still(self, action: Action, consent: Consent) -> None:
         if self.arming.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
-            raise Refused("this context was disarmed meanwhile", HOW_TO_ARM)
+            raise Refused("this context was disarmed meanwhile")
         self.check(action)
 
     async def _act(self, action: Action, reason: str, tell: Tell) -> Outcome:
@@ -249,7 +253,7 @@ class Door:
             return self._unknown(action, reason, str(error))
         except Exception as error:
             log.exception("a bug while acting: %s", action.verb)
-            return self._unknown(action, reason, f"a bug ({type(error).__name__}); see :log")
+            return self._unknown(action, reason, f"a bug ({type(error).__name__}), told in midwatch's log")
 
     def _unknown(self, action: Action, reason: str, why: str) -> Outcome:
         self._spawn(self._look_again(action, reason))

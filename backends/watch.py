@@ -202,7 +202,7 @@ class Watch:
             return
         except Exception as error:
             log.exception("cannot make %s", config.source)
-            bug = BackendBug(f"{type(error).__name__}: {error}", where=config.source, hint="see :log")
+            bug = BackendBug(f"{type(error).__name__}: {error}", where=config.source, hint="read midwatch's log")
             self.broken.append(Broken(config.source, bug))
             return
         backend.context = self.context.name

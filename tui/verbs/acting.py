@@ -19,7 +19,7 @@ from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
 from backends.context_words import Mode
-from backends.door import Consent, Door, NotAudited, Proposal
+from backends.door import Consent, Door, NotAudited, Proposal, ReasonWanted
 from backends.state import audit_folder
 from backends.viewer import Viewer
 from backends.watch import Watch
@@ -165,7 +165,8 @@ async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Act
 
 
 def _with_hint(refusal: Refused) -> str:
-    return refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
+    hint = "--reason TEXT" if isinstance(refusal, ReasonWanted) else refusal.hint
+    return refusal.reason + (f" ({hint})" if hint else "")
 
 
 def _stop(status: int, left: int) -> int:
