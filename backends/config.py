@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from backends.clean import clean
 from backends.context import Context
-from backends.context_words import wanted_context
+from backends.context_words import DEFAULT, wanted_context
 
 
 class ConfigError(Exception):
@@ -50,14 +50,14 @@ def choose_context(config: Config, given: str | None, env: Mapping[str, str]) ->
     names = list(config.contexts)
     wanted = wanted_context(names, config.default, given, env)
     where = str(config.path) if config.path else "midwatch"
-    if not names and wanted in (None, "default"):
+    if not names and wanted in (None, DEFAULT):
         return None
     if wanted is None:
         raise ConfigError(where, "default", f"not set, expected one of {', '.join(names)}, or --context NAME")
     if wanted in config.contexts:
         return config.contexts[wanted]
     key = "--context" if given else "$MIDWATCH_CONTEXT"
-    raise ConfigError(where, key, f"no context {wanted!r}{nearest(wanted, names or ['default'])}")
+    raise ConfigError(where, key, f"no context {wanted!r}{nearest(wanted, names or [DEFAULT])}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from backends.api.registry import LATER, MODULES, load
 from backends.api.settings import Settings
 from backends.config import Config, ConfigError, Document, nearest
 from backends.config_settings import Wrong, command_in, rooted, typed_settings
-from backends.context import Context, SourceConfig
+from backends.context import Context, SourceConfig, this_host
 from backends.context_words import COLOURS
 from backends.masking import mask_url
 
@@ -65,7 +65,7 @@ class _Reader:
             if key not in CONTEXT_KEYS:
                 sources += self._sources((*at, key), key, value)
         if self._typed((*at, "local"), table.get("local", True), bool, "true or false"):
-            sources.append(SourceConfig("local", "host", load("local").Settings()))
+            sources.append(this_host())
         read_only = self._typed((*at, "read_only"), table.get("read_only", False), bool, "true or false")
         return Context(
             name=name,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from backends import context_words
+from backends.api.registry import load
 from backends.api.settings import Settings
 
 
@@ -23,6 +24,12 @@ class SourceConfig(Struct, frozen=True):
     @property
     def source(self) -> str:
         return f"{self.kind}/{self.name}"
+
+
+def this_host(found: str = "") -> SourceConfig:
+    """The source that every context has, unless it says otherwise."""
+    kind, _, name = context_words.THIS_HOST.partition("/")
+    return SourceConfig(kind, name, load(kind).Settings(), found)
 
 
 class Context(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backends.api.clock import Clock
 from backends.context import Context
+from backends.context_words import DEFAULT
 from backends.watch import Remembered, Watch
 from tui.bridge import Bridge
 from tui.doors import Doors
@@ -44,7 +45,7 @@ class Contexts:
         clock: Clock,
     ) -> None:
         self.named = dict(named)
-        self.now = first or Context("default")
+        self.now = first or Context(DEFAULT)
         """The one that is open, or is opened now."""
         self.watching: Watch | None = None
         self.bridge: Bridge | None = None
