@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -24,6 +24,13 @@ class SourceConfig(Struct, frozen=True):
     @property
     def source(self) -> str:
         return f"{self.kind}/{self.name}"
+
+
+def sources_meant(word: str, sources: Iterable[str]) -> list[str]:
+    """Of these sources those that a word may mean: the one of that whole name (`etcd/main`), else all whose own
+    name it is (`main`)."""
+    names = list(sources)
+    return [word] if word in names else [name for name in names if name.partition("/")[2] == word]
 
 
 def this_host(found: str = "") -> SourceConfig:

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from backends.api.charts import Panel
+from backends.context import sources_meant
 from backends.metrics.panels import Page
 from tui.screens.chartgrid import Sheet
 from widgets.columns import Look
@@ -70,9 +71,10 @@ class MetricsChoice:
             return self.dashboards.lesson()
         page = self.pages[self._page]
         if self.source is None:
-            there = ", ".join(self.dashboards.sources)
+            there = self.dashboards.sources
+            what = "may be any of several" if sources_meant(page.source, there) else "answers no queries"
             return [
-                f"page {page.title} names the source {page.source}, which answers no queries; there are {there}"
+                f"page {page.title} names the source {page.source}, which {what}; there are {', '.join(there)}"
             ]
         return [f"page {page.title} has no panels"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from backends.api.capabilities import ability
+from backends.context import sources_meant
 from backends.watch import Watch
 from tui.verbs.words import WrongUse
 
@@ -17,10 +18,8 @@ class WrongSource(WrongUse):
 
 def find_source(opened: Watch, name: str) -> str | None:
     """A source by `kind/name`, or by its name alone where one source has it."""
-    if name in opened.sources:
-        return name
-    alike = [source for source in opened.sources if source.partition("/")[2] == name]
-    return alike[0] if len(alike) == 1 else None
+    found = sources_meant(name, opened.sources)
+    return found[0] if len(found) == 1 else None
 
 
 def able(opened: Watch, protocol: type[Any]) -> list[str]:
