@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backends.api.readings import Readings, State, worst_by_source
+from backends.api.readings import Reading, Readings, State, worst_by_source
 from backends.watch import Broken, Watch
 from tui.verbs.told import SourceState, source_state
 
@@ -25,7 +25,4 @@ def troubles(readings: Readings, opened: Watch) -> list[str]:
 def source_states(readings: Readings, broken: Sequence[Broken]) -> list[SourceState]:
     """Each source once, as a document has it."""
     out = [source_state(source, reading) for (source, _), reading in worst_by_source(readings).items()]
-    return out + [
-        {"source": item.source, "state": "unreachable", "as_of": None, "error": str(item.error)}
-        for item in broken
-    ]
+    return out + [source_state(item.source, Reading(State.UNREACHABLE, error=item.error)) for item in broken]
