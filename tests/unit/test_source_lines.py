@@ -85,7 +85,7 @@ def test_every_place_has_the_same_word_for_a_source_the_worst_of_its_feeds() -> 
         FeedKey("x/main", "instances"): Reading(State.UNREACHABLE, {}, 20.0, error=LOST),
     }
     for order in (readings, dict(reversed(readings.items()))):
-        told = state_words(LAB, order, (), ready=True, now=40.0)
+        told = state_words(LAB, order, (), ready=True, now=40.0)[0]
         assert told == "✖ x/main unreachable 30s"
         (problem,) = problems(order, (), {}, (), Now(40.0, WALL))
         assert (problem.word, problem.since) == ("unreachable", WALL - timedelta(seconds=30))
@@ -94,8 +94,8 @@ def test_every_place_has_the_same_word_for_a_source_the_worst_of_its_feeds() -> 
 
 def test_nothing_is_live_where_there_is_no_source() -> None:
     own: dict[FeedKey, Reading[Any]] = {TIMELINE: Reading(State.LIVE, {}, 10.0)}
-    assert state_words(Context("bare"), own, (), ready=True, now=10.0) == "no source"
-    assert state_words(LAB, own, (), ready=True, now=10.0) == "all live"
+    assert state_words(Context("bare"), own, (), ready=True, now=10.0)[0] == "no source"
+    assert state_words(LAB, own, (), ready=True, now=10.0)[0] == "all live"
 
 
 def test_what_nobody_watches_is_never_better_than_live_on_any_scale() -> None:
