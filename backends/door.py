@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
-from backends.api.capabilities import Acting, ability
+from backends.api.capabilities import Acting
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
 from backends.api.readings import Reading, Readings, State
 from backends.arming import Arming
@@ -281,8 +281,7 @@ class Door:
     # What it stands on
 
     def _acting(self, target: Target) -> Acting:
-        backend = self._watch.backend(target.source)
-        acting = None if backend is None else ability(backend, Acting)
+        acting = self._watch.able(target.source, Acting)
         if acting is None:
             raise Refused(f"{target.source} can change nothing")
         return acting

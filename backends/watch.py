@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -27,6 +27,8 @@ from backends.incident.timeline import TIMELINE, Timeline
 from backends.relations import Relations
 
 log = logging.getLogger("midwatch.watch")
+
+A = TypeVar("A")
 
 
 class Broken(Struct, frozen=True):
@@ -113,19 +115,24 @@ class Watch:
     def backend(self, source: str) -> Backend | None:
         return self._backends.get(source)
 
+    def able(self, source: str, protocol: type[A]) -> A | None:
+        """A source as something that can do `protocol`; None where it can't, or is not here."""
+        backend = self._backends.get(source)
+        return None if backend is None else ability(backend, protocol)
+
     def tail(self, source: str) -> Tail | None:
         """Where a log source's lines are kept."""
         return self._tails.get(source)
 
     def answering(self) -> dict[str, Metrics]:
         """The sources that answer queries."""
-        able = {source: ability(backend, Metrics) for source, backend in self._backends.items()}
+        able = {source: self.able(source, Metrics) for source in self._backends}
         return {source: metrics for source, metrics in able.items() if metrics is not None}
 
     @property
     def can_change(self) -> bool:
         """Whether any of its sources can change something."""
-        return any(ability(backend, Acting) is not None for backend in self._backends.values())
+        return any(self.able(source, Acting) is not None for source in self._backends)
 
     def on_news(self, listener: NewsListener) -> None:
         self._listeners.append(listener)
@@ -246,8 +253,7 @@ class Watch:
         return keep
 
     def _witness(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
-        backend = self._backends[key.source]
-        registry = ability(backend, Registry)
+        registry = self.able(key.source, Registry)
         counting = None
         if key.noun == "instances" and registry is not None:
             sizes = self._sizes.setdefault(key.source, GroupSizes(registry.expected_sizes()))

@@ -12,9 +12,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from backends.api.actions import Action, End, Outcome, Refused
-from backends.api.capabilities import Acting, ability
+from backends.api.capabilities import Acting
 from backends.api.errors import BackendError, NotFound, Unreachable
-from backends.api.readings import FeedKey
 from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
@@ -122,7 +121,7 @@ async def act(
 async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
     """The rows of one noun from all sources that can change them; they are followed from now on, since the door
     wants them fresh. Raises `Unreachable` where one of these sources does not answer."""
-    feeds = {key: feed for key, feed in opened.feeds(noun).items() if _acts(opened, key)}
+    feeds = {key: feed for key, feed in opened.feeds(noun).items() if opened.able(key.source, Acting) is not None}
     await Viewer().first_words(feeds.values(), timeout)
     readings = {key: feed.reading for key, feed in feeds.items()}
     trouble = troubles(readings, opened)
@@ -133,14 +132,8 @@ async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
 
 async def actions_on(opened: Watch, row: Any) -> tuple[Action, ...]:
     """What can be done to one row. Raises `BackendError`."""
-    backend = opened.backend(row.source)
-    acting = None if backend is None else ability(backend, Acting)
+    acting = opened.able(row.source, Acting)
     return () if acting is None else await acting.actions(row)
-
-
-def _acts(opened: Watch, key: FeedKey) -> bool:
-    backend = opened.backend(key.source)
-    return backend is not None and ability(backend, Acting) is not None
 
 
 async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Action], answers: Answers) -> int:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from backends.api.actions import Action, Outcome
-from backends.api.capabilities import Deploys, ability
+from backends.api.capabilities import Deploys
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.runs import Deploy, Plan, run_of
 from backends.context import Context
@@ -72,8 +72,7 @@ async def _planned(opened: Watch, options: argparse.Namespace, timeout: float) -
     if not opened.feeds("deploys"):
         raise WrongUse(NONE)
     row = _named(options.name, await rows_of(opened, "deploys", timeout))
-    backend = opened.backend(row.source)
-    deploys = None if backend is None else ability(backend, Deploys)
+    deploys = opened.able(row.source, Deploys)
     if deploys is None:
         raise WrongUse(f"{row.source} deploys nothing")
     try:

@@ -8,7 +8,7 @@ from contextlib import closing
 from difflib import get_close_matches
 
 from backends.api.actions import Action
-from backends.api.capabilities import Runs, ability
+from backends.api.capabilities import Runs
 from backends.api.errors import BackendError, NotFound
 from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState, span
@@ -60,8 +60,7 @@ async def attach(context: Context, options: argparse.Namespace, name: str) -> in
 
 
 async def _print_output(opened: Watch, row: Run) -> None:
-    backend = opened.backend(row.source)
-    runs = None if backend is None else ability(backend, Runs)
+    runs = opened.able(row.source, Runs)
     assert runs is not None
     async for batch in runs.output(row.key):
         for block in batch.blocks:
