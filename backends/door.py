@@ -107,10 +107,8 @@ class Door:
         """Check mode, identity and freshness, and read the consequences: of this action with those `along` that
         will be carried out after it, each by a confirmation of its own. Raises `Refused`, which is audited."""
         await self.examine(action)
-        readings = await self._consult(NOUNS)
-        joint = [action, *along] if action.verb in DOWN_AT_ONCE else [action]
-        said = consequences(joint, readings, self._watch.expected_sizes())
-        return Proposal(action, said, action.target.name if self._context.confirm == "type" else "")
+        to_type = action.target.name if self._context.confirm == "type" else ""
+        return (await self._proposed([action], along, to_type))[0]
 
     async def propose_all(self, actions: Sequence[Action]) -> list[Proposal]:
         """The same for actions that are confirmed by one answer: of several, their number must be typed."""
@@ -118,14 +116,18 @@ class Door:
             return [await self.propose(actions[0])]
         for action in actions:
             await self.examine(action)
+        return await self._proposed(actions, (), str(len(actions)))
+
+    async def _proposed(self, actions: Sequence[Action], along: Sequence[Action], to_type: str) -> list[Proposal]:
+        """Each with what it means: those that are down at once, with all that are so beside them."""
         readings, sizes = await self._consult(NOUNS), self._watch.expected_sizes()
-        joint = [action for action in actions if action.verb in DOWN_AT_ONCE]
+        joint = [action for action in (*actions, *along) if action.verb in DOWN_AT_ONCE]
         shared = consequences(joint, readings, sizes) if joint else ()
 
         def means(action: Action) -> tuple[str, ...]:
             return shared if action.verb in DOWN_AT_ONCE else consequences([action], readings, sizes)
 
-        return [Proposal(action, means(action), str(len(actions))) for action in actions]
+        return [Proposal(action, means(action), to_type) for action in actions]
 
     async def examine(self, action: Action) -> None:
         """Whether it could pass now. Raises `Refused`, which is audited."""
