@@ -10,10 +10,10 @@ from backends.api.capabilities import Acting
 from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
-from backends.api.nouns import Row
+from backends.api.nouns import Row, called
 from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
-from tui.belongings import belonging, called, why_nothing
+from tui.belongings import belonging, why_nothing
 
 BY_ANOTHER = (Member, Alert, ScrapeTarget, Occurrence)
 """Rows that are acted on by what belongs to them."""
