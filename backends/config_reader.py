@@ -7,8 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from backends.api.errors import BackendError, Misconfigured
-from backends.api.registry import LATER, MODULES, load
+from backends.api.backend import Backend
+from backends.api.errors import BackendError, Misconfigured, Unsupported
+from backends.api.registry import MODULES, known, load
 from backends.api.settings import Settings
 from backends.config import Config, ConfigError, Document, nearest
 from backends.config_settings import Wrong, command_in, rooted, typed_settings
@@ -78,20 +79,11 @@ class _Reader:
         )
 
     def _sources(self, at: Path, kind: str, tables: Any) -> list[SourceConfig]:
-        kinds = tuple(kind for kind in MODULES if kind != "local")
-        if kind in LATER:
-            self._fail(at, f"{kind} is not in this version{nearest('', kinds)}")
-        if kind not in MODULES and "." not in kind:
-            self._fail(at, f"unknown key or kind of backend{nearest(kind, (*kinds, *CONTEXT_KEYS))}")
-        self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
-        if kind not in MODULES and self._foreign:
+        # Before it is imported.
+        if self._foreign and known(kind) and kind not in MODULES:
             self._refuse(at, "may not name a module")
-        try:
-            backend = load(kind)
-        except BackendError as error:
-            self._fail(at, error.reason)
-        except Exception as error:
-            self._fail(at, f"importing it raised {type(error).__name__}: {error}")
+        backend = self._backend(at, kind)
+        self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
         found = []
         for name, table in tables.items():
             here = (*at, name)
@@ -103,6 +95,19 @@ class _Reader:
                 self._fail(_place(here, table, error.where), mask_url(f"{error.where!r}: {error.reason}"))
             found.append(SourceConfig(kind, name, settings))
         return found
+
+    def _backend(self, at: Path, kind: str) -> type[Backend]:
+        kinds = tuple(kind for kind in MODULES if kind != "local")
+        try:
+            return load(kind)
+        except Unsupported as error:
+            self._fail(at, f"{error.reason}{nearest('', kinds)}")
+        except BackendError as error:
+            # What is no kind of backend may have been meant as a key.
+            words = "" if known(kind) else f", or no such key{nearest(kind, (*kinds, *CONTEXT_KEYS))}"
+            self._fail(at, f"{error.reason}{words}")
+        except Exception as error:
+            self._fail(at, f"importing it raised {type(error).__name__}: {error}")
 
     def _settings(self, at: Path, table: dict[str, Any], model: type[Settings]) -> Settings:
         try:
