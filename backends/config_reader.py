@@ -11,11 +11,12 @@ from backends.api.backend import Backend
 from backends.api.errors import BackendError, Misconfigured, Unsupported
 from backends.api.registry import MODULES, known, load
 from backends.api.settings import Settings
-from backends.config import Config, ConfigError, Document, nearest
+from backends.config import Config, ConfigError, Document
 from backends.config_settings import Wrong, command_in, rooted, typed_settings
 from backends.context import Context, SourceConfig, this_host
 from backends.context_words import COLOURS
 from backends.masking import mask_url
+from backends.nearest import one_of
 
 if TYPE_CHECKING:
     from backends.config_lines import Path
@@ -53,7 +54,7 @@ class _Reader:
         tables = self._typed(("context",), self._raw.get("context", {}), dict, "tables [context.NAME]")
         contexts = {name: self._context(name, table) for name, table in tables.items()}
         if "default" in self._raw and default not in contexts:
-            self._fail(("default",), f"no context {default!r}{nearest(default, contexts)}")
+            self._fail(("default",), f"no context {default!r}{one_of(default, contexts)}")
         return Config(self._path, contexts, default or None, self._text)
 
     def _context(self, name: str, table: Any) -> Context:
@@ -101,10 +102,10 @@ class _Reader:
         try:
             return load(kind)
         except Unsupported as error:
-            self._fail(at, f"{error.reason}{nearest('', kinds)}")
+            self._fail(at, f"{error.reason}{one_of('', kinds)}")
         except BackendError as error:
             # What is no kind of backend may have been meant as a key.
-            words = "" if known(kind) else f", or no such key{nearest(kind, (*kinds, *CONTEXT_KEYS))}"
+            words = "" if known(kind) else f", or no such key{one_of(kind, (*kinds, *CONTEXT_KEYS))}"
             self._fail(at, f"{error.reason}{words}")
         except Exception as error:
             self._fail(at, f"importing it raised {type(error).__name__}: {error}")
@@ -113,7 +114,7 @@ class _Reader:
         try:
             settings = typed_settings(rooted(table, self._path.parent.absolute(), model), model)
         except Wrong as wrong:
-            words = nearest(wrong.word, wrong.known) if wrong.known else ""
+            words = one_of(wrong.word, wrong.known) if wrong.known else ""
             self._fail((*at, *wrong.path), f"{wrong.text}{words}")
         place = command_in(settings)
         if self._foreign and place is not None:
@@ -123,7 +124,7 @@ class _Reader:
     def _colour(self, at: Path, value: Any) -> str:
         colour: str = self._typed(at, value, str, "a colour")
         if colour and colour not in COLOURS and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-            self._fail(at, f"unknown colour {colour!r}{nearest(colour, (*COLOURS, '#rrggbb'))}")
+            self._fail(at, f"unknown colour {colour!r}{one_of(colour, (*COLOURS, '#rrggbb'))}")
         return colour
 
     def _pages(self, at: Path, value: Any) -> tuple[Mapping[str, Any], ...]:
@@ -156,11 +157,11 @@ class _Reader:
     def _known(self, at: Path, table: dict[str, Any], keys: tuple[str, ...]) -> None:
         for key in table:
             if key not in keys:
-                self._fail((*at, key), f"unknown key{nearest(key, keys)}")
+                self._fail((*at, key), f"unknown key{one_of(key, keys)}")
 
     def _word(self, at: Path, value: Any, words: tuple[str, ...]) -> Any:
         if value not in words:
-            self._fail(at, f"wrong value {value!r}{nearest(str(value), words)}")
+            self._fail(at, f"wrong value {value!r}{one_of(str(value), words)}")
         return value
 
     def _typed(self, at: Path, value: Any, kind: type, expected: str) -> Any:

@@ -48,7 +48,7 @@ def test_version_and_help() -> None:
     [
         (["memers"], "nearest is members"),
         (["config"], "midwatch: config: expected one of path, init, check, show\n"),
-        (["config", "where"], "nearest is"),
+        (["config", "chck"], "nearest is check"),
         (["run"], "midwatch: run: expected one of attach, abort, then ID\n"),
         (["run", "attach"], "midwatch: run: expected ID\n"),
         (["signal"], "midwatch: signal: expected TARGET, then SIG\n"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from backends.api.charts import Panel
 from backends.context import sources_meant
 from backends.metrics.panels import Page
+from backends.nearest import nearest
 from tui.screens.chartgrid import Sheet
 from widgets.columns import Look
 from widgets.oneline import Part
@@ -92,9 +92,8 @@ class MetricsChoice:
         elif title.isdigit() and 0 < int(title) <= len(titles):
             self._page = int(title) - 1
         else:
-            near = get_close_matches(title, titles, 1, 0.3)
-            there = f"nearest is {near[0]}" if near else f"there are {', '.join(titles) or 'none yet'}"
-            return f"no page {title}; {there}"
+            there = nearest(title, titles) or f"; there are {', '.join(titles) or 'none yet'}"
+            return f"no page {title}{there}"
         return ""
 
     def choose_panel(self, title: str) -> int | None:

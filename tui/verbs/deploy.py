@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import shlex
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from backends.api.actions import Action, Outcome
@@ -14,6 +13,7 @@ from backends.api.capabilities import Deploys
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.runs import Deploy, Plan, run_of
 from backends.context import Context
+from backends.nearest import one_of
 from backends.watch import Watch
 from tui.verbs.acting import act, rows_of
 from tui.verbs.output import complain, say, to_json
@@ -98,10 +98,7 @@ def _named(word: str, rows: list[Deploy]) -> Deploy:
     for row in rows:
         if word in (row.name, row.source):
             return row
-    names = [row.name for row in rows]
-    near = get_close_matches(word, names, 1, 0.4)
-    expected = f"expected one of {', '.join(names)}" + (f"; nearest is {near[0]}" if near else "")
-    raise WrongUse(f"no deploy {word!r}, {expected}")
+    raise WrongUse(f"no deploy {word!r}{one_of(word, (row.name for row in rows))}")
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 from contextlib import closing
-from difflib import get_close_matches
 
 from backends.api.actions import Action
 from backends.api.capabilities import Runs
@@ -13,6 +12,7 @@ from backends.api.errors import BackendError, NotFound
 from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState, span
 from backends.context import Context
+from backends.nearest import nearest
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.kinds.runs import run_json
@@ -103,5 +103,5 @@ def _named(word: str, rows: list[Run]) -> Run:
     for row in rows:
         if word == row.key:
             return row
-    near = get_close_matches(word, [row.key for row in rows], 1, 0.5)
-    raise WrongUse(f"no run {word!r}" + (f", nearest is {near[0]}" if near else "; midwatch runs lists them"))
+    near = nearest(word, (row.key for row in rows))
+    raise WrongUse(f"no run {word!r}{near or '; midwatch runs lists them'}")
