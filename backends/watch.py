@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from backends.api.backend import Backend
+from backends.api.backend import TIMEOUT, Backend
 from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry, ability
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
@@ -64,7 +64,7 @@ class Watch:
         self,
         context: Context,
         *,
-        timeout: float = 5.0,
+        timeout: float = TIMEOUT,
         clock: Clock | None = None,
         remembered: Remembered | None = None,
     ) -> None:

@@ -87,7 +87,10 @@ class Question:
             self.want_reason()
         reason, typed = self._field(REASON), self._field(self._typing)
         if reason is not None and not reason.value.strip():
-            return REASON, "why? The reason arms this context for 15 minutes, and stands in the audit"
+            return (
+                REASON,
+                f"why? The reason arms this context for {ARMED_FOR / 60:g} minutes, and stands in the audit",
+            )
         if typed is not None and typed.value.strip() != self._wanted:
             return typed.label, f"type {self._wanted} to go on"
         return None

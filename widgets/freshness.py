@@ -12,6 +12,7 @@ from widgets.quantities import age
 
 AGE_FROM = 5.0
 """Seconds after which even a live reading says its age: past twice the longest interval of a source."""
+NO_SOURCE = "NO SOURCE", Look.WARN
 
 
 def word_of(reading: Reading[Any]) -> str:
@@ -24,7 +25,7 @@ def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look
     all_of = list(readings)
     reading = worst(all_of)
     if reading is None:
-        return "NO SOURCE", Look.WARN
+        return NO_SOURCE
     alike = sum(1 for other in all_of if other.state is reading.state)
     share = f" {alike} of {len(all_of)}" if 1 <= alike < len(all_of) else ""
     text = reading.state.value.upper() + share
