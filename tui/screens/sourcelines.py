@@ -1,4 +1,4 @@
-"""Source lines: how each source and group stands, one line each; numbers over time are in `signals`."""
+"""Source lines: how each source and group stands, one line each; numbers over time are in `vitals`."""
 
 from __future__ import annotations
 
