@@ -99,15 +99,11 @@ async def act(
     answers = Answers(context, options, answer)
     try:
         return await _one_by_one(options, door, await find(opened, options.timeout), answers)
-    except WrongUse as error:
-        complain(*f"midwatch: {error}".split("\n"))
-        return 2
     except NotFound as error:
         (complain if options.output in ("json", "jsonl") else say)(error.reason)
         return 1
-    except BackendError as error:
-        complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
-        return 3
+    except (WrongUse, BackendError) as error:
+        return failed(error)
     except Refused as refusal:
         complain(f"refused: {_with_hint(refusal)}")
         return EXIT[End.REFUSED]
@@ -116,6 +112,15 @@ async def act(
         await door.close()
         complain(*(f"midwatch: in no audit: {line}" for line in door.held))
         await opened.close()
+
+
+def failed(error: WrongUse | BackendError) -> int:
+    """Say why nothing came of a verb; the exit code of it."""
+    if isinstance(error, WrongUse):
+        complain(*f"midwatch: {error}".split("\n"))
+        return 2
+    complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
+    return 3
 
 
 async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:

@@ -15,8 +15,8 @@ from backends.api.runs import Deploy, Plan, run_of
 from backends.context import Context
 from backends.nearest import one_of
 from backends.watch import Watch
-from tui.verbs.acting import act, rows_of
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.acting import act, failed, rows_of
+from tui.verbs.output import say, to_json
 from tui.verbs.run import attach
 from tui.verbs.words import WrongUse
 
@@ -49,12 +49,8 @@ async def _show_plan(context: Context, options: argparse.Namespace) -> int:
     opened = Watch(context, timeout=options.timeout)
     try:
         _, plan = await _planned(opened, options, options.timeout)
-    except WrongUse as error:
-        complain(f"midwatch: {error}")
-        return 2
-    except BackendError as error:
-        complain(f"midwatch: {error}")
-        return 3
+    except (WrongUse, BackendError) as error:
+        return failed(error)
     finally:
         await opened.close()
     if options.output == "json":

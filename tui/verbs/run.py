@@ -16,7 +16,7 @@ from backends.nearest import nearest
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.kinds.runs import run_json
-from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.acting import act, actions_on, failed, rows_of
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse
 
@@ -45,12 +45,8 @@ async def attach(context: Context, options: argparse.Namespace, name: str) -> in
             say(to_json({"kind": "runs", "context": context.name, "items": [run_json(row)]}))
         complain(f"{row.key}: {_how(row)}")
         return EXIT[row.state]
-    except WrongUse as error:
-        complain(f"midwatch: {error}")
-        return 2
-    except BackendError as error:
-        complain(f"midwatch: {error}")
-        return 3
+    except (WrongUse, BackendError) as error:
+        return failed(error)
     except asyncio.CancelledError:
         if row is not None and row.state is RunState.RUNNING:
             complain(f"{row.key} goes on; midwatch run attach {row.key}")
