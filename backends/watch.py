@@ -49,9 +49,6 @@ class Remembered(Struct, frozen=True):
     """What its sources said last: by it they tell what became of it meanwhile."""
 
 
-NEWSWORTHY = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
-"""The nouns whose last values are remembered: those whose changes are news."""
-
 NewsListener = Callable[[str, tuple[News, ...]], None]
 """Called with the source and what it saw."""
 
@@ -180,7 +177,8 @@ class Watch:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
         self._left = True
         self.timeline.rest()
-        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in NEWSWORTHY}
+        worthy = {noun for noun, known in ABILITIES.items() if known.newsworthy}
+        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in worthy}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
         return Remembered(self._clock.monotonic(), self.timeline, self._sizes, values)
