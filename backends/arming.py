@@ -12,7 +12,6 @@ from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
 
 ARMED_FOR = 900.0
 """Seconds for which a guarded context stays armed."""
-HOW_TO_ARM = ':arm 15m "why"'
 
 
 class Arming:
@@ -46,9 +45,9 @@ class Arming:
         if self._context.arm == "always":
             raise Refused("this context is always armed", "each action is asked for all the same")
         if not reason.strip():
-            raise Refused("arming needs a reason", HOW_TO_ARM)
+            raise Refused("arming needs a reason")
         if seconds <= 0:
-            raise Refused("arming needs a time", HOW_TO_ARM)
+            raise Refused("arming needs a time")
         self._arm(min(seconds, ARMED_FOR * 4), reason.strip())
         until = self._clock.now() + timedelta(seconds=self.left or 0.0)
         self._told("arm", f"armed until {until.astimezone():%H:%M:%S}", self._reason)

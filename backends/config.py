@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
 
 from backends.clean import clean
 from backends.context import Context
-from backends.context_words import wanted_context
+from backends.context_words import DEFAULT, wanted_context
+from backends.nearest import one_of
 
 
 class ConfigError(Exception):
@@ -50,19 +50,11 @@ def choose_context(config: Config, given: str | None, env: Mapping[str, str]) ->
     names = list(config.contexts)
     wanted = wanted_context(names, config.default, given, env)
     where = str(config.path) if config.path else "midwatch"
-    if not names and wanted in (None, "default"):
+    if not names and wanted in (None, DEFAULT):
         return None
     if wanted is None:
         raise ConfigError(where, "default", f"not set, expected one of {', '.join(names)}, or --context NAME")
     if wanted in config.contexts:
         return config.contexts[wanted]
     key = "--context" if given else "$MIDWATCH_CONTEXT"
-    raise ConfigError(where, key, f"no context {wanted!r}{nearest(wanted, names or ['default'])}")
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a message: what was expected, and the nearest valid word where one is near."""
-    words = list(known)
-    close = get_close_matches(word, words, 1, 0.5)
-    expected = f", expected one of {', '.join(words)}" if words else ", there is none"
-    return f"{expected}; nearest is {close[0]}" if close else expected
+    raise ConfigError(where, key, f"no context {wanted!r}{one_of(wanted, names or [DEFAULT])}")

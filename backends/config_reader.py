@@ -7,14 +7,16 @@ import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from backends.api.errors import BackendError, Misconfigured
-from backends.api.registry import LATER, MODULES, load
+from backends.api.backend import Backend
+from backends.api.errors import BackendError, Misconfigured, Unsupported
+from backends.api.registry import MODULES, known, load
 from backends.api.settings import Settings
-from backends.config import Config, ConfigError, Document, nearest
+from backends.config import Config, ConfigError, Document
 from backends.config_settings import Wrong, command_in, rooted, typed_settings
-from backends.context import Context, SourceConfig
+from backends.context import Context, SourceConfig, this_host
 from backends.context_words import COLOURS
 from backends.masking import mask_url
+from backends.nearest import one_of
 
 if TYPE_CHECKING:
     from backends.config_lines import Path
@@ -52,7 +54,7 @@ class _Reader:
         tables = self._typed(("context",), self._raw.get("context", {}), dict, "tables [context.NAME]")
         contexts = {name: self._context(name, table) for name, table in tables.items()}
         if "default" in self._raw and default not in contexts:
-            self._fail(("default",), f"no context {default!r}{nearest(default, contexts)}")
+            self._fail(("default",), f"no context {default!r}{one_of(default, contexts)}")
         return Config(self._path, contexts, default or None, self._text)
 
     def _context(self, name: str, table: Any) -> Context:
@@ -65,7 +67,7 @@ class _Reader:
             if key not in CONTEXT_KEYS:
                 sources += self._sources((*at, key), key, value)
         if self._typed((*at, "local"), table.get("local", True), bool, "true or false"):
-            sources.append(SourceConfig("local", "host", load("local").Settings()))
+            sources.append(this_host())
         read_only = self._typed((*at, "read_only"), table.get("read_only", False), bool, "true or false")
         return Context(
             name=name,
@@ -78,20 +80,11 @@ class _Reader:
         )
 
     def _sources(self, at: Path, kind: str, tables: Any) -> list[SourceConfig]:
-        kinds = tuple(kind for kind in MODULES if kind != "local")
-        if kind in LATER:
-            self._fail(at, f"{kind} is not in this version{nearest('', kinds)}")
-        if kind not in MODULES and "." not in kind:
-            self._fail(at, f"unknown key or kind of backend{nearest(kind, (*kinds, *CONTEXT_KEYS))}")
-        self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
-        if kind not in MODULES and self._foreign:
+        # Before it is imported.
+        if self._foreign and known(kind) and kind not in MODULES:
             self._refuse(at, "may not name a module")
-        try:
-            backend = load(kind)
-        except BackendError as error:
-            self._fail(at, error.reason)
-        except Exception as error:
-            self._fail(at, f"importing it raised {type(error).__name__}: {error}")
+        backend = self._backend(at, kind)
+        self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
         found = []
         for name, table in tables.items():
             here = (*at, name)
@@ -104,11 +97,24 @@ class _Reader:
             found.append(SourceConfig(kind, name, settings))
         return found
 
+    def _backend(self, at: Path, kind: str) -> type[Backend]:
+        kinds = tuple(kind for kind in MODULES if kind != "local")
+        try:
+            return load(kind)
+        except Unsupported as error:
+            self._fail(at, f"{error.reason}{one_of('', kinds)}")
+        except BackendError as error:
+            # What is no kind of backend may have been meant as a key.
+            words = "" if known(kind) else f", or no such key{one_of(kind, (*kinds, *CONTEXT_KEYS))}"
+            self._fail(at, f"{error.reason}{words}")
+        except Exception as error:
+            self._fail(at, f"importing it raised {type(error).__name__}: {error}")
+
     def _settings(self, at: Path, table: dict[str, Any], model: type[Settings]) -> Settings:
         try:
             settings = typed_settings(rooted(table, self._path.parent.absolute(), model), model)
         except Wrong as wrong:
-            words = nearest(wrong.word, wrong.known) if wrong.known else ""
+            words = one_of(wrong.word, wrong.known) if wrong.known else ""
             self._fail((*at, *wrong.path), f"{wrong.text}{words}")
         place = command_in(settings)
         if self._foreign and place is not None:
@@ -118,7 +124,7 @@ class _Reader:
     def _colour(self, at: Path, value: Any) -> str:
         colour: str = self._typed(at, value, str, "a colour")
         if colour and colour not in COLOURS and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-            self._fail(at, f"unknown colour {colour!r}{nearest(colour, (*COLOURS, '#rrggbb'))}")
+            self._fail(at, f"unknown colour {colour!r}{one_of(colour, (*COLOURS, '#rrggbb'))}")
         return colour
 
     def _pages(self, at: Path, value: Any) -> tuple[Mapping[str, Any], ...]:
@@ -151,11 +157,11 @@ class _Reader:
     def _known(self, at: Path, table: dict[str, Any], keys: tuple[str, ...]) -> None:
         for key in table:
             if key not in keys:
-                self._fail((*at, key), f"unknown key{nearest(key, keys)}")
+                self._fail((*at, key), f"unknown key{one_of(key, keys)}")
 
     def _word(self, at: Path, value: Any, words: tuple[str, ...]) -> Any:
         if value not in words:
-            self._fail(at, f"wrong value {value!r}{nearest(str(value), words)}")
+            self._fail(at, f"wrong value {value!r}{one_of(str(value), words)}")
         return value
 
     def _typed(self, at: Path, value: Any, kind: type, expected: str) -> Any:

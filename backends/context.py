@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from backends import context_words
+from backends.api.registry import load
 from backends.api.settings import Settings
 
 
@@ -23,6 +24,19 @@ class SourceConfig(Struct, frozen=True):
     @property
     def source(self) -> str:
         return f"{self.kind}/{self.name}"
+
+
+def sources_meant(word: str, sources: Iterable[str]) -> list[str]:
+    """Of these sources those that a word may mean: the one of that whole name (`etcd/main`), else all whose own
+    name it is (`main`)."""
+    names = list(sources)
+    return [word] if word in names else [name for name in names if name.partition("/")[2] == word]
+
+
+def this_host(found: str = "") -> SourceConfig:
+    """The source that every context has, unless it says otherwise."""
+    kind, _, name = context_words.THIS_HOST.partition("/")
+    return SourceConfig(kind, name, load(kind).Settings(), found)
 
 
 class Context(Struct, frozen=True):

@@ -8,6 +8,10 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 
+DEFAULT = "default"
+"""The context where there is no configuration."""
+THIS_HOST = "local/host"
+"""The source that every context has, unless it says otherwise."""
 COLOURS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white")
 """Those with names, in the order of their codes for a terminal (ECMA-48, 31 to 37)."""
 PRODUCTION_WORDS = frozenset({"prod", "prd", "production"})

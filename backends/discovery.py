@@ -11,7 +11,8 @@ from msgspec import Struct
 from backends.api.backend import Found
 from backends.api.errors import BackendError
 from backends.api.registry import MODULES, load
-from backends.context import Context, SourceConfig
+from backends.context import Context, SourceConfig, this_host
+from backends.context_words import DEFAULT
 
 SECONDS = 1.0
 
@@ -64,5 +65,5 @@ async def discover(env: Mapping[str, str], *, read_only: bool = False) -> Contex
         alike = sum(source.kind == place.kind for source in sources)
         name = "main" if not alike else f"main{alike + 1}"
         sources.append(SourceConfig(place.kind, name, found.settings, found.tried))
-    sources.append(SourceConfig("local", "host", load("local").Settings(), "this host"))
-    return Context("default", tuple(sources), read_only=read_only, tried=tuple(tried))
+    sources.append(this_host("this host"))
+    return Context(DEFAULT, tuple(sources), read_only=read_only, tried=tuple(tried))

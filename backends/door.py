@@ -16,10 +16,10 @@ from typing import Any
 from msgspec import Struct
 
 from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, Tell
-from backends.api.capabilities import Acting, ability
+from backends.api.capabilities import Acting
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
 from backends.api.readings import Reading, Readings, State
-from backends.arming import HOW_TO_ARM, Arming
+from backends.arming import Arming
 from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
@@ -52,6 +52,10 @@ class Proposal(Struct, frozen=True):
     action: Action
     consequences: tuple[str, ...]
     to_type: str = ""
+
+
+class ReasonWanted(Refused):
+    """A guarded context, and nobody said why. How a reason is given is said by who asks for it."""
 
 
 class NotAudited(Refused):
@@ -103,10 +107,8 @@ class Door:
         """Check mode, identity and freshness, and read the consequences: of this action with those `along` that
         will be carried out after it, each by a confirmation of its own. Raises `Refused`, which is audited."""
         await self.examine(action)
-        readings = await self._consult(NOUNS)
-        joint = [action, *along] if action.verb in DOWN_AT_ONCE else [action]
-        said = consequences(joint, readings, self._watch.expected_sizes())
-        return Proposal(action, said, action.target.name if self._context.confirm == "type" else "")
+        to_type = action.target.name if self._context.confirm == "type" else ""
+        return (await self._proposed([action], along, to_type))[0]
 
     async def propose_all(self, actions: Sequence[Action]) -> list[Proposal]:
         """The same for actions that are confirmed by one answer: of several, their number must be typed."""
@@ -114,14 +116,18 @@ class Door:
             return [await self.propose(actions[0])]
         for action in actions:
             await self.examine(action)
+        return await self._proposed(actions, (), str(len(actions)))
+
+    async def _proposed(self, actions: Sequence[Action], along: Sequence[Action], to_type: str) -> list[Proposal]:
+        """Each with what it means: those that are down at once, with all that are so beside them."""
         readings, sizes = await self._consult(NOUNS), self._watch.expected_sizes()
-        joint = [action for action in actions if action.verb in DOWN_AT_ONCE]
+        joint = [action for action in (*actions, *along) if action.verb in DOWN_AT_ONCE]
         shared = consequences(joint, readings, sizes) if joint else ()
 
         def means(action: Action) -> tuple[str, ...]:
             return shared if action.verb in DOWN_AT_ONCE else consequences([action], readings, sizes)
 
-        return [Proposal(action, means(action), str(len(actions))) for action in actions]
+        return [Proposal(action, means(action), to_type) for action in actions]
 
     async def examine(self, action: Action) -> None:
         """Whether it could pass now. Raises `Refused`, which is audited."""
@@ -215,7 +221,7 @@ class Door:
             raise Refused(f"what was typed is not {wanted}" if consent.typed else f"type {what}")
         guarded = self.arming.mode is Mode.GUARDED
         if guarded and not consent.reason.strip():
-            raise Refused("this context is guarded: an action needs a reason", f"{HOW_TO_ARM}, or --reason")
+            raise ReasonWanted("this context is guarded: an action needs a reason")
         self.check(proposal.action)
         if guarded and not consent.once:
             # Its own lines of the audit say so, and why.
@@ -223,7 +229,7 @@ class Door:
 
     def _admit_still(self, action: Action, consent: Consent) -> None:
         if self.arming.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
-            raise Refused("this context was disarmed meanwhile", HOW_TO_ARM)
+            raise Refused("this context was disarmed meanwhile")
         self.check(action)
 
     async def _act(self, action: Action, reason: str, tell: Tell) -> Outcome:
@@ -249,7 +255,7 @@ class Door:
             return self._unknown(action, reason, str(error))
         except Exception as error:
             log.exception("a bug while acting: %s", action.verb)
-            return self._unknown(action, reason, f"a bug ({type(error).__name__}); see :log")
+            return self._unknown(action, reason, f"a bug ({type(error).__name__}), told in midwatch's log")
 
     def _unknown(self, action: Action, reason: str, why: str) -> Outcome:
         self._spawn(self._look_again(action, reason))
@@ -277,8 +283,7 @@ class Door:
     # What it stands on
 
     def _acting(self, target: Target) -> Acting:
-        backend = self._watch.backend(target.source)
-        acting = None if backend is None else ability(backend, Acting)
+        acting = self._watch.able(target.source, Acting)
         if acting is None:
             raise Refused(f"{target.source} can change nothing")
         return acting

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from backends.api.backend import Backend
+from backends.api.backend import TIMEOUT, Backend
 from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry, ability
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
@@ -27,6 +27,8 @@ from backends.incident.timeline import TIMELINE, Timeline
 from backends.relations import Relations
 
 log = logging.getLogger("midwatch.watch")
+
+A = TypeVar("A")
 
 
 class Broken(Struct, frozen=True):
@@ -47,9 +49,6 @@ class Remembered(Struct, frozen=True):
     """What its sources said last: by it they tell what became of it meanwhile."""
 
 
-NEWSWORTHY = frozenset({"members", "instances", "units", "targets", "alerts", "runs"})
-"""The nouns whose last values are remembered: those whose changes are news."""
-
 NewsListener = Callable[[str, tuple[News, ...]], None]
 """Called with the source and what it saw."""
 
@@ -62,7 +61,7 @@ class Watch:
         self,
         context: Context,
         *,
-        timeout: float = 5.0,
+        timeout: float = TIMEOUT,
         clock: Clock | None = None,
         remembered: Remembered | None = None,
     ) -> None:
@@ -113,19 +112,24 @@ class Watch:
     def backend(self, source: str) -> Backend | None:
         return self._backends.get(source)
 
+    def able(self, source: str, protocol: type[A]) -> A | None:
+        """A source as something that can do `protocol`; None where it can't, or is not here."""
+        backend = self._backends.get(source)
+        return None if backend is None else ability(backend, protocol)
+
     def tail(self, source: str) -> Tail | None:
         """Where a log source's lines are kept."""
         return self._tails.get(source)
 
     def answering(self) -> dict[str, Metrics]:
         """The sources that answer queries."""
-        able = {source: ability(backend, Metrics) for source, backend in self._backends.items()}
+        able = {source: self.able(source, Metrics) for source in self._backends}
         return {source: metrics for source, metrics in able.items() if metrics is not None}
 
     @property
     def can_change(self) -> bool:
         """Whether any of its sources can change something."""
-        return any(ability(backend, Acting) is not None for backend in self._backends.values())
+        return any(self.able(source, Acting) is not None for source in self._backends)
 
     def on_news(self, listener: NewsListener) -> None:
         self._listeners.append(listener)
@@ -173,7 +177,8 @@ class Watch:
         """Tell the timeline nothing any more; it is the next watch's of this context. To be closed after that."""
         self._left = True
         self.timeline.rest()
-        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in NEWSWORTHY}
+        worthy = {noun for noun, known in ABILITIES.items() if known.newsworthy}
+        values = {key: feed.last for key, feed in self._feeds.items() if key.noun in worthy}
         # One whose source has not spoken since may be known from the watch before.
         values = {key: self._values.get(key) if value is None else value for key, value in values.items()}
         return Remembered(self._clock.monotonic(), self.timeline, self._sizes, values)
@@ -202,7 +207,7 @@ class Watch:
             return
         except Exception as error:
             log.exception("cannot make %s", config.source)
-            bug = BackendBug(f"{type(error).__name__}: {error}", where=config.source, hint="see :log")
+            bug = BackendBug(f"{type(error).__name__}: {error}", where=config.source, hint="read midwatch's log")
             self.broken.append(Broken(config.source, bug))
             return
         backend.context = self.context.name
@@ -246,8 +251,7 @@ class Watch:
         return keep
 
     def _witness(self, key: FeedKey) -> Callable[[Reading[Any], Reading[Any]], None]:
-        backend = self._backends[key.source]
-        registry = ability(backend, Registry)
+        registry = self.able(key.source, Registry)
         counting = None
         if key.noun == "instances" and registry is not None:
             sizes = self._sizes.setdefault(key.source, GroupSizes(registry.expected_sizes()))

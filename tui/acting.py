@@ -12,13 +12,12 @@ from typing import Any, Protocol
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.clock import Clock
 from backends.api.errors import BackendError
-from backends.api.nouns import Row
+from backends.api.nouns import Row, called
 from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.arming import ArmFlow
-from tui.belongings import called
 from tui.deploying import DeployFlow
 from tui.endings import Endings
 from tui.offering import heading_of, named, what_can_be_done

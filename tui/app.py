@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.app import ComposeResult
 
+from backends.api.backend import TIMEOUT
 from backends.api.clock import Clock, LoopClock
 from backends.context import Context
 from backends.threads import leave_threads_behind
@@ -33,6 +34,7 @@ from tui.screens.base import Job, View
 from tui.terminal import ENDING, in_a_job, stop_job
 from tui.ways import Ways
 from widgets.columns import Look
+from widgets.freshness import NO_SOURCE
 from widgets.private.app import QuietApp
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ class MidwatchApp(QuietApp):
         *,
         discover: Callable[[], Awaitable[Context]] | None = None,
         command: str = "",
-        timeout: float = 5.0,
+        timeout: float = TIMEOUT,
         log_file: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -160,7 +162,7 @@ class MidwatchApp(QuietApp):
 
     @property
     def without_source(self) -> tuple[str, Look]:
-        return ("NO SOURCE", Look.WARN) if self.ready else ("LOADING", Look.DIM)
+        return NO_SOURCE if self.ready else ("LOADING", Look.DIM)
 
     @property
     def flow(self) -> ActionFlow:

@@ -14,6 +14,8 @@ from backends.context_words import Mode
 from backends.door import Door
 from widgets.quantities import age, duration
 
+HOW_TO_ARM = f':arm {age(ARMED_FOR)} "why"'
+
 
 class ArmDesk(Protocol):
     @property
@@ -79,7 +81,7 @@ def arm(door: Door, rest: str) -> str:
     try:
         door.arming.arm(seconds, " ".join(words))
     except Refused as refusal:
-        return f"{refusal.reason}; {refusal.hint}"
+        return f"{refusal.reason}; {refusal.hint or HOW_TO_ARM}"
     return _armed(door)
 
 

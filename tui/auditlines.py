@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from backends.api.actions import sentence
 from backends.audit import Audit
 from backends.audit_verify import verify
 
@@ -29,10 +30,8 @@ def line_of(entry: dict[str, Any]) -> str:
     told = {key: value if isinstance(value, str) else json.dumps(value) for key, value in entry.items()}
     stamp = moment_of(entry).strftime("%Y-%m-%d %H:%M:%S")
     words = [stamp, *(f"{told.get(key, ''):<{width}}" for key, width in (("outcome", 7), ("context", 8)))]
-    title, target = told.get("title", ""), told.get("target", "")
-    # A deploy names itself; one signals to a process, but restarts a unit.
-    to = " to " if told.get("verb") == "signal" else " "
-    words += [title if target in title else f"{title}{to}{target}", told.get("text", "")]
+    verb, title, target, text = (told.get(key, "") for key in ("verb", "title", "target", "text"))
+    words += [sentence(verb, title, target), text]
     who = f"{told.get('user', '')}, {told.get('origin', '')}"
     why = f", “{told['reason']}”" if told.get("reason") else ""
     return "  ".join(words) + f"  [{who}{why}]"

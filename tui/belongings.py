@@ -8,7 +8,7 @@ from backends.api.alerts import Alert
 from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
-from backends.api.nouns import Row
+from backends.api.nouns import Row, called
 from backends.api.processes import Process
 from backends.api.runs import Run
 from backends.api.units import Unit
@@ -16,12 +16,6 @@ from backends.relations import names_of
 from backends.watch import Watch
 from tui.kinds.known import KINDS
 from tui.kinds.leads import no_subject, subject_of, thing_of
-
-
-def called(row: Row) -> str:
-    """What a row is called in a sentence."""
-    names = (getattr(row, name, None) for name in ("name", "instance", "target"))
-    return next((str(name) for name in names if name), row.key)
 
 
 def belonging(row: Row, watching: Watch) -> list[Row]:

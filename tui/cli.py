@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-USAGE, UNREACHABLE, INTERRUPTED = 2, 3, 130
+USAGE, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,11 +49,10 @@ def _with_a_format(options: argparse.Namespace) -> argparse.Namespace:
     """The same, once its format is one that the verb takes; `-o` may stand before the verb."""
     formats = [*FORMATS, *(("text",) if options.verb in LINEWISE else ())]
     if options.output is not None and options.output not in formats:
-        from difflib import get_close_matches
+        from backends.nearest import nearest
 
-        near = get_close_matches(options.output, formats, 1, 0.6)
-        hint = f"; nearest is {near[0]}" if near and options.output != "text" else ""
-        raise Usage(f"-o {options.output}: {options.verb or 'midwatch'} takes {', '.join(formats)}{hint}")
+        near = nearest(options.output, formats)
+        raise Usage(f"-o {options.output}: {options.verb or 'midwatch'} takes {', '.join(formats)}{near}")
     return options
 
 
@@ -87,11 +86,9 @@ def _hint(message: str) -> str:
     if "invalid choice: '" in message:
         wrong = message.split("invalid choice: '")[1].split("'")[0]
         choices = message.partition("(choose from ")[2].rstrip(")").replace("'", "").split(", ")
-        from difflib import get_close_matches
+        from backends.nearest import one_of
 
-        near = get_close_matches(wrong, choices, 1, 0.4)
-        expected = f"expected one of {', '.join(choices)}"
-        return f"{wrong!r} is not known, {expected}" + (f"; nearest is {near[0]}" if near else "")
+        return f"{wrong!r} is not known{one_of(wrong, choices)}"
     return message
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from backends.api.events import EventKind
+from backends.api.nouns import called
 from backends.clean import clean
 from backends.watch import Watch
 from tui.commands import COMMANDS, Command, for_word
@@ -46,7 +47,7 @@ def _rows(watching: Watch | None, kind: str) -> Iterable[str]:
 
     feeds = {} if watching is None else watching.feeds(*KINDS[kind].nouns)
     rows = (row for feed in feeds.values() for row in feed.reading.rows.values())
-    return sorted({_literally(getattr(row, "name", "") or getattr(row, "instance", row.key)) for row in rows})
+    return sorted({_literally(called(row)) for row in rows})
 
 
 def _literally(name: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from backends.api.clock import Clock
 from backends.context import Context
+from backends.context_words import DEFAULT
+from backends.nearest import nearest
 from backends.watch import Remembered, Watch
 from tui.bridge import Bridge
 from tui.doors import Doors
@@ -44,7 +45,7 @@ class Contexts:
         clock: Clock,
     ) -> None:
         self.named = dict(named)
-        self.now = first or Context("default")
+        self.now = first or Context(DEFAULT)
         """The one that is open, or is opened now."""
         self.watching: Watch | None = None
         self.bridge: Bridge | None = None
@@ -66,9 +67,8 @@ class Contexts:
         return self.now
 
     def nearest(self, name: str) -> str:
-        """What may have been meant by a name that none of them has, in words."""
-        near = get_close_matches(name, self.named, 1, 0)
-        return f"nearest is {near[0]}" if name and near else f"there are {', '.join(sorted(self.named))}"
+        """What may have been meant by a name that none of them has, for the end of a message."""
+        return nearest(name, self.named) or f"; there are {', '.join(sorted(self.named))}"
 
     def turn(self, context: Context, *, hold: bool) -> Left:
         """Open another one at once, and tell what is left, for `leave`. `hold`: let its first source begin alone,

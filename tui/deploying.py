@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from backends.api.actions import Action
-from backends.api.capabilities import Deploys, ability
+from backends.api.capabilities import Deploys
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.feed import Feed
 from backends.api.readings import State
@@ -99,8 +99,7 @@ class DeployFlow:
     def parameters(self, row: Deploy, known: Mapping[str, str] | None = None) -> None:
         """Ask what it needs to know, what is known filled in; without parameters the plan is made at once."""
         watching = self._desk.watching
-        backend = None if watching is None else watching.backend(row.source)
-        deploys = None if backend is None else ability(backend, Deploys)
+        deploys = None if watching is None else watching.able(row.source, Deploys)
         if deploys is None:
             self._desk.say(f"{row.source} is not open")
             return

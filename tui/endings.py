@@ -49,7 +49,7 @@ class Endings:
 
     def tell_later(self, action: Action, outcome: Outcome) -> None:
         """Replaces the line that said that nobody knows."""
-        text = f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}"
+        text = f"{action.sentence}: {ENDS[outcome.end]}{outcome.text}"
         self._desk.report(f"{self._stamp()}{text}")
         if self._shown is not None and self._dialog.form is self._shown:
             self._shown = _whole(text)
@@ -80,16 +80,12 @@ def _whole(text: str) -> Form:
     return Form("how it ended", (plain(text),), leave=CLOSE)
 
 
-def _named(action: Action) -> str:
-    return action.title if action.target.name in action.title else f"{action.title} {action.target.shown}"
-
-
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     action, outcome = ended[-1]
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        return f"{_named(action)}: {ENDS[outcome.end]}{outcome.text}{later}"
+        return f"{action.sentence}: {ENDS[outcome.end]}{outcome.text}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)

@@ -41,7 +41,7 @@ class Everywhere:
         desk = self._desk
         if name not in desk.contexts.named:
             hint = desk.contexts.nearest(name)
-            desk.say(f"no context {name}; {hint}" if name else f":context NAME; {hint}")
+            desk.say(f"no context {name}{hint}" if name else f":context NAME{hint}")
             return
         if not desk.is_free():
             return

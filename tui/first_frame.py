@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from backends.clean import clean
 from backends.config_file import Unreadable, config_name, read_bytes
-from backends.context_words import COLOURS, mode, paint, wanted_context
+from backends.context_words import COLOURS, DEFAULT, THIS_HOST, mode, paint, wanted_context
 
 SGR = {name: code for code, name in enumerate(COLOURS, 31)}
 
@@ -44,8 +44,8 @@ def glance(file: str | None, context: str | None, env: Mapping[str, str], *, rea
     if default is not None and default not in list(contexts):
         return None
     wanted = wanted_context(list(contexts), default, context, env)
-    if not contexts and wanted in (None, "default"):
-        return Glance("default", mode(read_only=read_only, arm=""), paint("default", ""), ())
+    if not contexts and wanted in (None, DEFAULT):
+        return Glance(DEFAULT, mode(read_only=read_only, arm=""), paint(DEFAULT, ""), ())
     table = contexts.get(str(wanted))
     if wanted is None or not isinstance(table, dict):
         return None
@@ -60,7 +60,7 @@ def glance(file: str | None, context: str | None, env: Mapping[str, str], *, rea
 def _sources(table: dict[str, Any]) -> list[str]:
     # Whatever is a table in a context's own is a kind of backend.
     named = [f"{kind}/{name}" for kind, tables in table.items() if isinstance(tables, dict) for name in tables]
-    return named if table.get("local") is False else [*named, "local/host"]
+    return named if table.get("local") is False else [*named, THIS_HOST]
 
 
 def first_frame(seen: Glance | None, size: os.terminal_size) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from tui.commands import LOGS, NUMBERED, Command, key_glyph, on_screen
+from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, on_screen
 from tui.masthead import RED
 from tui.screens.base import View
 from widgets.columns import Look
@@ -15,10 +15,10 @@ from widgets.safe import style, width_of
 
 Offers = Callable[[Command], bool]
 """Whether a command means something in this context's mode."""
-VIEWS = (
-    *(("1", "overview"), ("2", "members"), ("3", "processes"), ("4", "metrics"), ("5", "logs")),
-    *(("6", "events"), ("7", "units"), ("8", "targets"), ("9", "alerts")),
+VIEWS = tuple(
+    (command.keys[0], command.word) for command in OPENING if command.keys and command.keys[0].isdigit()
 )
+"""What digits open."""
 IN_LOGS = (("0-6", "window"), ("-", "back"))
 """Shown instead of them where digits are windows of time."""
 SHORT = 4

@@ -7,10 +7,10 @@ from typing import Any
 
 from backends.api.clock import Clock
 from backends.api.details import Trouble
-from backends.api.readings import ILL, Reading, Readings, State
+from backends.api.readings import ILL, Reading, Readings, State, worst_by_source
 from backends.context import Context
 from backends.watch import Broken
-from widgets.columns import STANDINGS, Look
+from widgets.columns import Look
 from widgets.freshness import word_of
 from widgets.oneline import NARROW, OneLine, Part
 from widgets.quantities import age
@@ -53,13 +53,14 @@ class Masthead(OneLine):
         if missed is not None:
             left.append((f" FROZEN, {missed} update{'' if missed == 1 else 's'} waiting ", loud))
         hour = "" if small else clock.now().astimezone().strftime("%H:%M ")
-        told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic())
+        told, look = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic())
         if sum(width_of(text) for text, _ in left) + width_of(f" {told}  {hour}") > self.size.width:
-            told = state_words(context, readings, broken, charts, ready=ready, now=clock.monotonic(), brief=True)
+            now = clock.monotonic()
+            told, look = state_words(context, readings, broken, charts, ready=ready, now=now, brief=True)
         if 0 < room < width_of(f" {told}  {hour}"):
             # Where one is and in which mode goes last.
             told, hour = fit(told, max(2, room - 3)).rstrip(), ""
-        right = [(f" {told}  ", loud if told != "all live" else self.base), (hour, self.base)]
+        right = [(f" {told}  ", self.base if look is Look.GOOD else loud), (hour, self.base)]
         self.show(left, right)
 
 
@@ -77,26 +78,25 @@ def state_words(
     ready: bool,
     now: float,
     brief: bool = False,
-) -> str:
-    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s"; `brief` where
-    the context's mode would have no room beside it.
+) -> tuple[str, Look]:
+    """The worst state of any source in words, with the oldest age: "✖ etcd/main unreachable 42s", and what it
+    means; `brief` where the context's mode would have no room beside it.
 
     A chart that is looked at and has no answer makes no source ill, as its server may answer all else; but then
     not all that is on the screen is live.
     """
     if not ready:
-        return "opening" if context.sources else "looking for sources"
+        return ("opening" if context.sources else "looking for sources"), Look.DIM
     ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
-    ranked = sorted(ill.items(), key=lambda pair: STANDINGS[pair[1].state].rank, reverse=True)
-    # Of a source's feeds the last one here, which is the worst, has its word.
-    bad = {key.source: reading.state.value for key, reading in ranked} | {i.source: "broken" for i in broken}
+    bad = {key.source: reading.state.value for key, reading in worst_by_source(ill).items()}
+    bad |= {item.source: "broken" for item in broken}
     oldest = min((reading.at for reading in ill.values() if reading.at is not None), default=None)
     old = "" if oldest is None else f" {age(now - oldest)}"
     if len(bad) == 1:
         source, word = next(iter(bad.items()))
-        return f"✖ {source}{old}" if brief else f"✖ {source} {word}{old}"
+        return (f"✖ {source}{old}" if brief else f"✖ {source} {word}{old}"), Look.BAD
     if bad:
-        return f"✖ {len(bad)} of {len(context.sources)}{'' if brief else ' sources not well'}{old}"
+        return f"✖ {len(bad)} of {len(context.sources)}{'' if brief else ' sources not well'}{old}", Look.BAD
     rows = [(trouble.error.word, trouble.since) for trouble in _troubled(readings)]
     lost = [(word_of(reading), reading.at) for reading in charts if reading.state in ILL]
     troubled = rows + lost
@@ -104,10 +104,10 @@ def state_words(
         since = min((since for _, since in troubled if since is not None), default=None)
         noun = "" if rows else "chart " if len(lost) == 1 else "charts "
         what = troubled[0][0] if len(troubled) == 1 else "not well"
-        return f"▲ {len(troubled)} {noun}{what}" + ("" if since is None else f" {age(now - since)}")
+        return f"▲ {len(troubled)} {noun}{what}" + ("" if since is None else f" {age(now - since)}"), Look.WARN
     if any(reading.state is State.LOADING for reading in readings.values()):
-        return "loading"
-    return "all live" if context.sources else "no source"
+        return "loading", Look.DIM
+    return ("all live", Look.GOOD) if context.sources else ("no source", Look.WARN)
 
 
 def _troubled(readings: Readings) -> list[Trouble]:

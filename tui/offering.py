@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from backends.api.actions import Action, Refused, Target
 from backends.api.alerts import Alert
-from backends.api.capabilities import Acting, ability
+from backends.api.capabilities import Acting
 from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
-from backends.api.nouns import Row
+from backends.api.nouns import Row, called
 from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
-from tui.belongings import belonging, called, why_nothing
+from tui.belongings import belonging, why_nothing
 
 BY_ANOTHER = (Member, Alert, ScrapeTarget, Occurrence)
 """Rows that are acted on by what belongs to them."""
@@ -26,7 +26,7 @@ NOUN = {"units": "unit", "processes": "process", "runs": "run"}
 
 def may_act(row: Row, watching: Watch) -> bool:
     """Whether something may be done to a row, as far as that is known without asking anybody."""
-    return watching.can_change if isinstance(row, BY_ANOTHER) else _acting(row, watching) is not None
+    return watching.can_change if isinstance(row, BY_ANOTHER) else watching.able(row.source, Acting) is not None
 
 
 async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, viewer: Viewer) -> list[list[Action]]:
@@ -54,9 +54,10 @@ async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, view
 
 
 async def _by_belongings(row: Row, verb: str, watching: Watch, viewer: Viewer) -> list[list[Action]]:
-    own = await actions_of(row, verb, watching) if _acting(row, watching) and isinstance(row, Member) else []
+    acts = isinstance(row, Member) and watching.able(row.source, Acting) is not None
+    own = await actions_of(row, verb, watching) if acts else []
     await viewer.first_words(watching.feeds("processes").values(), MOMENT)
-    found = [other for other in belonging(row, watching) if _acting(other, watching)]
+    found = [other for other in belonging(row, watching) if watching.able(other.source, Acting) is not None]
     for other in found:
         more = await actions_of(other, verb, watching)
         # The signals of both are the same, but for who sends them.
@@ -70,13 +71,8 @@ async def _by_belongings(row: Row, verb: str, watching: Watch, viewer: Viewer) -
     raise Refused(f"{called(row)} itself can't be acted on, and {why_nothing(row, watching)}", hint)
 
 
-def _acting(row: Row, watching: Watch) -> Acting | None:
-    backend = watching.backend(row.source)
-    return None if backend is None else ability(backend, Acting)
-
-
 async def actions_of(row: Row, verb: str, watching: Watch) -> list[Action]:
-    acting = _acting(row, watching)
+    acting = watching.able(row.source, Acting)
     if acting is None:
         raise Refused(f"midwatch can change nothing in {row.source}")
     found = await acting.actions(row)
@@ -85,8 +81,8 @@ async def actions_of(row: Row, verb: str, watching: Watch) -> list[Action]:
 
 async def _by_its_supervisor(row: Row, verb: str, watching: Watch) -> list[Action]:
     """What does in order what a signal to a process does roughly: its unit's own restart and stop."""
-    related = watching.relations.of(row)
-    units = [found.row for found in related if found.feed.noun == "units" and _acting(found.row, watching)]
+    units = [found.row for found in watching.relations.of(row) if found.feed.noun == "units"]
+    units = [unit for unit in units if watching.able(unit.source, Acting) is not None]
     verbs = ("restart",) if verb == "restart" else ("restart", "stop")
     found = [action for unit in units[:1] for action in await actions_of(unit, "", watching)]
     return [action for action in found if action.verb in verbs and not action.blocked]

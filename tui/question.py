@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from backends.api.actions import Action, Danger, Outcome, Refused, Target
+from backends.api.actions import Action, Danger, Outcome, Refused, Target, sentence
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.runs import Run, RunState
 from backends.arming import ARMED_FOR
@@ -87,7 +87,10 @@ class Question:
             self.want_reason()
         reason, typed = self._field(REASON), self._field(self._typing)
         if reason is not None and not reason.value.strip():
-            return REASON, "why? The reason arms this context for 15 minutes, and stands in the audit"
+            return (
+                REASON,
+                f"why? The reason arms this context for {ARMED_FOR / 60:g} minutes, and stands in the audit",
+            )
         if typed is not None and typed.value.strip() != self._wanted:
             return typed.label, f"type {self._wanted} to go on"
         return None
@@ -259,10 +262,7 @@ def plain(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:
 
 def titled(actions: Sequence[Action]) -> str:
     first = actions[0]
-    if len(actions) == 1 and first.target.name in first.title:
-        return first.title
-    whom = first.target.shown if len(actions) == 1 else f"{len(actions)} targets"
-    return f"{first.title} to {whom}" if first.verb == "signal" else f"{first.title} {whom}"
+    return first.sentence if len(actions) == 1 else sentence(first.verb, first.title, f"{len(actions)} targets")
 
 
 def _once(groups: Iterable[Iterable[str]]) -> list[str]:

@@ -220,7 +220,7 @@ class Chart(Widget):
             return reading.error.word + own, Look.BAD
         old = None if reading.at is None else self.clock.monotonic() - reading.at
         if reading.state in ILL:
-            look = STANDINGS[reading.state].look
+            look = STANDINGS[reading.state]
             reason = "" if reading.error is None or value is None else f"  {reading.error.reason}"
             return f"{word_of(reading).upper()}{'' if old is None else ' ' + age(old)}{own}{reason}", look
         if self.waiting:

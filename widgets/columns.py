@@ -62,21 +62,14 @@ class Sight(Struct, frozen=True):
         return None if self.at is None else self.now - self.at
 
 
-class Standing(Struct, frozen=True):
-    """What a source's state means for a reader. Of two states the one with the lower `rank` is worse."""
-
-    rank: int
-    look: Look
-
-
 STANDINGS = {
-    State.UNREACHABLE: Standing(0, Look.BAD),
-    State.STALE: Standing(1, Look.WARN),
-    State.LOADING: Standing(2, Look.DIM),
-    State.IDLE: Standing(3, Look.DIM),
-    State.LIVE: Standing(4, Look.GOOD),
+    State.UNREACHABLE: Look.BAD,
+    State.STALE: Look.WARN,
+    State.LOADING: Look.DIM,
+    State.IDLE: Look.DIM,
+    State.LIVE: Look.GOOD,
 }
-"""For each state; its word is its value."""
+"""What a source's state means for a reader; its word is its value."""
 
 
 class Column(Struct, Generic[R], frozen=True):
@@ -192,7 +185,7 @@ def standing(word: str, trouble: Trouble | None, sight: Sight) -> str:
 
 def standing_look(look: Look, trouble: Trouble | None, sight: Sight) -> Look:
     if sight.state is not State.LIVE:
-        return STANDINGS[sight.state].look
+        return STANDINGS[sight.state]
     return Look.BAD if trouble is not None and look is Look.PLAIN else look
 
 

@@ -6,17 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.api.errors import Misconfigured
-from backends.api.readings import ILL, Reading, State
+from backends.api.readings import ILL, Reading, State, worst
 from widgets.columns import STANDINGS, Look
 from widgets.quantities import age
 
 AGE_FROM = 5.0
 """Seconds after which even a live reading says its age: past twice the longest interval of a source."""
-
-
-def worst(readings: Iterable[Reading[Any]]) -> Reading[Any] | None:
-    """The reading that a reader should trust least; of equally bad ones the oldest."""
-    return min(readings, key=lambda r: (STANDINGS[r.state].rank, r.at or 0.0), default=None)
+NO_SOURCE = "NO SOURCE", Look.WARN
 
 
 def word_of(reading: Reading[Any]) -> str:
@@ -29,12 +25,12 @@ def standing_of(readings: Iterable[Reading[Any]], now: float) -> tuple[str, Look
     all_of = list(readings)
     reading = worst(all_of)
     if reading is None:
-        return "NO SOURCE", Look.WARN
+        return NO_SOURCE
     alike = sum(1 for other in all_of if other.state is reading.state)
     share = f" {alike} of {len(all_of)}" if 1 <= alike < len(all_of) else ""
     text = reading.state.value.upper() + share
     old = None if reading.at is None else now - reading.at
-    look = STANDINGS[reading.state].look
+    look = STANDINGS[reading.state]
     if reading.state is State.LIVE:
         return (text if old is None or old < AGE_FROM else f"{text} {age(old)}"), look
     if reading.state not in ILL:

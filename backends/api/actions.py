@@ -72,6 +72,11 @@ class Action(Struct, frozen=True):
     """Why this can't be done to this target ("it is pid 1"): shown in its place, and refused by the door."""
 
     @property
+    def sentence(self) -> str:
+        """What is done to whom ("SIGTERM to python 4121", "restart web", "deploy web version=2")."""
+        return sentence(self.verb, self.title, self.target.shown)
+
+    @property
     def digest(self) -> str:
         """What a permit is for: verb, target, arguments and call, not the sentences about them."""
         target = self.target
@@ -80,6 +85,13 @@ class Action(Struct, frozen=True):
         import hashlib
 
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
+
+
+def sentence(verb: str, title: str, whom: str) -> str:
+    """`whom` is the target's name, or how many they are."""
+    if verb in ("deploy", "audit"):
+        return title  # These name their targets.
+    return f"{title} to {whom}" if verb == "signal" else f"{title} {whom}"
 
 
 class Refused(Exception):

@@ -11,6 +11,9 @@ from backends.api.nouns import Row
 from backends.api.settings import Settings
 from backends.masking import mask_url
 
+TIMEOUT = 5.0
+"""Seconds that one source may take to answer where nobody says otherwise."""
+
 
 class Found(Struct, frozen=True):
     """One place where a system's own tools would look, and what was there.
@@ -53,7 +56,7 @@ class Backend:
     context = ""
     """The name of the context that it belongs to, told by its Watch: what is kept on disk is kept by context."""
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         """`name` is the configuration's name of this one; `timeout` seconds is how long a single call to the
         server may take at most (feeds have limits of their own)."""
         self.name = name

@@ -233,18 +233,23 @@ class Ability(Struct, frozen=True):
     pace: Pace
     kind: str = ""
     """The kind that shows it, where that is not of its own name."""
+    newsworthy: bool = False
+    """Whether its changes are news: then its last value is remembered while its context is not open, and what
+    became of it meanwhile is told."""
 
 
 ABILITIES: dict[str, Ability] = {
-    "members": Ability(Membership, lambda b: b.members, Pace(first=6, quiet=4, always=True)),
-    "instances": Ability(Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True), "members"),
+    "members": Ability(Membership, lambda b: b.members, Pace(first=6, quiet=4, always=True), newsworthy=True),
+    "instances": Ability(
+        Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True), "members", newsworthy=True
+    ),
     "processes": Ability(ProcessTable, lambda b: b.processes, Pace(quiet=8)),
     "hosts": Ability(HostLoad, lambda b: b.hosts, Pace(quiet=8, always=True), "processes"),
-    "units": Ability(Supervisor, lambda b: b.units, Pace(first=6, quiet=5, always=True)),
-    "targets": Ability(Scraper, lambda b: b.targets, Pace(first=6, quiet=8, always=True)),
-    "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True)),
+    "units": Ability(Supervisor, lambda b: b.units, Pace(first=6, quiet=5, always=True), newsworthy=True),
+    "targets": Ability(Scraper, lambda b: b.targets, Pace(first=6, quiet=8, always=True), newsworthy=True),
+    "alerts": Ability(Alerting, lambda b: b.alerts, Pace(first=6, quiet=8, always=True), newsworthy=True),
     "deploys": Ability(Deploys, lambda b: b.deploys, Pace(first=6, quiet=5, always=True)),
-    "runs": Ability(Runs, lambda b: b.runs, Pace(first=6, quiet=5, always=True)),
+    "runs": Ability(Runs, lambda b: b.runs, Pace(first=6, quiet=5, always=True), newsworthy=True),
     "logs": Ability(Logs, lambda b: b.logs, Pace(quiet=5, always=True)),
 }
 """Every noun that has a feed, by the name that kinds and screens use for it."""

@@ -20,3 +20,12 @@ from backends.api.units import Unit
 
 Row = Member | Process | Host | Unit | ScrapeTarget | Alert | Occurrence | Deploy | Run
 """Anything that the one resource screen can show: it has a `key` and a `source`."""
+
+
+def called(row: Row) -> str:
+    """What a row is called in a sentence, and in a filter that finds it."""
+    if isinstance(row, ScrapeTarget):
+        return row.instance or row.key
+    if isinstance(row, Occurrence):
+        return row.target or row.key
+    return row.key if isinstance(row, Run) else row.name or row.key

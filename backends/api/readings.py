@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -54,6 +54,8 @@ class State(enum.StrEnum):
 ILL = frozenset({State.STALE, State.UNREACHABLE})
 """What was known is old: nobody says that it still holds."""
 
+WORST_FIRST = (State.UNREACHABLE, State.STALE, State.LOADING, State.IDLE, State.LIVE)
+
 
 class Reading(Struct, Generic[T_co], frozen=True):
     """A source's value and how true it is, at one moment.
@@ -85,3 +87,22 @@ class FeedKey(NamedTuple):
 
 
 Readings = Mapping[FeedKey, Reading[Any]]
+
+
+def worst(readings: Iterable[Reading[Any]]) -> Reading[Any] | None:
+    """The reading that should be trusted least; of equally bad ones the oldest."""
+    return min(readings, key=_badness, default=None)
+
+
+def worst_by_source(readings: Readings) -> dict[FeedKey, Reading[Any]]:
+    """Of each source the worst feed: the one whose word stands for all of it."""
+    found: dict[str, FeedKey] = {}
+    for key, reading in readings.items():
+        other = found.setdefault(key.source, key)
+        if _badness(reading) < _badness(readings[other]):
+            found[key.source] = key
+    return {key: readings[key] for key in found.values()}
+
+
+def _badness(reading: Reading[Any]) -> tuple[int, float]:
+    return WORST_FIRST.index(reading.state), reading.at or 0.0

@@ -39,9 +39,9 @@ def load(kind: str) -> type[Backend]:
     module that cannot be imported.
     """
     if kind in LATER:
-        raise Unsupported(f"{kind} is not in this version of midwatch", where=kind)
+        raise Unsupported(f"{kind} is not in this version", where=kind)
     if not known(kind):
-        raise Misconfigured("unknown kind of backend", where=kind)
+        raise Misconfigured("no such kind of backend", where=kind)
     name = MODULES.get(kind, kind)
     try:
         module = importlib.import_module(name)

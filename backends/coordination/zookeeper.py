@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from backends.api.backend import Backend, Check, Found
+from backends.api.backend import TIMEOUT, Backend, Check, Found
 from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, Misconfigured, NotFound, Unreachable
 from backends.api.members import Member, Members
@@ -117,7 +117,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
 # groups = { web = "/services/web" }
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._access = settings.access()
         self._wire = Wire(self._access)

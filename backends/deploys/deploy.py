@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
-from backends.api.backend import Backend, Check
+from backends.api.backend import TIMEOUT, Backend, Check
 from backends.api.capabilities import Acting, Deploys, Logs, Runs
 from backends.api.errors import Misconfigured
 from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
@@ -67,7 +67,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
 # choices = ["1.8.1", "1.8.2"]              # or from = ["git", "tag"], or pattern = "[0-9.]+"
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         if not NAME.fullmatch(name):
             raise Misconfigured("no name for a deploy, expected letters, digits, dots and hyphens", where=name)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from backends.api.errors import Misconfigured
 from backends.api.runs import Param
 from backends.clean import clean
-from backends.config import nearest
 from backends.deploys.shells import INERT, code_items, remote_items
+from backends.nearest import one_of
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 AS_CODE = (
@@ -40,7 +40,7 @@ def check_template(argv: Sequence[str], params: Iterable[str]) -> None:
             if at in code:
                 raise Misconfigured(AS_CODE, where=item)
             if name not in names:
-                raise Misconfigured(f"{{{name}}} is no parameter{nearest(name, names)}", where=item)
+                raise Misconfigured(f"{{{name}}} is no parameter{one_of(name, names)}", where=item)
             used.add(name)
     for name in names:
         if name not in used:
@@ -69,7 +69,7 @@ def known_only(given: Iterable[str], params: Sequence[Param]) -> None:
     names = [param.name for param in params]
     for name in given:
         if name not in names:
-            raise Misconfigured(f"no such parameter{nearest(name, names)}", where=name)
+            raise Misconfigured(f"no such parameter{one_of(name, names)}", where=name)
 
 
 def value_of(param: Param, given: str | None, listed: Sequence[str]) -> str:
@@ -86,7 +86,7 @@ def value_of(param: Param, given: str | None, listed: Sequence[str]) -> str:
         raise Misconfigured(f"longer than {VALUE_MOST} characters", where=param.name)
     if param.choices:
         if value not in param.choices:
-            raise Misconfigured(f"{value!r} is not allowed{nearest(value, param.choices)}", where=param.name)
+            raise Misconfigured(f"{value!r} is not allowed{one_of(value, param.choices)}", where=param.name)
         return value
     if value.startswith("-"):
         raise Misconfigured(f"{value!r} would be taken for an option", where=param.name)
@@ -106,5 +106,5 @@ def expected(param: Param, listed: Sequence[str] = ()) -> str:
 
 
 def _near(value: str, listed: Sequence[str]) -> str:
-    """Like `nearest`, for a list that may be long."""
-    return clean(nearest(value, listed[:50]))
+    """Like `one_of`, for a list that may be long."""
+    return clean(one_of(value, listed[:50]))

@@ -108,7 +108,7 @@ def _quorums(members: Iterable[Member], readings: Readings) -> Iterator[str]:
 def _supervised(units: Sequence[Unit]) -> Iterator[str]:
     for source, kept in _by(units, lambda unit: unit.source).items():
         them = "it" if len(kept) == 1 else "them"
-        yield f"{source} keeps {_listed(kept)} running and may start {them} again; restart (R) does that in order"
+        yield f"{source} keeps {_listed(kept)} running and may start {them} again; restart does that in order"
 
 
 def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:

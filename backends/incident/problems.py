@@ -16,7 +16,7 @@ from backends.api.errors import BackendError
 from backends.api.events import Occurrence
 from backends.api.members import Member, MemberState
 from backends.api.metrics import ScrapeTarget, TargetState
-from backends.api.readings import ILL, Reading, Readings
+from backends.api.readings import ILL, Reading, Readings, worst_by_source
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
@@ -110,15 +110,12 @@ def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:
 
 
 def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
-    worst: dict[str, tuple[str, Reading[Any]]] = {}
-    for (source, noun), reading in readings.items():
-        if reading.state in ILL:
-            _, other = worst.get(source, (noun, None))
-            if other is None or (reading.at or 0.0) < (other.at or 0.0):
-                worst[source] = (noun, reading)
-    for source, (noun, reading) in worst.items():
+    ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
+    for (source, noun), reading in worst_by_source(ill).items():
+        heard = [other.at for key, other in ill.items() if key.source == source and other.at is not None]
+        since = now.ago(min(heard, default=None))
         why = "no answer" if reading.error is None else reading.error.reason
-        yield Problem(GRAVE, source, reading.state.value, now.ago(reading.at), why, source, kind_of(noun))
+        yield Problem(GRAVE, source, reading.state.value, since, why, source, kind_of(noun))
 
 
 def _members(known: Known) -> Iterable[Problem]:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from backends.api.alerts import Alert, Alerts
-from backends.api.backend import Backend, Check, Found
+from backends.api.backend import TIMEOUT, Backend, Check, Found
 from backends.api.capabilities import Alerting, Metrics, Scraper
 from backends.api.errors import BackendError, Denied, Silent, TimedOut, Unreachable
 from backends.api.metrics import ScrapeTarget, ScrapeTargets, Series
@@ -51,7 +51,7 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
 # url = "http://127.0.0.1:9090"
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._access = settings.access()
         self._wire = Wire(self._access, timeout)

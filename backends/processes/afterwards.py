@@ -15,6 +15,7 @@ from backends.processes.handling import parse_handling
 from backends.processes.proc_files import read
 from backends.processes.signal_lore import called
 from backends.processes.signal_offer import END, ENDED_WITHIN, GO_ON, STARTED_AGAIN_WITHIN, STOP, named
+from backends.processes.table import pid_of
 from backends.threads import Threads
 
 MOMENT = 0.3
@@ -95,7 +96,7 @@ class Afterwards:
             return f"it is stopped, and takes {action.title} after SIGCONT"
         number = named(dict(action.arguments)["signal"])
         try:
-            handling = parse_handling(read(f"{self._root}/{_pid(action)}/status"))
+            handling = parse_handling(read(f"{self._root}/{pid_of(action.target.key)}/status"))
         except (OSError, ValueError):
             return "why is not known"
         if number is None or handling.catches(number):
@@ -105,7 +106,7 @@ class Afterwards:
     def _waits(self, action: Action) -> bool:
         number = named(dict(action.arguments)["signal"])
         try:
-            handling = parse_handling(read(f"{self._root}/{_pid(action)}/status"))
+            handling = parse_handling(read(f"{self._root}/{pid_of(action.target.key)}/status"))
         except (OSError, ValueError):
             return False
         return number is not None and handling.waits(number)
@@ -159,7 +160,7 @@ class Afterwards:
         """The kernel's letter for the process that was meant; empty where it is gone."""
 
         def look() -> str:
-            stat = self._stat(_pid(action))
+            stat = self._stat(pid_of(action.target.key))
             return stat.state if stat is not None and self._key(stat) == action.target.identity else ""
 
         return await self._threads.run(look)
@@ -180,10 +181,6 @@ class Afterwards:
         except OSError:
             command = ""
         return f"{called(stat.comm, command)} ({pid})"
-
-
-def _pid(action: Action) -> int:
-    return int(action.target.key.split("/")[1])
 
 
 async def _readable(handle: int, seconds: float) -> bool:

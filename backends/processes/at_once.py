@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 
 from backends.api.processes import Processes
 from backends.api.readings import Reading, State
+from backends.context_words import THIS_HOST
 from backends.processes.supervisord_places import any_there
 from backends.processes.table import PATIENCE, Table
 
-SOURCE = "local/host"
-"""What discovery calls this host."""
 NAMED = ("ETCDCTL_", "PROMETHEUS_URL")
 """How variables begin by which a source is named: one that is named wrong is told, whatever is asked for."""
 
@@ -31,7 +30,7 @@ def is_alone(env: Mapping[str, str]) -> bool:
 def processes_at_once(timeout: float) -> Reading[Processes] | None:
     """What a feed's first reading would be. None where a look fails, or none has come to its end in `timeout`
     seconds."""
-    table = Table("/proc", os.uname().nodename.split(".")[0], SOURCE)
+    table = Table("/proc", os.uname().nodename.split(".")[0], THIS_HOST)
     rows: list[Processes] = []
     ended = threading.Event()
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
-from backends.api.backend import Backend, Check
+from backends.api.backend import TIMEOUT, Backend, Check
 from backends.api.capabilities import Acting, HostLoad, ProcessTable
 from backends.api.details import Detail
 from backends.api.errors import BackendError, NotFound
@@ -45,7 +45,7 @@ class Local(Backend, ProcessTable, HostLoad, Acting):
     kind: ClassVar[str] = "local"
     Settings: ClassVar[type[Settings]] = LocalSettings
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._host = socket.gethostname().split(".")[0]
         self._table = Table(PROC, self._host, self.source)

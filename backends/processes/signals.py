@@ -24,6 +24,7 @@ from backends.processes.afterwards import Afterwards, Sent
 from backends.processes.proc_files import read
 from backends.processes.signal_offer import named, offers
 from backends.processes.signal_subject import subject_of
+from backends.processes.table import pid_of
 from backends.processes.untouchable import why_untouchable
 from backends.threads import Threads
 
@@ -82,7 +83,7 @@ class Signals:
     def _send(self, action: Action, permit: Permit, given_up: threading.Event) -> Sent:
         permit.use(action)
         number = named(dict(action.arguments)["signal"])
-        pid = int(action.target.key.split("/")[1])
+        pid = pid_of(action.target.key)
         if number is None:
             raise Refused(f"there is no signal {action.title} here")
         with self._explained(pid):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
-from backends.api.backend import Backend, Check, Found
+from backends.api.backend import TIMEOUT, Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
@@ -59,7 +59,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
 # url = "unix:///run/supervisor.sock"       # or http://…; username, password as above
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._address = address_of(settings.url)
         self._rpc = Rpc(self._address, settings.username, settings.password, min(PATIENCE, 0.8 * timeout))

@@ -57,6 +57,11 @@ class Look(Struct):
     doing: object = None
 
 
+def pid_of(key: str) -> int:
+    """The pid in a process's key (`Table.key`)."""
+    return int(key.split("/")[1])
+
+
 class Table:
     """All processes below `root` (`/proc`), look after look, and the same object for what is the same.
 

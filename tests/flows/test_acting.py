@@ -24,7 +24,7 @@ async def test_a_signal_in_an_armed_context_is_asked_done_and_told(acting: Act, 
         await screen.press("right")
         assert screen.app.flow.dialog.chosen == "SIGTERM"
         await screen.press("enter")
-        await screen.until("SIGTERM nginx 7: gone after 0.4 s")
+        await screen.until("SIGTERM to nginx 7: gone after 0.4 s")
         assert stage.done == ["kill -TERM 7"]
         assert not screen.app.flow.dialog.open
     assert await audit(tmp_path) == [("SIGTERM", "asked"), ("SIGTERM", "done")]
@@ -178,7 +178,7 @@ async def test_an_outcome_that_nobody_knows_is_unknown_and_found_later(acting: A
         await screen.until("unknown: no answer for 3 s")
         screen.script.say_processes(process(8, "redis"))
         await audit(tmp_path, 3)
-        await screen.until("SIGTERM nginx 7: found later: gone after 0.4 s")
+        await screen.until("SIGTERM to nginx 7: found later: gone after 0.4 s")
         assert "unknown" not in screen.text
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "unknown", "done"]
 
@@ -241,7 +241,7 @@ async def test_on_a_description_its_row_is_what_is_acted_on_whatever_is_marked(a
             await screen.press("escape")
         await ask(screen)
         await screen.press("right", "enter")
-        await screen.until("SIGTERM redis 8: gone after 0.4 s")
+        await screen.until("SIGTERM to redis 8: gone after 0.4 s")
         assert stage.done == ["kill -TERM 8"]
 
 

@@ -61,7 +61,7 @@ async def test_while_one_is_under_way_nothing_else_is_asked(acting: Act) -> None
             assert not screen.app.flow.dialog.open
             await screen.press("j")
         stage.hold.set()
-        await screen.until("SIGTERM nginx 7: gone after 0.4 s")
+        await screen.until("SIGTERM to nginx 7: gone after 0.4 s")
         assert stage.done == ["kill -TERM 7"]
 
 
@@ -205,12 +205,12 @@ async def test_how_it_ended_stays_until_it_can_have_been_read(acting: Act) -> No
         stage.ends.append(Outcome(End.FAILED, denied))
         await ask(screen, "down")  # SIGHUP: nothing stronger is offered.
         await screen.press("right", "enter")
-        await screen.until("SIGHUP nginx 7: failed: pid 7: not permitted")
+        await screen.until("SIGHUP to nginx 7: failed: pid 7: not permitted")
         # Too long for the line: whoever waited for it is told the rest where they looked.
         await screen.until("how it ended")
         await screen.until("midwatch as root")
         await screen.press("escape", "j", "k")
-        assert "SIGHUP nginx 7: failed" in screen.lines[-1]
+        assert "SIGHUP to nginx 7: failed" in screen.lines[-1]
         screen.app.footer._until = 0.0
         await screen.press("j")
         assert "SIGHUP" not in screen.lines[-1]

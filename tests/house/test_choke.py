@@ -24,7 +24,7 @@ PRINTS = {
     "tui/cli.py": "cleans",
     "tui/start.py": "cleans",
     "tui/verbs/acting.py": "cleans",
-    "tui/terminal.py": "the first frame, which skeleton() has cleaned, and sequences of our own",
+    "tui/terminal.py": "the first frame, which `tui/first_frame.py` has cleaned, and sequences of our own",
 }
 """Who writes to a terminal, and why that is well. Another one prints by `say` and `complain`."""
 PIPES = {

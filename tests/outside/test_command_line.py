@@ -48,7 +48,7 @@ def test_version_and_help() -> None:
     [
         (["memers"], "nearest is members"),
         (["config"], "midwatch: config: expected one of path, init, check, show\n"),
-        (["config", "where"], "nearest is"),
+        (["config", "chck"], "nearest is check"),
         (["run"], "midwatch: run: expected one of attach, abort, then ID\n"),
         (["run", "attach"], "midwatch: run: expected ID\n"),
         (["signal"], "midwatch: signal: expected TARGET, then SIG\n"),
@@ -190,6 +190,10 @@ def test_an_unreachable_source_is_three_and_one_line(config: str) -> None:
         ("[context.a.etcd.m]\nendpoint = ['x']\n", 2, "nearest is endpoints"),
         ("[context.a.etcd.m]\nendpoints = 'x'\n", 2, "expected"),
         ("[context.a.etdc.m]\n", 1, "nearest is etcd"),
+        ("[context.a]\ncolor = 'red'\n", 2, "no such kind of backend, or no such key, expected one of"),
+        ("[context.a]\ncolor = 'red'\n", 2, "nearest is colour"),
+        ("[context.a.'no.such'.m]\n", 1, "can't import no.such"),
+        ("[context.a]\netcd = 1\n", 2, "expected tables [context.a.etcd.NAME], got a whole number"),
         ("[context.a]\ncolour = 'gren'\n", 2, "nearest is green"),
         ("[context.a]\nread_only = 1\n", 2, "expected true or false"),
         ("[context.a.zookeeper.z]\nhost = 'h'\n", 2, "nearest is hosts"),
@@ -212,6 +216,15 @@ def test_each_mistake_names_file_line_key_and_the_nearest_word(
     assert ran.err.startswith(f"{path}:{line}: ")
     assert expected in ran.err
     assert len(ran.err.strip().splitlines()) == 1
+
+
+def test_a_file_that_others_can_write_names_no_module(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("[context.a.'no.such'.m]\n")
+    path.chmod(0o666)
+    ran = run("config", "check", "--config", str(path))
+    assert (ran.status, "so it may not name a module" in ran.err) == (2, True)
+    assert "import" not in ran.err
 
 
 def test_secrets_are_masked(tmp_path: Path) -> None:

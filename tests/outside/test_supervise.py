@@ -182,7 +182,7 @@ def test_without_yes_nothing_and_a_terminal_is_asked(lab: Lab) -> None:
     for answer, status in (("\n", 4), ("y\n", 0)):
         with Dashboard("restart", "alone", "--config", str(lab.config)) as terminal:
             terminal.until("do it? [y/N]")
-            for text in ("restart to alone", "stops it, waits until it has ended", "supervisorctl restart alone"):
+            for text in ("restart alone  ", "stops it, waits until it has ended", "supervisorctl restart alone"):
                 assert text in terminal.text
             assert lab.pids == before
             terminal.send(answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,7 @@ def config(server: PrometheusServer, tmp_path: Path) -> str:
 
 
 def test_query(config: str) -> None:
+    began = datetime.now(UTC)
     ran = run("query", 'mw_ramp{instance!="a"}', "-o", "json", "--config", config)
     assert (ran.status, ran.err) == (0, "")
     document = ran.document
@@ -53,6 +54,8 @@ def test_query(config: str) -> None:
     (reading,) = document["readings"]
     assert list(reading) == ["source", "state", "as_of", "error"]
     assert (reading["source"], reading["state"], reading["error"]) == ("prometheus/main", "live", None)
+    # As fine as every other time: none is before the question.
+    assert began <= datetime.fromisoformat(reading["as_of"]) <= datetime.now(UTC)
     items = document["items"]
     assert [list(item) for item in items] == [["labels", "value", "time"]] * 2
     assert [(item["labels"]["instance"], item["value"]) for item in items] == [("b", "+Inf"), ("c", "NaN")]

@@ -14,8 +14,9 @@ from backends.api.errors import Denied
 from backends.api.processes import Process
 from backends.api.readings import State
 from backends.api.registry import MODULES, load
+from backends.context_words import THIS_HOST
 from backends.processes import at_once, supervisord_places
-from backends.processes.at_once import SOURCE, is_alone, processes_at_once
+from backends.processes.at_once import is_alone, processes_at_once
 from backends.processes.table import Table
 
 
@@ -30,7 +31,7 @@ def test_it_is_what_a_feed_would_say_first() -> None:
     assert reading is not None
     assert reading.state is State.LIVE
     assert reading.value is not None
-    assert {row.source for row in reading.value.values()} == {SOURCE}
+    assert {row.source for row in reading.value.values()} == {THIS_HOST}
     assert {row.cpu for row in reading.value.values()} == {None}
     assert reading.as_of is not None
     assert reading.as_of.tzinfo is not None

@@ -93,6 +93,7 @@ def test_words_by_alias_and_by_prefix() -> None:
 
 
 def test_the_footer_names_the_views_that_digits_open() -> None:
+    assert [digit for digit, _ in VIEWS_NAMED] == list("123456789")
     for digit, name in VIEWS_NAMED:
         command = for_key(digit, OVERVIEW)
         assert command is not None, digit

@@ -40,7 +40,7 @@ def alert(state: AlertState = AlertState.FIRING, **labels: str) -> Alert:
     return Alert("a", SOURCE, "CheckoutErrors", state, "critical", labels=labels)
 
 
-KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart (R) does that in order"
+KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart does that in order"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_what_is_left_after_all_that_is_done_together() -> None:
     given = with_processes(readings(running, [alert(service="worker")]), *OTHERS)
     names = "web:web_00, web:web_01 and web:web_02"
     assert consequences(together(*OTHERS), given, {}) == (
-        f"{SOURCE} keeps {names} running and may start them again; restart (R) does that in order",
+        f"{SOURCE} keeps {names} running and may start them again; restart does that in order",
         "web has 3 of 3 running; none stays up",
         "CheckoutErrors is firing on 1 of them",
     )

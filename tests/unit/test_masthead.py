@@ -7,6 +7,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.context import Context, SourceConfig
 from tests.flows.fake import FakeSettings
 from tui.masthead import state_words
+from widgets.columns import Look
 
 LAB = Context("lab", tuple(SourceConfig("fake", name, FakeSettings()) for name in ("a", "b", "c")))
 
@@ -17,12 +18,14 @@ def lost(at: float) -> Reading[object]:
 
 def words(*, brief: bool = False, **readings: Reading[object]) -> str:
     told = {FeedKey(f"fake/{name}", "members"): reading for name, reading in readings.items()}
-    return state_words(LAB, told, (), ready=True, now=1000, brief=brief)
+    return state_words(LAB, told, (), ready=True, now=1000, brief=brief)[0]
 
 
 def test_the_age_of_what_was_lost_is_the_oldest() -> None:
     live: Reading[object] = Reading(State.LIVE, {}, 1000)
     assert words(a=live, b=live) == "all live"
+    assert state_words(LAB, {FeedKey("fake/a", "members"): live}, (), ready=True, now=1000)[1] is Look.GOOD
+    assert state_words(LAB, {FeedKey("fake/a", "members"): lost(960)}, (), ready=True, now=1000)[1] is Look.BAD
     assert words(a=lost(960), b=live) == "✖ fake/a unreachable 40s"
     assert words(a=lost(960), b=lost(700), c=lost(990)) == "✖ 3 of 3 sources not well 5m"
 
@@ -34,7 +37,7 @@ def test_a_chart_that_is_looked_at_and_not_live_is_told() -> None:
     idle: Reading[object] = Reading(State.IDLE, None, 100, error=TimedOut("no answer"))
 
     def told(*charts: Reading[object], source: Reading[object] = live) -> str:
-        return state_words(LAB, {FeedKey("fake/a", "alerts"): source}, (), charts, ready=True, now=1000)
+        return state_words(LAB, {FeedKey("fake/a", "alerts"): source}, (), charts, ready=True, now=1000)[0]
 
     assert told(live, idle) == "all live"
     assert told(live, wrong) == "▲ 1 chart wrong query"

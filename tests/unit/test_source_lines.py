@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from backends.api.errors import Unreachable
 from backends.api.members import Member, MemberState, Role
-from backends.api.readings import FeedKey, Reading, State
+from backends.api.readings import FeedKey, Reading, State, worst, worst_by_source
 from backends.api.settings import Settings
 from backends.api.units import Unit, UnitState
 from backends.context import Context, SourceConfig
+from backends.incident.problems import Now, problems
 from backends.incident.sizes import Expected
 from backends.incident.timeline import TIMELINE
 from tui.masthead import state_words
 from tui.screens.sourcelines import source_lines
-from tui.verbs.readings import worst_by_source
+from tui.verbs.readings import source_states
 from widgets.columns import Look
-from widgets.freshness import worst
 from widgets.safe import style
 
 LAB = Context("lab", (SourceConfig("x", "main", Settings()),))
+WALL = datetime(2026, 11, 24, 2, tzinfo=UTC)
 LOST = Unreachable("connection refused")
 
 
@@ -77,25 +79,28 @@ def test_last_words_are_dim() -> None:
     assert line_of("units", Reading(State.STALE, rows))[1] == ("1 running", style(Look.DIM))
 
 
-def test_the_masthead_has_the_worst_word_of_a_source() -> None:
+def test_every_place_has_the_same_word_for_a_source_the_worst_of_its_feeds() -> None:
     readings: dict[FeedKey, Reading[Any]] = {
         FeedKey("x/main", "members"): Reading(State.STALE, {}, 10.0),
         FeedKey("x/main", "instances"): Reading(State.UNREACHABLE, {}, 20.0, error=LOST),
     }
     for order in (readings, dict(reversed(readings.items()))):
-        told = state_words(LAB, order, (), ready=True, now=40.0)
+        told = state_words(LAB, order, (), ready=True, now=40.0)[0]
         assert told == "✖ x/main unreachable 30s"
+        (problem,) = problems(order, (), {}, (), Now(40.0, WALL))
+        assert (problem.word, problem.since) == ("unreachable", WALL - timedelta(seconds=30))
+        assert [item["state"] for item in source_states(order, ())] == ["unreachable"]
 
 
 def test_nothing_is_live_where_there_is_no_source() -> None:
     own: dict[FeedKey, Reading[Any]] = {TIMELINE: Reading(State.LIVE, {}, 10.0)}
-    assert state_words(Context("bare"), own, (), ready=True, now=10.0) == "no source"
-    assert state_words(LAB, own, (), ready=True, now=10.0) == "all live"
+    assert state_words(Context("bare"), own, (), ready=True, now=10.0)[0] == "no source"
+    assert state_words(LAB, own, (), ready=True, now=10.0)[0] == "all live"
 
 
 def test_what_nobody_watches_is_never_better_than_live_on_any_scale() -> None:
     idle: Reading[Any] = Reading(State.IDLE, {})
     live: Reading[Any] = Reading(State.LIVE, {})
     assert worst([live, idle]) is idle
-    both = {FeedKey("x/main", "members"): live, FeedKey("x/main", "processes"): idle}
-    assert worst_by_source(both) == {"x/main": idle}
+    members, processes = FeedKey("x/main", "members"), FeedKey("x/main", "processes")
+    assert worst_by_source({members: live, processes: idle}) == {processes: idle}

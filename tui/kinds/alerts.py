@@ -6,7 +6,8 @@ from typing import Any
 
 from backends.api.alerts import Alert, AlertState
 from tui.kinds.facts import clock_time, details, rfc3339, why
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
+from tui.kinds.states import state_column
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
 from widgets.quantities import since
 
 ALERT_LOOKS = {
@@ -59,14 +60,7 @@ ALERTS: Kind[Alert] = Kind(
     nouns=("alerts",),
     columns=(
         Column("name", "NAME", lambda a, s: a.name, 24, sort=lambda a: a.name),
-        Column(
-            "state",
-            "STATE",
-            lambda a, s: standing(a.state.value, a.trouble, s),
-            15,
-            sort=_urgency,
-            look=lambda a, s: standing_look(ALERT_LOOKS[a.state], a.trouble, s),
-        ),
+        state_column(ALERT_LOOKS, _urgency),
         Column("severity", "SEVERITY", lambda a, s: text_of(a.severity), 9, sort=lambda a: a.severity, drop=1),
         Column(
             "age",

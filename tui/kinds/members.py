@@ -7,6 +7,7 @@ from typing import Any
 from backends.api.members import Member, MemberState, Role
 from tui.kinds.facts import clock_time, details, why
 from tui.kinds.lognames import names_in_logs
+from tui.kinds.states import state_column
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
 from widgets.quantities import UNKNOWN, count, milliseconds, size
 
@@ -121,14 +122,7 @@ MEMBERS: Kind[Member] = Kind(
             drop=3,
             look=lambda m, s: Look.STRONG if m.role is Role.LEADER else Look.PLAIN,
         ),
-        Column(
-            "state",
-            "STATE",
-            lambda m, s: standing(m.state.value, m.trouble, s),
-            15,
-            sort=lambda m: m.state.value,
-            look=lambda m, s: standing_look(MEMBER_LOOKS[m.state], m.trouble, s),
-        ),
+        state_column(MEMBER_LOOKS),
         Column("address", "ADDRESS", lambda m, s: text_of(m.address), 21, sort=lambda m: m.address, drop=2),
         Column("version", "VERSION", lambda m, s: text_of(m.version), 8, sort=lambda m: m.version, drop=4),
         Column(

@@ -6,7 +6,8 @@ from typing import Any
 
 from backends.api.metrics import ScrapeTarget, TargetState
 from tui.kinds.facts import clock_time, details, rfc3339, why
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
+from tui.kinds.states import state_column
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
 from widgets.quantities import since
 
 TARGET_LOOKS = {TargetState.UP: Look.GOOD, TargetState.DOWN: Look.BAD, TargetState.UNKNOWN: Look.WARN}
@@ -45,14 +46,7 @@ TARGETS: Kind[ScrapeTarget] = Kind(
     columns=(
         Column("job", "JOB", lambda t, s: t.job, 18, sort=lambda t: t.job, drop=1),
         Column("instance", "INSTANCE", lambda t, s: t.instance, 24, sort=lambda t: t.instance),
-        Column(
-            "state",
-            "STATE",
-            lambda t, s: standing(t.state.value, t.trouble, s),
-            15,
-            sort=lambda t: t.state.value,
-            look=lambda t, s: standing_look(TARGET_LOOKS[t.state], t.trouble, s),
-        ),
+        state_column(TARGET_LOOKS),
         Column(
             "age",
             "SCRAPED",

@@ -7,7 +7,8 @@ from typing import Any
 from backends.api.units import Unit, UnitState
 from tui.kinds.facts import clock_time, details, rfc3339, why
 from tui.kinds.lognames import names_in_logs
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
+from tui.kinds.states import state_column
+from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
 from widgets.quantities import count, since
 
 UNIT_LOOKS = {
@@ -82,14 +83,7 @@ UNITS: Kind[Unit] = Kind(
     nouns=("units",),
     columns=(
         Column("name", "NAME", lambda u, s: u.name, 22, sort=lambda u: u.name),
-        Column(
-            "state",
-            "STATE",
-            lambda u, s: standing(u.state.value, u.trouble, s),
-            15,
-            sort=lambda u: u.state.value,
-            look=lambda u, s: standing_look(UNIT_LOOKS[u.state], u.trouble, s),
-        ),
+        state_column(UNIT_LOOKS),
         Column("native", "NATIVE", lambda u, s: u.native, 10, sort=lambda u: u.native, drop=4),
         Column("pid", "PID", lambda u, s: text_of(u.pid), 7, sort=lambda u: u.pid, right=True),
         Column(

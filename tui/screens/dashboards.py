@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendBug, BackendError
-from backends.context import Context
+from backends.context import Context, sources_meant
 from backends.metrics.panels import Page, configured_pages, suggest
 from backends.watch import Watch
 from tui.screens.base import Job
@@ -48,9 +48,10 @@ class Dashboards:
         return tuple(self._metrics)
 
     def source(self, wanted: str) -> str | None:
-        """The source that is meant: by its whole name, its name alone, or the first where none is named."""
-        fit = [source for source in self._metrics if wanted in ("", source, source.partition("/")[2])]
-        return fit[0] if fit else None
+        """The source that is meant, by its whole name, or its name alone where one has it; the first where none
+        is named."""
+        fit = sources_meant(wanted, self._metrics) if wanted else [*self._metrics][:1]
+        return fit[0] if len(fit) == 1 else None
 
     @property
     def pages(self) -> tuple[Page, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from backends.api.charts import Panel
+from backends.context import sources_meant
 from backends.metrics.panels import Page
+from backends.nearest import nearest
 from tui.screens.chartgrid import Sheet
 from widgets.columns import Look
 from widgets.oneline import Part
@@ -70,9 +71,10 @@ class MetricsChoice:
             return self.dashboards.lesson()
         page = self.pages[self._page]
         if self.source is None:
-            there = ", ".join(self.dashboards.sources)
+            there = self.dashboards.sources
+            what = "may be any of several" if sources_meant(page.source, there) else "answers no queries"
             return [
-                f"page {page.title} names the source {page.source}, which answers no queries; there are {there}"
+                f"page {page.title} names the source {page.source}, which {what}; there are {', '.join(there)}"
             ]
         return [f"page {page.title} has no panels"]
 
@@ -90,9 +92,8 @@ class MetricsChoice:
         elif title.isdigit() and 0 < int(title) <= len(titles):
             self._page = int(title) - 1
         else:
-            near = get_close_matches(title, titles, 1, 0.3)
-            there = f"nearest is {near[0]}" if near else f"there are {', '.join(titles) or 'none yet'}"
-            return f"no page {title}; {there}"
+            there = nearest(title, titles) or f"; there are {', '.join(titles) or 'none yet'}"
+            return f"no page {title}{there}"
         return ""
 
     def choose_panel(self, title: str) -> int | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from backends.api.readings import worst
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.timeframe import TimeFrame
 from widgets.columns import STANDINGS, Look
-from widgets.freshness import word_of, worst
+from widgets.freshness import word_of
 from widgets.oneline import Part
 from widgets.plot import Mark
 from widgets.quantities import span_text
@@ -45,4 +46,4 @@ def standing(grid: ChartGrid) -> tuple[str, Look]:
         return more.strip(), Look.DIM
     alike = sum(other.state is reading.state for other in readings)
     share = "" if alike == len(readings) else f" {alike} of {len(readings)}"
-    return f"{more}{word_of(reading).upper()}{share}", STANDINGS[reading.state].look
+    return f"{more}{word_of(reading).upper()}{share}", STANDINGS[reading.state]

@@ -130,7 +130,7 @@ class ResourceScreen(View):
             text, look = self.desk.without_source
         else:
             text, look = standing_of(readings.values(), now)
-            if not table.total and text.startswith("LIVE"):
+            if not table.total and look is Look.GOOD:
                 text, look = "EMPTY", Look.DIM
         right = f"  {text} "
         room = self.size.width - width_of(right) - sum(width_of(part) for part, _ in left)

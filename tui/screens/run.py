@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.reactive import var
 
-from backends.api.capabilities import Logs, ability
+from backends.api.capabilities import Logs
 from backends.api.readings import Readings
 from backends.api.runs import Run, RunState, Step, span
 from tui.commands import Command
@@ -60,8 +60,7 @@ class RunScreen(View):
         desk = self.desk
         if desk.bridge is None or desk.watching is None or not self._source:
             return
-        backend, tail = desk.watching.backend(self._source), desk.watching.tail(self._source)
-        logs = None if backend is None else ability(backend, Logs)
+        logs, tail = desk.watching.able(self._source, Logs), desk.watching.tail(self._source)
         self.log_view.clock = desk.watching.clock
         if logs is not None and tail is not None:
             self.log_view.show([Feeder(self._source, tail, logs)])

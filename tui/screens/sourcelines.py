@@ -1,4 +1,4 @@
-"""Source lines: how each source and group stands, one line each; numbers over time are in `signals`."""
+"""Source lines: how each source and group stands, one line each; numbers over time are in `vitals`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _dim(reading: Reading[Any]) -> Look | None:
 def _standing(reading: Reading[Any], gap: str = "  ") -> tuple[Part, ...]:
     if reading.state is State.LIVE:
         return ()
-    return ((f"{gap}{reading.state.value}", style(STANDINGS[reading.state].look)),)
+    return ((f"{gap}{reading.state.value}", style(STANDINGS[reading.state])),)
 
 
 def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:

@@ -12,14 +12,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from backends.api.actions import Action, End, Outcome, Refused
-from backends.api.capabilities import Acting, ability
+from backends.api.capabilities import Acting
 from backends.api.errors import BackendError, NotFound, Unreachable
-from backends.api.readings import FeedKey
 from backends.audit import Audit
 from backends.clean import clean
 from backends.context import Context
 from backends.context_words import Mode
-from backends.door import Consent, Door, NotAudited, Proposal
+from backends.door import Consent, Door, NotAudited, Proposal, ReasonWanted
 from backends.state import audit_folder
 from backends.viewer import Viewer
 from backends.watch import Watch
@@ -100,15 +99,11 @@ async def act(
     answers = Answers(context, options, answer)
     try:
         return await _one_by_one(options, door, await find(opened, options.timeout), answers)
-    except WrongUse as error:
-        complain(*f"midwatch: {error}".split("\n"))
-        return 2
     except NotFound as error:
         (complain if options.output in ("json", "jsonl") else say)(error.reason)
         return 1
-    except BackendError as error:
-        complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
-        return 3
+    except (WrongUse, BackendError) as error:
+        return failed(error)
     except Refused as refusal:
         complain(f"refused: {_with_hint(refusal)}")
         return EXIT[End.REFUSED]
@@ -119,10 +114,19 @@ async def act(
         await opened.close()
 
 
+def failed(error: WrongUse | BackendError) -> int:
+    """Say why nothing came of a verb; the exit code of it."""
+    if isinstance(error, WrongUse):
+        complain(*f"midwatch: {error}".split("\n"))
+        return 2
+    complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
+    return 3
+
+
 async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
     """The rows of one noun from all sources that can change them; they are followed from now on, since the door
     wants them fresh. Raises `Unreachable` where one of these sources does not answer."""
-    feeds = {key: feed for key, feed in opened.feeds(noun).items() if _acts(opened, key)}
+    feeds = {key: feed for key, feed in opened.feeds(noun).items() if opened.able(key.source, Acting) is not None}
     await Viewer().first_words(feeds.values(), timeout)
     readings = {key: feed.reading for key, feed in feeds.items()}
     trouble = troubles(readings, opened)
@@ -133,14 +137,8 @@ async def rows_of(opened: Watch, noun: str, timeout: float) -> list[Any]:
 
 async def actions_on(opened: Watch, row: Any) -> tuple[Action, ...]:
     """What can be done to one row. Raises `BackendError`."""
-    backend = opened.backend(row.source)
-    acting = None if backend is None else ability(backend, Acting)
+    acting = opened.able(row.source, Acting)
     return () if acting is None else await acting.actions(row)
-
-
-def _acts(opened: Watch, key: FeedKey) -> bool:
-    backend = opened.backend(key.source)
-    return backend is not None and ability(backend, Acting) is not None
 
 
 async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Action], answers: Answers) -> int:
@@ -165,7 +163,8 @@ async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Act
 
 
 def _with_hint(refusal: Refused) -> str:
-    return refusal.reason + (f" ({refusal.hint})" if refusal.hint else "")
+    hint = "--reason TEXT" if isinstance(refusal, ReasonWanted) else refusal.hint
+    return refusal.reason + (f" ({hint})" if hint else "")
 
 
 def _stop(status: int, left: int) -> int:
@@ -222,7 +221,7 @@ def _described(door: Door, proposal: Proposal) -> list[str]:
     old = "not known" if seconds is None else age(seconds)
     facts = [action.effect, action.caution, *proposal.consequences, f"by: {action.call}"]
     return [
-        f"{action.title} to {target.name}  {target.identity}",
+        f"{action.sentence}  {target.identity}",
         *(f"  {text}" for text in facts if text),
         f"  as {door.who.user}, {door.who.origin}, on {door.who.host}; data {old} old; {door.arming.mode.value}",
     ]

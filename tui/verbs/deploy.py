@@ -6,17 +6,17 @@ import argparse
 import asyncio
 import shlex
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from backends.api.actions import Action, Outcome
-from backends.api.capabilities import Deploys, ability
+from backends.api.capabilities import Deploys
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.runs import Deploy, Plan, run_of
 from backends.context import Context
+from backends.nearest import one_of
 from backends.watch import Watch
-from tui.verbs.acting import act, rows_of
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.acting import act, failed, rows_of
+from tui.verbs.output import say, to_json
 from tui.verbs.run import attach
 from tui.verbs.words import WrongUse
 
@@ -49,12 +49,8 @@ async def _show_plan(context: Context, options: argparse.Namespace) -> int:
     opened = Watch(context, timeout=options.timeout)
     try:
         _, plan = await _planned(opened, options, options.timeout)
-    except WrongUse as error:
-        complain(f"midwatch: {error}")
-        return 2
-    except BackendError as error:
-        complain(f"midwatch: {error}")
-        return 3
+    except (WrongUse, BackendError) as error:
+        return failed(error)
     finally:
         await opened.close()
     if options.output == "json":
@@ -72,8 +68,7 @@ async def _planned(opened: Watch, options: argparse.Namespace, timeout: float) -
     if not opened.feeds("deploys"):
         raise WrongUse(NONE)
     row = _named(options.name, await rows_of(opened, "deploys", timeout))
-    backend = opened.backend(row.source)
-    deploys = None if backend is None else ability(backend, Deploys)
+    deploys = opened.able(row.source, Deploys)
     if deploys is None:
         raise WrongUse(f"{row.source} deploys nothing")
     try:
@@ -99,10 +94,7 @@ def _named(word: str, rows: list[Deploy]) -> Deploy:
     for row in rows:
         if word in (row.name, row.source):
             return row
-    names = [row.name for row in rows]
-    near = get_close_matches(word, names, 1, 0.4)
-    expected = f"expected one of {', '.join(names)}" + (f"; nearest is {near[0]}" if near else "")
-    raise WrongUse(f"no deploy {word!r}, {expected}")
+    raise WrongUse(f"no deploy {word!r}{one_of(word, (row.name for row in rows))}")
 
 
 def plan_lines(plan: Plan) -> list[tuple[str, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from backends.api.errors import BackendError
-from backends.api.readings import State
-from tui.kinds.facts import rfc3339
+from backends.api.readings import Reading, State
 from tui.verbs.output import to_json
+from tui.verbs.told import SourceState, source_state
 
 
 class Outcome:
@@ -34,25 +35,16 @@ class Outcome:
         """Everything of it that can be read was read now."""
         self._ended[source] = datetime.now(UTC)
 
-    def readings(self) -> list[dict[str, str | None]]:
+    def readings(self) -> list[SourceState]:
         """One a source; one that was not read to its end, or of which a part may not be read, is not live."""
-        return [
-            {
-                "source": source,
-                "state": (State.LIVE if self._is_live(source) else State.UNREACHABLE).value,
-                "as_of": rfc3339(ended),
-                "error": self._error(source),
-            }
-            for source, ended in self._ended.items()
-        ]
+        return [source_state(source, self._reading(source, ended)) for source, ended in self._ended.items()]
 
-    def _is_live(self, source: str) -> bool:
-        return self._ended[source] is not None and source not in self._failed
-
-    def _error(self, source: str) -> str | None:
-        if self._is_live(source):
-            return None
-        return "; ".join(map(str, self._failed.get(source, ()))) or "was not read to its end"
+    def _reading(self, source: str, ended: datetime | None) -> Reading[Any]:
+        failed = self._failed.get(source, ())
+        if ended is not None and not failed:
+            return Reading(State.LIVE, as_of=ended)
+        why = "; ".join(map(str, failed)) or "was not read to its end"
+        return Reading(State.UNREACHABLE, as_of=ended, error=BackendError(why))
 
 
 class Document:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from backends.api.capabilities import Logs, ability
+from backends.api.capabilities import Logs
 from backends.api.errors import BackendError
 from backends.api.feed import Feed, Pace
 from backends.api.logs import Level, LogBatch, LogRecord, LogSpan, Sieve
@@ -293,8 +293,7 @@ def _sources(opened: Watch, names: list[str]) -> list[_Source]:
 
 
 def _configured(opened: Watch, source: str) -> _Source:
-    backend = opened.backend(source)
-    able = None if backend is None else ability(backend, Logs)
+    able = opened.able(source, Logs)
     if able is None:
         raise WrongUse(f"{source} has no logs")
     return _Source(source, able.parse, able.shown, able.history, able.logs)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from backends.config import Config, ConfigError, choose_context
 from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
+from backends.context_words import DEFAULT
 from backends.threads import leave_threads_behind
 from tui.log import start_log
 from tui.verbs.output import complain
@@ -41,7 +42,7 @@ async def open_context(options: argparse.Namespace) -> Context:
         return context
     if options.verb == "logs" and options.sources and all(map(_is_path, options.sources)):
         # What is named by its path is read without looking around for sources.
-        return Context("default", read_only=read_only_wanted(options.read_only, os.environ))
+        return Context(DEFAULT, read_only=read_only_wanted(options.read_only, os.environ))
     from backends.discovery import discover
 
     return await discover(os.environ, read_only=read_only_wanted(options.read_only, os.environ))

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from backends.api.processes import Processes
 from backends.api.readings import Reading
 from backends.config_file import config_name
-from backends.processes.at_once import SOURCE, is_alone, processes_at_once
+from backends.context_words import DEFAULT, THIS_HOST
+from backends.processes.at_once import is_alone, processes_at_once
 from tui.kinds.processes import PROCESSES
 from tui.verbs.told import Told, source_state
 
@@ -37,9 +38,9 @@ def processes(options: argparse.Namespace) -> int:
 def _show(reading: Reading[Processes], output: str) -> None:
     told = Told(
         kind=PROCESSES,
-        context="default",
+        context=DEFAULT,
         rows=[(row, reading) for row in (reading.value or {}).values()],
-        sources=[source_state(SOURCE, reading)],
+        sources=[source_state(THIS_HOST, reading)],
         now=time.monotonic(),
         wall=datetime.now(UTC),
         well=True,

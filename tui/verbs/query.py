@@ -14,12 +14,14 @@ from backends.api.backend import Backend
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendError, Misconfigured, Silent
 from backends.api.metrics import Series
+from backends.api.readings import Reading, State
 from backends.clean import clean
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.output import complain, cut, say, to_json
 from tui.verbs.sources import WrongSource, choose
+from tui.verbs.told import source_state
 from widgets.plaintable import aligned
 from widgets.quantities import UNKNOWN, age
 
@@ -46,7 +48,7 @@ async def query(context: Context, options: argparse.Namespace) -> int:
     except BackendError as error:
         complain(f"{source}: {_with_hint(error)}")
         if options.output == "json":
-            say(to_json(_document(context, source, (), str(error))))
+            say(to_json(_document(context, source, (), Reading(State.UNREACHABLE, error=error))))
         return 3
     finally:
         await opened.close()
@@ -70,7 +72,7 @@ async def _ask(backend: Backend | None, metrics: Metrics, options: argparse.Name
 def _print(context: Context, options: argparse.Namespace, source: str, series: tuple[Series, ...]) -> None:
     items = [_item(one, options.range is not None) for one in series]
     if options.output == "json":
-        say(to_json(_document(context, source, items)))
+        say(to_json(_document(context, source, items, Reading(State.LIVE, as_of=datetime.now(UTC)))))
     elif options.output == "jsonl":
         say(*map(to_json, items))
     elif not items:
@@ -79,15 +81,9 @@ def _print(context: Context, options: argparse.Namespace, source: str, series: t
         say(*_table(series, options.range is not None))
 
 
-def _document(context: Context, source: str, items: Any, error: str | None = None) -> dict[str, Any]:
-    state = "live" if error is None else "unreachable"
-    as_of = None if error is not None else _now()
-    reading = {"source": source, "state": state, "as_of": as_of, "error": error}
-    return {"kind": "query", "context": context.name, "readings": [reading], "items": list(items)}
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def _document(context: Context, source: str, items: Any, reading: Reading[Any]) -> dict[str, Any]:
+    states = [source_state(source, reading)]
+    return {"kind": "query", "context": context.name, "readings": states, "items": list(items)}
 
 
 def _item(series: Series, ranged: bool) -> dict[str, Any]:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 from contextlib import closing
-from difflib import get_close_matches
 
 from backends.api.actions import Action
-from backends.api.capabilities import Runs, ability
+from backends.api.capabilities import Runs
 from backends.api.errors import BackendError, NotFound
 from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState, span
 from backends.context import Context
+from backends.nearest import nearest
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.kinds.runs import run_json
-from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.acting import act, actions_on, failed, rows_of
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse
 
@@ -45,12 +45,8 @@ async def attach(context: Context, options: argparse.Namespace, name: str) -> in
             say(to_json({"kind": "runs", "context": context.name, "items": [run_json(row)]}))
         complain(f"{row.key}: {_how(row)}")
         return EXIT[row.state]
-    except WrongUse as error:
-        complain(f"midwatch: {error}")
-        return 2
-    except BackendError as error:
-        complain(f"midwatch: {error}")
-        return 3
+    except (WrongUse, BackendError) as error:
+        return failed(error)
     except asyncio.CancelledError:
         if row is not None and row.state is RunState.RUNNING:
             complain(f"{row.key} goes on; midwatch run attach {row.key}")
@@ -60,8 +56,7 @@ async def attach(context: Context, options: argparse.Namespace, name: str) -> in
 
 
 async def _print_output(opened: Watch, row: Run) -> None:
-    backend = opened.backend(row.source)
-    runs = None if backend is None else ability(backend, Runs)
+    runs = opened.able(row.source, Runs)
     assert runs is not None
     async for batch in runs.output(row.key):
         for block in batch.blocks:
@@ -104,5 +99,5 @@ def _named(word: str, rows: list[Run]) -> Run:
     for row in rows:
         if word == row.key:
             return row
-    near = get_close_matches(word, [row.key for row in rows], 1, 0.5)
-    raise WrongUse(f"no run {word!r}" + (f", nearest is {near[0]}" if near else "; midwatch runs lists them"))
+    near = nearest(word, (row.key for row in rows))
+    raise WrongUse(f"no run {word!r}{near or '; midwatch runs lists them'}")

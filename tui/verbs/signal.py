@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal as system
-from difflib import get_close_matches
+from signal import Signals
 
 from backends.api.actions import Action
 from backends.api.errors import NotFound
 from backends.api.processes import Process
 from backends.context import Context
+from backends.nearest import nearest
+from backends.processes.signal_offer import named, short
 from backends.watch import Watch
 from tui.verbs.acting import act, actions_on, rows_of
-from tui.verbs.words import WrongUse, nearest
+from tui.verbs.words import WrongUse
 
 
 async def signal(context: Context, options: argparse.Namespace) -> int:
@@ -31,17 +32,11 @@ async def signal(context: Context, options: argparse.Namespace) -> int:
 
 def signal_named(word: str) -> str:
     """`SIGTERM` for `TERM`, `sigterm` or 15. Raises `WrongUse`."""
-    name = word.upper().removeprefix("SIG")
-    known = [number.name.removeprefix("SIG") for number in system.Signals]
-    if name.isdecimal() and int(name) in {int(number) for number in system.Signals}:
-        return system.Signals(int(name)).name
-    if name not in known:
-        near = get_close_matches(name, known, 1, 0.4)
-        raise WrongUse(
-            f"{word!r} is no signal, expected TERM, HUP, INT, USR1, … or KILL"
-            + (f"; nearest is {near[0]}" if near else "")
-        )
-    return f"SIG{name}"
+    number = named(word)
+    if number is None:
+        near = nearest(word.upper().removeprefix("SIG"), map(short, Signals))
+        raise WrongUse(f"{word!r} is no signal, expected TERM, HUP, INT, USR1, … or KILL{near}")
+    return number.name
 
 
 def fits(row: Process, word: str) -> bool:

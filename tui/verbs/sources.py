@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from backends.api.capabilities import ability
+from backends.context import sources_meant
 from backends.watch import Watch
 from tui.verbs.words import WrongUse
 
@@ -17,16 +17,13 @@ class WrongSource(WrongUse):
 
 def find_source(opened: Watch, name: str) -> str | None:
     """A source by `kind/name`, or by its name alone where one source has it."""
-    if name in opened.sources:
-        return name
-    alike = [source for source in opened.sources if source.partition("/")[2] == name]
-    return alike[0] if len(alike) == 1 else None
+    found = sources_meant(name, opened.sources)
+    return found[0] if len(found) == 1 else None
 
 
 def able(opened: Watch, protocol: type[Any]) -> list[str]:
     """The sources that can do something."""
-    backends = [(source, opened.backend(source)) for source in opened.sources]
-    return [source for source, backend in backends if backend is not None and ability(backend, protocol)]
+    return [source for source in opened.sources if opened.able(source, protocol) is not None]
 
 
 def choose(opened: Watch, name: str | None, protocol: type[A], what: str) -> tuple[str, A]:
@@ -38,8 +35,7 @@ def choose(opened: Watch, name: str | None, protocol: type[A], what: str) -> tup
     if name is None and len(known) > 1:
         raise WrongSource(f"several sources have {what}, expected --source with one of {', '.join(known)}")
     source = find_source(opened, name) if name is not None else next(iter(known), None)
-    backend = None if source is None else opened.backend(source)
-    found = None if backend is None else ability(backend, protocol)
+    found = None if source is None else opened.able(source, protocol)
     if source is None or found is None:
         wanted = f"expected one of {', '.join(known)}" if known else f"nor has any of {', '.join(opened.sources)}"
         raise WrongSource(f"{name or 'this context'} has no {what}, {wanted}")

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
 from widgets.quantities import duration
-
-
-def nearest(word: str, names: Iterable[str]) -> str:
-    """`; nearest is …`, or nothing where no name is near."""
-    near = get_close_matches(word, list(dict.fromkeys(names)), 1, 0.5)
-    return f"; nearest is {near[0]}" if near else ""
 
 
 class WrongUse(Exception):
