@@ -7,7 +7,7 @@ import pytest
 from backends.api import registry
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in ("fake", "metered"):
         monkeypatch.setitem(registry.MODULES, kind, f"tests.flows.{kind}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from backends.api.errors import Unreachable
 from backends.api.readings import FeedKey, Reading, Seen, State
 from backends.context import Context, SourceConfig
@@ -11,6 +13,8 @@ from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
 from tui.bridge import CONFIRM, PAINT, Bridge
+
+pytestmark = pytest.mark.usefixtures("scripted")
 
 MEMBERS = FeedKey("fake/main", "members")
 

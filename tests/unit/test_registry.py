@@ -41,7 +41,7 @@ def test_one_that_calls_itself_something_else_is_refused(outside: Path) -> None:
 def test_what_nobody_serves_says_why() -> None:
     with pytest.raises(Unsupported, match="not in this version"):
         registry.load("serf")
-    with pytest.raises(Misconfigured, match="unknown kind"):
+    with pytest.raises(Misconfigured, match="no such kind"):
         registry.load("etcdd")
     with pytest.raises(Misconfigured, match=r"can't import no_such\.module"):
         registry.load("no_such.module")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backends.api.registry import MODULES
+from backends.api import registry
 from backends.context import Context, SourceConfig, sources_meant
 from backends.watch import Watch
-from tests.flows.metered import MeteredSettings, panel
+from tests.flows.metered import Metered, MeteredSettings, panel
 from tui.screens.dashboards import Dashboards
 from tui.screens.metricschoice import MetricsChoice
 from tui.verbs.sources import find_source
@@ -35,8 +35,7 @@ def test_a_whole_name_comes_before_the_own_name_of_another() -> None:
 
 
 def watching(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> Watch:
-    for kind in kinds:
-        monkeypatch.setitem(MODULES, kind, "tests.flows.metered")
+    monkeypatch.setattr(registry, "load", lambda kind: type("Sort", (Metered,), {"kind": kind}))
     sources = tuple(SourceConfig(kind, "main", MeteredSettings()) for kind in kinds)
     return Watch(Context("lab", sources, pages=(PAGE,)))
 

@@ -19,6 +19,8 @@ from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 from tui.kinds.known import KINDS
 
+pytestmark = pytest.mark.usefixtures("scripted")
+
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
 

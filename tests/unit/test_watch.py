@@ -19,6 +19,8 @@ from tests.clock import START, FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 from tests.flows.metered import MeteredSettings, fresh_store
 
+pytestmark = pytest.mark.usefixtures("scripted")
+
 
 def fake(name: str) -> SourceConfig:
     SCRIPTS[name] = Script()
