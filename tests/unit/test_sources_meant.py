@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backends.api import registry
+from backends import watch
 from backends.context import Context, SourceConfig, sources_meant
 from backends.watch import Watch
 from tests.flows.metered import Metered, MeteredSettings, panel
@@ -35,7 +35,7 @@ def test_a_whole_name_comes_before_the_own_name_of_another() -> None:
 
 
 def watching(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> Watch:
-    monkeypatch.setattr(registry, "load", lambda kind: type("Sort", (Metered,), {"kind": kind}))
+    monkeypatch.setattr(watch, "load", lambda kind: type("Sort", (Metered,), {"kind": kind}))
     sources = tuple(SourceConfig(kind, "main", MeteredSettings()) for kind in kinds)
     return Watch(Context("lab", sources, pages=(PAGE,)))
 
