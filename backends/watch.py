@@ -13,9 +13,10 @@ from backends.api.backend import TIMEOUT, Backend
 from backends.api.capabilities import ABILITIES, Acting, Logs, Metrics, Registry, ability
 from backends.api.clock import Clock, LoopClock
 from backends.api.errors import BackendBug, BackendError
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
 from backends.api.logs import LogBatch, LogSpan
 from backends.api.members import Members
+from backends.api.pace import Pace
 from backends.api.readings import FeedKey, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES_MOST, Tail

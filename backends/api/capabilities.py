@@ -15,11 +15,12 @@ from msgspec import Struct
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.alerts import Alerts
 from backends.api.backend import Backend
-from backends.api.feed import Pace, Source
+from backends.api.feed import Source
 from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.members import Members
 from backends.api.metrics import ScrapeTargets, Series
 from backends.api.nouns import Row
+from backends.api.pace import Pace
 from backends.api.processes import Hosts, Processes
 from backends.api.readings import Seen
 from backends.api.runs import DeployRows, Plan, RunRows

@@ -17,8 +17,9 @@ from msgspec import Struct
 from backends.api.capabilities import Metrics
 from backends.api.clock import Clock
 from backends.api.errors import BackendError
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
 from backends.api.metrics import Series
+from backends.api.pace import Pace
 from backends.api.readings import Seen
 
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400)

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from time import perf_counter
 from typing import Any, Generic, TypeVar, cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from backends.api.clock import Clock, LoopClock, Timer
 from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut
+from backends.api.pace import Backoff, Pace
 from backends.api.readings import News, Reading, Seen, State
 
 log = logging.getLogger("midwatch.feed")
@@ -40,40 +39,6 @@ GRACE = 0.5
 """Seconds that a cancelled attempt has to end, before it is abandoned."""
 ABANDONED_MOST = 3
 """With so many attempts that would not end, no new one starts until one of them does."""
-
-
-class Pace(Struct, frozen=True):
-    """How patient a feed is, in seconds.
-
-    `first`: until the first word of an attempt; `quiet`: between two words; `linger`: how long it goes on
-    after its last viewer has left. `always`: runs as long as its context is open, watched or not.
-    """
-
-    first: float = 10.0
-    quiet: float = 5.0
-    linger: float = 10.0
-    always: bool = False
-
-
-class Backoff:
-    """Growing pauses between attempts: 0.5 s doubling to 5 s, each shortened by up to a quarter at random.
-
-    Five seconds at most, so that whatever returns is seen again within six.
-    """
-
-    SHORTEST, LONGEST = 0.5, 5.0
-
-    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
-        self._jitter = jitter
-        self._next = self.SHORTEST
-
-    def reset(self) -> None:
-        self._next = self.SHORTEST
-
-    def pause(self) -> float:
-        pause = self._next * (1 - self._jitter() / 4)
-        self._next = min(self._next * 2, self.LONGEST)
-        return pause
 
 
 class Feed(Generic[S, T]):
@@ -278,7 +243,11 @@ class Feed(Generic[S, T]):
         if isinstance(error, BackendError):
             return _bare(error)
         log.error("bug in backend of %s", self.name, exc_info=error)
-        return BackendBug(f"{type(error).__name__}: {error}", where=self.name, hint="this is a bug; see :log")
+        return BackendBug(
+            f"{type(error).__name__}: {error}",
+            where=self.name,
+            hint="this is a bug; see midwatch's log",
+        )
 
     def _show(self, reading: Reading[T]) -> None:
         before, self._reading = self._reading, reading

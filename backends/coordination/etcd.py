@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar
 
 import msgspec
 
-from backends.api.backend import Backend, Check, Found
+from backends.api.backend import TIMEOUT, Backend, Check, Found
 from backends.api.capabilities import KeyWatch, Membership, Registry
 from backends.api.errors import BackendError, NotFound
 from backends.api.members import Member, Members
@@ -100,7 +100,7 @@ groups = { web = "/services/web/" }         # who registered below a prefix
 # password = { env = "ETCD_PASSWORD" }      # or { file = "…" }, or { command = ["pass", "show", "etcd"] }
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._access = settings.access()
         # Two: a watch that moves to another endpoint must not move the calls for members with it.

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from backends.api.backend import Backend, Check, Found
+from backends.api.backend import TIMEOUT, Backend, Check, Found
 from backends.api.capabilities import Logs
 from backends.api.errors import BackendError, TimedOut
 from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, Sieve
@@ -81,7 +81,7 @@ class Journald(Backend, Logs):
 # units = ["nginx.service"]                 # all without it
 """
 
-    def __init__(self, name: str, settings: Any, *, timeout: float = 5.0) -> None:
+    def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._told: set[str] = set()
 

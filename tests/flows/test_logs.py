@@ -102,7 +102,7 @@ async def test_hostile_lines_do_nothing(opened: Opened) -> None:
 async def test_an_unknown_source_names_the_nearest(opened: Opened) -> None:
     async with opened() as screen:
         await screen.type(":logs mian\r")
-        await screen.until("nearest is fake/main")
+        await screen.until("nearest is main")
 
 
 async def test_without_a_source_it_teaches(opened: Opened) -> None:

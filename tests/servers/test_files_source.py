@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from backends.api.errors import Denied, NotFound
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
 from backends.api.logs import LogBatch, LogSpan
+from backends.api.pace import Pace
 from backends.api.readings import Seen, State
 from backends.api.registry import load
 from backends.api.tail import Tail

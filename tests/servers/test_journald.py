@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, Denied, NotFound, Unsupported
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
 from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, LogSpan
+from backends.api.pace import Pace
 from backends.api.readings import Seen, State
 from backends.api.registry import load
 from backends.api.tail import Tail

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from backends.api.errors import Unsupported
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
 from backends.api.logs import Beside, LogBatch
+from backends.api.pace import Pace
 from backends.api.readings import Seen, State
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord

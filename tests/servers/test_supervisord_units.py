@@ -17,7 +17,8 @@ import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, NotFound, Silent, Unreachable
 from backends.api.events import Event
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
+from backends.api.pace import Pace
 from backends.api.readings import Seen, State
 from backends.api.units import Unit, Units, UnitState
 from backends.processes import supervisord

@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from backends.api.events import Event
-from backends.api.feed import Backoff, Feed, Pace, Source
+from backends.api.feed import Feed, Source
+from backends.api.pace import Backoff, Pace
 from backends.api.readings import Reading, Seen, State
 from tests.clock import FakeClock
 

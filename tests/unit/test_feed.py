@@ -12,7 +12,8 @@ import pytest
 
 from backends.api.errors import BackendBug, Ended, Silent, TimedOut, Unreachable
 from backends.api.events import Event, EventKind
-from backends.api.feed import ABANDONED_MOST, Backoff, Feed
+from backends.api.feed import ABANDONED_MOST, Feed
+from backends.api.pace import Backoff
 from backends.api.readings import Seen, State
 from tests.clock import FakeClock, settle
 from tests.unit.feeds import PACE, Script, Watched, steady

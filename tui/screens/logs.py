@@ -7,6 +7,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from backends.clean import clean
+from backends.context import sources_meant
+from backends.nearest import nearest
 from backends.watch import Watch
 from tui.screens.base import View
 from tui.screens.logback import LookingBack
@@ -14,7 +16,7 @@ from tui.screens.logjob import LogJob
 from tui.screens.loglesson import without_line, without_source
 from tui.screens.logparts import Parts
 from tui.screens.logplace import missed, no_match, none_passes, place, share
-from tui.screens.logsources import called, feeders_of, files_at, hint_for, sources_of
+from tui.screens.logsources import feeders_of, files_at, sources_of
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
 from tui.screens.record import show_bytes, show_record
@@ -121,12 +123,16 @@ class LogsScreen(View):
         watching, source = self.desk.watching, None
         if name is not None:
             sources = sources_of(watching)
-            found = called(name, sources)
+            found = sources_meant(name, sources)
             if watching is not None and "/" in name and not found:
                 self.desk.work(self._open_path(watching, name))
                 return
-            if len(found) != 1:
-                self.desk.say(f"no log source {name}; {hint_for(name, sources)}")
+            if len(found) > 1:
+                self.desk.say(f"{name} may be any of {', '.join(found)}")
+                return
+            if not found:
+                names = [*sources, *(source.partition("/")[2] for source in sources)]
+                self.desk.say(f"no log source {name}{nearest(name, names) or '; a path has a slash'}")
                 return
             source = found[0]
         if source != self._source or self._visit.only or self._visit.unnamed or self._visit.awaited:

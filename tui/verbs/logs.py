@@ -19,8 +19,9 @@ from typing import Any
 
 from backends.api.capabilities import Logs
 from backends.api.errors import BackendError
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
 from backends.api.logs import Level, LogBatch, LogRecord, LogSpan, Sieve
+from backends.api.pace import Pace
 from backends.api.readings import Reading
 from backends.clean import clean
 from backends.context import Context

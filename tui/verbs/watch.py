@@ -9,7 +9,8 @@ from typing import Any
 
 from backends.api.capabilities import KeyWatch
 from backends.api.errors import BackendError, TimedOut
-from backends.api.feed import Feed, Pace
+from backends.api.feed import Feed
+from backends.api.pace import Pace
 from backends.api.readings import News, Reading, State
 from backends.api.stores import KeyChange
 from backends.clean import clean_bytes
