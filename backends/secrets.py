@@ -44,13 +44,23 @@ class Shared:
     def __init__(self, value: SecretSetting) -> None:
         self._value = value
         self._fetched: Secret | None = None
+        self._failed: Misconfigured | None = None
+        self._failures = 0
         self._fetching = threading.Lock()
 
     def get(self) -> Secret:
-        """Blocks and raises as `reveal` does; what failed is tried again by who asks next."""
+        """Blocks and raises as `reveal` does. Who waited for what failed shares it, who asks next tries again."""
+        before = self._failures
         with self._fetching:
-            if self._fetched is None:
+            if self._fetched is not None:
+                return self._fetched
+            if self._failed is not None and self._failures > before:
+                raise Misconfigured(self._failed.reason, where=self._failed.where, hint=self._failed.hint)
+            try:
                 self._fetched = reveal(self._value)
+            except Misconfigured as error:
+                self._failed, self._failures = error.with_traceback(None), self._failures + 1
+                raise
             return self._fetched
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -32,9 +30,10 @@ from backends.api.runs import (
     RunRows,
 )
 from backends.api.settings import Settings
-from backends.deploys.folder import RunFolders, pause
+from backends.deploys.folder import RunFolders
 from backends.deploys.listing import listed
 from backends.deploys.params import check_template, filled, known_only, value_of
+from backends.deploys.rests import Rests
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors
@@ -76,7 +75,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         check_template(settings.argv, settings.params)
         self._params: tuple[Param, ...] = tuple(item.param(key) for key, item in settings.params.items())
         self._threads = Threads("runs", 6)
-        self._stirred = asyncio.Event()
+        self._rests = Rests()
 
     @cached_property
     def _runs(self) -> RunFolders:
@@ -88,28 +87,24 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
     async def deploys(self, last: DeployRows | None) -> AsyncGenerator[Seen[DeployRows], None]:
         before = last
         while True:
+            rest = self._rests.begin()
             runs = await self._look()
             row = self._row(list(runs.values())[-1] if runs else None)
             same = None if before is None else before.get(self.name)
             rows = MappingProxyType({self.name: row if same is None or same != row else same})
             yield Seen(rows, None if before is None else differing(before, rows))
             before = rows
-            await self._rest(runs)
+            await rest(runs)
 
     async def runs(self, last: RunRows | None) -> AsyncGenerator[Seen[RunRows], None]:
         before = last
         while True:
+            rest = self._rests.begin()
             rows = await self._look()
             told = () if before is None else news(before, rows, datetime.now(UTC))
             yield Seen(rows, None if before is None else differing(before, rows), told)
             before = rows
-            await self._rest(rows)
-
-    async def _rest(self, runs: RunRows) -> None:
-        """Until the next look, which comes at once where we have changed something ourselves."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause(runs)):
-                await self._stirred.wait()
+            await rest(rows)
 
     async def _look(self) -> RunRows:
         with file_errors():
@@ -182,8 +177,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         try:
             await self._actions.perform(action, permit, tell)
         finally:
-            self._stirred.set()
-            self._stirred = asyncio.Event()
+            self._rests.end()
 
     async def look(self, action: Action, tell: Tell) -> Outcome:
         return await self._actions.look(action, tell)
@@ -195,7 +189,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         # Not before it is read: a start has a dozen sources, and no line yet.
         from backends.deploys.run_output import RunOutput
 
-        return RunOutput(self.source, self._runs, self._threads, self._look, self._rest)
+        return RunOutput(self.source, self._runs, self._threads, self._look, self._rests)
 
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._output.logs(last)

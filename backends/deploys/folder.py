@@ -13,6 +13,7 @@ import shutil
 import threading
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -31,9 +32,6 @@ from backends.state import check_private, private_folder
 PLAN, PERMIT, OUTPUT, ABORT = "plan.json", "permit.json", "output.log", "abort"
 RUNS_KEPT = 50
 """Runs of a deploy that are kept; older ones go when a new one starts."""
-IDLE, BUSY = 1.5, 0.2
-"""Seconds between two looks at the runs: while none runs, which then is one that somebody else starts, and while
-one does."""
 
 
 class Written(Struct, frozen=True):
@@ -104,8 +102,8 @@ def read_plan(folder: Path) -> Written:
 class RunFolders:
     """The runs of one deploy of one context. Its methods block.
 
-    Another configuration may have a context and a deploy of the same names: of what lies there the runs in
-    `directory` are this deploy's, all of them without it. The lock is one for all.
+    Another configuration may have a context and a deploy of the same names (each demo does): what ran elsewhere
+    than in `directory` and has ended is not listed, without one all is. Lock, and how many are kept, are for all.
     """
 
     def __init__(self, state: Path, context: str, deploy: str, source: str, directory: str = "") -> None:
@@ -119,6 +117,8 @@ class RunFolders:
         self._known: dict[str, tuple[tuple[int, int], Run]] = {}
         self._orphans: dict[str, tuple[Identity, ...]] = {}
         self._looking = threading.Lock()
+        # Read at each look, for up to fifty runs of mostly one place.
+        self._real = lru_cache(RUNS_KEPT)(os.path.realpath)
 
     def __getitem__(self, run: str) -> Path:
         """A run's folder, whether it is there or not. Raises `KeyError` for what is no run's name."""
@@ -164,8 +164,10 @@ class RunFolders:
         rows = self.look_at_all()
         if not self._directory:
             return rows
-        here = os.path.abspath(self._directory)
-        return MappingProxyType({key: row for key, row in rows.items() if row.directory == here})
+        here = self._real(self._directory)
+        return MappingProxyType(
+            {key: row for key, row in rows.items() if _goes_on(row) or self._real(row.directory) == here}
+        )
 
     def look_at_all(self) -> RunRows:
         """Those of other configurations too. Raises OSError."""
@@ -267,9 +269,9 @@ class RunFolders:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
 
-def pause(runs: RunRows) -> float:
-    """Seconds until the next look."""
-    return BUSY if any(run.state is RunState.RUNNING for run in runs.values()) else IDLE
+def _goes_on(run: Run) -> bool:
+    """Whether it may still do something, wherever: that is for everybody to see, and to end."""
+    return run.state in (RunState.RUNNING, RunState.INTERRUPTED) or bool(run.left)
 
 
 def _lost(entries: list[Entry], written: Written, orphans: tuple[Identity, ...]) -> str:

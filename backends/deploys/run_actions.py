@@ -14,9 +14,10 @@ from backends.api.runs import Deploy, Plan, Run, RunRows, RunState, params_of, r
 from backends.api.settings import SecretRef
 from backends.deploys import launch
 from backends.deploys.command import GRACE
-from backends.deploys.folder import BUSY, RunFolders, Written, new_id
+from backends.deploys.folder import RunFolders, Written, new_id
 from backends.deploys.leave import Leave
 from backends.deploys.listing import LIST_SECONDS
+from backends.deploys.rests import BUSY
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors
 from backends.secrets import COMMAND_SECONDS, reveal
@@ -120,7 +121,7 @@ class RunActions:
         launch.start(self._folders, Written(run, self._folders.context, by, self._host, plan), environment, leave)
 
     def _ask_to_end(self, action: Action, leave: Leave) -> None:
-        row = self._folders.look().get(action.target.key)
+        row = self._folders.look_at_all().get(action.target.key)
         if row is None or row.state is not RunState.RUNNING:
             raise Refused(f"{action.target.name} does not run" + (f": {row.state.value}" if row else ""))
         if self.target(row).identity != action.target.identity:
@@ -145,7 +146,7 @@ class RunActions:
 
     async def _rows(self) -> RunRows:
         with file_errors():
-            return await self._threads.run(self._folders.look)
+            return await self._threads.run(self._folders.look_at_all)
 
     async def _is_starting(self) -> bool:
         with file_errors():

@@ -16,8 +16,9 @@ from backends.api.errors import NotFound
 from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.runs import Run, RunRows, RunState
-from backends.deploys.folder import BUSY, OUTPUT, RunFolders
+from backends.deploys.folder import OUTPUT, RunFolders
 from backends.deploys.output import Output, follow
+from backends.deploys.rests import BUSY, Rests
 from backends.file_errors import file_errors
 from backends.threads import Threads
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
 
 class RunOutput:
-    """One deploy's. `look` reads which runs there are, `rest` waits until it is worth another look. Raises
-    `BackendError`."""
+    """One deploy's. `look` reads which runs there are. Raises `BackendError`."""
 
     def __init__(
         self,
@@ -36,21 +36,22 @@ class RunOutput:
         folders: RunFolders,
         threads: Threads,
         look: Callable[[], Awaitable[RunRows]],
-        rest: Callable[[RunRows], Awaitable[None]],
+        rests: Rests,
     ) -> None:
         self._source, self._folders, self._threads = source, folders, threads
-        self._look, self._rest = look, rest
+        self._look, self._rests = look, rests
 
     async def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """The newest run's output, its end if that is long, and whatever runs after it. Origins are run ids."""
         cursor = None if last is None else last.cursor
         while True:
+            rest = self._rests.begin()
             with file_errors():
                 rows, batch = await self._threads.run(partial(self._follow, cursor))
             cursor = batch.cursor
             yield Seen(batch, None if batch.blocks or batch.notes else frozenset())
             if not batch.blocks:
-                await self._rest(rows)
+                await rest(rows)
 
     def _follow(self, cursor: object) -> tuple[RunRows, LogBatch]:
         rows = self._folders.look()

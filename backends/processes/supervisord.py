@@ -37,8 +37,6 @@ CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
 INTERVAL = 1.0
 """Seconds between two looks: supervisord tells nobody over the wire what changes."""
-LATELY = 1.2
-"""Seconds for which an answer does for which logs there are, too."""
 PATIENCE = 4.0
 """Seconds that a call may take at most."""
 
@@ -68,8 +66,6 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         """What each program is configured to be, as last told; empty where this supervisord does not tell
         (before 4.0)."""
         self._looking = Threads("signals", 2)
-        self._told: tuple[float, list[Info]] | None = None
-        """Its programs, and when they were last told."""
         self._here = False
         """Whether its programs are processes of this host."""
 
@@ -120,7 +116,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         # Here: the first frame does not wait for what reads its lines.
         from backends.processes.supervisord_logs import ProgramLogs
 
-        return ProgramLogs(self._rpc, self._ask_all, self._lately)
+        return ProgramLogs(self._rpc, self._ask_all)
 
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._logs.follow(last)
@@ -230,14 +226,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         return About(str(version), int(pid), str(identification), host, here)
 
     async def _infos(self) -> list[Info]:
-        infos = self._read(await self._rpc.call("supervisor.getAllProcessInfo"))
-        self._told = (time.monotonic(), infos)
-        return infos
-
-    async def _lately(self) -> list[Info]:
-        """Not asked again where `units` has just asked."""
-        at, infos = self._told or (0.0, [])
-        return infos if time.monotonic() - at < LATELY else await self._infos()
+        return self._read(await self._rpc.call("supervisor.getAllProcessInfo"))
 
     def _read(self, answer: object) -> list[Info]:
         try:

@@ -63,15 +63,13 @@ _Item = Batch | Piece | Exception
 
 Ask = Callable[[], Awaitable[tuple[About, list[Info]]]]
 """Asks supervisord who it is and for its programs."""
-Again = Callable[[], Awaitable[list[Info]]]
-"""Gives its programs as they were told a moment ago, to whomever."""
 
 
 class ProgramLogs:
     """The logs of one supervisord."""
 
-    def __init__(self, rpc: Rpc, ask: Ask, again: Again) -> None:
-        self._rpc, self._ask, self._again = rpc, ask, again
+    def __init__(self, rpc: Rpc, ask: Ask) -> None:
+        self._rpc, self._ask = rpc, ask
 
     @cached_property
     def _files(self) -> Followed:
@@ -86,9 +84,8 @@ class ProgramLogs:
         cursor = last.cursor if last is not None and isinstance(last.cursor, Cursor) else Cursor()
         run = _Run(self._rpc, self._files, cursor)
         try:
-            about, infos = await self._ask()
             while True:
-                plan = await self._plan(about, infos)
+                plan = await self._plan()
                 notes = await run.change(plan)
                 said = bool(notes)
                 if notes:
@@ -100,13 +97,12 @@ class ProgramLogs:
                         yield Seen(batch)
                 if not said:
                     yield Seen(LogBatch((), cursor, (), len(plan.files)), frozenset())
-                infos = await self._again()
         finally:
             await run.close()
 
     async def history(self, sieve: Sieve | None = None) -> AsyncGenerator[LogBatch, None]:
         """Every record that can be had: of the files all of them, over the wire the last 1,024 bytes."""
-        plan = await self._plan(*await self._ask())
+        plan = await self._plan()
         cursor = Cursor()
         if plan.notes:
             yield LogBatch((), cursor, plan.notes, len(plan.files))
@@ -126,7 +122,7 @@ class ProgramLogs:
     ) -> AsyncGenerator[LogBatch, None]:
         """What is beside a place in one program's log. Raises `Unsupported` for one that comes over the wire, of
         which supervisord gives the end only."""
-        plan = await self._plan(*await self._ask())
+        plan = await self._plan()
         path = next((path for path, stream in plan.files.items() if stream.origin == place.origin), None)
         if path is None:
             raise Unsupported("only its end can be read over the wire", where=place.origin)
@@ -134,7 +130,8 @@ class ProgramLogs:
             async for batch in batches:
                 yield replace(batch, blocks=tuple(_named(block, plan) for block in batch.blocks))
 
-    async def _plan(self, about: About, infos: list[Info]) -> Plan:
+    async def _plan(self) -> Plan:
+        about, infos = await self._ask()
         streams = streams_of(infos)
         kinds = await self._files.run(lambda: [_kind(stream.path) for stream in streams]) if about.here else []
         files: dict[str, Stream] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from backends import secrets
 from backends.api.errors import Misconfigured
 from backends.api.settings import Secret, SecretRef
 from backends.masking import mask_url
+from tests.waiting import wait_until
 
 
 def test_each_place_of_a_secret(tmp_path: Path) -> None:
@@ -95,3 +97,27 @@ def test_a_shared_secret_is_fetched_once_and_after_a_failure_again(tmp_path: Pat
     (tmp_path / "key").touch()
     assert [shared.get().reveal() for _ in range(3)] == ["pw"] * 3
     assert asked.read_text() == "x\n" * 2
+
+
+def test_who_waits_for_a_shared_secret_shares_its_failure(tmp_path: Path) -> None:
+    """Else each connection would ask the person once more, one after another."""
+    asked, go = tmp_path / "asked", tmp_path / "go"
+    os.mkfifo(go)
+    shared = secrets.Shared(SecretRef(command=("sh", "-c", f"echo x >> {asked}; cat {go}; false")))
+    at_the_lock: list[str] = []
+
+    class Seen:
+        def __enter__(self) -> None:
+            at_the_lock.append("")
+            lock.acquire()
+
+        def __exit__(self, *args: object) -> None:
+            lock.release()
+
+    lock, shared._fetching = shared._fetching, Seen()  # type: ignore[assignment]
+    with ThreadPoolExecutor(2) as threads:
+        asking = [threads.submit(shared.get) for _ in range(2)]
+        wait_until(lambda: len(at_the_lock) == 2)
+        go.open("w").close()
+        assert [type(one.exception()) for one in asking] == [Misconfigured, Misconfigured]
+    assert asked.read_text() == "x\n"
