@@ -82,7 +82,7 @@ class MidwatchApp(QuietApp):
             self, lambda event: self.keys.press(event.key, event.character), self.tick, self._go_on
         )
         self.everywhere = Everywhere(self, log_file)
-        self.leaving = Leaving(lambda code: self.exit(return_code=code), self.say)
+        self.leaving = Leaving(lambda code: self.exit(return_code=code), self.say, self._clock.monotonic)
         self._flow: ActionFlow | None = None
         self._first_command = command
 

@@ -21,6 +21,7 @@ from backends.deploys.journal import Entry, Journal, What
 from tests.flows.conftest import Opened, Screen
 from tests.flows.deploying import CANARIES, ENV, context, go, script
 from tests.servers.runs import folders, nothing_left
+from tui.leaving import AGAIN
 
 pytestmark = pytest.mark.server
 Yard = Callable[..., Any]
@@ -246,7 +247,7 @@ async def test_leaving_asks_once_while_a_run_of_ours_goes_on(yard: Yard, tmp_pat
         assert screen.app.is_running
         await go(tmp_path)
         await screen.until("done after")
-        screen.app.leaving._wished = float("-inf")
+        screen.clock.seconds += AGAIN + 1  # A second wish it is not.
         await screen.type(":q\r")
         await screen.until(lambda: not screen.app.is_running)
 
