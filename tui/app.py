@@ -275,8 +275,8 @@ class MidwatchApp(QuietApp):
         flow = self._flow
         if flow is not None and flow.under_way:
             return f"{flow.under_way} has not ended yet; again within {AGAIN:g} s leaves it to itself"
-        run = "" if flow is None else flow.deploys.running
-        return f"{run} runs, and goes on without us; again within {AGAIN:g} s quits" if run else ""
+        run = "" if flow is None else flow.deploys.begun.going_on(self.watching)
+        return f"{run}, and goes on without us; again within {AGAIN:g} s quits" if run else ""
 
     def interrupt(self) -> None:
         """ctrl+c: end what runs; the second within two seconds quits."""
