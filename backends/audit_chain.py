@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,15 @@ class AuditFiles:
         """Every line that can be read, in order."""
         for number in self.files():
             yield from self._entries(number)
+
+    def last_entries(self, most: int) -> list[dict[str, Any]]:
+        """The last lines that can be read, at most so many, in order; only the files that hold them are read."""
+        found: list[dict[str, Any]] = []
+        for number in reversed(self.files()):
+            found = [*deque(self._entries(number), most - len(found)), *found]
+            if len(found) == most:
+                break
+        return found
 
     def last(self) -> Last:
         """The end of the chain, by what the last line says of itself."""

@@ -80,11 +80,12 @@ class _Reader:
         )
 
     def _sources(self, at: Path, kind: str, tables: Any) -> list[SourceConfig]:
-        # Before it is imported.
+        # Before it is imported. What is no kind at all may have been meant as a key, of any type.
+        if known(kind):
+            self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
         if self._foreign and known(kind) and kind not in MODULES:
             self._refuse(at, "may not name a module")
         backend = self._backend(at, kind)
-        self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
         found = []
         for name, table in tables.items():
             here = (*at, name)

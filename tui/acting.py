@@ -7,6 +7,7 @@ with, whatever has moved on the screen since.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from backends.api.actions import Action, End, Outcome, Refused
@@ -79,6 +80,7 @@ class ActionFlow:
 
     def forget(self) -> None:
         """The context changes: what was asked in the old one is no question any more."""
+        self.deploys.begun.look(self._desk.watching)
         self._question = None
         self._viewer.close()
         self.dialog.close()
@@ -210,7 +212,7 @@ class ActionFlow:
             self.dialog.say(text)
             return
         self._question, self._under_way = None, question
-        question.door.found = self._endings.tell_later
+        question.door.found = partial(self._found, question.context)
         self._heard = []
         self._began = 0.0 if self._desk.watching is None else self._desk.watching.clock.monotonic()
         self.dialog.show(Form(question.title, leave=CLOSE))
@@ -239,11 +241,16 @@ class ActionFlow:
                 except Refused as refusal:
                     outcome = Outcome(End.REFUSED, refusal.reason)
                 ended.append((proposal.action, outcome))
+                self.deploys.begun.note(question.context, proposal.action, outcome.end)
                 if outcome.end is not End.DONE and proposal.action.verb != "signal":
                     break
         finally:
             self._under_way = None
         self._tell(question, ended, asked)
+
+    def _found(self, context: str, action: Action, outcome: Outcome) -> None:
+        self.deploys.begun.note(context, action, outcome.end)
+        self._endings.tell_later(action, outcome)
 
     def _hear(self, text: str) -> None:
         self._heard.append(text)

@@ -82,7 +82,7 @@ class MidwatchApp(QuietApp):
             self, lambda event: self.keys.press(event.key, event.character), self.tick, self._go_on
         )
         self.everywhere = Everywhere(self, log_file)
-        self.leaving = Leaving(lambda code: self.exit(return_code=code), self.say)
+        self.leaving = Leaving(lambda code: self.exit(return_code=code), self.say, self._clock.monotonic)
         self._flow: ActionFlow | None = None
         self._first_command = command
 
@@ -275,8 +275,8 @@ class MidwatchApp(QuietApp):
         flow = self._flow
         if flow is not None and flow.under_way:
             return f"{flow.under_way} has not ended yet; again within {AGAIN:g} s leaves it to itself"
-        run = "" if flow is None else flow.deploys.running
-        return f"{run} runs, and goes on without us; again within {AGAIN:g} s quits" if run else ""
+        run = "" if flow is None else flow.deploys.begun.going_on(self.watching)
+        return f"{run}, and goes on without us; again within {AGAIN:g} s quits" if run else ""
 
     def interrupt(self) -> None:
         """ctrl+c: end what runs; the second within two seconds quits."""

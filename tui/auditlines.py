@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from backends.api.actions import sentence
-from backends.audit import Audit
+from backends.audit_chain import AuditFiles
 from backends.audit_verify import verify
+from backends.clean import clean
 
 NOTHING = "nothing has been tried: the audit is empty"
 SHOWN = 1000
 """Entries that the screen shows, the last ones."""
+LINE_MOST = 400
+"""Characters of one of them there; `midwatch audit` prints all."""
+CHECKING = "whether it is whole is being looked at …"
 
 
 def moment_of(entry: dict[str, Any]) -> datetime:
@@ -37,27 +41,38 @@ def line_of(entry: dict[str, Any]) -> str:
     return "  ".join(words) + f"  [{who}{why}]"
 
 
-def last_lines(folder: Path) -> list[str]:
-    """What is damaged, then the last entries, newest last. Blocks."""
+def last_lines(folder: Path, held: Sequence[str]) -> list[str]:
+    """The last entries, newest last, then those that are `held`, as JSON, since no audit has taken them: clean
+    and of bounded length, for the screen. Blocks."""
+    waiting = [line_of(json.loads(line)) for line in held]
     try:
-        return [*_damage(folder), *_last(folder)]
+        lines = list(_last(folder)) or ([] if waiting else [NOTHING])
     except OSError as error:
-        return [f"{error.filename or folder}: {error.strerror}"]
+        lines = [_said(folder, error)]
+    if waiting:
+        lines += [f"{len(waiting)} held, in no audit yet:", *waiting]
+    return [clean(line if len(line) <= LINE_MOST else f"{line[:LINE_MOST]}…") for line in lines]
 
 
-def _damage(folder: Path) -> Iterator[str]:
-    _, wrong = verify(folder)
-    if wrong:
-        places = "1 damaged place" if len(wrong) == 1 else f"{len(wrong)} damaged places"
-        yield f"{places}, of which `midwatch audit verify` tells; the first: {wrong[0]}"
-        yield ""
+def damage_lines(folder: Path) -> list[str]:
+    """What is damaged, as it stands below the entries; nothing where all is whole. Blocks, for some seconds where
+    there are a hundred thousand of them."""
+    try:
+        _, wrong = verify(folder)
+    except OSError as error:
+        return ["", f"whether it is whole is not known: {_said(folder, error)}"]
+    places = "1 damaged place" if len(wrong) == 1 else f"{len(wrong)} damaged places"
+    told = f"{places}, of which `midwatch audit verify` tells; the first: {wrong[0]}" if wrong else ""
+    return ["", clean(told)] if told else []
 
 
 def _last(folder: Path) -> Iterator[str]:
-    entries = list(Audit(folder).entries())
-    left = len(entries) - SHOWN
-    if left > 0:
-        yield f"{left} before these, which `midwatch audit` prints"
-    yield from map(line_of, entries[-SHOWN:])
-    if not entries:
-        yield NOTHING
+    entries = AuditFiles(folder).last_entries(SHOWN)
+    first = entries[0].get("n") if entries else None
+    if len(entries) == SHOWN and isinstance(first, int) and first > 1:
+        yield f"{first - 1} before these, which `midwatch audit` prints"
+    yield from map(line_of, entries)
+
+
+def _said(folder: Path, error: OSError) -> str:
+    return f"{error.filename or folder}: {error.strerror}"

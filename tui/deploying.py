@@ -11,9 +11,10 @@ from backends.api.capabilities import Deploys
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.feed import Feed
 from backends.api.readings import State
-from backends.api.runs import Deploy, Plan, RunState, run_of
+from backends.api.runs import Deploy, Plan, run_of
 from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
+from tui.begun import BegunRuns
 from tui.kinds.runs import RUN_LOOKS
 from tui.question import Ended, plain
 from tui.ways import Ways
@@ -43,15 +44,7 @@ class DeployFlow:
     def __init__(self, desk: DeployDesk, dialog: Dialog, ask: Ask, is_free: Callable[[], bool]) -> None:
         self._desk, self._dialog, self._ask, self._is_free = desk, dialog, ask, is_free
         self._fields: tuple[Field, ...] = ()
-        self._started: set[str] = set()
-
-    @property
-    def running(self) -> str:
-        """A run that was started here and goes on; "" where none does."""
-        watching = self._desk.watching
-        feeds = {} if watching is None else watching.feeds("runs")
-        rows = (feed.reading.rows.get(run) for feed in feeds.values() for run in self._started)
-        return next((row.key for row in rows if row is not None and row.state is RunState.RUNNING), "")
+        self.begun = BegunRuns()
 
     def menu(self, text: str) -> None:
         """All deploys of the context, or the parameters of the named one (`web version=1.8.2`)."""
@@ -153,10 +146,9 @@ class DeployFlow:
                 self._dialog.say(str(error))
             return
         if self._dialog.form is asking:
-            self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._begun(row, action))
+            self._ask([deploys.action(plan)], _plan_lines(plan), lambda action, _: self._show_run(row, action))
 
-    def _begun(self, row: Deploy, action: Action) -> None:
-        self._started.add(run_of(action))
+    def _show_run(self, row: Deploy, action: Action) -> None:
         self._desk.ways.show_run(row.source, run_of(action))
 
 

@@ -130,4 +130,4 @@ class Everywhere:
     def show_audit(self) -> None:
         from tui import saving
 
-        saving.show_audit(self._desk)
+        saving.show_audit(self._desk, self._desk.contexts.doors.unwritten)

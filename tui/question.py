@@ -59,6 +59,11 @@ class Question:
         return [proposal.action for proposal in self.proposals]
 
     @property
+    def context(self) -> str:
+        """In which it is asked."""
+        return self._watching.context.name
+
+    @property
     def title(self) -> str:
         return titled(self.actions)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from backends.clean import clean_lines
 from backends.state import audit_folder, state_folder
 from tui import clipboard
+from tui.auditlines import CHECKING, damage_lines
 from tui.auditlines import last_lines as last_tried
 from tui.log import last_lines
 from tui.screens.base import Desk, View
@@ -62,22 +64,31 @@ def show_own_log(desk: Desk, path: Path | None) -> None:
     desk.ways.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
 
     async def read(path: Path) -> None:
-        lines[:] = await asyncio.to_thread(last_lines, path)
+        nonlocal lines
+        lines = await asyncio.to_thread(last_lines, path)
         desk.view.tick()
 
     if path is not None:
         desk.work(read(path))
 
 
-def show_audit(desk: Desk) -> None:
-    """The last of what was tried, newest last, as text."""
+def show_audit(desk: Desk, held: Sequence[str]) -> None:
+    """The last of what was tried, newest last, as text; `held` are the lines, as JSON, that no audit took."""
     folder = audit_folder(os.environ)
     lines = ["reading …"]
     text = desk.ways.show_text(f"audit  {folder}", lambda: lines)
 
     async def read() -> None:
-        lines[:] = await asyncio.to_thread(last_tried, folder)
+        nonlocal lines
+        tried = await asyncio.to_thread(last_tried, folder, held)
+        lines = [*tried, "", CHECKING]
         text.tick()
         text.last()
+        damage = await asyncio.to_thread(damage_lines, folder)
+        was_at_end = text.at_end
+        lines = [*tried, *damage]
+        text.tick()
+        if was_at_end:
+            text.last()
 
     desk.work(read())

@@ -112,6 +112,11 @@ def _reached(text: str, at: int, room: int, *, narrow: bool) -> int:
     """The first character that has no room any more; the text's end, or more, where all of it has."""
     if narrow:
         return at + room
+    # At once what has room in any case: no character takes more than two cells.
+    while room > 1 and at < len(text):
+        piece = text[at : at + room // 2]
+        room -= cell_len(piece)
+        at += len(piece)
     for place in range(at, len(text)):
         room -= cell_len(text[place])
         if room < 0:

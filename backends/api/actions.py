@@ -88,9 +88,9 @@ class Action(Struct, frozen=True):
 
 
 def sentence(verb: str, title: str, whom: str) -> str:
-    """`whom` is the target's name, or how many they are."""
-    if verb in ("deploy", "audit"):
-        return title  # These name their targets.
+    """`whom` is the target's name, or how many they are. A title may name its target ("deploy web version=2")."""
+    if title != whom and f" {whom} " in f" {title} ":
+        return title
     return f"{title} to {whom}" if verb == "signal" else f"{title} {whom}"
 
 

@@ -236,13 +236,26 @@ async def test_q_on_the_overview_leaves_an_armed_context_at_the_second_and_a_com
         await screen.press("q")
         await screen.until("armed; q again within 2 s quits")
         assert screen.app.is_running
-        await screen.pilot.press("q")
+        await screen.press("q")
         await screen.until(lambda: not screen.app.is_running)
     async with acting() as (screen, _):
         await screen.type(':overview\r:arm 15m "why"\r')
         await screen.until("ARMED")
         await screen.type(":q\r")
         await screen.until(lambda: not screen.app.is_running)
+
+
+async def test_q_twice_in_one_burst_does_not_leave_an_armed_context_nor_does_one_ctrl_c_after_it(
+    acting: Act,
+) -> None:
+    async with acting() as (screen, _):
+        await screen.type(':overview\r:arm 15m "why"\r')
+        await screen.until("ARMED")
+        await screen.type("qq")
+        await screen.until("armed; q again within 2 s quits")
+        await screen.press("ctrl+c")
+        await screen.until("ctrl+c again quits")
+        assert screen.app.is_running
 
 
 async def test_q_on_the_overview_leaves_at_once_where_nothing_goes_on(acting: Act) -> None:

@@ -87,6 +87,10 @@ async def test_lines_that_are_held_are_shown_also_in_the_next_context_and_told_a
         await screen.press("escape")
         screen.app.tick()
         await screen.until("2 lines in no audit: see :log")
+        await screen.type(":audit\r")
+        await screen.until("2 held, in no audit yet:")
+        assert "refused" in screen.text
+        assert "nothing has been tried" not in screen.text
         await screen.type(":context other\r")
         await screen.until(lambda: " other " in screen.lines[0])
         await screen.app.workers.wait_for_complete()

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
+import pytest
+
 from tests.flows.acting import Act, acting, ask, audit
+from tui import saving
+from tui.auditlines import CHECKING
 
 __all__ = ["acting"]
 
@@ -35,3 +40,27 @@ async def test_the_newest_is_the_last_line(acting: Act, tmp_path: Path) -> None:
         await asyncio.to_thread(spoil, tmp_path / "state" / "midwatch" / "audit")
         await screen.type("q:audit\r")
         await screen.until("damaged place")
+        # Below the entries, where who looks at the newest sees it.
+        assert "damaged place" in [line for line in screen.lines[:-1] if line][-1]
+
+
+async def test_the_entries_stand_there_while_it_is_looked_at_whether_all_is_whole(
+    acting: Act, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+
+    def damage(folder: Path) -> list[str]:
+        looked.wait(20)
+        return ["", "whole enough"]
+
+    monkeypatch.setattr(saving, "damage_lines", damage)
+    async with acting(arm="always", size=(160, 20)) as (screen, _):
+        await ask(screen)
+        await screen.press("right", "enter")
+        await audit(tmp_path, 2)
+        await screen.type(":audit\r")
+        await screen.until(CHECKING)
+        assert sum(" lab " in line and "SIGTERM" in line for line in screen.lines) == 2
+        looked.set()
+        await screen.until("whole enough")
+        assert CHECKING not in screen.text

@@ -14,13 +14,18 @@ from typing import Any
 
 import pytest
 
+from backends.api.actions import Action, Outcome, Tell
+from backends.api.errors import Unreachable
 from backends.api.readings import FeedKey
 from backends.api.runs import Plan, PlannedStep, RunState
+from backends.context import Context
 from backends.deploys.folder import Written, new_id, write_plan
 from backends.deploys.journal import Entry, Journal, What
+from backends.deploys.run_actions import RunActions
 from tests.flows.conftest import Opened, Screen
 from tests.flows.deploying import CANARIES, ENV, context, go, script
 from tests.servers.runs import folders, nothing_left
+from tui.leaving import AGAIN
 
 pytestmark = pytest.mark.server
 Yard = Callable[..., Any]
@@ -246,9 +251,35 @@ async def test_leaving_asks_once_while_a_run_of_ours_goes_on(yard: Yard, tmp_pat
         assert screen.app.is_running
         await go(tmp_path)
         await screen.until("done after")
-        screen.app.leaving._wished = float("-inf")
+        screen.clock.seconds += AGAIN + 1  # A second wish it is not.
         await screen.type(":q\r")
         await screen.until(lambda: not screen.app.is_running)
+
+
+async def test_leaving_asks_of_a_run_whose_start_was_unknown_and_of_one_in_another_context(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unseen(self: RunActions, action: Action, tell: Tell) -> Outcome:
+        raise Unreachable("it does not answer")
+
+    monkeypatch.setattr(RunActions, "look", unseen)
+    await asyncio.to_thread(script, tmp_path)
+    lab, other = context(tmp_path, arm="always"), Context("other")
+    async with nothing_left(), opened(contexts=(lab, other), command="deploys") as screen:
+        await screen.until("never here")
+        await screen.type(":deploy plain\r")
+        await screen.until("[ deploy plain ]")
+        await screen.press("right", "enter")
+        await screen.until("deploy plain: unknown: ")
+        await screen.press("escape")
+        await screen.type(":q\r")
+        await screen.until("and goes on without us; again within 2 s quits")
+        await screen.type(":context other\r")
+        await screen.until(lambda: " other " in screen.lines[0])
+        await screen.type(":q\r")
+        await screen.until("of lab may still run, and goes on without us; again within 2 s quits")
+        assert screen.app.is_running
+        await go(tmp_path)
 
 
 async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -80,3 +82,21 @@ async def test_a_question_about_a_long_name(acting: Act, name: str) -> None:
             await screen.until("Cancel")
             await screen.press("down", "down")
         assert "asks it to end" in screen.text
+
+
+@pytest.mark.parametrize("name", LONG.values(), ids=LONG)
+async def test_an_audit_of_long_texts(acting: Act, tmp_path: Path, name: str) -> None:
+    texts = {"title": "SIGTERM", "target": name[:2000], "text": name[:2000]}
+
+    def write() -> None:
+        folder = tmp_path / "state" / "midwatch" / "audit"
+        folder.mkdir(parents=True, mode=0o700)
+        (folder / "audit-000001.jsonl").write_text(f"{json.dumps(texts)}\n" * 1000)
+
+    await asyncio.to_thread(write)
+    async with acting(arm="always") as (screen, _):
+        async with loop_is_free():
+            await screen.type(":audit\r")
+            await screen.until("damaged places")
+        async with loop_is_free():
+            await screen.press("g", "w", "w")

@@ -20,6 +20,9 @@ def action(verb: str, title: str, name: str, label: str = "") -> Action:
         (action("restart", "restart", "start"), "restart start"),
         (action("deploy", "deploy web version=2", "web"), "deploy web version=2"),
         (action("abort", "abort", "web-1"), "abort web-1"),
+        (action("promote", "promote etcd-2", "etcd-2"), "promote etcd-2"),
+        (action("promote", "promote etcd-21", "etcd-2"), "promote etcd-21 etcd-2"),
+        (action("stop", "stop", "stop"), "stop stop"),
     ],
 )
 def test_what_is_done_to_whom(made: Action, told: str) -> None:

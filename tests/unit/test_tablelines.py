@@ -101,3 +101,10 @@ def test_what_has_no_room_is_shortened_before_it_is_cut() -> None:
     assert fitted(column, "/usr/bin/python -m shop", 14) == "python -m shop"
     assert fitted(column, "/usr/bin/python -m shop.web", 14) == "python -m sho…"
     assert fitted(column, "nginx: worker /etc/nginx", 14) == "nginx: worker…"
+
+
+def test_an_event_of_another_day_keeps_its_time_where_the_column_is_narrow() -> None:
+    column = next(column for column in KINDS["events"].columns if column.title == "TIME")
+    assert fitted(column, "11-24 02:13", column.width) == "11-24 02:13"
+    assert fitted(column, "11-24 02:13", column.least) == "24 02:13"
+    assert fitted(column, "02:13:20", column.least) == "02:13:20"

@@ -70,7 +70,7 @@ EVENTS: Kind[Occurrence] = Kind(
             sort=lambda e: (e.at, e.key),
             descending=True,
             least=8,
-            shorter=lambda text: text.partition(" ")[0],
+            shorter=lambda text: text[-len("24 02:13") :],
         ),
         Column("kind", "KIND", lambda e, s: e.kind.value, 8, sort=lambda e: e.kind.value, drop=1),
         Column("name", "TARGET", lambda e, s: e.target, 24, sort=lambda e: e.target, least=10),

@@ -110,7 +110,8 @@ class OnRow:
         desk.ways.show_text(f"raw record of {self.kind.label(row)}", lambda: text)
 
         async def ask() -> None:
-            text[:] = await self._raw(desk, row)
+            nonlocal text
+            text = await self._raw(desk, row)
             desk.view.tick()
 
         desk.work(ask(), "raw")

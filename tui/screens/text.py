@@ -28,13 +28,23 @@ class TextPane(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.source: list[str] = []
+        self._given: Sequence[str] | None = None
         self.lines: list[str] = []
         self.top = 0
         self.left = 0
         self.wrapped = True
         self.pattern: re.Pattern[str] | None = None
 
+    def clear(self) -> None:
+        """Begin anew, at the first line of whatever is set next."""
+        self.source, self._given = [], None
+        self.top = self.left = 0
+
     def set(self, lines: Sequence[str]) -> None:
+        """Show these. The same object once more is not looked at: what has changed is another one."""
+        if lines is self._given:
+            return
+        self._given = lines
         cleaned = [clean(text) for text in lines]
         if cleaned != self.source:
             self.source = cleaned
@@ -104,8 +114,7 @@ class TextScreen(View):
         """Show these lines, asked for again each second while the screen is in front; they speak of `nouns`."""
         self.heading, self._lines, self._nouns = heading, lines, nouns
         self._look()
-        self.pane.top = self.pane.left = 0
-        self.pane.source = []
+        self.pane.clear()
         self.search("")
         self.tick()
 
@@ -150,6 +159,11 @@ class TextScreen(View):
 
     def last(self) -> None:
         self._to(len(self.pane.lines))
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last line is in sight."""
+        return self.pane.top + max(1, self.pane.size.height) >= len(self.pane.lines)
 
     def _to(self, top: int) -> None:
         self.pane.to(top)
