@@ -255,6 +255,7 @@ class LogView(Widget):
         if self._seek is not None:
             self._seek.close()
             self._seek = None
+            self._changed()
 
     def work(self) -> bool:
         """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing
