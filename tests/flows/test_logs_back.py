@@ -11,7 +11,7 @@ import pytest
 
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from backends.context import Context, SourceConfig
-from backends.logs.files import FilesSettings
+from backends.logs.files import Files, FilesSettings
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
@@ -347,7 +347,7 @@ async def test_g_after_a_rotation_is_the_first_line_there_is_now(
         else:
             await asyncio.to_thread(log.write_bytes, b"")
         await screen.press("g")
-        await screen.until("No such file" if way == "renamed" else "no line")
+        await screen.until("kept as it was read" if way == "renamed" else "no line")
         await idle(screen)
         assert on(screen) == 0
         await asyncio.to_thread(append, log, "line 7 of the next file\nline 8\n")
@@ -355,6 +355,39 @@ async def test_g_after_a_rotation_is_the_first_line_there_is_now(
         await screen.until("of the next file")
         await idle(screen)
         assert on(screen) == 7
+
+
+async def test_g_moves_at_once_in_what_is_there(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, asked = await long_log(tmp_path / "app.log"), asyncio.Event()
+
+    async def history(
+        self: Files, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        asked.set()
+        await asyncio.Event().wait()
+        yield LogBatch((), None)
+
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await idle(screen)
+        rows = len(logs_of(screen).log_view.lines.rows)
+        monkeypatch.setattr(Files, "history", history)
+        monkeypatch.setattr(lookback, "SILENT", 60.0)
+        await screen.press("j", "j")
+        await screen.type("gj")
+        await asyncio.wait_for(asked.wait(), 3)
+        assert on(screen) == 1
+        await screen.press("escape")
+        await screen.until("reading has been ended")
+        monkeypatch.setattr(lookback, "SILENT", 0.01)
+        await screen.press("g")
+        await screen.until("files/app is kept as it was read: no answer within 0.01 s")
+        assert len(logs_of(screen).log_view.lines.rows) == rows
+        assert on(screen) == 0
 
 
 async def test_a_bug_in_a_source_is_said(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:

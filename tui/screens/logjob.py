@@ -63,6 +63,10 @@ class LogJob:
         self._desk().work(run, GROUP)
         self._view.post_message(LogView.Changed())
 
+    def lines_change(self) -> None:
+        """What is read now was not to change the lines that stand there, but will: keys wait from here on."""
+        self._ahead = False
+
     def stop(self) -> bool:
         """End what is read; whether there was something."""
         was, self._job = self.busy, None
