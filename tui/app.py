@@ -78,9 +78,7 @@ class MidwatchApp(QuietApp):
         self.footer = Footer()
         self.front = Front(self.tick)
         self.ways = Ways(self.front, self.say)
-        self.held_back = HeldBack(
-            self, lambda event: self.keys.press(event.key, event.character), self.tick, self._go_on
-        )
+        self.held_back = HeldBack(self, self.keys, self.say, self.tick, self._go_on)
         self.everywhere = Everywhere(self, log_file)
         self.leaving = Leaving(lambda code: self.exit(return_code=code), self.say, self._clock.monotonic)
         self._flow: ActionFlow | None = None
@@ -217,12 +215,9 @@ class MidwatchApp(QuietApp):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             event.stop()
-            self.held_back.key(event)
-        elif isinstance(event, events.Paste) and not event.is_forwarded:
-            event.stop()
-            self.keys.paste(event.text)
+            self.held_back.typed(event)
         else:
             await super().on_event(event)
 

@@ -99,7 +99,13 @@ OPENING = (
 SEARCHING = (
     _c("filter rows as you type", "open_search", "slash f3", on=(TABLE,), hint="filter"),
     _c("show only series whose name fits, as you type", "open_search", "slash f3", on=(METRICS,)),
-    _c("search; ⏎ goes to the nearest match", "open_search", "slash f3", on=(LOGS,), hint="search"),
+    _c(
+        "search; ⏎: the next match, else the one before; the newest while following",
+        "open_search",
+        "slash f3",
+        on=(LOGS,),
+        hint="search",
+    ),
     _c("search", "open_search", "slash f3", on=(TEXT, DESCRIPTION), hint="search"),
 )
 LEAVING = (

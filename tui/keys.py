@@ -1,14 +1,15 @@
-"""Keys: takes each key at once and in order, and gives it to the prompt or to the command that it means.
+"""Keys: takes each key in order, and gives it at once to the prompt or to the command that it means.
 
 Textual hands a key to the focused widget through a queue of messages, so that in a burst `:members⏎` the letters
-would reach the table before the `:` has opened the prompt. Here nothing is queued: whole commands may be typed
-ahead, in one paste of the terminal or over a slow link.
+would reach the table before the `:` has opened the prompt. Here a key is done when the next one comes: whole
+commands may be typed ahead, in one paste of the terminal or over a slow link. Where the next keys are about what
+one asked for, and that takes time, they wait before they come here: `tui.heldback` has one queue for all of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.context_words import FOR_GOOD, READ_ONLY
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("midwatch.keys")
+
+PROMPTING = ("open_command", "open_search", "open_keep")
+"""Commands that open the prompt over a view for which keys wait."""
 
 
 class KeysDesk(Protocol):
@@ -63,6 +67,25 @@ class Keys:
         self._cancelled = cancelled or (lambda: None)
         self.prompt.begin(sign, text, complete)
         self._desk.prompt_changed()
+
+    @property
+    def wait(self) -> bool:
+        """Whether keys are to wait, since the view in front is not yet what they are about; a dialog is."""
+        dialog = self._desk.dialog
+        return bool(self._desk.view.keys_wait) and not (dialog is not None and dialog.open)
+
+    def at_once(self, key: str, waiting: Iterable[str]) -> bool:
+        """Whether a key does not wait behind those, but ends what they wait for. What is typed into the prompt
+        waits, even if the prompt is still to be opened by a key that does."""
+        view, typing = self._desk.view, self.prompt.open
+
+        def means(key: str) -> str:
+            command = for_key(key, view.screen_name, view.kind_name)
+            return "" if command is None else command.do
+
+        for before in waiting:
+            typing = before not in ("enter", "ctrl+j") if typing else means(before) in PROMPTING
+        return key in ("escape", "ctrl+c") or (not typing and means(key) in view.at_once)
 
     def press(self, key: str, character: str | None) -> None:
         if key == "ctrl+j":

@@ -133,6 +133,9 @@ class Lookback:
 
     async def begin(self, since: datetime | None = None) -> None:
         """Read the beginning of every stream, before which there is nothing, or what is about a time."""
+        self._ask(self.streams, back=False)
+        if since is not None:
+            self._ask(self.streams, back=True)
         for stream in self.streams:
             stream.ended[True] = since is None
             if since is None and self._keep is not None:
@@ -151,10 +154,8 @@ class Lookback:
                 await self.more(back=False)
 
     async def renewed(self) -> bool:
-        """Whether what is here does not begin where the streams do now: it is further on, or one was rotated or
-        truncated meanwhile, or can't be read any more."""
-        if not self.at_end(back=True):
-            return True
+        """Whether a stream that is here from its beginning does not begin so any more: it was rotated, or
+        truncated. Where one can't be read that is not known, but said."""
         for stream in self.streams:
             edge = stream.stretch.edge(back=True)
             if stream.failed[False] and edge is None:
@@ -162,8 +163,9 @@ class Lookback:
             known = stream.head if self._keep is not None else b"" if edge is None else edge.data
             try:
                 now = await _head(stream)
-            except BackendError:
-                return True
+            except BackendError as error:
+                self.said.append(f"{stream.source} is kept as it was read: {error}")
+                return False
             if known is None or not now.startswith(known) or bool(now) is not bool(known):
                 return True
         return False
@@ -172,6 +174,7 @@ class Lookback:
         """Read on in a direction, about a page of bytes, and less than would take the place of a whole stretch;
         never raises a `BackendError`, but says it."""
         left = min(PAGE, self._most // 4) if self._sought is None else 1
+        self._ask((stream for stream in self.streams if stream.goes_on(back=back)), back=back)
         while left > 0 and not self.stuck(back=back):
             going = [stream for stream in self.streams if stream.goes_on(back=back)]
             times = {id(stream): stream.reaches(back=back) for stream in going if len(going) > 1}
@@ -203,7 +206,7 @@ class Lookback:
         sieve = _sieve(reader, pattern)
         async with aclosing(reader.history(None, sieve, place)) as batches:
             async for batch in _in_time(batches):
-                self._looked.take(stream.source, stream.origin, batch)
+                self._looked.take(stream.source, stream.origin, batch, back=place.back)
                 for block in reversed(batch.blocks) if place.back else batch.blocks:
                     found = self._hits(reader, block, pattern)
                     if found:
@@ -230,7 +233,7 @@ class Lookback:
         with self._said_of(stream, back=back):
             async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
                 async for batch in _in_time(batches):
-                    self._looked.take(stream.source, stream.origin, batch)
+                    self._looked.take(stream.source, stream.origin, batch, back=back)
                     self.said += [note for note in batch.notes if note not in self.said]
                     came += sum(len(block.data) + 1 for block in batch.blocks)
                     if stream.stretch.grow(batch.blocks, back=back):
@@ -238,7 +241,12 @@ class Lookback:
                     if came >= size:
                         return came
             stream.ended[back] = True
+            self._looked.end(stream.source, stream.origin, back=back)
         return came
+
+    def _ask(self, streams: Iterable[Stream], *, back: bool) -> None:
+        for stream in streams:
+            self._looked.ask(stream.source, stream.origin, back=back)
 
     @contextmanager
     def _said_of(self, stream: Stream, *, back: bool) -> Iterator[None]:

@@ -47,9 +47,10 @@ def write(desk: Desk, view: View, name: str) -> None:
         return
     path = Path(name).expanduser()
 
+    # What is typed next may change what is shown.
+    shown, share = view.plain_text(), view.share
+
     async def save() -> None:
-        await view.read()
-        shown, share = view.plain_text(), view.share
         text = await asyncio.to_thread(clean_lines, shown)
         failed = await asyncio.to_thread(clipboard.save, text, path, new=True)
         saved = f"saved {text.count(chr(10)) + 1} lines to {name}{': ' if share else ''}{share}"

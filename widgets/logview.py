@@ -33,7 +33,7 @@ class LogView(Widget):
         """What the title says has changed: following, the number of lines, the search."""
 
     class Sought(Message):
-        """A search has ended; `errors`: it was for errors, not for the pattern; `near`: for the nearest match."""
+        """A search has ended; `errors`: it was for errors, not for the pattern; `near`: it was `seek_near`."""
 
         def __init__(self, found: bool, step: int = 1, *, errors: bool = False, near: bool = False) -> None:
             super().__init__()
@@ -255,6 +255,7 @@ class LogView(Widget):
         if self._seek is not None:
             self._seek.close()
             self._seek = None
+            self._changed()
 
     def work(self) -> bool:
         """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing

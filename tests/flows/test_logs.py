@@ -52,7 +52,9 @@ async def test_search_goes_to_matches_and_keep_leaves_only_them(opened: Opened) 
         await screen.until(" 500 lines")
 
 
-async def test_enter_goes_to_the_newest_match_or_to_the_one_nearest_to_the_cursor(opened: Opened) -> None:
+async def test_enter_goes_to_the_next_match_else_to_the_one_before_and_following_to_the_newest(
+    opened: Opened,
+) -> None:
     async with opened(command="logs") as screen:
         screen.script.say_lines(*(b"line %d" % number for number in range(500)))
         await screen.until("line 499")
@@ -64,6 +66,7 @@ async def test_enter_goes_to_the_newest_match_or_to_the_one_nearest_to_the_curso
             ("line 9", 90),
             ("line 90", 90),
             ("line 3$", 3),
+            ("line (1|9)$", 9),
         ):
             await screen.type(f"/{pattern}\r")
             await screen.until("n: the next match, N: the one before")
@@ -71,7 +74,7 @@ async def test_enter_goes_to_the_newest_match_or_to_the_one_nearest_to_the_curso
             assert logs.log_view.following is (number == 499)
         await screen.type("/nowhere\r")
         await screen.until("no match in memory: N looks further back")
-        assert logs.copied() == "line 3"
+        assert logs.copied() == "line 9"
 
 
 async def test_next_error_and_its_record(opened: Opened) -> None:

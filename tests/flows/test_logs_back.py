@@ -11,13 +11,12 @@ import pytest
 
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from backends.context import Context, SourceConfig
-from backends.logs.files import FilesSettings
+from backends.logs.files import Files, FilesSettings
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
 from tui import lookback
-from tui.screens import logjob
 from tui.screens.logs import LogsScreen
 from widgets.columns import LogsOf
 from widgets.loglines import LogLines
@@ -348,7 +347,7 @@ async def test_g_after_a_rotation_is_the_first_line_there_is_now(
         else:
             await asyncio.to_thread(log.write_bytes, b"")
         await screen.press("g")
-        await screen.until("No such file" if way == "renamed" else "no line")
+        await screen.until("kept as it was read" if way == "renamed" else "no line")
         await idle(screen)
         assert on(screen) == 0
         await asyncio.to_thread(append, log, "line 7 of the next file\nline 8\n")
@@ -356,6 +355,39 @@ async def test_g_after_a_rotation_is_the_first_line_there_is_now(
         await screen.until("of the next file")
         await idle(screen)
         assert on(screen) == 7
+
+
+async def test_g_moves_at_once_in_what_is_there(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, asked = await long_log(tmp_path / "app.log"), asyncio.Event()
+
+    async def history(
+        self: Files, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        asked.set()
+        await asyncio.Event().wait()
+        yield LogBatch((), None)
+
+    async with opened(contexts=(context(app=log),), command="logs") as screen:
+        await screen.until(f"line {LINES - 1} ")
+        await screen.press("g")
+        await screen.until("line 0 ")
+        await idle(screen)
+        rows = len(logs_of(screen).log_view.lines.rows)
+        monkeypatch.setattr(Files, "history", history)
+        monkeypatch.setattr(lookback, "SILENT", 60.0)
+        await screen.press("j", "j")
+        await screen.type("gj")
+        await asyncio.wait_for(asked.wait(), 3)
+        assert on(screen) == 1
+        await screen.press("escape")
+        await screen.until("reading has been ended")
+        monkeypatch.setattr(lookback, "SILENT", 0.01)
+        await screen.press("g")
+        await screen.until("files/app is kept as it was read: no answer within 0.01 s")
+        assert len(logs_of(screen).log_view.lines.rows) == rows
+        assert on(screen) == 0
 
 
 async def test_a_bug_in_a_source_is_said(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,101 +483,10 @@ async def test_what_is_read_ends_with_the_view(opened: Opened, monkeypatch: pyte
         await screen.press("g")
         await screen.until("reading")
         assert not ended.is_set()
-        await screen.type(":events\r")
+        screen.app.ways.show("events")
         await screen.until(lambda: screen.app.view is not logs)
         await asyncio.wait_for(ended.wait(), 3)
         assert not logs._job.busy
-
-
-@pytest.fixture
-def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """When it is set, the fake has older lines: 0 to 19."""
-    may_read = asyncio.Event()
-
-    async def history(
-        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
-    ) -> AsyncGenerator[LogBatch, None]:
-        await may_read.wait()
-        if beside is not None and beside.block is None:
-            lines = [b"%s line %d " % (b"ERROR" if n == 12 else b"INFO", n) for n in range(20)]
-            yield LogBatch((LogBlock("app.log", b"\n".join(lines), len(lines)),), None)
-
-    monkeypatch.setattr(Fake, "history", history)
-    return may_read
-
-
-@pytest.mark.parametrize(
-    ("typed", "line"),
-    [
-        ("jj", 2),
-        ("jjjk", 2),
-        ("/line 1\r", 1),
-        ("/line 1\rnn", 11),
-        ("&line 1\rjj", 11),
-        ("e", 12),
-        ("eE", 12),
-        ("jjg", 0),
-        ("jF", 111),
-        ("jG", 111),
-    ],
-)
-async def test_what_is_typed_while_older_lines_are_read_is_about_those(
-    opened: Opened, gate: asyncio.Event, typed: str, line: int
-) -> None:
-    async with opened(command="logs") as screen:
-        screen.script.say_lines(*(b"INFO line %d " % n for n in range(100, 112)))
-        await screen.until("line 111")
-        await screen.type(f"g{typed}")
-        await screen.until("FOLLOWING" if line == 111 else "reading")
-        gate.set()
-        await idle(screen)
-        await screen.until(lambda: on(screen) == line)
-        assert ("line 111" in screen.text) is (line == 111)
-
-
-async def test_a_record_that_is_opened_while_older_lines_are_read_is_one_of_those(
-    opened: Opened, gate: asyncio.Event
-) -> None:
-    async with opened(command="logs") as screen:
-        screen.script.say_lines(b"INFO line 111 ")
-        await screen.until("line 111")
-        await screen.type("gj\r")
-        await screen.until("reading")
-        assert "as it came" not in screen.text
-        gate.set()
-        await screen.until("as it came")
-        assert "line 1\n" in f"{screen.text}\n"
-        assert "line 111" not in screen.text
-
-
-async def test_keys_that_wait_are_bounded_and_those_left_out_are_counted(
-    opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logjob, "WAITING", 3)
-    async with opened(command="logs") as screen:
-        screen.script.say_lines(b"INFO line 111 ")
-        await screen.until("line 111")
-        await screen.type("gjjjjj")
-        await screen.until("2 keys that wait for older lines left out")
-        gate.set()
-        await screen.until(lambda: on(screen) == 3)
-
-
-@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
-async def test_what_is_read_can_be_ended_and_the_keys_that_wait_for_it_with_it(
-    opened: Opened, gate: asyncio.Event, key: str
-) -> None:
-    async with opened(command="logs") as screen:
-        screen.script.say_lines(*(b"INFO line %d " % n for n in range(100, 112)))
-        await screen.until("line 111")
-        await screen.type("gjj")
-        await screen.until("reading")
-        await screen.press(key)
-        await screen.until("2 keys that wait")
-        gate.set()
-        await screen.press("k")
-        assert on(screen) == 110
-        assert not logs_of(screen).log_view.partly
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+c"])
@@ -655,19 +596,3 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
             assert view.partly is not shown_instead
             assert view.current is not None
             assert view.current == line or not shown_instead
-
-
-async def test_what_is_copied_while_older_lines_are_read_is_one_of_those(
-    opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    async with opened(command="logs") as screen:
-        screen.script.say_lines(b"INFO line 111 ")
-        await screen.until("line 111")
-        await screen.type("gjcj")
-        await screen.until("reading")
-        gate.set()
-        await screen.until(lambda: on(screen) == 2)
-        await screen.until("copied 1 line to the terminal and")
-        (copied,) = await asyncio.to_thread(lambda: list(tmp_path.rglob("copied.txt")))
-        assert (await asyncio.to_thread(copied.read_text)).strip() == "INFO line 1"

@@ -17,7 +17,7 @@ from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script
 from tests.flows.test_logs_back import append, context, idle, logs_of, long_log, on, with_an_error
-from tests.flows.test_logs_merged import BEGAN, at
+from tests.flows.test_logs_merged import BEGAN, TWO, at, other
 from tui import lookback
 
 LINES = 20_000
@@ -172,3 +172,51 @@ async def test_the_histogram_of_another_day_says_where_it_ends(opened: Opened) -
         await screen.until(":57:30 ─")
         bars = next(line for line in screen.lines if ":57:30 ─" in line)
         assert re.search(r" 01-0\d \d\d:\d0:00 ─ \d\d:\d7:30 ─ \d\d:\d9:30$", bars)
+
+
+async def test_g_keeps_what_was_read_of_a_file_that_can_not_be_read_any_more(
+    opened: Opened, tmp_path: Path
+) -> None:
+    a = await long_log(tmp_path / "a.log", 12_000, "from a, line")
+    b = await long_log(tmp_path / "b.log", 12_000, "from b, line")
+    async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
+        await screen.until("from a, line 11999 ")
+        await screen.until("from b, line 11999 ")
+        await to_the_head(screen)
+        await screen.until("from b, line 0 ")
+        await asyncio.to_thread(b.rename, tmp_path / "away")
+        await screen.press("j", "j", "g")
+        await screen.until("files/b is kept as it was read: ")
+        await idle(screen)
+        assert on(screen) == 0
+        assert "from a, line 0 " in screen.text
+        assert "from b, line 0 " in screen.text
+
+
+async def test_how_much_there_is_is_told_when_every_source_has_told(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read = asyncio.Event()
+
+    async def history(
+        self: Fake, since: datetime | None = None, sieve: Sieve | None = None, beside: Beside | None = None
+    ) -> AsyncGenerator[LogBatch, None]:
+        if self.source.endswith("main"):
+            yield LogBatch((), None, read=512 << 20)
+            return
+        await may_read.wait()
+        yield LogBatch((), None, read=512 << 20, left=9 << 30)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Fake, "history", history)
+    monkeypatch.setattr(lookback, "SILENT", 60.0)
+    async with opened(contexts=(TWO,), command="logs") as screen:
+        screen.script.say_lines(at(1, "word a"))
+        other().say_lines(at(2, "word b"))
+        await screen.until("word a")
+        await screen.until("word b")
+        await screen.press("g")
+        await screen.until("reading … 512 M")
+        assert "512 M of" not in screen.text
+        may_read.set()
+        await screen.until("reading … 1 G of 10.0 G")

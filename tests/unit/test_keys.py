@@ -27,6 +27,8 @@ class View:
     """A table in front; `done` are the methods that commands have called on it."""
 
     screen_name, kind_name = TABLE, "members"
+    at_once = ("last",)
+    keys_wait = True
 
     def __init__(self, done: list[Any]) -> None:
         self._done = done
@@ -171,3 +173,24 @@ def test_an_unknown_word_is_said_and_an_empty_line_is_nothing() -> None:
     assert desk.said == []
     keys.run_line(":nonesuch x")
     assert desk.said == ["no command :nonesuch; ? lists them"]
+
+
+def test_a_dialog_does_not_wait_for_the_view_that_it_stands_over() -> None:
+    desk = Desk()
+    keys = Keys(desk)
+    assert keys.wait
+    desk.dialog.open = True
+    assert not keys.wait
+
+
+def test_a_letter_that_will_be_the_prompts_does_not_end_what_is_waited_for() -> None:
+    keys = Keys(Desk())
+    assert keys.at_once("G", ["j"])
+    assert not keys.at_once("G", ["j", "slash", "x"])
+    assert keys.at_once("G", ["slash", "x", "enter", "j"])
+    assert not keys.at_once("j", [])
+    for key in ("escape", "ctrl+c"):
+        assert keys.at_once(key, ["slash", "x"])
+    asked(keys)
+    assert not keys.at_once("G", [])
+    assert keys.at_once("G", ["enter"])

@@ -84,9 +84,17 @@ class View(Vertical):
     passing: ClassVar[bool] = False
     """Whether it is only read and closed again: never what one goes back to with `-`."""
 
+    at_once: ClassVar[tuple[str, ...]] = ()
+    """What commands do that are not held back while `keys_wait`, but end that."""
+
     @property
     def desk(self) -> Desk:
         return cast("Desk", self.app)
+
+    @property
+    def keys_wait(self) -> bool:
+        """Whether it is not yet what the next key is about. It calls `held_back.go_on` when it is."""
+        return False
 
     @property
     def kind_name(self) -> str:
@@ -151,9 +159,6 @@ class View(Vertical):
     def share(self) -> str:
         """What `plain_text` is of all that there is; empty where it is all of it, or what is seen."""
         return ""
-
-    async def read(self) -> None:
-        """Wait for what the last key asked for, before it is saved."""
 
     def plain_text(self) -> str:
         """What is shown, as plain lines, for `:w` and for a copy of everything."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tui.lookback import STREAMS
+from tui.lookback import STREAMS, Lookback
 from tui.screens.logjob import LogJob
 from tui.screens.logparts import MANY, Parts
 from widgets.logfeeder import Feeder
@@ -35,12 +35,22 @@ class LookingBack:
         over the lines in memory."""
         parts, lines = self._parts, self._parts.view.lines
         part = parts.part
+        if part is not None and part.at_end(back=True):
+            parts.view.go_to(0)
+            self._job.begin(lambda: self._compare(part), ahead=True)
+            return
         if part is not None or (lines.since is None and parts.older):
             self._job.begin(parts.from_the_beginning)
             return
         parts.view.go_to(0)
         if parts.older and lines.dropped:
             self._say("the first line in memory; 0 lifts the window, then g reads from the beginning")
+
+    async def _compare(self, part: Lookback) -> None:
+        """Behind the first line, which is there already, with what it is now."""
+        if await self._parts.renewed(part):
+            self._job.lines_change()
+            await self._parts.from_the_beginning()
 
     def edge(self, message: LookbackView.Edge) -> None:
         """One came near the end of what is here: read on."""

@@ -67,9 +67,6 @@ class Parts:
 
     async def from_the_beginning(self) -> None:
         """Show the very first lines: those of the oldest time where there are several files."""
-        if self.part is not None and not await self.part.renewed():
-            self.view.go_to(0)
-            return
         streams = self.streams()
         if len(streams) > STREAMS:
             self.view.go_to(0)
@@ -87,6 +84,12 @@ class Parts:
         self._tell(part)
         await self._show(part, lambda lines: 0)
         await self._read_until_some(part)
+
+    async def renewed(self, part: Lookback) -> bool:
+        """Whether what is shown from its beginning is to be read anew."""
+        renewed = await part.renewed()
+        self._tell(part)
+        return renewed
 
     async def filter_anew(self, when: int) -> None:
         """Several files about a time again: what does not pass was left out, or is now."""

@@ -35,6 +35,7 @@ LINES = 12
 class LogsScreen(View):
     screen_name: ClassVar[str] = "logs"
     filters: ClassVar[bool] = False
+    at_once: ClassVar[tuple[str, ...]] = ("step_back", "interrupt", "follow", "last")
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,6 +53,10 @@ class LogsScreen(View):
         yield self.title
         yield self.log_view
         yield self.histogram
+
+    @property
+    def keys_wait(self) -> bool:
+        return self._job.keys_wait
 
     @property
     def name_in_path(self) -> str:
@@ -79,6 +84,7 @@ class LogsScreen(View):
     def detach(self) -> None:
         # Else its result would come behind another view, or out of a watch that is closed.
         self.log_view.stop_seeking()
+        self.log_view.unheard = False
         self._job.stop()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
@@ -100,7 +106,7 @@ class LogsScreen(View):
             self.desk.held_back.let_go()
         self.histogram.doubt()
         self._answer()
-        self._job.go_on()
+        self.desk.held_back.go_on()
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
@@ -110,13 +116,13 @@ class LogsScreen(View):
             self.desk.say("n: the next match, N: the one before" if message.found else none)
         elif not message.found:
             self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
-        self._job.go_on()
+        self.desk.held_back.go_on()
         self._show_title()
 
     def on_lookback_view_edge(self, message: LookbackView.Edge) -> None:
         self.log_view.unheard = False
         self._back.edge(message)
-        self._job.go_on()
+        self.desk.held_back.go_on()
 
     def choose(self, name: str | None) -> None:
         """One source by its name, files by a path with a slash, or all sources."""
@@ -213,13 +219,13 @@ class LogsScreen(View):
         self.log_view.follow(follow)
 
     def move(self, rows: str) -> None:
-        self._job.then(lambda: self.log_view.move(int(rows)))
+        self.log_view.move(int(rows))
 
     def page(self, share: str) -> None:
-        self._job.then(lambda: self.log_view.page(float(share)))
+        self.log_view.page(float(share))
 
     def first(self) -> None:
-        self._job.then(self._back.first)
+        self._back.first()
 
     def last(self) -> None:
         self._back.leave()
@@ -229,16 +235,13 @@ class LogsScreen(View):
         if not self._visit.search:
             self.desk.say("no search yet: / starts one")
             return
-        self._job.then(lambda: self.log_view.seek(int(step)))
+        self.log_view.seek(int(step))
 
     def next_error(self, step: str) -> None:
-        self._job.then(lambda: self.log_view.seek(int(step), errors=True))
+        self.log_view.seek(int(step), errors=True)
 
     def next_bar(self, step: str) -> None:
-        self._job.then(lambda: self._to_bar(int(step)))
-
-    def _to_bar(self, step: int) -> None:
-        if not self.histogram.step(step):
+        if not self.histogram.step(int(step)):
             self.desk.say("no lines further in this direction")
 
     @property
@@ -253,7 +256,7 @@ class LogsScreen(View):
     def searched(self, text: str) -> None:
         self.search(text)
         if text:
-            self._job.then(self.log_view.seek_near)
+            self.log_view.seek_near()
 
     def open_keep(self) -> None:
         if self._visit.keep:
@@ -263,11 +266,11 @@ class LogsScreen(View):
 
     def _keep_only(self, text: str) -> None:
         self._visit.keep = text
-        self._job.then(self._filter)
+        self._filter()
 
     def window(self, seconds: str) -> None:
         self._visit.choose_window(float(seconds), self.log_view.clock.now())
-        self._job.then(self._filter)
+        self._filter()
 
     def no_window(self, key: str, screen: str) -> None:
         self.desk.say(f"{key} is no window of time, 0 to 6 are; :{screen} opens {screen}")
@@ -291,15 +294,15 @@ class LogsScreen(View):
         self.log_view.repaint()
 
     def open_record(self) -> None:
-        self._job.then(lambda: show_record(self.desk, self.log_view))
+        show_record(self.desk, self.log_view)
 
     def show_raw(self) -> None:
-        self._job.then(lambda: show_bytes(self.desk, self.log_view))
+        show_bytes(self.desk, self.log_view)
 
     def copy(self) -> None:
         from tui import saving
 
-        self._job.then(lambda: saving.copy(self.desk, self))
+        saving.copy(self.desk, self)
 
     def escape(self) -> bool:
         if self.cancel():
@@ -318,18 +321,21 @@ class LogsScreen(View):
         return True
 
     def cancel(self) -> bool:
-        searching = self.log_view.searching
+        searching, looked = self.log_view.searching, self._job.looked.text
         self.log_view.stop_seeking()
-        if searching:
-            self.desk.say("the search has been ended")
-        return self._job.cancel() or searching
+        reading = self._job.stop()
+        if reading:
+            ended = f"reading has been ended after {looked}" if looked else "reading has been ended"
+        else:
+            ended = "the search has been ended"
+        if reading or searching:
+            left_out = self.desk.held_back.leave_out()
+            self.desk.say(f"{ended}; {left_out}" if left_out else ended)
+        return reading or searching
 
     @property
     def share(self) -> str:
         return share(self._parts.part, older=self._parts.older)
-
-    async def read(self) -> None:
-        await self._job.done()
 
     def plain_text(self) -> str:
         return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")
