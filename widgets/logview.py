@@ -63,8 +63,7 @@ class LogView(Widget):
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
         self.unheard = False
-        """Whether it has asked its owner, who says when that was heard, for lines that it does not have, and still
-        wants them."""
+        """Whether it wants lines that it does not have, and has asked its owner, who says when that was heard."""
         self._at_work = False
         self._rate = Rate()
 

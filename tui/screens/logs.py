@@ -109,13 +109,16 @@ class LogsScreen(View):
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
-        wanted, self.log_view.unheard = self.log_view.unheard, False
-        if message.found and message.near:
-            self.desk.say("n: the next match, N: the one before")
-        elif wanted and message.near:
-            self.desk.say(no_match(self._parts.part, self.log_view.lines, older=self._parts.older))
-        elif wanted:
-            self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
+        view, parts = self.log_view, self._parts
+        if message.found:
+            if message.near:
+                self.desk.say("n: the next match, N: the one before")
+        elif view.unheard:
+            view.unheard = False
+            if message.near:
+                self.desk.say(no_match(parts.part, view.lines, older=parts.older))
+            else:
+                self._back.search_on(message.step, None if message.errors else view.sheet.pattern)
         self.desk.held_back.go_on()
         self._show_title()
 
