@@ -237,7 +237,7 @@ async def test_a_search_that_is_typed_over_another_is_about_where_that_one_led(
         assert on(screen) == 15
 
 
-@pytest.mark.parametrize("typed", ["kG", "kkG", "NG", "EG"])
+@pytest.mark.parametrize("typed", ["kG", "kkG", "NG"])
 async def test_what_G_ends_is_not_begun_after_it(opened: Opened, tmp_path: Path, typed: str) -> None:
     contexts = (context(app=await long_log(tmp_path / "app.log", 12_000)),)
     async with opened(contexts=contexts, command="logs") as screen:
