@@ -63,7 +63,7 @@ class LogView(Widget):
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
         self.unheard = False
-        """Whether it has asked its owner, who says when that was heard, for lines that it does not have."""
+        """Whether it wants lines that it does not have, and has asked its owner, who says when that was heard."""
         self._at_work = False
         self._rate = Rate()
 
@@ -251,7 +251,7 @@ class LogView(Widget):
         self._work()
 
     def stop_seeking(self) -> None:
-        self._aim = None
+        self._aim, self.unheard = None, False
         if self._seek is not None:
             self._seek.close()
             self._seek = None

@@ -237,6 +237,28 @@ async def test_a_search_that_is_typed_over_another_is_about_where_that_one_led(
         assert on(screen) == 15
 
 
+@pytest.mark.parametrize("typed", ["kG", "kkG", "NG"])
+async def test_what_G_ends_is_not_begun_after_it(opened: Opened, tmp_path: Path, typed: str) -> None:
+    contexts = (context(app=await long_log(tmp_path / "app.log", 12_000)),)
+    async with opened(contexts=contexts, command="logs") as screen:
+        await screen.until("line 11999 ")
+        await screen.type("/line 15 \r")
+        await screen.until("no match in memory")
+        view = logs_of(screen).log_view
+        view.go_to(1)
+        await screen.until("not following")
+        for key in typed:
+            # So fast that nothing else is heard in between.
+            screen.app.held_back.typed(events.Key(key, key))
+        await screen.until("FOLLOWING")
+        for _ in range(20):
+            await screen.pilot.pause()
+        await idle(screen)
+        assert not view.partly
+        assert view.following
+        assert on(screen) == 11_999
+
+
 async def test_those_left_out_are_counted_once_with_what_waits(
     opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

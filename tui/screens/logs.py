@@ -84,7 +84,6 @@ class LogsScreen(View):
     def detach(self) -> None:
         # Else its result would come behind another view, or out of a watch that is closed.
         self.log_view.stop_seeking()
-        self.log_view.unheard = False
         self._job.stop()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
@@ -110,18 +109,26 @@ class LogsScreen(View):
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
-        self.log_view.unheard = False
-        if message.near:
-            none = no_match(self._parts.part, self.log_view.lines, older=self._parts.older)
-            self.desk.say("n: the next match, N: the one before" if message.found else none)
-        elif not message.found:
-            self._back.search_on(message.step, None if message.errors else self.log_view.sheet.pattern)
+        view, parts = self.log_view, self._parts
+        if message.found:
+            if message.near:
+                self.desk.say("n: the next match, N: the one before")
+        elif view.unheard:
+            view.unheard = False
+            if message.near:
+                self.desk.say(no_match(parts.part, view.lines, older=parts.older))
+            else:
+                self._back.search_on(message.step, None if message.errors else view.sheet.pattern)
         self.desk.held_back.go_on()
         self._show_title()
 
     def on_lookback_view_edge(self, message: LookbackView.Edge) -> None:
-        self.log_view.unheard = False
-        self._back.edge(message)
+        view = self.log_view
+        wanted = view.unheard if message.beyond else not view.following
+        if message.beyond:
+            view.unheard = False
+        if wanted:
+            self._back.edge(message)
         self.desk.held_back.go_on()
 
     def choose(self, name: str | None) -> None:
