@@ -11,6 +11,7 @@ from tests.chaos.audited import Ordered
 from tests.chaos.blows import Production, Undo
 from tests.chaos.plan import Blow, Verb
 from tests.chaos.shown import open_screen
+from tests.servers.demo_parts import Server
 
 REASON = "chaos"
 ASKED, RIGHT = "[ Cancel ]   [", "\x1b[C"
@@ -32,11 +33,16 @@ class Person:
             self._say(":arm", f'15m "{REASON}"')
             return partial(self._say, ":disarm")
         self.until = time.monotonic() + PATIENCE
+        server = Server(self.here.lab, blow.whom)
+        if not server.is_there:
+            return None
         restarts = blow.verb is Verb.ORDER
+        # Of this machine's processes others may bear its name, or have it among their words.
+        row = blow.whom if restarts else f"{blow.whom} {server.identity.pid}"
         open_screen(self.here, "units" if restarts else "processes")
-        self.here.board.send(f"/{blow.whom}\r")
-        if self._comes("1 of ") and self._asks("R" if restarts else "K"):
-            self._confirm(Ordered("restart" if restarts else "signal", blow.whom))
+        self.here.board.send(f"/{row.split()[-1]}\r")
+        if self._comes("1 of ") and self._asks("R" if restarts else "K") and row in self.here.board.text:
+            self._confirm(Ordered("restart" if restarts else "signal", row))
         for _ in range(2):
             self.here.escape()
         return None

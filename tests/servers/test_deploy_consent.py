@@ -94,7 +94,7 @@ async def test_while_a_runner_may_begin_nobody_says_that_it_did_not(
     backend = shell(tmp_path, "true")
     action = await made(backend)
     looks = 0
-    look = RunFolders.look
+    look = RunFolders.look_at_all
 
     def counted(self: RunFolders) -> object:
         nonlocal looks
@@ -104,7 +104,7 @@ async def test_while_a_runner_may_begin_nobody_says_that_it_did_not(
     async with nothing_left():
         with pytest.raises(TimedOut, match="said nothing"):
             await backend.perform(action, Permit(action), nothing)
-        monkeypatch.setattr(RunFolders, "look", counted)
+        monkeypatch.setattr(RunFolders, "look_at_all", counted)
         looking = asyncio.ensure_future(backend.look(action, nothing))
         await eventually(lambda: looks > 4)
         assert not looking.done()
