@@ -20,7 +20,7 @@ from backends.api.readings import ILL, Reading, Readings, worst_by_source
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
-from backends.incident.sizes import Expected, unlisted
+from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
 """A cluster that takes no writes is behind much else that is wrong; what is not known any more comes last."""
@@ -158,7 +158,9 @@ def _groups(known: Known) -> Iterable[Problem]:
     sizes, unknown = Counter(row.group for row in rows), unlisted(rows)
     for group, wanted in known.sizes.items():
         if sizes[group] < wanted.size and group not in unknown:
-            why = "are configured" if wanted.configured else "were seen in the last 15 minutes"
+            lately = wanted.below is None or now.monotonic - wanted.below <= LARGEST_KEPT
+            seen = "in the last 15 minutes" if lately else "before that"
+            why = "are configured" if wanted.configured else f"were seen {seen}"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")

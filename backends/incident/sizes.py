@@ -11,7 +11,8 @@ from backends.api.clock import Clock, Timer
 from backends.api.members import Member, Members, MemberState
 
 LARGEST_KEPT = 900.0
-"""Seconds for which the largest size of a group is remembered."""
+"""Seconds for which the largest size of a group is remembered; of one of which nobody is left, for as long as
+that lasts: a service that is gone does not become well by waiting."""
 BUCKET = 30.0
 PAUSE = 1.0
 """Seconds between two counts: thousands of instances may change hundreds of times in one."""
@@ -37,6 +38,8 @@ class GroupSizes:
         self._expected = dict(expected)
         self._seen: dict[str, deque[tuple[float, int]]] = {}
         self._below: dict[str, float] = {}
+        self._empty: set[str] = set()
+        """The groups of which nobody is left."""
 
     def note(self, now: float, instances: Members) -> None:
         """Take in the present sizes; `now` in monotonic seconds."""
@@ -44,11 +47,14 @@ class GroupSizes:
         unknown = unlisted(instances.values())
         for group in (sizes.keys() | self._seen.keys()) - unknown:
             seen = self._seen.setdefault(group, deque())
+            if not sizes[group] and group in self._empty:
+                continue  # Nothing is forgotten meanwhile, so nothing is added.
             if seen and now - seen[-1][0] < BUCKET:
                 at, most = seen.pop()
                 seen.append((at, max(most, sizes[group])))
             else:
                 seen.append((now, sizes[group]))
+        self._empty = {group for group in self._seen if not sizes[group] and group not in unknown}
         self._below = {
             group: self._below.get(group, now)
             for group, wanted in self.expected(now).items()
@@ -59,7 +65,7 @@ class GroupSizes:
         """For each group that is configured with a size, or that was seen."""
         found: dict[str, Expected] = {}
         for group, seen in self._seen.items():
-            while len(seen) > 1 and now - seen[0][0] > LARGEST_KEPT:
+            while group not in self._empty and len(seen) > 1 and now - seen[0][0] > LARGEST_KEPT:
                 seen.popleft()
             found[group] = Expected(max(size for _, size in seen), False, self._below.get(group))
         return found | {

@@ -213,6 +213,12 @@ def test_a_group_below_its_size() -> None:
     assert (found[1].kind, found[1].row) == ("members", "e/a")
 
 
+def test_a_group_that_was_lost_long_ago_does_not_claim_to_have_been_seen_lately() -> None:
+    sizes = {"etcd/a": {"web": Expected(3, False, 1000.0 - 2 * LARGEST_KEPT)}}
+    (problem,) = told({("etcd/a", "instances"): live()}, sizes=sizes)
+    assert (problem.word, problem.why) == ("0 of 3", "3 instances were seen before that")
+
+
 def test_a_group_of_which_nobody_has_told_yet_is_not_missing() -> None:
     asked: Reading[Any] = Reading(State.LOADING)
     assert told({("etcd/a", "instances"): asked}, sizes={"etcd/a": {"web": Expected(6, True)}}) == []
@@ -304,6 +310,19 @@ def test_the_largest_size_is_remembered_for_a_while() -> None:
     assert sizes.expected(60.0) == {"web": Expected(3, False, 40.0), "fixed": Expected(6, True, 0.0)}
     sizes.note(LARGEST_KEPT + 1, rows(member("0", group="web")))
     assert sizes.expected(LARGEST_KEPT + 1)["web"] == Expected(1, False)
+
+
+def test_a_group_of_which_nobody_is_left_is_missing_until_somebody_is_back() -> None:
+    """A quarter of an hour later the outage would be no problem any more, with nothing back."""
+    sizes = GroupSizes({})
+    sizes.note(0.0, rows(*(member(str(n), group="web") for n in range(3))))
+    sizes.note(40.0, rows())
+    late = 40.0 + 2 * LARGEST_KEPT
+    sizes.note(late, rows())
+    assert sizes.expected(late) == {"web": Expected(3, False, 40.0)}
+    sizes.note(late + 10, rows(member("0", group="web")))
+    sizes.note(late + 20 + LARGEST_KEPT, rows(member("0", group="web")))
+    assert sizes.expected(late + 20 + LARGEST_KEPT) == {"web": Expected(1, False)}
 
 
 @pytest.mark.parametrize(
