@@ -159,12 +159,13 @@ def _groups(known: Known) -> Iterable[Problem]:
     for group, wanted in known.sizes.items():
         if sizes[group] < wanted.size and group not in unknown:
             lately = wanted.below is None or now.monotonic - wanted.below <= LARGEST_KEPT
-            seen = "in the last 15 minutes" if lately else "before that"
-            why = "are configured" if wanted.configured else f"were seen {seen}"
+            one, seen = wanted.size == 1, "in the last 15 minutes" if lately else "before that"
+            are, were = ("instance is", "instance was") if one else ("instances are", "instances were")
+            why = f"{are} configured" if wanted.configured else f"{were} seen {seen}"
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
-            text = f"{wanted.size} instances {why}"
+            text = f"{wanted.size} {why}"
             yield Problem(severity, group, word, since, text, source, "members", first)
 
 
