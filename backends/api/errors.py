@@ -106,3 +106,10 @@ class Ended(BackendError):
 
 class BackendBug(BackendError):
     word = "bug"
+
+
+def bare(error: BackendError) -> BackendError:
+    """Without the frames that it was raised in: whoever keeps it would keep with them whatever they had in hand,
+    half of a huge answer perhaps, or a connection that was given up."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

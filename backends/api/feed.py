@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar, cast
 from msgspec.structs import replace
 
 from backends.api.clock import Clock, LoopClock, Timer
-from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut
+from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut, bare
 from backends.api.pace import Backoff, Pace
 from backends.api.readings import News, Reading, Seen, State
 
@@ -241,7 +241,7 @@ class Feed(Generic[S, T]):
         if error is None:
             return Ended("the source ended although it should run for ever", where=self.name)
         if isinstance(error, BackendError):
-            return _bare(error)
+            return bare(error)
         log.error("bug in backend of %s", self.name, exc_info=error)
         return BackendBug(
             f"{type(error).__name__}: {error}",
@@ -320,13 +320,6 @@ class Feed(Generic[S, T]):
             await self._wake.wait()
         finally:
             timer.cancel()
-
-
-def _bare(error: BackendError) -> BackendError:
-    """Without the frames that it was raised in: the reading keeps it as long as the trouble lasts, and with them
-    whatever they had in hand, half of a huge answer perhaps."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
 
 
 def _call(listener: Callable[..., Any], *args: object) -> None:

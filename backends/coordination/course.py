@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from backends.api.errors import BackendError
+from backends.api.errors import BackendError, bare
 
 
 class Course:
@@ -20,8 +20,7 @@ class Course:
     def failed_at(self, endpoint: str, error: BackendError) -> bool:
         """Whether that is the first time since the last step."""
         first = endpoint not in self.failed
-        # Its traceback leads to the frame that keeps it, and from there to the connection that failed.
-        self.failed[endpoint] = error.with_traceback(None)
+        self.failed[endpoint] = bare(error)
         self._since = self._since or time.monotonic()
         return first
 

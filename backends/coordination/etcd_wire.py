@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from backends.api.errors import BackendError, Misconfigured, Silent, TooLarge, Unreachable
+from backends.api.errors import BackendError, Misconfigured, Silent, TooLarge, Unreachable, bare
 from backends.api.settings import Secret
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
@@ -191,7 +191,7 @@ class Wire:
             try:
                 reply = await self.call(endpoint, service, method, request, timeout)
             except BackendError as error:
-                failed[endpoint] = error.with_traceback(None)
+                failed[endpoint] = bare(error)
                 continue
             self.prefer(endpoint)
             return reply
