@@ -19,8 +19,9 @@ from backends.logs.part import Part
 from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
 
-INTERVAL, BUSY = 0.25, 0.1
-"""Seconds between two looks: where nothing came, and where something did."""
+INTERVAL, BUSY, RESTING = 0.25, 0.1, 0.5
+"""Seconds between two looks: where nothing came, where something did, and where nothing came for `REST`."""
+REST = 5.0
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 
@@ -48,10 +49,13 @@ class Followed:
         follower = await self._following.run(lambda: Follower(paths, start))
         files: int | None = None
         told = float("-inf")
+        heard = time.monotonic()
         try:
             while True:
                 with file_errors():
                     look = await self._following.run(follower.look)
+                if look.blocks:
+                    heard = time.monotonic()
                 if look.files == 0 and not look.blocks and follower.refused:
                     raise _denied(follower.refused)
                 news = bool(look.blocks or look.notes) or look.files != files
@@ -59,7 +63,8 @@ class Followed:
                     files, told = look.files, time.monotonic()
                     batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
                     yield Seen(batch, None if news else frozenset())
-                await asyncio.sleep(0 if look.more else BUSY if look.blocks else INTERVAL)
+                rests = time.monotonic() - heard >= REST
+                await asyncio.sleep(0 if look.more else BUSY if look.blocks else RESTING if rests else INTERVAL)
         finally:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 ABOUT = ("getSupervisorVersion", "getPID", "getIdentification")
 CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
-INTERVAL = 1.0
-"""Seconds between two looks: supervisord tells nobody over the wire what changes."""
+INTERVAL = 2.0
+"""Seconds between two looks: supervisord tells nobody over the wire what changes, and does nothing else meanwhile."""
 PATIENCE = 4.0
 """Seconds that a call may take at most."""
 
