@@ -30,7 +30,7 @@ from backends.processes.supervisord_tails import Piece, Stream, Tail, follow, st
 if TYPE_CHECKING:
     from backends.logs.followed import Followed
 
-LOOK = 3.0
+LOOK = 2.0
 """Seconds between two looks at which programs there are."""
 FILES = ""
 """The task of all files, among those of the logs over the wire, which go by their origin."""
