@@ -1,9 +1,9 @@
 """The journal of systemd, through `journalctl` (journalctl(1), systemd.journal-fields(7)).
 
-A child process follows, and is not believed when it says nothing: after two seconds of silence the journal's files
-are looked at, and where they were written to, another one is asked whether anything stands after the last entry. So
-a quiet journal is live, a follower that is stuck (stopped, or on a file that was rotated away) is replaced as soon
-as it misses something, and where journalctl does not answer the feed goes stale.
+A child process follows, and is not believed when it says nothing: after two seconds of silence the journal's
+files are looked at, and where they were written to, another one is asked whether anything stands after the last
+entry. So a quiet journal is live, a follower that is stuck (stopped, or on a file that was rotated away) is
+replaced as soon as it misses something, and where journalctl does not answer the feed goes stale.
 """
 
 from __future__ import annotations
