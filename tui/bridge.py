@@ -33,6 +33,7 @@ class _Seat:
 
     widget: Shows
     readings: dict[FeedKey, Reading[Any]]
+    at_once: tuple[str, ...]
     leave: list[Callable[[], None]] = field(default_factory=list)
     timer: Timer | None = None
     due: float = 0.0
@@ -47,17 +48,27 @@ class Bridge:
         self._frozen = False
         self._missed = 0
 
-    def attach(self, widget: Shows, nouns: tuple[str, ...], sources: tuple[str, ...] | None = None) -> None:
-        """Let a widget watch these nouns, of these sources or of all; replaces what it watched before."""
+    def attach(
+        self,
+        widget: Shows,
+        nouns: tuple[str, ...],
+        sources: tuple[str, ...] | None = None,
+        *,
+        at_once: tuple[str, ...] | None = None,
+    ) -> None:
+        """Let a widget watch these nouns, of these sources or of all; replaces what it watched before. Where
+        `at_once` names some of them, new values of the others may wait as long as a confirmation."""
         feeds = self._watch.feeds(*nouns)
-        self.attach_feeds(
-            widget, {key: feed for key, feed in feeds.items() if sources is None or key.source in sources}
-        )
+        wanted = {key: feed for key, feed in feeds.items() if sources is None or key.source in sources}
+        self._seat(widget, wanted, nouns if at_once is None else at_once)
 
     def attach_feeds(self, widget: Shows, feeds: Mapping[FeedKey, Feed[Any, Any]]) -> None:
         """Let a widget watch these feeds; replaces what it watched before."""
+        self._seat(widget, feeds, tuple(key.noun for key in feeds))
+
+    def _seat(self, widget: Shows, feeds: Mapping[FeedKey, Feed[Any, Any]], at_once: tuple[str, ...]) -> None:
         self.detach(widget)
-        seat = _Seat(widget, {key: feed.reading for key, feed in feeds.items()})
+        seat = _Seat(widget, {key: feed.reading for key, feed in feeds.items()}, at_once)
         self._seats[id(widget)] = seat
         for key, feed in feeds.items():
             seat.leave.append(feed.watch(self._listener(seat, key)))
@@ -113,7 +124,8 @@ class Bridge:
             elif new.state is not before.state or new.error != before.error:
                 self._paint(seat)
             else:
-                self._soon(seat, CONFIRM if new.value is before.value else PAINT)
+                calm = new.value is before.value or key.noun not in seat.at_once
+                self._soon(seat, CONFIRM if calm else PAINT)
 
         return heard
 

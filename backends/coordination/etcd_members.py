@@ -15,7 +15,7 @@ from backends.coordination.etcd_errors import OtherCluster
 from backends.coordination.etcd_wire import Wire
 from backends.coordination.rounds import CALL, milliseconds_since
 
-ROSTER = 3
+ROSTER = 2
 """Rounds between two looks at who belongs to the cluster."""
 ROSTER_WAIT = 0.3
 """Seconds for which a round waits for the names of its rows."""

@@ -13,10 +13,12 @@ from backends.api.readings import Seen, differing
 from backends.coordination.census import Answer, Census, steadied
 from backends.coordination.together import together
 
-INTERVAL = 1.0
-"""Seconds between two rounds."""
+INTERVAL = 2.0
+"""Seconds between two rounds. What is registered is watched; this is who leads, how fast, how far."""
+HURRY = 1.0
+"""Seconds after which a round is told without those that have not answered yet."""
 CALL = 1.8
-"""Seconds that one server may take: with the round's own, a frozen one is told within 4 s."""
+"""Seconds that one server may take: with the interval, a frozen one is told within 4 s."""
 
 A = TypeVar("A", bound=Answer)
 A_co = TypeVar("A_co", bound=Answer, covariant=True)
@@ -58,7 +60,7 @@ async def poll(
                 rows, news = census.rows(endpoints, before or {}, after_gap=gap)
                 yield Seen(rows, None if before is None else differing(before, rows), tuple(news))
                 before, gap = rows, False
-            await asyncio.sleep(max(0.0, start + INTERVAL - time.monotonic()))
+            await rounds.pause(start + INTERVAL - time.monotonic())
     finally:
         rounds.close()
 
@@ -71,22 +73,30 @@ class _Rounds(Generic[A]):
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def next(self) -> bool:
-        """Ask everyone who is not being asked; whether anybody spoke within a round's time. Raises what all of
-        them said when nobody does any more."""
+        """Ask everyone who is not being asked; whether anybody spoke within `HURRY`. Raises what all of them said
+        when nobody does any more."""
         answers = self._census.answers
-        ended = await self._ask_all(INTERVAL)
+        ended = await self._ask_all(HURRY)
         spoke = [address for address in ended if address in answers and answers[address].spoke]
         if spoke:
             await self._asker.named(spoke)
             # The first answers name servers that we did not know of.
             if set(self._census.addresses(self._endpoints)) - answers.keys() - self._asking.keys():
-                await self._ask_all(INTERVAL / 2)
+                await self._ask_all(HURRY / 2)
             return True
         errors = {address: answers[address].error for address in self._endpoints if address in answers}
         if len(errors) == len(self._endpoints) and all(errors.values()) and not self._alive():
             self._asker.lost()
             raise together({where: error or Unreachable("no answer") for where, error in errors.items()})
         return False
+
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until one that was not waited for has answered, or failed."""
+        late = self._asking.values()
+        if late:
+            await asyncio.wait(late, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(max(0.0, seconds))
 
     def close(self) -> None:
         for task in self._asking.values():

@@ -13,7 +13,7 @@ from backends.coordination.zookeeper_access import NotServing, Wire
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, merged, parse_conf
 
-MORE = 5
+MORE = 3
 """Rounds between two questions for `mntr` (17 KB of it) and `conf`."""
 ELECTION = 3.0
 """Seconds for which a server without a leader is not yet told as trouble: an election takes one or two."""

@@ -12,15 +12,18 @@ from backends.api.errors import Denied
 from backends.api.logs import Beside, LogBatch, Sieve
 from backends.api.readings import Seen
 from backends.file_errors import file_errors
-from backends.logs.follow import Follower
+from backends.logs.follow import Follower, Look
 from backends.logs.history import History
 from backends.logs.lane import Lane
 from backends.logs.part import Part
 from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
 
-INTERVAL, BUSY = 0.25, 0.1
-"""Seconds between two looks: where nothing came, and where something did."""
+INTERVAL, BUSY, RESTING = 0.25, 0.1, 0.5
+"""Seconds between two looks, as a rule; where `MUCH` came; and where nothing came for `REST`."""
+MUCH = 10
+"""Lines of one look."""
+REST = 5.0
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 
@@ -48,10 +51,13 @@ class Followed:
         follower = await self._following.run(lambda: Follower(paths, start))
         files: int | None = None
         told = float("-inf")
+        heard = time.monotonic()
         try:
             while True:
                 with file_errors():
                     look = await self._following.run(follower.look)
+                if look.blocks:
+                    heard = time.monotonic()
                 if look.files == 0 and not look.blocks and follower.refused:
                     raise _denied(follower.refused)
                 news = bool(look.blocks or look.notes) or look.files != files
@@ -59,7 +65,7 @@ class Followed:
                     files, told = look.files, time.monotonic()
                     batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
                     yield Seen(batch, None if news else frozenset())
-                await asyncio.sleep(0 if look.more else BUSY if look.blocks else INTERVAL)
+                await asyncio.sleep(0 if look.more else _pause(look, time.monotonic() - heard))
         finally:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)
@@ -117,6 +123,13 @@ class Followed:
     async def run(self, call: Callable[[], T]) -> T:
         """Anything else that looks at files, in the thread for everything else."""
         return await self._reading.run(call)
+
+
+def _pause(look: Look, rests: float) -> float:
+    """Until the next look, where nothing was heard for so many seconds."""
+    if sum(block.count for block in look.blocks) >= MUCH:
+        return BUSY
+    return RESTING if rests >= REST else INTERVAL
 
 
 def _denied(refused: Mapping[str, tuple[str, str]]) -> Denied:

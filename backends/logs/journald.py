@@ -1,8 +1,9 @@
 """The journal of systemd, through `journalctl` (journalctl(1), systemd.journal-fields(7)).
 
-A child process follows, and is not believed when it says nothing: each two seconds of silence another one is
-asked whether anything stands after the last entry. So a quiet journal is live, a follower that is stuck (stopped,
-or on a file that was rotated away) is replaced, and where journalctl does not answer the feed goes stale.
+A child process follows, and is not believed when it says nothing: after two seconds of silence the journal's
+files are looked at, and where they were written to, another one is asked whether anything stands after the last
+entry. So a quiet journal is live, a follower that is stuck (stopped, or on a file that was rotated away) is
+replaced as soon as it misses something, and where journalctl does not answer the feed goes stale.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs import journal_entry
 from backends.logs.journal_stream import Place, Reader, place_beside
+from backends.logs.journal_touch import JOURNALS, Touch
 from backends.logs.journalctl import GROUP_HINT, MISSING_HINT, Run, running
 
 if TYPE_CHECKING:
@@ -38,11 +40,10 @@ TAIL_LINES = 1_000
 SOON = 0.3
 """Seconds of silence after which a new follower is taken to have told what was there."""
 PROVE = 2.0
-"""Seconds of silence after which another journalctl is asked, which costs about 5 ms of CPU."""
+"""Seconds of silence after which the journal is looked at."""
 LATE = 1.0
 """Seconds that a follower has to tell an entry that the other one has seen; journald wakes its readers at most
 four times a second."""
-JOURNALS = ("/var/log/journal/*/*.journal", "/run/log/journal/*/*.journal")
 WORDS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 COMPLAINTS = 200
 """Different complaints of journalctl's that are told, each once."""
@@ -96,6 +97,7 @@ class Journald(Backend, Logs):
         """
         place = last.cursor if last is not None and isinstance(last.cursor, Place) else None
         following = ("--follow", *await asyncio.to_thread(self._of_every_boot))
+        touch = Touch(self._files)
         while True:
             begin = (f"--lines={TAIL_LINES}",) if place is None else place.arguments()
             async with self._run(*begin, *following) as run:
@@ -109,7 +111,7 @@ class Journald(Backend, Logs):
                         late, patience = False, PROVE
                         if blocks or notes:
                             yield Seen(LogBatch(blocks, reader.place, (*notes, *self._complaints(run))))
-                    elif await self._goes_on(reader.place):
+                    elif await self._goes_on(reader.place, touch):
                         late, patience = True, LATE
                     else:
                         patience, said = PROVE, self._complaints(run)
@@ -207,11 +209,23 @@ class Journald(Backend, Logs):
         form = ("--output=json", "--all", "--no-pager", f"--output-fields={fields}")
         return running((self.settings.program, *form, *self._chosen(), *words), self.where)
 
-    async def _goes_on(self, place: Place) -> bool:
-        """Whether another journalctl sees an entry after a place."""
+    @property
+    def _files(self) -> tuple[str, ...]:
+        """Those that journalctl reads; none where some other program may read them elsewhere."""
+        own = self.settings.program == JournaldSettings().program
+        return self.settings.files or (JOURNALS if own else ())
+
+    async def _goes_on(self, place: Place, touch: Touch) -> bool:
+        """Whether there is an entry after a place: where the files were touched, by another journalctl."""
         with self._in_time():
-            async with asyncio.timeout(self.timeout), self._run(*place.arguments()) as run:
-                return bool(await _blocks(run, Reader(place)))
+            async with asyncio.timeout(self.timeout):
+                if await asyncio.to_thread(touch.untouched):
+                    return False
+                async with self._run(*place.arguments()) as run:
+                    more = bool(await _blocks(run, Reader(place)))
+        if not more:
+            touch.proved()
+        return more
 
     @contextlib.contextmanager
     def _in_time(self) -> Iterator[None]:

@@ -162,10 +162,13 @@ class Wire:
 async def closed_if_cancelled(request: Any) -> AsyncIterator[None]:
     """Close a connection whose TLS handshake is cancelled within the block: httpcore 1.0.9 leaves it to the
     garbage collector, for its `start_tls` closes after an `Exception` only."""
+    if request.url.scheme != "https":
+        yield
+        return
     shaking: list[Any] = []
 
     async def note(event: str, info: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete" and request.url.scheme == "https":
+        if event == "connection.connect_tcp.complete":
             shaking.append(info["return_value"])
         elif event == "connection.start_tls.complete":
             shaking.clear()

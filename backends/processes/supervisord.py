@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ABOUT = ("getSupervisorVersion", "getPID", "getIdentification")
 CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
-INTERVAL = 1.0
+INTERVAL = 2.0
 """Seconds between two looks: supervisord tells nobody over the wire what changes."""
 PATIENCE = 4.0
 """Seconds that a call may take at most."""

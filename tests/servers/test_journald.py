@@ -202,6 +202,28 @@ async def test_a_stopped_follower_is_replaced(journal: Journal, monkeypatch: pyt
         assert child not in children()
 
 
+async def test_a_journal_that_nobody_writes_to_is_proved_without_another_journalctl(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PROVE", 0.1)
+    calls, script = tmp_path / "calls", tmp_path / "journalctl"
+    script.write_text(f'#!/bin/sh\necho >> {calls}\nexec {journalctl()} "$@"\n')
+    script.chmod(0o755)
+    backend = Journald("main", JournaldSettings(program=str(script), files=(journal.pattern,)))
+    async with asyncio.timeout(30), aclosing(backend.logs(None)) as seens:
+        follow = Follow(backend)
+        journal.write(["one"])
+        assert await follow.some(seens) == ["one"]
+        for _ in range(3):  # Until the writer has touched its file for the last time.
+            assert await follow.one(seens) == []
+        before = calls.read_text()
+        for _ in range(4):
+            assert await follow.one(seens) == []
+        assert calls.read_text() == before
+        journal.write(["two"])
+        assert await follow.some(seens) == ["two"]
+
+
 async def test_a_journalctl_that_never_answers_is_silent(journal: Journal, tmp_path: Path) -> None:
     """Neither a follower nor anybody else says anything: that is not live."""
     stuck = tmp_path / "journalctl"

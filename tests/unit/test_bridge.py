@@ -78,6 +78,18 @@ async def test_the_same_value_again_is_told_once_a_second() -> None:
     await it.watch.close()
 
 
+async def test_what_a_widget_need_not_hear_at_once_is_told_with_the_next_confirmation() -> None:
+    it = Bridged()
+    await it.say(1)
+    it.bridge.attach(it.widget, ("members",), at_once=("events",))
+    await it.say(2)
+    await it.clock.advance(PAINT)
+    assert it.terms[-1] == 1
+    await it.clock.advance(CONFIRM)
+    assert it.terms[-1] == 2
+    await it.watch.close()
+
+
 async def test_a_change_of_state_is_told_at_once() -> None:
     it = Bridged()
     await it.say(1)

@@ -12,7 +12,7 @@ import pytest
 
 from backends.api.errors import BackendError, Unreachable
 from backends.api.events import Event
-from backends.api.members import Member, Role
+from backends.api.members import Member, MemberState, Role
 from backends.api.readings import Seen
 from backends.coordination import rounds
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
@@ -90,6 +90,7 @@ class Polled:
 @pytest.fixture
 async def polled(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Polled]:
     monkeypatch.setattr(rounds, "INTERVAL", 0.02)
+    monkeypatch.setattr(rounds, "HURRY", 0.02)
     made = Polled()
     async with aclosing(made.source):
         yield made
@@ -113,6 +114,18 @@ async def test_a_frozen_server_is_asked_once_and_holds_no_other_up(polled: Polle
         await polled.next()
     assert polled.hands.asking.count("b:1") == 1
     assert polled.hands.asking.count("a:1") == 4
+
+
+async def test_one_that_fails_late_is_told_before_the_next_round_is_due(
+    polled: Polled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await polled.next()
+    polled.hands.frozen.add("b:1")
+    assert (await polled.next()).value["b:1"].state is MemberState.UP
+    monkeypatch.setattr(rounds, "INTERVAL", 60)
+    polled.hands.errors["b:1"] = REFUSED
+    polled.hands.frozen.clear()
+    assert (await polled.next()).value["b:1"].state is MemberState.DOWN
 
 
 async def test_who_left_the_cluster_is_not_asked_any_more(polled: Polled) -> None:

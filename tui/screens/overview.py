@@ -80,7 +80,8 @@ class OverviewScreen(View):
 
     def attach(self) -> None:
         if self.desk.bridge is not None:
-            self.desk.bridge.attach(self, NOUNS)
+            # What matters of the others is an event as well; the rest is figures that waver.
+            self.desk.bridge.attach(self, NOUNS, at_once=("events", "runs"))
         self._look_at_signals()
         self._paint()
 

@@ -46,6 +46,7 @@ class ResourceScreen(View):
         self.body = Container(self.table)
         self._on_row = OnRow(kind)
         self._of: Watch | None = None
+        self._told = False
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -83,9 +84,12 @@ class ResourceScreen(View):
             self.desk.bridge.detach(self.detail)
 
     def tick(self) -> None:
-        self.table.flush()
-        self._show_title()
-        self._show_detail()
+        """Nothing to do where something was heard since the last one."""
+        if not self._told:
+            self.table.flush()
+            self._show_title()
+            self._show_detail()
+        self._told = False
 
     def on_resize(self) -> None:
         self.body.set_class(self.size.width >= WIDE, "wide")
@@ -95,6 +99,7 @@ class ResourceScreen(View):
         self.watch(self.table, "readings", self._heard, init=False)
 
     def _heard(self) -> None:
+        self._told = True
         if self.table.total:
             self.desk.held_back.let_go()
         self._show_title()
