@@ -23,9 +23,9 @@ from widgets.safe import style, width_of
 from widgets.table import Table
 
 WIDE = 150
+"""Cells from which on the detail stands beside the table instead of below it."""
 MOMENT = 0.9
 """Seconds for which what was painted is as true as ages are: less than a tick."""
-"""Cells from which on the detail stands beside the table instead of below it."""
 
 
 class ResourceScreen(View):
