@@ -101,9 +101,9 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("backends/processes/supervisord_logs.py", "_Run._follow_files"): (QUEUE, "self._came.put"),
     ("backends/processes/supervisord_logs.py", "_Run._follow_tail"): (QUEUE, "self._came.put"),
-    ("backends/processes/supervisord_rpc.py", "Rpc.call"): (
+    ("backends/processes/supervisord_rpc.py", "Rpc._build"): (
         "XML-RPC is a POST; who calls what changes has a permit",
-        "client.build_request",
+        "self._client.build_request",
         "POST",
     ),
     ("backends/processes/supervisord_second_half.py", "_spawn"): (

@@ -24,6 +24,8 @@ from widgets.table import Table
 
 WIDE = 150
 """Cells from which on the detail stands beside the table instead of below it."""
+MOMENT = 0.9
+"""Seconds for which what was painted is as true as ages are: less than a tick."""
 
 
 class ResourceScreen(View):
@@ -46,7 +48,7 @@ class ResourceScreen(View):
         self.body = Container(self.table)
         self._on_row = OnRow(kind)
         self._of: Watch | None = None
-        self._told = False
+        self._painted = float("-inf")
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -84,22 +86,24 @@ class ResourceScreen(View):
             self.desk.bridge.detach(self.detail)
 
     def tick(self) -> None:
-        """Nothing to do where something was heard since the last one."""
-        if not self._told:
+        """Nothing to do where all of it was painted a moment ago."""
+        if self.table.clock.monotonic() - self._painted >= MOMENT:
             self.table.flush()
             self._show_title()
             self._show_detail()
-        self._told = False
 
     def on_resize(self) -> None:
         self.body.set_class(self.size.width >= WIDE, "wide")
         self._show_title()
 
     def on_mount(self) -> None:
-        self.watch(self.table, "readings", self._heard, init=False)
+        self.watch(self.table, "readings", self._told, init=False)
+
+    def _told(self) -> None:
+        self._painted = self.table.clock.monotonic()
+        self._heard()
 
     def _heard(self) -> None:
-        self._told = True
         if self.table.total:
             self.desk.held_back.let_go()
         self._show_title()
