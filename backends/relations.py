@@ -66,7 +66,7 @@ class Index:
             found = self._listeners(row.address)
             return [*found, *self._units_of(item.row for item in found)]
         if isinstance(row, ScrapeTarget):
-            return self.at(row.instance) or self._named(row.instance)
+            return self.at(row.instance) or self.named(row.instance)
         return []
 
     def listening_of(self, unit: Unit) -> tuple[str, ...]:
@@ -76,14 +76,31 @@ class Index:
 
     def at(self, address: str) -> list[Related]:
         """Who is at an address: whoever is registered there, the unit that answers, its process."""
-        there = [found for found in self._members if _address(found.row) == address]
+        there = self._by_address.get(address, [])
         listeners = self._listeners(address)
         return [*there, *self._units_of(found.row for found in listeners), *listeners]
 
-    def _named(self, name: str) -> list[Related]:
+    def named(self, name: str) -> list[Related]:
         """The units of a name, without their group, and who is registered under it."""
-        units = [found for found in self._units if _own_name(found.row) == name]
-        return [*units, *(found for found in self._members if _own_name(found.row) == name)]
+        return list(self._by_name.get(name, []))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Related]]:
+        """Units and members by their own names, units first."""
+        there: dict[str, list[Related]] = {}
+        for found in (*self._units, *self._members):
+            if name := _own_name(found.row):
+                there.setdefault(name, []).append(found)
+        return there
+
+    @cached_property
+    def _by_address(self) -> dict[str, list[Related]]:
+        """Who is registered at an address."""
+        there: dict[str, list[Related]] = {}
+        for found in self._members:
+            if address := _address(found.row):
+                there.setdefault(address, []).append(found)
+        return there
 
     @cached_property
     def _owners(self) -> dict[str, str]:

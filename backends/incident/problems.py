@@ -1,7 +1,8 @@
-"""What is wrong now: one pure function over what all feeds say, ranked by severity and newness."""
+"""What is wrong now: one pure function over what all feeds say. What brought what about is in `effects`."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -52,6 +53,20 @@ class Problem(Struct, frozen=True):
     row: str = ""
     old: bool = False
     """The last word of a source that is lost: it may be over by now."""
+    lost: tuple[tuple[str, int], ...] | None = None
+    """Of a lost source: how many rows of each noun it told of last; None of anything else."""
+    missing: int = 0
+    """Of a group: how many instances it lacks."""
+    effects: tuple[Problem, ...] = ()
+    """What it brought about, as far as that is known; they have none themselves."""
+
+    @property
+    def is_symptom(self) -> bool:
+        """Whether it tells how something fares for those who use or watch it: what else is wrong may be why."""
+        told = (
+            self.kind in ("targets", "alerts") or bool(self.missing) or (self.kind == "logs" and bool(self.row))
+        )
+        return told and self.lost is None
 
     @property
     def key(self) -> str:
@@ -88,8 +103,8 @@ def problems(
     now: Now,
     bursts: Iterable[Burst] = (),
 ) -> list[Problem]:
-    """Everything that is wrong, the worst and newest first. `sizes`: by source and group; `bursts`: the error
-    rates that are up now."""
+    """Everything that is wrong, as `ranked`. `sizes`: by source and group; `bursts`: the error rates that are up
+    now."""
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
@@ -99,9 +114,15 @@ def problems(
     for burst in bursts:
         of = (burst.source, "logs", burst.target)
         found.append(Problem(SERIOUS, burst.target, "errors", burst.since, f"errors {burst.text}", *of))
-    oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
-    newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
-    return sorted(newest_first, key=lambda p: -p.severity)
+    return ranked(found)
+
+
+def ranked(found: Iterable[Problem]) -> list[Problem]:
+    """The worst first; of equally grave ones possible causes before possible effects, then the newest."""
+    newest_first = sorted(
+        found, key=lambda p: -math.inf if p.since is None else p.since.timestamp(), reverse=True
+    )
+    return sorted(newest_first, key=lambda p: (-p.severity, p.is_symptom))
 
 
 def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:
@@ -115,7 +136,9 @@ def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
         heard = [other.at for key, other in ill.items() if key.source == source and other.at is not None]
         since = now.ago(min(heard, default=None))
         why = "no answer" if reading.error is None else reading.error.reason
-        yield Problem(GRAVE, source, reading.state.value, since, why, source, kind_of(noun))
+        told = [(key.noun, len(other.rows)) for key, other in ill.items() if key.source == source]
+        lost = tuple((of, count) for of, count in told if of in CHECKS and count)
+        yield Problem(GRAVE, source, reading.state.value, since, why, source, kind_of(noun), lost=lost)
 
 
 def _members(known: Known) -> Iterable[Problem]:
@@ -166,7 +189,8 @@ def _groups(known: Known) -> Iterable[Problem]:
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
             text = f"{wanted.size} {why}"
-            yield Problem(severity, group, word, since, text, source, "members", first)
+            missing = wanted.size - sizes[group]
+            yield Problem(severity, group, word, since, text, source, "members", first, missing=missing)
 
 
 def _units(known: Known) -> Iterable[Problem]:

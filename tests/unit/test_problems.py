@@ -117,7 +117,7 @@ def test_what_a_lost_source_said_last_stands_behind_what_is_wrong_now() -> None:
             ("prometheus/b", "alerts"): live(alert("Small", AlertState.FIRING, "warning", 1)),
         }
     )
-    assert [(p.name, p.old) for p in found[2:]] == [("Small", False), ("Full", True), ("job", True)]
+    assert [(p.name, p.old) for p in found[2:]] == [("Small", False), ("job", True), ("Full", True)]
 
 
 def test_a_member_that_was_down_when_its_source_was_lost_is_not_down_now() -> None:

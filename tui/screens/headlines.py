@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 from backends.api.events import Occurrence
@@ -13,25 +14,41 @@ from widgets.oneline import NARROW
 from widgets.quantities import age
 from widgets.safe import fit, style
 
+CALLED = {"instances": "instance", "members": "member", "units": "unit", "targets": "target", "alerts": "alert"}
+"""What one row of a noun is called."""
 
-def problem_line(problem: Problem, now: Now, width: int) -> Entry:
+
+def problem_line(problem: Problem, now: Now, width: int, *, behind: bool = False) -> Entry:
+    """`behind`: it stands below what brought it about."""
     grave = problem.severity >= GRAVE
     look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
     name, word = (28, 11) if width >= 100 else (22, 11) if width >= NARROW else (14, 8)
     parts = (
         ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
-        (fit(problem.name, name), style(Look.DIM if problem.old else Look.STRONG)),
+        (
+            fit(f"└ {problem.name}" if behind else problem.name, name),
+            style(Look.DIM if problem.old else Look.STRONG),
+        ),
         (f"  {fit(problem.word, word)}", style(look)),
         (f" {since:>4}  ", style(dim=problem.old)),
         (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )
+    roomy = width >= 100
+    brought = brought_about(problem)
     right = (
-        ((f"  {problem.source} ", style(Look.DIM)),)
-        if width >= 100 and problem.source not in problem.name
-        else ()
+        [(f"  + {brought} " if roomy else f" +{len(problem.effects)} ", style(look))] if problem.effects else []
     )
-    return Entry(problem.key, parts, right)
+    if roomy and problem.source not in problem.name:
+        right.append((f"  {problem.source} ", style(Look.DIM)))
+    return Entry(problem.key, parts, tuple(right))
+
+
+def brought_about(problem: Problem) -> str:
+    """What stands behind a problem, counted: `6 units, 2 targets, 1 alert`; "" for nothing."""
+    counted = Counter({CALLED[noun]: count for noun, count in problem.lost or ()})
+    counted.update("group" if effect.missing else CALLED[effect.kind] for effect in problem.effects)
+    return ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for word, count in counted.items())
 
 
 def change_line(event: Occurrence, wall: datetime, width: int, times: int) -> Entry:

@@ -12,14 +12,15 @@ from textual.reactive import var
 from backends.api.events import Occurrence
 from backends.api.readings import Readings, State
 from backends.incident.changes import chosen
-from backends.incident.problems import CHECKS, Now, Problem, problems
+from backends.incident.problems import CHECKS, Now, Problem
 from backends.watch import Watch
 from tui.commands import Command
 from tui.screens.base import View
-from tui.screens.headlines import change_line, problem_line
+from tui.screens.headlines import change_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
 from tui.screens.overviewline import OverviewLine
 from tui.screens.overviewwords import all_well, heading, heard_of
+from tui.screens.overviewwrong import WrongNow
 from tui.screens.sourcelines import source_lines
 from widgets.board import Board, Entry
 from widgets.boards import Boards
@@ -61,7 +62,7 @@ class OverviewScreen(View):
         self.vital.id = "vital"
         self.boards = Boards(self.wrong, self.changed, self.vital)
         self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
-        self._problems: dict[str, Problem] = {}
+        self._wrong_now = WrongNow()
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
         self._signals: Vitals | None = None
@@ -139,19 +140,11 @@ class OverviewScreen(View):
         self._look_at_signals()
         now = Now(watching.clock.monotonic(), watching.clock.now())
         events = _events(self.readings)
-        found = problems(
-            self._sources(),
-            [(item.source, item.error) for item in watching.broken],
-            watching.expected_sizes(),
-            events,
-            now,
-            watching.error_bursts(),
-        )
-        self._problems = {problem.key: problem for problem in found}
+        self._wrong_now.look(watching, self._sources(), events, now)
         self._show_wrong(now)
         self._show_changed(events, now)
         self._show_vital()
-        self._show_heading(len(found), sum(now.monotonic - event.at <= LATELY for event in events), now)
+        self._show_heading(len(self._wrong_now), sum(now.monotonic - event.at <= LATELY for event in events), now)
         self.boards.settle()
 
     def _sources(self) -> Readings:
@@ -173,7 +166,7 @@ class OverviewScreen(View):
         return None if opened is None or now.monotonic - opened >= LATELY else now.ago(opened)
 
     def _show_wrong(self, now: Now) -> None:
-        entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
+        entries = list(self._wrong_now.entries(now, self.wrong.size.width))
         if not entries:
             well = all_well(heard_of(self._sources()), self.desk.context, self.wrong.size.width)
             entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in well]
@@ -231,6 +224,8 @@ class OverviewScreen(View):
         self.desk.ways.go_to("metrics", message.chart.panel.title)
 
     def does(self, command: Command) -> bool:
+        if command.do == "unfold":
+            return self._wrong_now.has_effects(self.wrong.chosen or "")
         watching = self.desk.watching
         can_act = watching is not None and watching.can_change and self._line.leads_to_one
         return command.do != "act" or can_act
@@ -248,6 +243,15 @@ class OverviewScreen(View):
 
     def last(self) -> None:
         self.boards.last()
+
+    def unfold(self) -> None:
+        """Show below the chosen problem what it brought about, or fold that into its line again."""
+        key = self.wrong.chosen or ""
+        if self._wrong_now.has_effects(key):
+            self._wrong_now.unfold(key)
+            self._paint()
+        else:
+            self.desk.say("nothing else is known to come of this")
 
     def open_row(self) -> None:
         """To the thing itself; to a source's rows or lines where it is ill as a whole."""
@@ -289,7 +293,7 @@ class OverviewScreen(View):
     @property
     def _line(self) -> OverviewLine:
         return OverviewLine(
-            self._problems.get(self.wrong.chosen or ""),
+            self._wrong_now.of(self.wrong.chosen or ""),
             self._events.get(self.changed.chosen or ""),
             self._leading.get(self.vital.chosen or ""),
         )

@@ -1,0 +1,198 @@
+"""What brought what about: problems that are effects of another one, folded into it. A pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from msgspec.structs import replace
+
+from backends.api.alerts import Alert
+from backends.api.events import EventKind, Occurrence
+from backends.api.members import Member
+from backends.api.metrics import ScrapeTarget
+from backends.api.readings import FeedKey, Readings
+from backends.api.units import Unit
+from backends.incident.problems import FLAPPING, Problem, ranked
+from backends.relations import Index, Related
+
+EARLIER = 60.0
+"""Seconds by which an effect may seem older than its cause: clocks differ, and some causes are told late."""
+TRIED = FLAPPING
+"""The same of a unit, which is tried again and again before it is said to have failed, or to flap."""
+
+
+def folded(found: Sequence[Problem], readings: Readings, events: Iterable[Occurrence]) -> list[Problem]:
+    """The problems, `ranked`, those that another one brought about in its `effects`; it is as grave as these.
+
+    A target that is down, an alert on a target and a group whose missing instances are known are effects of the
+    one server or unit that they are known to be about (by its address, else by a name that nothing else here has)
+    where that is a problem, or its source is lost, and they did not begin before it. What is left is put together
+    where it says the same: a target that is down with the first alert on it, alerts with the first of their name.
+    """
+    symptoms = [problem for problem in found if problem.is_symptom]
+    if not symptoms or len(found) == 1:
+        return list(found)
+    causes = _Causes(found, readings, events)
+    into: dict[str, Problem] = {}
+    left: list[Problem] = []
+    for problem in symptoms:
+        cause = None if problem.old else causes.of(problem)
+        if cause is None:
+            left.append(problem)
+        else:
+            into[problem.key] = cause
+    into |= _together(left, causes)
+    if not into:
+        return list(found)
+    effects: dict[str, list[Problem]] = {}
+    for problem in symptoms:
+        head = into.get(problem.key)
+        if head is not None:
+            # A target with its alert, and that with the first of its name.
+            head = into.get(head.key, head)
+            effects.setdefault(head.key, []).append(problem)
+    return ranked(_with(p, effects.get(p.key, ())) for p in found if p.key not in into)
+
+
+def _with(problem: Problem, effects: Sequence[Problem]) -> Problem:
+    if not effects:
+        return problem
+    severity = max(problem.severity, *(effect.severity for effect in effects))
+    return replace(problem, effects=tuple(effects), severity=severity)
+
+
+def _together(left: Iterable[Problem], causes: _Causes) -> dict[str, Problem]:
+    """Of what has no known cause the problem that each stands behind, by its key."""
+    alerts: dict[object, list[Problem]] = {}
+    on: dict[str, list[Problem]] = {}
+    for problem in left:
+        if problem.kind == "alerts":
+            alerts.setdefault((problem.source, problem.name, problem.severity, problem.old), []).append(problem)
+            target = causes.target_of(problem)
+            if target is not None:
+                on.setdefault(target.key, []).append(problem)
+    into: dict[str, Problem] = {}
+    for problem in left:
+        if problem.kind == "targets":
+            mine = [
+                p for p in on.get(problem.row, ()) if p.old == problem.old and not _before(p, problem, EARLIER)
+            ]
+            if mine:
+                into[problem.key] = min(mine, key=_age)
+    for same in alerts.values():
+        first = min(same, key=_age)
+        into |= {problem.key: first for problem in same if problem is not first}
+    return into
+
+
+def _age(problem: Problem) -> float:
+    """For the oldest first; of which it is not known, last."""
+    return float("inf") if problem.since is None else problem.since.timestamp()
+
+
+def _before(problem: Problem, other: Problem, by: float) -> bool:
+    """Whether it is known to have begun before the other, by more than so many seconds."""
+    if problem.since is None or other.since is None:
+        return False
+    return (other.since - problem.since).total_seconds() > by
+
+
+class _Causes:
+    """What else is wrong, by what it is about."""
+
+    def __init__(self, found: Iterable[Problem], readings: Readings, events: Iterable[Occurrence]) -> None:
+        self._readings, self._events = readings, events
+        self._lost = {problem.source: problem for problem in found if problem.lost is not None}
+        self._own: dict[tuple[str, str], Problem] = {}
+        for problem in found:
+            if problem.kind in ("units", "members") and problem.row and not (problem.is_symptom or problem.old):
+                row = self._row(problem, problem.kind)
+                # A server with an alarm is up.
+                if row is not None and problem.word != " ".join(getattr(row, "alarms", ())):
+                    self._own[problem.source, problem.row] = problem
+
+    def of(self, problem: Problem) -> Problem | None:
+        """The one problem that brought this one about; None where that is not known."""
+        if not self._own and not self._lost:
+            return None
+        each = self._of_each(problem)
+        causes = {cause.key: cause for cause in each if cause is not None}
+        if None in each or len(causes) != 1:
+            return None
+        cause = next(iter(causes.values()))
+        return None if _before(problem, cause, TRIED if cause.kind == "units" else EARLIER) else cause
+
+    def target_of(self, problem: Problem) -> ScrapeTarget | None:
+        """What an alert's labels name, where that is one target."""
+        row = self._row(problem, "alerts")
+        if not isinstance(row, Alert):
+            return None
+        labels = row.labels
+        mine = self._targets.get((row.source, labels.get("job", ""), labels.get("instance", "")), [])
+        return mine[0] if len(mine) == 1 else None
+
+    def _of_each(self, problem: Problem) -> list[Problem | None]:
+        """What is wrong with each of the things that a problem is about, None for one that is well or unknown."""
+        if problem.missing:
+            names = self._gone(problem)
+            return [self._wrong(self._index.named(name)) for name in names] or [None]
+        target = self._row(problem, "targets") if problem.kind == "targets" else self.target_of(problem)
+        return [None if not isinstance(target, ScrapeTarget) else self._wrong(self._things(target))]
+
+    def _things(self, target: ScrapeTarget) -> list[Related]:
+        there = [] if target.address is None else self._index.at(target.address)
+        return there or self._index.related(target)
+
+    def _wrong(self, things: list[Related]) -> Problem | None:
+        """What is wrong with a thing, where there is one and no other."""
+        if len(things) != 1:
+            return None
+        row = things[0].row
+        return self._own.get((row.source, row.key)) or self._lost.get(row.source)
+
+    def _gone(self, problem: Problem) -> list[str]:
+        """The names of a group's missing instances, as many as it lacks; none where that is not known."""
+        names = self._left.get((problem.source, problem.name), [])
+        return names[: problem.missing] if len(names) >= problem.missing else []
+
+    @cached_property
+    def _left(self) -> dict[tuple[str, str], list[str]]:
+        """Who left each group and is not back, by source and group, the last who left first."""
+        last: dict[tuple[str, str], Occurrence] = {}
+        for event in self._events:
+            if event.kind in (EventKind.LEFT, EventKind.JOINED):
+                for witness in event.witnesses:
+                    known = last.setdefault((witness, event.target), event)
+                    if (event.at, event.key) > (known.at, known.key):
+                        last[witness, event.target] = event
+        gone: dict[tuple[str, str], list[str]] = {}
+        for (source, target), event in sorted(last.items(), key=lambda item: -item[1].at):
+            group, slash, name = target.partition("/")
+            if slash and event.kind is EventKind.LEFT:
+                gone.setdefault((source, group), []).append(name)
+        return gone
+
+    @cached_property
+    def _targets(self) -> dict[tuple[str, str, str], list[ScrapeTarget]]:
+        found: dict[tuple[str, str, str], list[ScrapeTarget]] = {}
+        for row in self._rows("targets"):
+            found.setdefault((row.source, row.job, row.instance), []).append(row)
+        return found
+
+    @cached_property
+    def _index(self) -> Index:
+        """Of what can be a cause: the servers of clusters, and units."""
+        return Index(
+            {key: reading for key, reading in self._readings.items() if key.noun in ("members", "units")}
+        )
+
+    def _rows(self, noun: str) -> Iterator[Any]:
+        for key, reading in self._readings.items():
+            if key.noun == noun:
+                yield from reading.rows.values()
+
+    def _row(self, problem: Problem, noun: str) -> Unit | Member | ScrapeTarget | Alert | None:
+        reading = self._readings.get(FeedKey(problem.source, noun))
+        return None if reading is None else reading.rows.get(problem.row)
