@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from backends.api.alerts import Alert
 from backends.api.events import EventKind, Occurrence
-from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
-from backends.api.readings import FeedKey, Readings
-from backends.api.units import Unit
+from backends.api.readings import FeedKey, Reading, Readings
 from backends.incident.problems import FLAPPING, Problem, ranked
-from backends.relations import Index, Related
+from backends.relations import Index
 
 EARLIER = 60.0
 """Seconds by which an effect may seem older than its cause: clocks differ, and some causes are told late."""
@@ -99,11 +97,19 @@ def _before(problem: Problem, other: Problem, by: float) -> bool:
     return (other.since - problem.since).total_seconds() > by
 
 
-class _Causes:
-    """What else is wrong, by what it is about."""
+class _Place(NamedTuple):
+    """What a problem is known to be about: who is at an address, else who is called so."""
 
-    def __init__(self, found: Iterable[Problem], readings: Readings, events: Iterable[Occurrence]) -> None:
+    name: str
+    address: str | None = None
+
+
+class _Causes:
+    """What else is wrong, by what it is about. Of many rows only those are looked at that somebody asks for."""
+
+    def __init__(self, found: Sequence[Problem], readings: Readings, events: Iterable[Occurrence]) -> None:
         self._readings, self._events = readings, events
+        self._found = found
         self._lost = {problem.source: problem for problem in found if problem.lost is not None}
         self._own: dict[tuple[str, str], Problem] = {}
         for problem in found:
@@ -112,50 +118,38 @@ class _Causes:
                 # A server with an alarm is up.
                 if row is not None and problem.word != " ".join(getattr(row, "alarms", ())):
                     self._own[problem.source, problem.row] = problem
+        self._about = {problem.key: self._places(problem) for problem in found if problem.is_symptom}
 
     def of(self, problem: Problem) -> Problem | None:
         """The one problem that brought this one about; None where that is not known."""
-        if not self._own and not self._lost:
+        each = [self._wrong(place) for place in self._about[problem.key]] if self._own or self._lost else []
+        cause = each[0] if each else None
+        if cause is None or any(other is not cause for other in each):
             return None
-        each = self._of_each(problem)
-        causes = {cause.key: cause for cause in each if cause is not None}
-        if None in each or len(causes) != 1:
-            return None
-        cause = next(iter(causes.values()))
-        return None if _before(problem, cause, TRIED if cause.kind == "units" else EARLIER) else cause
+        tried = cause.lost is None and cause.kind == "units"
+        return None if _before(problem, cause, TRIED if tried else EARLIER) else cause
 
     def target_of(self, problem: Problem) -> ScrapeTarget | None:
         """What an alert's labels name, where that is one target."""
-        row = self._row(problem, "alerts")
-        if not isinstance(row, Alert):
-            return None
-        labels = row.labels
-        mine = self._targets.get((row.source, labels.get("job", ""), labels.get("instance", "")), [])
+        mine = self._targets.get(_named(self._row(problem, "alerts")), [])
         return mine[0] if len(mine) == 1 else None
 
-    def _of_each(self, problem: Problem) -> list[Problem | None]:
-        """What is wrong with each of the things that a problem is about, None for one that is well or unknown."""
+    def _places(self, problem: Problem) -> list[_Place]:
+        """All that a problem is about; nothing where that is not known."""
         if problem.missing:
-            names = self._gone(problem)
-            return [self._wrong(self._index.named(name)) for name in names] or [None]
-        target = self._row(problem, "targets") if problem.kind == "targets" else self.target_of(problem)
-        return [None if not isinstance(target, ScrapeTarget) else self._wrong(self._things(target))]
+            names = self._left.get((problem.source, problem.name), [])[: problem.missing]
+            return [_Place(name) for name in names] if len(names) == problem.missing else []
+        row = self._row(problem, "targets") if problem.kind == "targets" else self.target_of(problem)
+        return [_Place(row.instance, row.address)] if isinstance(row, ScrapeTarget) else []
 
-    def _things(self, target: ScrapeTarget) -> list[Related]:
-        there = [] if target.address is None else self._index.at(target.address)
-        return there or self._index.related(target)
-
-    def _wrong(self, things: list[Related]) -> Problem | None:
-        """What is wrong with a thing, where there is one and no other."""
+    def _wrong(self, place: _Place) -> Problem | None:
+        """What is wrong with whatever is there, where that is one thing and no other."""
+        there = self._index.at(place.address) if place.address else []
+        things = there or self._index.at(place.name) or self._index.named(place.name)
         if len(things) != 1:
             return None
         row = things[0].row
         return self._own.get((row.source, row.key)) or self._lost.get(row.source)
-
-    def _gone(self, problem: Problem) -> list[str]:
-        """The names of a group's missing instances, as many as it lacks; none where that is not known."""
-        names = self._left.get((problem.source, problem.name), [])
-        return names[: problem.missing] if len(names) >= problem.missing else []
 
     @cached_property
     def _left(self) -> dict[tuple[str, str], list[str]]:
@@ -176,23 +170,38 @@ class _Causes:
 
     @cached_property
     def _targets(self) -> dict[tuple[str, str, str], list[ScrapeTarget]]:
+        """Those that alerts name."""
+        wanted = {_named(self._row(problem, "alerts")) for problem in self._found if problem.kind == "alerts"}
         found: dict[tuple[str, str, str], list[ScrapeTarget]] = {}
-        for row in self._rows("targets"):
-            found.setdefault((row.source, row.job, row.instance), []).append(row)
+        for key, reading in self._readings.items():
+            for row in reading.rows.values() if key.noun == "targets" else ():
+                own = (row.source, row.job, row.instance)
+                if own in wanted:
+                    found.setdefault(own, []).append(row)
         return found
 
     @cached_property
     def _index(self) -> Index:
         """Of what can be a cause: the servers of clusters, and units."""
-        return Index(
-            {key: reading for key, reading in self._readings.items() if key.noun in ("members", "units")}
-        )
+        wanted = {text for places in self._about.values() for place in places for text in place if text}
 
-    def _rows(self, noun: str) -> Iterator[Any]:
-        for key, reading in self._readings.items():
-            if key.noun == noun:
-                yield from reading.rows.values()
+        def rows(reading: Reading[Any]) -> dict[str, Any]:
+            return {
+                key: row
+                for key, row in reading.rows.items()
+                if row.name.rpartition(":")[2] in wanted or getattr(row, "address", None) in wanted
+            }
 
-    def _row(self, problem: Problem, noun: str) -> Unit | Member | ScrapeTarget | Alert | None:
+        of = {key: reading for key, reading in self._readings.items() if key.noun in ("members", "units")}
+        return Index({key: replace(reading, value=rows(reading)) for key, reading in of.items()})
+
+    def _row(self, problem: Problem, noun: str) -> object:
         reading = self._readings.get(FeedKey(problem.source, noun))
         return None if reading is None else reading.rows.get(problem.row)
+
+
+def _named(alert: object) -> tuple[str, str, str]:
+    """The source, the job and the instance of an alert."""
+    if not isinstance(alert, Alert):
+        return "", "", ""
+    return alert.source, alert.labels.get("job", ""), alert.labels.get("instance", "")
