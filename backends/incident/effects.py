@@ -12,7 +12,8 @@ from backends.api.alerts import Alert
 from backends.api.events import EventKind, Occurrence
 from backends.api.metrics import ScrapeTarget
 from backends.api.readings import FeedKey, Reading, Readings
-from backends.incident.problems import FLAPPING, Problem, ranked
+from backends.incident.flapping import FLAPPING
+from backends.incident.problems import Problem, ranked
 from backends.relations import Index
 
 EARLIER = 60.0

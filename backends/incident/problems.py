@@ -21,6 +21,7 @@ from backends.api.readings import ILL, Reading, Readings, worst_by_source
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
+from backends.incident.flapping import FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
@@ -30,10 +31,6 @@ ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
 HERE = "seen since then"
 """Said of a time that is not when it began."""
-FLAPS = 4
-"""Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
-FLAPPING = 600.0
-"""Seconds."""
 DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
@@ -93,6 +90,7 @@ class Known(NamedTuple):
     now: Now
     sizes: Mapping[str, Expected]
     events: Iterable[Occurrence]
+    unit_of: UnitOf
 
 
 def problems(
@@ -102,15 +100,16 @@ def problems(
     events: Iterable[Occurrence],
     now: Now,
     bursts: Iterable[Burst] = (),
+    unit_of: UnitOf = lambda process: None,
 ) -> list[Problem]:
     """Everything that is wrong, as `ranked`. `sizes`: by source and group; `bursts`: the error rates that are up
-    now."""
+    now; `unit_of`: to which unit a process belonged, by their keys."""
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
         if noun in CHECKS:
             rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
-            found += CHECKS[noun](Known(source, rows, reading, now, sizes.get(source, {}), events))
+            found += CHECKS[noun](Known(source, rows, reading, now, sizes.get(source, {}), events, unit_of))
     for burst in bursts:
         of = (burst.source, "logs", burst.target)
         found.append(Problem(SERIOUS, burst.target, "errors", burst.since, f"errors {burst.text}", *of))
@@ -195,20 +194,19 @@ def _groups(known: Known) -> Iterable[Problem]:
 
 def _units(known: Known) -> Iterable[Problem]:
     rows: list[Unit] = known.rows
-    return _true(_failing(rows, known.events, known.now), known.reading)
+    lately = restarts(rows, known.events, known.now.monotonic, known.unit_of)
+    return _true(_failing(rows, lately), known.reading)
 
 
-def _failing(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterator[Problem]:
-    lately = Counter(
-        (event.source, event.target) for event in events if event.restart and now.monotonic - event.at <= FLAPPING
-    )
+def _failing(rows: list[Unit], lately: Mapping[str, int]) -> Iterator[Problem]:
+    """`lately`: how often each was restarted, by its key."""
     for row in rows:
-        restarts = lately[(row.source, row.name)]
+        times = lately.get(row.key, 0)
         if row.state is UnitState.FAILED:
             why = row.spawn_error or (f"last exit {row.exit}" if row.exit is not None else row.native)
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
-        elif restarts >= FLAPS:
-            why = f"{restarts} restarts in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
+        elif times >= FLAPS:
+            why = f"{times} restarts in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 
 

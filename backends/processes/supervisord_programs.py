@@ -28,6 +28,8 @@ STATES = {
 }
 IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 """Its words for what does not run and is not about to."""
+ASKED_FOR = frozenset({"STOPPING", "STOPPED", "FATAL"})
+"""Its words for what it does not start again by itself."""
 SKEW = 2.0
 """Seconds by which the server's clock may differ from ours before its times are corrected."""
 
@@ -187,7 +189,12 @@ class Roll:
             old = before.get(key)
             text = f"added, {said(row)}" if old is None else _change(old, row, before.infos[key], now.infos[key])
             if text:
-                again = old is not None and _started_again(now.infos[key], before.infos[key])
+                # From a stop nothing is started that nobody has asked for.
+                again = (
+                    old is not None
+                    and _started_again(now.infos[key], before.infos[key])
+                    and before.infos[key].statename not in ASKED_FOR
+                )
                 bad = row.state is UnitState.FAILED
                 yield self._event(row.name, text, after_gap, bad=bad, restart=again)
 

@@ -21,7 +21,7 @@ from widgets.columns import Kind, Sight
 
 WALL = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 BEGUN = WALL - timedelta(seconds=50)
-LOST = Reading(
+LOST: Reading[Any] = Reading(
     State.UNREACHABLE, {}, 980.0, WALL - timedelta(seconds=20), Unreachable("refused", hint="is it up?")
 )
 UNIT = Unit("s/web", "web", "s/main", None, UnitState.RUNNING, "RUNNING", since=BEGUN)
@@ -39,7 +39,7 @@ def test_what_lasts_does_not_count_on_past_the_last_word_of_its_source(
 ) -> None:
     found = kind.column(column)
     assert found is not None
-    live = Reading(State.LIVE, {}, 1000.0, WALL)
+    live: Reading[Any] = Reading(State.LIVE, {}, 1000.0, WALL)
     assert [found.text(row, Sight.of(reading, 1000.0, WALL)) for reading in (live, LOST)] == ["50s", "30s"]
     later = Sight.of(LOST, 1060.0, WALL + timedelta(seconds=60))
     assert found.text(row, later) == "30s"

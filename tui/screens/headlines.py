@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
-from backends.api.events import Occurrence
+from backends.incident.changes import Change
 from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
 from widgets.board import Entry
 from widgets.columns import Look
-from widgets.oneline import NARROW
+from widgets.oneline import NARROW, Part
 from widgets.quantities import age
 from widgets.safe import fit, style
 
@@ -51,14 +51,15 @@ def brought_about(problem: Problem) -> str:
     return ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for word, count in counted.items())
 
 
-def change_line(event: Occurrence, wall: datetime, width: int, times: int) -> Entry:
-    """`times`: how often the same thing has changed; the event is the newest of these."""
+def change_line(change: Change, wall: datetime, width: int) -> Entry:
+    event = change.event
     local, small = event.time.astimezone(), width < NARROW
     if local.date() == wall.astimezone().date():
         stamp = f"{local:%H:%M}" if small else f"{local:%H:%M:%S}"
     else:
         stamp = f"{local:%m-%d}" if small else f"{local:%m-%d %H:%M}"
     look = look_of(event)
+    times = f"  ×{change.times}" if change.times > 1 else ""
     seen_by = ", ".join(event.witnesses)
     right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= 100 and seen_by != event.target else ()
     return Entry(
@@ -67,7 +68,15 @@ def change_line(event: Occurrence, wall: datetime, width: int, times: int) -> En
             (f"{stamp:<{5 if small else 11}} ", style(Look.DIM)),
             (f"{event.kind.value:<8} ", style(look)),
             (f"{fit(event.target, 10 if small else 20)}  ", style()),
-            (f"{told(event)}  ×{times}" if times > 1 else told(event), style(look)),
+            (told(event) + times, style(look)),
+            *_failed(change),
         ),
         right,
     )
+
+
+def _failed(change: Change) -> tuple[Part, ...]:
+    """What was bad in between: the end alone would hide it."""
+    if change.failed is None:
+        return ()
+    return (("  before: ", style(Look.DIM)), (told(change.failed), style(look_of(change.failed))))

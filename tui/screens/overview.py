@@ -179,7 +179,7 @@ class OverviewScreen(View):
         changes = chosen(events, room)
         self._events = {change.event.key: change.event for change in changes}
         width = self.changed.size.width
-        entries = [change_line(change.event, now.wall, width, change.times) for change in changes]
+        entries = [change_line(change, now.wall, width) for change in changes]
         nothing = " nothing since this context was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 

@@ -26,7 +26,9 @@ class WrongNow:
     def look(self, watching: Watch, readings: Readings, events: Iterable[Occurrence], now: Now) -> None:
         broken = [(item.source, item.error) for item in watching.broken]
         sizes, bursts = watching.expected_sizes(), watching.error_bursts()
-        self._found = folded(problems(readings, broken, sizes, events, now, bursts), readings, events)
+        unit_of = watching.relations.unit_of
+        found = problems(readings, broken, sizes, events, now, bursts, unit_of)
+        self._found = folded(found, readings, events)
         self._unfolded &= {problem.key for problem in self._found}
 
     def entries(self, now: Now, width: int) -> Iterator[Entry]:
