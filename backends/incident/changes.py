@@ -15,8 +15,8 @@ CROWD = frozenset({EventKind.JOINED, EventKind.LEFT})
 
 
 class Change(Struct, frozen=True):
-    """An event, the newest of so many of the same thing. `failed` is the last bad one of those before it,
-    where it is none itself."""
+    """An event, the newest of so many of the same thing. `failed` is the last one before it that was bad,
+    or a restart that nobody asked for, where it is none itself."""
 
     event: Occurrence
     times: int = 1
@@ -48,6 +48,10 @@ def _together(events: Iterable[Occurrence]) -> list[Change]:
             found[of] = Change(event)
         else:
             # An end that is well hides what was not; one that is bad says it.
-            failed = known.failed or (event if event.bad and not known.event.bad else None)
+            failed = known.failed or (event if _failed(event) and not _failed(known.event) else None)
             found[of] = Change(known.event, known.times + 1, failed)
     return list(found.values())
+
+
+def _failed(event: Occurrence) -> bool:
+    return event.bad or event.restart

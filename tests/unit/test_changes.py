@@ -59,7 +59,7 @@ def test_repeated_changes_of_one_things_state_are_one_line_with_a_count() -> Non
 
 def test_what_failed_in_between_is_told_with_its_end() -> None:
     states = newest_first(*[(EventKind.STATE, "web-1")] * 4, (EventKind.STATE, "web-2"))
-    events = [replace(event, bad=number in (1, 3)) for number, event in enumerate(states)]
+    events = [replace(event, bad=number == 3, restart=number == 1) for number, event in enumerate(states)]
     web, other = chosen(events, 20)
     assert (web.event, web.failed, web.times) == (events[0], events[1], 4)
     assert other.failed is None

@@ -12,7 +12,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.incident.flapping import ASKED_WITHIN, FLAPPING
 from backends.incident.problems import Now, problems
 from backends.incident.timeline import Timeline
-from backends.processes.supervisord_programs import About, Info, Programs, Roll
+from backends.processes.supervisord_programs import About, Info, Named, Programs, Roll, told_to_stop
 from tests.clock import FakeClock
 
 ABOUT = About("4.2.5", 7, "supervisor", "h", True)
@@ -140,3 +140,19 @@ def test_our_words_come_first_and_the_supervisors_own_where_it_adds_something(
     one.goes(*states)
     texts = [row.text.partition(": ")[0] for row in one.timeline._rows.values()]
     assert texts[-len(told) :] == told
+
+
+LOG = """\
+\x00 cut line INFO exited: web (
+2026-11-24 02:13:20,501 INFO stopped: web (terminated by SIGTERM)
+2026-11-24 02:13:20,502 INFO spawned: 'web' with pid 12
+2026-11-24 02:13:21,000 INFO stopped: job (exit status 0)
+2026-11-24 02:13:22,000 WARN exited: job (exit status 3; not expected)
+2026-11-24 02:13:23,000 WARN stopped: a b (terminated by SIGKILL)
+2026-11-24 02:13:24,000 INFO stopped: twin (terminated by SIGTERM)
+"""
+
+
+def test_its_own_log_tells_which_programs_were_told_to_stop() -> None:
+    names = [("web", "web"), ("job", "g"), ("a b", "g"), ("twin", "g"), ("twin", "h"), ("never", "g")]
+    assert told_to_stop(LOG, [Named(*pair) for pair in names]) == {"web", "g:a b"}
