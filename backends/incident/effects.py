@@ -173,12 +173,12 @@ class _Causes:
     def _targets(self) -> dict[tuple[str, str, str], list[ScrapeTarget]]:
         """Those that alerts name."""
         wanted = {_named(self._row(problem, "alerts")) for problem in self._found if problem.kind == "alerts"}
+        instances = {instance for _, _, instance in wanted}
         found: dict[tuple[str, str, str], list[ScrapeTarget]] = {}
         for key, reading in self._readings.items():
             for row in reading.rows.values() if key.noun == "targets" else ():
-                own = (row.source, row.job, row.instance)
-                if own in wanted:
-                    found.setdefault(own, []).append(row)
+                if row.instance in instances:
+                    found.setdefault((row.source, row.job, row.instance), []).append(row)
         return found
 
     @cached_property

@@ -28,9 +28,7 @@ def restarts(units: Iterable[Unit], events: Iterable[Occurrence], now: float, un
     seen: dict[tuple[str, str], list[float]] = {}
     asked: dict[str, list[float]] = {}
     for event in events:
-        if now - event.at > FLAPPING:
-            continue
-        if event.restart:
+        if event.restart and now - event.at <= FLAPPING:
             seen.setdefault((event.source, event.target), []).append(event.at)
         elif event.kind is EventKind.ACTION and event.about is not None:
             noun, key = event.about
