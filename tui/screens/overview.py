@@ -13,12 +13,12 @@ from backends.api.events import Occurrence
 from backends.api.readings import Readings, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem
-from backends.watch import Watch
 from tui.commands import Command
 from tui.screens.base import View
 from tui.screens.headlines import change_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
 from tui.screens.overviewline import OverviewLine
+from tui.screens.overviewsignals import OverviewSignals
 from tui.screens.overviewwords import all_well, heading, heard_of
 from tui.screens.overviewwrong import WrongNow
 from tui.screens.sourcelines import source_lines
@@ -29,7 +29,6 @@ from widgets.oneline import OneLine
 from widgets.safe import style
 
 if TYPE_CHECKING:
-    from tui.screens.vitals import Vitals
     from widgets.chart import Chart
 
 NOUNS = (*CHECKS, "hosts", "events")
@@ -65,8 +64,7 @@ class OverviewScreen(View):
         self._wrong_now = WrongNow()
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
-        self._signals: Vitals | None = None
-        self._of: Watch | None = None
+        self._signals = OverviewSignals(self._layout, self._paint)
         self._happened = 1
         self._painted = False
 
@@ -86,31 +84,13 @@ class OverviewScreen(View):
         self._paint()
 
     def _look_at_signals(self) -> None:
-        """Signals cost nothing where nothing answers queries."""
-        watching, bridge = self.desk.watching, self.desk.bridge
-        if watching is None or bridge is None or self.desk.view is not self:
-            return
-        if watching is not self._of:
-            self._of, self._signals = watching, None
-            self._layout.leave_charts()
-            dashboards = self.desk.dashboards if watching.answering() else None
-            if dashboards is not None:
-                from tui.screens.vitals import Vitals
-
-                self._signals = Vitals(watching, dashboards, self._paint)
-        if self._signals is not None:
-            # The same twice would cost the server twice.
-            if self._layout.has_charts:
-                self._signals.detach()
-            else:
-                self._signals.attach(bridge, self.desk.work)
+        if self.desk.view is self:
+            self._signals.look(self.desk)
 
     def detach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self)
-        if self._signals is not None:
-            self._signals.detach()
-        self._layout.leave_charts()
+        self._signals.detach()
 
     def watch_readings(self, readings: Readings) -> None:
         # Once all have spoken that have begun: a frame for the first of them would hold the others' up.
@@ -189,11 +169,7 @@ class OverviewScreen(View):
         if self.size.height < NEWS_ONLY:
             found = []
         lines = 0 if self.size.height < NEWS_ONLY else 1 if self.size.height <= LOW else 2
-        signals = (
-            []
-            if self._signals is None or self._layout.has_charts
-            else self._signals.entries(self.vital.size.width - 1, lines)
-        )
+        signals = self._signals.entries(self.vital.size.width - 1, lines)
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
         self.vital.explain(SIGNALS if signals else "")
@@ -211,7 +187,7 @@ class OverviewScreen(View):
         watching = self.desk.watching
         if watching is None:
             return
-        sheet = None if self._signals is None or self.desk.view is not self else self._signals.sheet
+        sheet = self._signals.sheet if self.desk.view is self else None
         self._layout.fit(
             self._happened, wide=self.has_class("wide"), watching=watching, bridge=self.desk.bridge, sheet=sheet
         )
