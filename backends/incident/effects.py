@@ -147,6 +147,10 @@ class _Causes:
         """What is wrong with whatever is there, where that is one thing and no other."""
         there = self._index.at(place.address) if place.address else []
         things = there or self._index.at(place.name) or self._index.named(place.name)
+        if not things:
+            # Whoever was registered there last.
+            names = {name for text in place if text for name in self._were_at.get(text, ())}
+            things = [found for name in names for found in self._index.named(name)]
         if len(things) != 1:
             return None
         row = things[0].row
@@ -155,6 +159,23 @@ class _Causes:
     @cached_property
     def _left(self) -> dict[tuple[str, str], list[str]]:
         """Who left each group and is not back, by source and group, the last who left first."""
+        gone: dict[tuple[str, str], list[str]] = {}
+        for source, group, name, _ in self._gone:
+            gone.setdefault((source, group), []).append(name)
+        return gone
+
+    @cached_property
+    def _were_at(self) -> dict[str, set[str]]:
+        """The names under which those were registered at an address who are gone from it."""
+        names: dict[str, set[str]] = {}
+        for _, _, name, address in self._gone:
+            if address is not None:
+                names.setdefault(address, set()).add(name)
+        return names
+
+    @cached_property
+    def _gone(self) -> list[tuple[str, str, str, str | None]]:
+        """Who left and is not back, the last first: the source, the group, the name and the address."""
         last: dict[tuple[str, str], Occurrence] = {}
         for event in self._events:
             if event.kind in (EventKind.LEFT, EventKind.JOINED):
@@ -162,12 +183,10 @@ class _Causes:
                     known = last.setdefault((witness, event.target), event)
                     if (event.at, event.key) > (known.at, known.key):
                         last[witness, event.target] = event
-        gone: dict[tuple[str, str], list[str]] = {}
-        for (source, target), event in sorted(last.items(), key=lambda item: -item[1].at):
-            group, slash, name = target.partition("/")
-            if slash and event.kind is EventKind.LEFT:
-                gone.setdefault((source, group), []).append(name)
-        return gone
+        left = [(source, event) for (source, _), event in last.items() if event.kind is EventKind.LEFT]
+        left.sort(key=lambda item: -item[1].at)
+        split = ((source, event.target.partition("/"), event.address) for source, event in left)
+        return [(source, group, name, address) for source, (group, slash, name), address in split if slash]
 
     @cached_property
     def _targets(self) -> dict[tuple[str, str, str], list[ScrapeTarget]]:
@@ -185,6 +204,7 @@ class _Causes:
     def _index(self) -> Index:
         """Of what can be a cause: the servers of clusters, and units."""
         wanted = {text for places in self._about.values() for place in places for text in place if text}
+        wanted |= {name for text in wanted for name in self._were_at.get(text, ())}
 
         def rows(reading: Reading[Any]) -> dict[str, Any]:
             return {

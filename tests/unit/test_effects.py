@@ -50,8 +50,9 @@ def lost(*rows: Any, at: float = 975.0) -> Reading[Any]:
     return Reading(State.UNREACHABLE, {row.key: row for row in rows}, at, WALL, REFUSED)
 
 
-def left(name: str, kind: EventKind = EventKind.LEFT, at: float = 992.0, group: str = "web") -> Occurrence:
-    return Occurrence(f"{at}{name}", ETCD, WALL, kind, f"{group}/{name}", name, (ETCD,), at=at)
+def left(name: str, kind: EventKind = EventKind.LEFT, at: float = 992.0, **more: Any) -> Occurrence:
+    target = f"{more.pop('group', 'web')}/{name}"
+    return Occurrence(f"{at}{name}", ETCD, WALL, kind, target, name, (ETCD,), at=at, **more)
 
 
 def told(
@@ -131,6 +132,22 @@ def test_a_group_whose_missing_instances_are_not_known_stands_for_itself(events:
     }
     found = told(readings, {"web": Expected(1, True, 992.0)}, events)
     assert named(found) == [("web:web-1", []), ("web", [])]
+
+
+@pytest.mark.parametrize(("instance", "address"), [("10.0.0.5:80", None), ("a", "10.0.0.5:80")])
+def test_an_address_leads_to_the_unit_of_whoever_was_registered_there_last(
+    instance: str, address: str | None
+) -> None:
+    readings = {
+        (SUPERVISORD, "units"): lost(unit("web:web-1"), unit("web:web-2")),
+        (PROMETHEUS, "targets"): live(target(instance, address=address)),
+    }
+    gone = left("web-1", address="10.0.0.5:80")
+    assert named(told(readings, events=(gone,))) == [(SUPERVISORD, [f"web {instance}"])]
+    two = (gone, left("web-2", address="10.0.0.5:80"))
+    back = (gone, left("web-1", EventKind.JOINED, 993.0, address="10.0.0.6:80"))
+    for events in (two, back):
+        assert named(told(readings, events=events)) == [(SUPERVISORD, []), (f"web {instance}", [])]
 
 
 def test_a_name_that_two_things_have_is_no_reason() -> None:
