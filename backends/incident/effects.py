@@ -26,9 +26,10 @@ def folded(found: Sequence[Problem], readings: Readings, events: Iterable[Occurr
     """The problems, `ranked`, those that another one brought about in its `effects`; it is as grave as these.
 
     A target that is down, an alert on a target and a group whose missing instances are known are effects of the
-    one server or unit that they are known to be about (by its address, else by a name that nothing else here has)
-    where that is a problem, or its source is lost, and they did not begin before it. What is left is put together
-    where it says the same: a target that is down with the first alert on it, alerts with the first of their name.
+    one server or unit that they are known to be about (who is or was registered at the address, or has a name
+    that nothing else here has) where that is a problem, or its source is lost, and they did not begin before it.
+    What is left is put together where it says the same: a target with the first alert on it, alerts with the
+    first of their name.
     """
     symptoms = [problem for problem in found if problem.is_symptom]
     if not symptoms or len(found) == 1:
@@ -222,7 +223,7 @@ class _Causes:
 
 
 def _named(alert: object) -> tuple[str, str, str]:
-    """The source, the job and the instance of an alert."""
-    if not isinstance(alert, Alert):
+    """The source, the job and the instance of an alert; of one that names no instance, nothing."""
+    if not isinstance(alert, Alert) or not alert.labels.get("instance"):
         return "", "", ""
-    return alert.source, alert.labels.get("job", ""), alert.labels.get("instance", "")
+    return alert.source, alert.labels.get("job", ""), alert.labels["instance"]

@@ -229,3 +229,9 @@ def test_a_server_with_an_alarm_is_up_and_no_cause() -> None:
     )
     found = told({(ETCD, "members"): live(full), (PROMETHEUS, "targets"): live(target("m0"))})
     assert named(found) == [("etcd/a m0", []), ("web m0", [])]
+
+
+def test_an_alert_that_names_no_instance_is_about_no_target() -> None:
+    nameless = Alert("a/1", PROMETHEUS, "Rate", AlertState.FIRING, "critical", WALL, {"job": "web"})
+    readings = {(PROMETHEUS, "targets"): live(target("")), (PROMETHEUS, "alerts"): live(nameless)}
+    assert named(told(readings)) == [("Rate", []), ("web ", [])]
