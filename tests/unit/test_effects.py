@@ -132,6 +132,9 @@ def test_a_group_whose_missing_instances_are_not_known_stands_for_itself(events:
     }
     found = told(readings, {"web": Expected(1, True, 992.0)}, events)
     assert named(found) == [("web:web-1", []), ("web", [])]
+    # Of two that it lacks one is known.
+    found = told(readings, {"web": Expected(2, True, 992.0)}, (left("web-1"),))
+    assert named(found) == [("web:web-1", []), ("web", [])]
 
 
 @pytest.mark.parametrize(("instance", "address"), [("10.0.0.5:80", None), ("a", "10.0.0.5:80")])
@@ -188,6 +191,15 @@ def test_alerts_of_one_name_are_told_by_the_first_that_fired() -> None:
     found = told({(PROMETHEUS, "alerts"): live(alert("a"), first, alert("c"), alert("a", "Full"))})
     assert named(found) == [("Full", []), ("Down", ["Down", "Down"])]
     assert found[1].row == first.key
+
+
+def test_targets_stand_with_their_alerts_behind_the_first_of_those() -> None:
+    names = ("a", "b", "c")
+    readings = {
+        (PROMETHEUS, "targets"): live(*map(target, names)),
+        (PROMETHEUS, "alerts"): live(*map(alert, names)),
+    }
+    assert named(told(readings)) == [("Down", ["Down", "Down", "web a", "web b", "web c"])]
 
 
 def test_what_is_as_grave_as_its_effects_comes_before_them() -> None:
