@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -27,6 +28,8 @@ NOUNS = ("processes", "units", "members", "instances", "hosts")
 SAME_RUN = timedelta(seconds=5)
 """How much later than its unit's start a process may have begun and still be that start's: one that began later
 has been given the pid of another."""
+OWNED_LEAST = 1_000
+"""Processes that are gone of which it is still known to which unit they belonged, at least."""
 WILDCARDS = frozenset({"0.0.0.0", "::"})
 
 
@@ -66,7 +69,7 @@ class Index:
             found = self._listeners(row.address)
             return [*found, *self._units_of(item.row for item in found)]
         if isinstance(row, ScrapeTarget):
-            return self.at(row.instance) or self._named(row.instance)
+            return self.at(row.instance) or self.named(row.instance)
         return []
 
     def listening_of(self, unit: Unit) -> tuple[str, ...]:
@@ -76,14 +79,31 @@ class Index:
 
     def at(self, address: str) -> list[Related]:
         """Who is at an address: whoever is registered there, the unit that answers, its process."""
-        there = [found for found in self._members if _address(found.row) == address]
+        there = self._by_address.get(address, [])
         listeners = self._listeners(address)
         return [*there, *self._units_of(found.row for found in listeners), *listeners]
 
-    def _named(self, name: str) -> list[Related]:
+    def named(self, name: str) -> list[Related]:
         """The units of a name, without their group, and who is registered under it."""
-        units = [found for found in self._units if _own_name(found.row) == name]
-        return [*units, *(found for found in self._members if _own_name(found.row) == name)]
+        return list(self._by_name.get(name, []))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Related]]:
+        """Units and members by their own names, units first."""
+        there: dict[str, list[Related]] = {}
+        for found in (*self._units, *self._members):
+            if name := _own_name(found.row):
+                there.setdefault(name, []).append(found)
+        return there
+
+    @cached_property
+    def _by_address(self) -> dict[str, list[Related]]:
+        """Who is registered at an address."""
+        there: dict[str, list[Related]] = {}
+        for found in self._members:
+            if address := _address(found.row):
+                there.setdefault(address, []).append(found)
+        return there
 
     @cached_property
     def _owners(self) -> dict[str, str]:
@@ -201,6 +221,8 @@ class Relations:
     def __init__(self, readings: Callable[[], Readings]) -> None:
         self._readings = readings
         self._filled: dict[str, tuple[Process, Process]] = {}
+        self._owned: dict[str, str] = {}
+        """The key of each process's unit, also of those that are gone, the last of them."""
         self._values: list[tuple[FeedKey, object]] = []
         self._present: Index | None = None
 
@@ -228,6 +250,10 @@ class Relations:
             self._values, self._present = values, Index(readings)
         return self._present
 
+    def unit_of(self, process: str) -> str | None:
+        """The key of the unit that a process belongs to, or did before it ended, by the process's key."""
+        return self._owned.get(process)
+
     def with_units(self, processes: Processes) -> Processes:
         """The processes, each with its unit; the same object for the same row, look after look."""
         units = [found.row for found in _rows(self._readings(), "units") if isinstance(found.row, Unit)]
@@ -238,6 +264,9 @@ class Relations:
                 after = replace(rows[key], unit=rows[key].unit or label(unit))
             filled[key] = (rows[key], after)
             rows[key] = after
+            self._owned[key] = unit.key
+        if len(self._owned) > 2 * len(filled) + OWNED_LEAST:
+            self._owned = dict(islice(self._owned.items(), len(self._owned) - len(filled) - OWNED_LEAST, None))
         self._filled = filled
         return rows
 

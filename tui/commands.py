@@ -148,6 +148,13 @@ MOVING = (
 ON_TABLES = (
     _c("open the thing itself", "open_row", "enter", on=(OVERVIEW,), hint="open"),
     _c(
+        "show what a problem brought about below it, or fold that in again",
+        "unfold",
+        "d",
+        on=(OVERVIEW,),
+        hint="effects",
+    ),
+    _c(
         "open its detail; an event opens what it is about",
         "open_row",
         "enter",

@@ -12,7 +12,7 @@ from msgspec import Struct
 from backends.api.details import Trouble
 from backends.api.errors import BackendError
 from backends.api.readings import ILL, Reading, Readings, State
-from widgets.quantities import UNKNOWN, age
+from widgets.quantities import UNKNOWN, age, since
 
 
 class Shown(Protocol):
@@ -41,7 +41,7 @@ class Look(enum.Enum):
 class Sight(Struct, frozen=True):
     """The moment at which a row is looked at, and how true its source is then.
 
-    `now` is monotonic seconds, `wall` aware; `state`, `at` and `error` are the source's reading's.
+    `now` is monotonic seconds, `wall` aware; `state`, `at`, `error` and `as_of` are the source's reading's.
     """
 
     now: float
@@ -49,17 +49,32 @@ class Sight(Struct, frozen=True):
     state: State = State.LIVE
     at: float | None = None
     error: BackendError | None = None
+    as_of: datetime | None = None
 
     @classmethod
     def of(cls, reading: Reading[Any] | None, now: float, wall: datetime) -> Sight:
         if reading is None:
             return cls(now, wall, State.LOADING)
-        return cls(now, wall, reading.state, reading.at, reading.error)
+        return cls(now, wall, reading.state, reading.at, reading.error, reading.as_of)
 
     @property
     def age(self) -> float | None:
         """Seconds since the server last confirmed what is shown."""
         return None if self.at is None else self.now - self.at
+
+    @property
+    def known(self) -> datetime:
+        """Until when what is told of a row is known to hold: now, or when its source last said so."""
+        return self.wall if self.state is State.LIVE or self.as_of is None else self.as_of
+
+    def lasting(self, begun: datetime | None) -> str:
+        """For how long something that holds has, as far as that is known; of what is over `since` tells how long
+        ago it was, and that counts on."""
+        return since(begun, self.known)
+
+    def said(self, word: str) -> str:
+        """A word of a row beside its standing: what it was when its source last spoke."""
+        return word if self.state is State.LIVE else f"was {word}"
 
 
 STANDINGS = {

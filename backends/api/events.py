@@ -39,6 +39,8 @@ class Event(Struct, frozen=True):
     """Whether a unit was started again; several of those in a short time are flapping."""
     about: tuple[str, str] | None = None
     """The noun and the key of the row that it is about, where its target's name does not say that by itself."""
+    address: str | None = None
+    """Where it is or was, `host:port`: of what comes and goes, as no row tells that any more when it is gone."""
 
 
 class Occurrence(Struct, frozen=True):
@@ -58,7 +60,8 @@ class Occurrence(Struct, frozen=True):
     restart: bool = False
     details: tuple[Detail, ...] = ()
     about: tuple[str, str] | None = None
-    """As in `Event`."""
+    address: str | None = None
+    """Both as in `Event`."""
     at: float = 0.0
     """Monotonic seconds of when it happened, for order and age: `time` is for people, and their clocks jump."""
 

@@ -30,6 +30,8 @@ class ScrapeTarget(Struct, frozen=True):
     """Why the last scrape failed, in the server's words."""
     since: datetime | None = None
     """When it entered this state, as far as that was seen."""
+    address: str | None = None
+    """Where it is scraped (`host:port`), whatever `instance` calls it; None where that is not told."""
     labels: Mapping[str, str] = field(default_factory=dict)
     trouble: Trouble | None = None
     details: tuple[Detail, ...] = ()

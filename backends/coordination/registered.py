@@ -62,7 +62,8 @@ def instance(
 def told(kind: EventKind, row: Member, *, cluster: str | None = None, after_gap: bool = False) -> Event:
     """`cluster` is the id of the cluster that holds the registration, where it has one."""
     text = f"{row.name}  {row.address or ''}".rstrip()
-    return Event(datetime.now(UTC), kind, row.source, f"{row.group}/{row.name}", text, cluster, after_gap)
+    facts = (datetime.now(UTC), kind, row.source, f"{row.group}/{row.name}", text, cluster, after_gap)
+    return Event(*facts, address=row.address)
 
 
 def came_and_went(

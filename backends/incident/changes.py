@@ -15,10 +15,12 @@ CROWD = frozenset({EventKind.JOINED, EventKind.LEFT})
 
 
 class Change(Struct, frozen=True):
-    """An event, the newest of so many of the same thing."""
+    """An event, the newest of so many of the same thing. `failed` is the last one before it that was bad,
+    or a restart that nobody asked for, where it is none itself."""
 
     event: Occurrence
     times: int = 1
+    failed: Occurrence | None = None
 
 
 def chosen(events: Iterable[Occurrence], room: int) -> list[Change]:
@@ -42,5 +44,14 @@ def _together(events: Iterable[Occurrence]) -> list[Change]:
         one = event.kind is EventKind.STATE
         of = (event.source, event.target) if one else (event.key,)
         known = found.get(of)
-        found[of] = Change(event) if known is None else Change(known.event, known.times + 1)
+        if known is None:
+            found[of] = Change(event)
+        else:
+            # An end that is well hides what was not; one that is bad says it.
+            failed = known.failed or (event if _failed(event) and not _failed(known.event) else None)
+            found[of] = Change(known.event, known.times + 1, failed)
     return list(found.values())
+
+
+def _failed(event: Occurrence) -> bool:
+    return event.bad or event.restart

@@ -1,7 +1,8 @@
-"""What is wrong now: one pure function over what all feeds say, ranked by severity and newness."""
+"""What is wrong now: one pure function over what all feeds say. What brought what about is in `effects`."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from backends.api.readings import ILL, Reading, Readings, worst_by_source
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
+from backends.incident.flapping import FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
@@ -29,10 +31,6 @@ ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
 HERE = "seen since then"
 """Said of a time that is not when it began."""
-FLAPS = 4
-"""Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
-FLAPPING = 600.0
-"""Seconds."""
 DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
@@ -52,6 +50,20 @@ class Problem(Struct, frozen=True):
     row: str = ""
     old: bool = False
     """The last word of a source that is lost: it may be over by now."""
+    lost: tuple[tuple[str, int], ...] | None = None
+    """Of a lost source: how many rows of each noun it told of last; None of anything else."""
+    missing: int = 0
+    """Of a group: how many instances it lacks."""
+    effects: tuple[Problem, ...] = ()
+    """What it brought about, as far as that is known; they have none themselves."""
+
+    @property
+    def is_symptom(self) -> bool:
+        """Whether it tells how something fares for those who use or watch it: what else is wrong may be why."""
+        told = (
+            self.kind in ("targets", "alerts") or bool(self.missing) or (self.kind == "logs" and bool(self.row))
+        )
+        return told and self.lost is None
 
     @property
     def key(self) -> str:
@@ -78,6 +90,7 @@ class Known(NamedTuple):
     now: Now
     sizes: Mapping[str, Expected]
     events: Iterable[Occurrence]
+    unit_of: UnitOf
 
 
 def problems(
@@ -87,21 +100,28 @@ def problems(
     events: Iterable[Occurrence],
     now: Now,
     bursts: Iterable[Burst] = (),
+    unit_of: UnitOf = lambda process: None,
 ) -> list[Problem]:
-    """Everything that is wrong, the worst and newest first. `sizes`: by source and group; `bursts`: the error
-    rates that are up now."""
+    """Everything that is wrong, as `ranked`. `sizes`: by source and group; `bursts`: the error rates that are up
+    now; `unit_of`: to which unit a process belonged, by their keys."""
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
     found += _sources(readings, now)
     for (source, noun), reading in readings.items():
         if noun in CHECKS:
             rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
-            found += CHECKS[noun](Known(source, rows, reading, now, sizes.get(source, {}), events))
+            found += CHECKS[noun](Known(source, rows, reading, now, sizes.get(source, {}), events, unit_of))
     for burst in bursts:
         of = (burst.source, "logs", burst.target)
         found.append(Problem(SERIOUS, burst.target, "errors", burst.since, f"errors {burst.text}", *of))
-    oldest = datetime.min.replace(tzinfo=now.wall.tzinfo)
-    newest_first = sorted(found, key=lambda p: p.since or oldest, reverse=True)
-    return sorted(newest_first, key=lambda p: -p.severity)
+    return ranked(found)
+
+
+def ranked(found: Iterable[Problem]) -> list[Problem]:
+    """The worst first; of equally grave ones possible causes before possible effects, then the newest."""
+    newest_first = sorted(
+        found, key=lambda p: -math.inf if p.since is None else p.since.timestamp(), reverse=True
+    )
+    return sorted(newest_first, key=lambda p: (-p.severity, p.is_symptom))
 
 
 def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:
@@ -115,7 +135,9 @@ def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
         heard = [other.at for key, other in ill.items() if key.source == source and other.at is not None]
         since = now.ago(min(heard, default=None))
         why = "no answer" if reading.error is None else reading.error.reason
-        yield Problem(GRAVE, source, reading.state.value, since, why, source, kind_of(noun))
+        told = [(key.noun, len(other.rows)) for key, other in ill.items() if key.source == source]
+        lost = tuple((of, count) for of, count in told if of in CHECKS and count)
+        yield Problem(GRAVE, source, reading.state.value, since, why, source, kind_of(noun), lost=lost)
 
 
 def _members(known: Known) -> Iterable[Problem]:
@@ -166,25 +188,25 @@ def _groups(known: Known) -> Iterable[Problem]:
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
             text = f"{wanted.size} {why}"
-            yield Problem(severity, group, word, since, text, source, "members", first)
+            missing = wanted.size - sizes[group]
+            yield Problem(severity, group, word, since, text, source, "members", first, missing=missing)
 
 
 def _units(known: Known) -> Iterable[Problem]:
     rows: list[Unit] = known.rows
-    return _true(_failing(rows, known.events, known.now), known.reading)
+    lately = restarts(rows, known.events, known.now.monotonic, known.unit_of)
+    return _true(_failing(rows, lately), known.reading)
 
 
-def _failing(rows: list[Unit], events: Iterable[Occurrence], now: Now) -> Iterator[Problem]:
-    lately = Counter(
-        (event.source, event.target) for event in events if event.restart and now.monotonic - event.at <= FLAPPING
-    )
+def _failing(rows: list[Unit], lately: Mapping[str, int]) -> Iterator[Problem]:
+    """`lately`: how often each was restarted, by its key."""
     for row in rows:
-        restarts = lately[(row.source, row.name)]
+        times = lately.get(row.key, 0)
         if row.state is UnitState.FAILED:
             why = row.spawn_error or (f"last exit {row.exit}" if row.exit is not None else row.native)
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
-        elif restarts >= FLAPS:
-            why = f"{restarts} restarts in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
+        elif times >= FLAPS:
+            why = f"{times} restarts in 10 min" + (f", last exit {row.exit}" if row.exit is not None else "")
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 
 

@@ -193,7 +193,9 @@ class Timeline:
         key = f"{self._number:08}"
         facts = (event.time, event.kind, event.target, event.text)
         marks = (event.after_gap, event.bad, event.restart)
-        self._rows[key] = Occurrence(key, source, *facts, (source,), *marks, about=event.about, at=at)
+        self._rows[key] = Occurrence(
+            key, source, *facts, (source,), *marks, about=event.about, address=event.address, at=at
+        )
         self._kept.append(key)
         if len(self._kept) > EVENTS_MOST:
             del self._rows[self._kept.popleft()]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -183,9 +184,21 @@ def _target(key: str, source: str, found: ActiveTarget, before: ScrapeTarget | N
         last_scrape=scraped,
         since=since,
         error=_REQUEST.sub("", mask_url(found.last_error)) or None,
+        address=_host_port(found.scrape_url),
         labels=found.labels,
         details=details,
     )
+
+
+def _host_port(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:  # A port that is none, brackets that do not close.
+        return None
+    if not parts.hostname or port is None:
+        return None
+    return f"[{parts.hostname}]:{port}" if ":" in parts.hostname else f"{parts.hostname}:{port}"
 
 
 def _alert(key: str, source: str, found: ActiveAlert, before: Alert | None) -> Alert:

@@ -12,17 +12,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.api.actions import Action, Outcome, Permit, Target, Tell
 from backends.api.backend import TIMEOUT, Backend, Check, Found
 from backends.api.capabilities import Acting, Logs, Supervisor
 from backends.api.errors import BackendError, BadReply, NotFound
+from backends.api.events import Event
 from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
 from backends.api.units import Unit, Units
-from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll
+from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll, told_to_stop
 from backends.processes.supervisord_rpc import Rpc, address_of
 from backends.threads import Threads
 
@@ -37,6 +39,8 @@ CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
 INTERVAL = 2.0
 """Seconds between two looks: supervisord tells nobody over the wire what changes."""
+LOG_READ = 8_192
+"""Bytes of its own log that are looked at for how a program ended: some 80 lines."""
 PATIENCE = 4.0
 """Seconds that a call may take at most."""
 
@@ -103,13 +107,29 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
                 read, doubtful = time.monotonic(), False
                 untold = names - self._configs.keys()
             enabled = {name: config.autostart for name, config in self._configs.items()}
-            seen = self._roll.look(before, infos, about, enabled, after_gap=after_gap)
+            seen = await self._asked(self._roll.look(before, infos, about, enabled, after_gap=after_gap))
             yield seen
             before, after_gap = seen.value, False
             if seen.news:
                 about = await self._about()
                 doubtful = True
             await asyncio.sleep(INTERVAL)
+
+    async def _asked(self, seen: Seen[Programs]) -> Seen[Programs]:
+        """The same, with those restarts marked as such that nobody asked for: a stop that was too short for two
+        looks is told by supervisord's log alone."""
+        if not any(isinstance(item, Event) and item.restart for item in seen.news):
+            return seen
+        try:
+            log = await self._rpc.call("supervisor.readLog", -LOG_READ, 0)
+        except BackendError:
+            return seen  # It writes none, or to where it can't be read.
+        stopped = told_to_stop(str(log), seen.value.infos.values())
+        news = (
+            replace(item, restart=False) if isinstance(item, Event) and item.target in stopped else item
+            for item in seen.news
+        )
+        return replace(seen, news=tuple(news))
 
     @cached_property
     def _logs(self) -> ProgramLogs:

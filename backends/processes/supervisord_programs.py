@@ -7,7 +7,9 @@ unexpected one supervisor/process.py sets a spawn error ("Bad exit code 3"), and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -28,6 +30,10 @@ STATES = {
 }
 IDLE = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 """Its words for what does not run and is not about to."""
+ASKED_FOR = frozenset({"STOPPING", "STOPPED", "FATAL"})
+"""Its words for what it does not start again by itself."""
+ENDED = re.compile(r"^\d{4}-\d\d-\d\d \S+ \w+ (stopped|exited): (.+) \(", re.MULTILINE)
+"""How its own log tells that a program has ended: as it was told to, or by itself (supervisor/process.py)."""
 SKEW = 2.0
 """Seconds by which the server's clock may differ from ours before its times are corrected."""
 
@@ -187,7 +193,12 @@ class Roll:
             old = before.get(key)
             text = f"added, {said(row)}" if old is None else _change(old, row, before.infos[key], now.infos[key])
             if text:
-                again = old is not None and _started_again(now.infos[key], before.infos[key])
+                # From a stop nothing is started that nobody has asked for.
+                again = (
+                    old is not None
+                    and _started_again(now.infos[key], before.infos[key])
+                    and before.infos[key].statename not in ASKED_FOR
+                )
                 bad = row.state is UnitState.FAILED
                 yield self._event(row.name, text, after_gap, bad=bad, restart=again)
 
@@ -257,3 +268,12 @@ def said(row: Unit) -> str:
     """Its state, with the supervisor's own word for it where that is another one."""
     state = row.state.value
     return state if row.native.lower() == state else f"{state} ({row.native})"
+
+
+def told_to_stop(log: str, programs: Iterable[Named]) -> set[str]:
+    """The full names of the programs that ended last because they were told to, as far as supervisord's own log
+    says so. It tells of them without their group: nothing is known of those that share their name."""
+    last = {name: how for how, name in ENDED.findall(log)}
+    known = list(programs)
+    called = Counter(program.name for program in known)
+    return {p.full_name for p in known if called[p.name] == 1 and last.get(p.name) == "stopped"}

@@ -20,11 +20,14 @@ from backends.api.details import Trouble
 from backends.api.errors import Silent, Unreachable
 from backends.api.events import Event, EventKind
 from backends.api.members import MemberState, Role
+from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.quorum import Quorum
 from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from tests.clock import FakeClock
+from tests.flows import fake_supervisor, scraped
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
+from tests.flows.metered import MeteredSettings
 from tests.waiting import until
 from tui.app import MidwatchApp
 from widgets.histogram import Histogram
@@ -40,8 +43,11 @@ BARE = Context("bare", (), tried=("127.0.0.1:2379, etcd's default: nothing liste
 
 @pytest.fixture
 def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[..., bool]:
-    monkeypatch.setitem(registry.MODULES, "fake", "tests.flows.fake")
+    for kind, module in (("fake", "fake"), ("supervisor", "fake_supervisor"), ("scraped", "scraped")):
+        monkeypatch.setitem(registry.MODULES, kind, f"tests.flows.{module}")
     SCRIPTS.clear()
+    fake_supervisor.QUEUES.clear()
+    scraped.QUEUES.clear()
 
     def take(
         steps: Steps, *, context: Context = LAB, size: tuple[int, int] = (100, 20), command: str = "members"
@@ -229,6 +235,52 @@ async def wrong(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
 )
 def test_overview_with_something_wrong(picture: Callable[..., bool], size: tuple[int, int]) -> None:
     assert picture(wrong, size=size, command="overview")
+
+
+SHOP = Context(
+    "lab",
+    (
+        SourceConfig("fake", "main", FakeSettings()),
+        SourceConfig("supervisor", "main", fake_supervisor.FakeSupervisorSettings()),
+        SourceConfig("scraped", "main", MeteredSettings()),
+    ),
+    colour="green",
+)
+
+
+async def brought_about(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+    """A member and a supervisor die; what they run is scraped."""
+    names = ("web-1", "web-2", "web-3")
+    fake_supervisor.say_units(*(fake_supervisor.unit(f"web:{name}") for name in names))
+    await live(pilot, script, clock)
+    at, (m0, m1, m2) = clock.now(), cluster()
+    trouble = Trouble(Unreachable("connection refused"), clock.monotonic(), at)
+    script.say_members(m0, replace(m1, state=MemberState.DOWN, trouble=trouble, quorum=Quorum(3, 2)), m2)
+    fake_supervisor.orders().put_nowait(Unreachable("connection refused"))
+    down = [
+        ScrapeTarget(f"t/{name}", "scraped/main", job, name, TargetState.DOWN, since=at, error="refused")
+        for job, name in (*(("web", name) for name in names), ("etcd", "m1"), ("node", "box"))
+    ]
+    scraped.orders().put_nowait(Seen({row.key: row for row in down}))
+    await pilot.pause()
+    await clock.advance(1.5)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_overview_of_causes(picture: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert picture(brought_about, context=SHOP, size=size, command="overview")
+
+
+def test_overview_with_what_a_cause_brought_about(picture: Callable[..., bool]) -> None:
+    async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
+        await brought_about(pilot, script, clock)
+        await pilot.press("j", "d")
+
+    assert picture(steps, context=SHOP, size=(120, 40), command="overview")
+
+
+def test_units_of_a_lost_supervisor(picture: Callable[..., bool]) -> None:
+    assert picture(brought_about, context=SHOP, size=(120, 20), command="units")
 
 
 def test_overview_when_all_is_well(picture: Callable[..., bool]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import TargetState
 from backends.api.readings import FeedKey, Reading, State
 from backends.config_file import load_config
+from backends.incident.effects import folded
+from backends.incident.problems import Now, Problem, problems
 from backends.incident.timeline import TIMELINE
 from backends.watch import Watch
 from tests.flows.conftest import ReadersClock, Screen
@@ -88,6 +91,14 @@ class Eyes:
             for key, feed in self.watch.feeds().items()
             if feed.reading.state is not State.LIVE
         }
+
+    def wrong(self) -> list[Problem]:
+        """What the overview tells."""
+        watch = self.watch
+        readings = {key: feed.reading for key, feed in watch.feeds().items()}
+        events = list((readings[TIMELINE].value or {}).values())
+        now = Now(watch.clock.monotonic(), watch.clock.now())
+        return folded(problems(readings, (), watch.expected_sizes(), events, now), readings, events)
 
     async def until(self, what: Callable[[], object], seconds: float = TOLD) -> None:
         deadline = time.monotonic() + seconds
@@ -234,6 +245,27 @@ async def test_the_supervisor(running: Lab, seen: Opened) -> None:
         await frozen_and_killed(Server(running, "supervisord"), told, back)
         await eyes.until(lambda: eyes.lines(source) > before)
         eyes.only(source)
+
+
+async def test_a_dead_supervisor_and_a_dead_member_are_two_problems(running: Lab, seen: Opened) -> None:
+    """All that comes of them stands behind them: targets, the alerts on these, the groups that are empty."""
+    async with seen() as eyes:
+        instances = [row for key in eyes.watch.feeds("instances") for row in eyes.rows(*key)]
+        groups = len({(row.source, row.group) for row in instances})
+        servers = [Server(running, "supervisord"), Server(running, "etcd m1")]
+        again = [server.kill() for server in servers]
+
+        def brought_about() -> dict[str, Counter[str]]:
+            return {p.name: Counter(effect.kind for effect in p.effects) for p in eyes.wrong()}
+
+        wanted = {
+            "supervisord/main": Counter(targets=6, alerts=6, members=groups),
+            "etcd/main m1": Counter(targets=1, alerts=1),
+        }
+        await eyes.until(lambda: brought_about() == wanted, ELECTED)
+        for start in again:
+            start()
+        await eyes.until(lambda: not eyes.wrong(), ELECTED)
 
 
 async def test_what_no_source_asks_itself(running: Lab, seen: Opened) -> None:

@@ -314,6 +314,33 @@ async def test_a_restart_between_two_looks_is_told_and_counted(server: Superviso
     await backend.close()
 
 
+async def test_only_what_nobody_asked_for_is_told_as_a_restart(server: SupervisordServer) -> None:
+    """A stop that no look saw, and an end that no look saw."""
+    backend = server.backend()
+
+    async def told(seens: AsyncGenerator[Seen[Units], None], pid: int | None) -> list[bool]:
+        """Whether each start was a restart, until it runs as another pid."""
+        starts: list[bool] = []
+        while True:
+            seen = await next_with_news(seens)
+            row = seen.value["supervisord/main/web"]
+            news = [event for event in seen.news if isinstance(event, Event) and event.target == "web"]
+            starts += [event.restart for event in news if "pid" in event.text]
+            if row.native == "RUNNING" and row.pid != pid:
+                return starts
+
+    async with aclosing(backend.units(None)) as seens:
+        before = (await anext(seens)).value["supervisord/main/web"].pid
+        await asyncio.to_thread(server.control, "restart", "web")
+        assert await told(seens, before) == [False]
+        now = (await anext(seens)).value["supervisord/main/web"].pid
+        assert now is not None
+        os.kill(now, signal.SIGKILL)
+        await until(lambda: server.pids()["web"] not in (None, now))
+        assert await told(seens, now) == [True]
+    await backend.close()
+
+
 @asynccontextmanager
 async def followed(server: SupervisordServer, news: list[Any]) -> AsyncIterator[Feed[Units, Units]]:
     backend = server.backend()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from backends.api.events import EventKind, Occurrence
 from backends.incident.changes import chosen
 
@@ -53,3 +55,14 @@ def test_repeated_changes_of_one_things_state_are_one_line_with_a_count() -> Non
     assert chosen(events, 20)[0].event is events[0]
     alerts = newest_first((EventKind.ALERT, "Down"), (EventKind.ALERT, "Down"))
     assert targets(alerts, 20) == [("Down", 1), ("Down", 1)]
+
+
+def test_what_failed_in_between_is_told_with_its_end() -> None:
+    states = newest_first(*[(EventKind.STATE, "web-1")] * 4, (EventKind.STATE, "web-2"))
+    events = [replace(event, bad=number == 3, restart=number == 1) for number, event in enumerate(states)]
+    web, other = chosen(events, 20)
+    assert (web.event, web.failed, web.times) == (events[0], events[1], 4)
+    assert other.failed is None
+    # One that failed and is so still says that by itself.
+    (still, *_) = chosen([replace(states[0], bad=True), *events[1:]], 20)
+    assert still.failed is None

@@ -80,7 +80,7 @@ def test_keys_that_do_harm_elsewhere_only_look_here() -> None:
         for screen in SCREENS:
             command = for_key(key, screen)
             assert command is None or command.do.split()[0] in (
-                *("move", "describe", "refresh_now", "follow", "page"),
+                *("move", "describe", "refresh_now", "follow", "page", "unfold"),
                 "act",  # a menu, then a question with Cancel chosen
             )
 

@@ -20,7 +20,8 @@ from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
 from backends.incident.error_lines import Burst
-from backends.incident.problems import FLAPS, GRAVE, SERIOUS, Now, Problem, problems
+from backends.incident.flapping import FLAPS
+from backends.incident.problems import GRAVE, SERIOUS, Now, Problem, problems
 from backends.incident.sizes import LARGEST_KEPT, Expected, GroupSizes
 from tui.kinds.runs import RUNS
 from widgets.columns import Sight
@@ -117,7 +118,7 @@ def test_what_a_lost_source_said_last_stands_behind_what_is_wrong_now() -> None:
             ("prometheus/b", "alerts"): live(alert("Small", AlertState.FIRING, "warning", 1)),
         }
     )
-    assert [(p.name, p.old) for p in found[2:]] == [("Small", False), ("Full", True), ("job", True)]
+    assert [(p.name, p.old) for p in found[2:]] == [("Small", False), ("job", True), ("Full", True)]
 
 
 def test_a_member_that_was_down_when_its_source_was_lost_is_not_down_now() -> None:

@@ -87,10 +87,27 @@ def test_two_rules_with_equal_labels_are_two_rows_and_unchanged_ones_are_the_sam
     assert {row.state for row in again.values()} == {AlertState.FIRING, AlertState.PENDING}
 
 
-def target(health: str, scraped: str, error: str = "") -> bytes:
+def target(health: str, scraped: str, error: str = "", url: str = "http://u:secret@h/m") -> bytes:
     one = {"labels": {"job": "web", "instance": "w1"}, "scrapePool": "web", "health": health}
-    one |= {"scrapeUrl": "http://u:secret@h/m", "lastError": error, "lastScrape": scraped}
+    one |= {"scrapeUrl": url, "lastError": error, "lastScrape": scraped}
     return json.dumps({"activeTargets": [one]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("http://10.0.0.5:9100/metrics", "10.0.0.5:9100"),
+        ("https://u:secret@web-1/metrics", "web-1:443"),
+        ("http://[fe80::1]:80/", "[fe80::1]:80"),
+        ("http://h:nonsense/", None),
+        ("http://[h/", None),
+        ("nonsense", None),
+        ("", None),
+    ],
+)
+def test_a_target_knows_where_it_is_scraped(url: str, address: str | None) -> None:
+    (row,) = target_rows(active_targets(target("up", "", url=url), "here"), "p/m", {}).values()
+    assert row.address == address
 
 
 def test_a_target_knows_since_when_it_is_down() -> None:

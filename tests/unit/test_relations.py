@@ -12,7 +12,7 @@ from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.processes import Host, Process
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import Unit, UnitState
-from backends.relations import Index, Relations, is_same_place, unit_by_process
+from backends.relations import OWNED_LEAST, Index, Relations, is_same_place, unit_by_process
 from tests.clock import START
 
 OWN = ("box", "10.0.0.5", "fe80::1")
@@ -172,3 +172,19 @@ def test_what_is_asked_again_is_not_reckoned_again_until_a_reading_has_changed(
     readings[FeedKey("local/host", "processes")] = Reading(State.LIVE, more)
     assert relations.listening_of(web) == ("0.0.0.0:80",)
     assert reckoned == [2, 3]
+
+
+def test_whose_unit_a_process_was_is_known_when_it_is_gone_and_not_for_ever() -> None:
+    units: dict[FeedKey, Reading[Any]] = {
+        FeedKey("supervisord/main", "units"): Reading(State.LIVE, by_key(unit("web", 10))),
+    }
+    relations = Relations(lambda: units)
+    relations.with_units(by_key(process(10)))
+    relations.with_units(by_key(process(11)))
+    assert relations.unit_of("box/10") == "s/web"
+    assert relations.unit_of("box/11") is None
+    for pid in range(20, 22 + OWNED_LEAST):
+        units[FeedKey("supervisord/main", "units")] = Reading(State.LIVE, by_key(unit("web", pid)))
+        relations.with_units(by_key(process(pid)))
+    assert relations.unit_of("box/10") is None
+    assert relations.unit_of(f"box/{pid}") == "s/web"

@@ -7,12 +7,14 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from backends.api.errors import Silent, Unreachable
 from backends.api.events import Event, EventKind, Occurrence
 from backends.api.members import Members
 from backends.api.readings import Reading, Seen, State
 from backends.context import Context, SourceConfig
+from backends.coordination.registered import told
 from backends.incident.timeline import CATCHING_UP, CONFIRM, EVENTS_MOST, EXCUSED, WITNESSED_WITHIN, Timeline
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
@@ -401,3 +403,16 @@ async def test_it_is_bounded() -> None:
     assert len(first.value) == EVENTS_MOST
     assert next(iter(first.value.values())).target == "web/10"
     await source.aclose()
+
+
+def test_where_somebody_was_who_left_stays_known() -> None:
+    board = Board()
+    row = replace(member("web-1"), group="web", address="10.0.0.5:80")
+    for kind in (EventKind.JOINED, EventKind.LEFT):
+        told_event = told(kind, row)
+        assert told_event.address == "10.0.0.5:80"
+        board.timeline.hear("etcd/a", (told_event,))
+    assert [(row.kind, row.address) for row in board.settled] == [
+        (EventKind.JOINED, "10.0.0.5:80"),
+        (EventKind.LEFT, "10.0.0.5:80"),
+    ]

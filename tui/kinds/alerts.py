@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.alerts import Alert, AlertState
-from tui.kinds.facts import clock_time, details, rfc3339, why
+from tui.kinds.facts import begun, details, rfc3339, why
 from tui.kinds.states import state_column
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
-from widgets.quantities import since
 
 ALERT_LOOKS = {
     AlertState.FIRING: Look.BAD,
@@ -42,7 +41,7 @@ def _facts(row: Alert, sight: Sight) -> list[tuple[str, str]]:
         ("state", standing(row.state.value, row.trouble, sight)),
         *why(row.trouble, sight),
         ("severity", text_of(row.severity)),
-        ("since", clock_time(row.since, sight)),
+        ("since", begun(row.since, sight)),
         ("value", text_of(row.value)),
         ("source", row.source),
         *details(row.details),
@@ -65,7 +64,7 @@ ALERTS: Kind[Alert] = Kind(
         Column(
             "age",
             "SINCE",
-            lambda a, s: since(a.since, s.wall),
+            lambda a, s: s.lasting(a.since),
             5,
             sort=lambda a: a.since,
             right=True,

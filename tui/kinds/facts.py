@@ -7,6 +7,7 @@ from datetime import datetime
 from backends.api.details import Detail, Trouble
 from backends.api.errors import BackendError
 from backends.api.processes import Host
+from backends.api.readings import ILL
 from widgets.columns import Sight, text_of
 from widgets.quantities import UNKNOWN, since, size
 
@@ -28,18 +29,30 @@ def clock_time(moment: datetime | None, sight: Sight) -> str:
     return f"{local.strftime(pattern)}  ({since(moment, sight.wall)} ago)"
 
 
+def begun(moment: datetime | None, sight: Sight) -> str:
+    """The same of something that still holds, as far as is known: for how long it does."""
+    if moment is None or sight.known == sight.wall:
+        return clock_time(moment, sight)
+    stamp = clock_time(moment, sight).partition("  ")[0]
+    return f"{stamp}  (for {sight.lasting(moment)}, when it was last heard of)"
+
+
 def unit_in_logs(name: str) -> tuple[str, ...]:
     """What a unit's own log is called: `web:web-1` writes `web-1.log`."""
     return tuple(dict.fromkeys(part for part in (name, name.rpartition(":")[2]) if part))
 
 
 def why(trouble: Trouble | None, sight: Sight) -> list[tuple[str, str]]:
-    """A row's own trouble: what it is, since when nothing was heard, and what to try."""
-    if trouble is None:
+    """What is wrong with its source, else the row's own trouble: what it is, when it was last heard of, and what
+    to try."""
+    error: BackendError | None = None if trouble is None else trouble.error
+    last = None if trouble is None else trouble.as_of
+    if sight.state in ILL:
+        error, last = sight.error, sight.as_of
+    elif error is None:
         return []
-    error: BackendError = trouble.error
-    facts = [("why", str(error)), ("last answer", clock_time(trouble.as_of, sight))]
-    return [*facts, ("try", error.hint)] if error.hint else facts
+    facts = [("why", "no answer" if error is None else str(error)), ("last answer", clock_time(last, sight))]
+    return [*facts, ("try", error.hint)] if error is not None and error.hint else facts
 
 
 def without_folder(command: str) -> str:

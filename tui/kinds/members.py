@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.members import Member, MemberState, Role
+from backends.api.readings import State
 from tui.kinds.facts import clock_time, details, why
 from tui.kinds.lognames import names_in_logs
 from tui.kinds.states import state_column
@@ -120,7 +121,7 @@ MEMBERS: Kind[Member] = Kind(
             8,
             sort=lambda m: m.role.value,
             drop=3,
-            look=lambda m, s: Look.STRONG if m.role is Role.LEADER else Look.PLAIN,
+            look=lambda m, s: Look.STRONG if m.role is Role.LEADER and s.state is State.LIVE else Look.PLAIN,
         ),
         state_column(MEMBER_LOOKS),
         Column("address", "ADDRESS", lambda m, s: text_of(m.address), 21, sort=lambda m: m.address, drop=2),

@@ -9,7 +9,7 @@ from backends.api.processes import Host, Process, ProcessState
 from backends.api.readings import Reading
 from tui.kinds.facts import clock_time, details, host_lines, rfc3339, unit_in_logs, why, without_folder
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
-from widgets.quantities import UNKNOWN, count, percent, since, size, span_text
+from widgets.quantities import UNKNOWN, count, percent, size, span_text
 
 PROCESS_LOOKS = {
     ProcessState.RUNNING: Look.GOOD,
@@ -83,7 +83,7 @@ def _state_word(row: Process) -> str:
 
 def _brief(row: Process, sight: Sight) -> str:
     unit = f"  under {row.unit}" if row.unit else ""
-    up = f"up {since(row.started, sight.wall)}"
+    up = f"up {sight.lasting(row.started)}"
     return f"{row.host}  pid {row.pid}  {text_of(row.user)}  {up}{unit}  {row.command}"
 
 
@@ -131,7 +131,7 @@ PROCESSES: Kind[Process] = Kind(
         Column(
             "age",
             "UP",
-            lambda p, s: since(p.started, s.wall),
+            lambda p, s: s.lasting(p.started),
             4,
             sort=lambda p: p.started,
             right=True,

@@ -12,7 +12,7 @@ from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Related, Relations
 from widgets.columns import Sight, standing
-from widgets.quantities import count, percent, since, size
+from widgets.quantities import count, percent, size
 
 
 def related_facts(
@@ -39,14 +39,14 @@ def leads_to(row: Row, relations: Relations) -> tuple[str, str] | None:
 def _fact(found: Related, sight: Sight) -> tuple[str, str]:
     row = found.row
     if isinstance(row, Unit):
-        words = [row.name, standing(row.native, row.trouble, sight), f"for {since(row.since, sight.wall)}"]
+        words = [row.name, standing(row.native, row.trouble, sight), f"for {sight.lasting(row.since)}"]
         restarts = [f"{count(row.restarts)} restarts seen"] if row.restarts else []
         return "its unit", "  ".join([*words, *restarts])
     if isinstance(row, Member):
         where = row.name if row.group is None else f"{row.group}/{row.name}"
         return "registered", f"{row.source} {where}  {standing(row.state.value, row.trouble, sight)}"
     if isinstance(row, Process):
-        facts = f"pid {row.pid}  cpu {percent(row.cpu)} %  {size(row.rss)}  up {since(row.started, sight.wall)}"
+        facts = f"pid {row.pid}  cpu {percent(row.cpu)} %  {size(row.rss)}  up {sight.lasting(row.started)}"
         old = "" if sight.state is State.LIVE else f"  ({standing('', None, sight)})"
         return "its process", f"{facts}{old}  {row.command}"
     return "", ""

@@ -24,7 +24,7 @@ def params_text(row: Run) -> str:
 
 def took(row: Run, sight: Sight) -> str:
     """How long it took, or takes already; unknown where its runner died."""
-    return row.spent(sight.wall) or UNKNOWN
+    return row.spent(sight.known) or UNKNOWN
 
 
 def step_text(row: Run) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.metrics import ScrapeTarget, TargetState
-from tui.kinds.facts import clock_time, details, rfc3339, why
+from tui.kinds.facts import begun, clock_time, details, rfc3339, why
 from tui.kinds.states import state_column
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
 from widgets.quantities import since
@@ -31,7 +31,7 @@ def _facts(row: ScrapeTarget, sight: Sight) -> list[tuple[str, str]]:
         ("job", row.job),
         ("instance", row.instance),
         ("source", row.source),
-        ("since", clock_time(row.since, sight)),
+        ("since", begun(row.since, sight)),
         ("last scrape", clock_time(row.last_scrape, sight)),
         ("error", text_of(row.error)),
         *details(row.details),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from backends.api.units import Unit, UnitState
-from tui.kinds.facts import clock_time, details, rfc3339, why
+from tui.kinds.facts import begun, details, rfc3339, why
 from tui.kinds.lognames import names_in_logs
 from tui.kinds.states import state_column
 from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
-from widgets.quantities import count, since
+from widgets.quantities import count
 
 UNIT_LOOKS = {
     UnitState.RUNNING: Look.GOOD,
@@ -40,11 +40,11 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
     return [
         ("state", standing(row.state.value, row.trouble, sight)),
         *why(row.trouble, sight),
-        ("native state", row.native),
+        ("native state", sight.said(row.native)),
         ("source", row.source),
         ("host", text_of(row.host)),
         ("pid", text_of(row.pid)),
-        ("since", clock_time(row.since, sight)),
+        ("since", begun(row.since, sight)),
         ("restarts seen", _restarts(row)),
         ("last exit", text_of(row.exit)),
         ("enabled", text_of(None if row.enabled is None else "yes" if row.enabled else "no")),
@@ -54,7 +54,7 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
 
 
 def _brief(row: Unit, sight: Sight) -> str:
-    how = f"{row.native} for {since(row.since, sight.wall)}"
+    how = f"{sight.said(row.native)} for {sight.lasting(row.since)}"
     return f"{text_of(row.host)}  {how}  pid {text_of(row.pid)}  {row.source}"
 
 
@@ -84,12 +84,12 @@ UNITS: Kind[Unit] = Kind(
     columns=(
         Column("name", "NAME", lambda u, s: u.name, 22, sort=lambda u: u.name),
         state_column(UNIT_LOOKS),
-        Column("native", "NATIVE", lambda u, s: u.native, 10, sort=lambda u: u.native, drop=4),
+        Column("native", "NATIVE", lambda u, s: s.said(u.native), 12, sort=lambda u: u.native, drop=4),
         Column("pid", "PID", lambda u, s: text_of(u.pid), 7, sort=lambda u: u.pid, right=True),
         Column(
             "age",
             "SINCE",
-            lambda u, s: since(u.since, s.wall),
+            lambda u, s: s.lasting(u.since),
             5,
             sort=lambda u: u.since,
             right=True,

@@ -12,14 +12,15 @@ from textual.reactive import var
 from backends.api.events import Occurrence
 from backends.api.readings import Readings, State
 from backends.incident.changes import chosen
-from backends.incident.problems import CHECKS, Now, Problem, problems
-from backends.watch import Watch
+from backends.incident.problems import CHECKS, Now, Problem
 from tui.commands import Command
 from tui.screens.base import View
-from tui.screens.headlines import change_line, problem_line
+from tui.screens.headlines import change_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
 from tui.screens.overviewline import OverviewLine
+from tui.screens.overviewsignals import OverviewSignals
 from tui.screens.overviewwords import all_well, heading, heard_of
+from tui.screens.overviewwrong import WrongNow
 from tui.screens.sourcelines import source_lines
 from widgets.board import Board, Entry
 from widgets.boards import Boards
@@ -28,7 +29,6 @@ from widgets.oneline import OneLine
 from widgets.safe import style
 
 if TYPE_CHECKING:
-    from tui.screens.vitals import Vitals
     from widgets.chart import Chart
 
 NOUNS = (*CHECKS, "hosts", "events")
@@ -61,11 +61,10 @@ class OverviewScreen(View):
         self.vital.id = "vital"
         self.boards = Boards(self.wrong, self.changed, self.vital)
         self._layout = OverviewLayout(self, self.wrong, self.changed, self.vital)
-        self._problems: dict[str, Problem] = {}
+        self._wrong_now = WrongNow()
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
-        self._signals: Vitals | None = None
-        self._of: Watch | None = None
+        self._signals = OverviewSignals(self._layout, self._paint)
         self._happened = 1
         self._painted = False
 
@@ -86,31 +85,13 @@ class OverviewScreen(View):
         self._paint()
 
     def _look_at_signals(self) -> None:
-        """Signals cost nothing where nothing answers queries."""
-        watching, bridge = self.desk.watching, self.desk.bridge
-        if watching is None or bridge is None or self.desk.view is not self:
-            return
-        if watching is not self._of:
-            self._of, self._signals = watching, None
-            self._layout.leave_charts()
-            dashboards = self.desk.dashboards if watching.answering() else None
-            if dashboards is not None:
-                from tui.screens.vitals import Vitals
-
-                self._signals = Vitals(watching, dashboards, self._paint)
-        if self._signals is not None:
-            # The same twice would cost the server twice.
-            if self._layout.has_charts:
-                self._signals.detach()
-            else:
-                self._signals.attach(bridge, self.desk.work)
+        if self.desk.view is self:
+            self._signals.look(self.desk)
 
     def detach(self) -> None:
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self)
-        if self._signals is not None:
-            self._signals.detach()
-        self._layout.leave_charts()
+        self._signals.detach()
 
     def watch_readings(self, readings: Readings) -> None:
         # Once all have spoken that have begun: a frame for the first of them would hold the others' up.
@@ -140,19 +121,11 @@ class OverviewScreen(View):
         self._look_at_signals()
         now = Now(watching.clock.monotonic(), watching.clock.now())
         events = _events(self.readings)
-        found = problems(
-            self._sources(),
-            [(item.source, item.error) for item in watching.broken],
-            watching.expected_sizes(),
-            events,
-            now,
-            watching.error_bursts(),
-        )
-        self._problems = {problem.key: problem for problem in found}
+        self._wrong_now.look(watching, self._sources(), events, now)
         self._show_wrong(now)
         self._show_changed(events, now)
         self._show_vital()
-        self._show_heading(len(found), sum(now.monotonic - event.at <= LATELY for event in events), now)
+        self._show_heading(len(self._wrong_now), sum(now.monotonic - event.at <= LATELY for event in events), now)
         self.boards.settle()
 
     def _sources(self) -> Readings:
@@ -174,7 +147,7 @@ class OverviewScreen(View):
         return None if opened is None or now.monotonic - opened >= LATELY else now.ago(opened)
 
     def _show_wrong(self, now: Now) -> None:
-        entries = [problem_line(problem, now, self.wrong.size.width) for problem in self._problems.values()]
+        entries = list(self._wrong_now.entries(now, self.wrong.size.width))
         if not entries:
             well = all_well(heard_of(self._sources()), self.desk.context, self.wrong.size.width)
             entries = [Entry(None, ((f" {text}", style(Look.DIM)),)) for text in well]
@@ -187,7 +160,7 @@ class OverviewScreen(View):
         changes = chosen(events, room)
         self._events = {change.event.key: change.event for change in changes}
         width = self.changed.size.width
-        entries = [change_line(change.event, now.wall, width, change.times) for change in changes]
+        entries = [change_line(change, now.wall, width) for change in changes]
         nothing = " nothing since this context was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
@@ -197,11 +170,7 @@ class OverviewScreen(View):
         if self.size.height < NEWS_ONLY:
             found = []
         lines = 0 if self.size.height < NEWS_ONLY else 1 if self.size.height <= LOW else 2
-        signals = (
-            []
-            if self._signals is None or self._layout.has_charts
-            else self._signals.entries(self.vital.size.width - 1, lines)
-        )
+        signals = self._signals.entries(self.vital.size.width - 1, lines)
         self._leading = {entry.key or "": (kind, "") for kind, entry in found}
         self._leading |= {entry.key or "": ("metrics", title) for title, entry in signals}
         self.vital.explain(SIGNALS if signals else "")
@@ -219,7 +188,7 @@ class OverviewScreen(View):
         watching = self.desk.watching
         if watching is None:
             return
-        sheet = None if self._signals is None or self.desk.view is not self else self._signals.sheet
+        sheet = self._signals.sheet if self.desk.view is self else None
         self._layout.fit(
             self._happened, wide=self.has_class("wide"), watching=watching, bridge=self.desk.bridge, sheet=sheet
         )
@@ -232,6 +201,8 @@ class OverviewScreen(View):
         self.desk.ways.go_to("metrics", message.chart.panel.title)
 
     def does(self, command: Command) -> bool:
+        if command.do == "unfold":
+            return self._wrong_now.has_effects(self.wrong.chosen or "")
         watching = self.desk.watching
         can_act = watching is not None and watching.can_change and self._line.leads_to_one
         return command.do != "act" or can_act
@@ -249,6 +220,15 @@ class OverviewScreen(View):
 
     def last(self) -> None:
         self.boards.last()
+
+    def unfold(self) -> None:
+        """Show below the chosen problem what it brought about, or fold that into its line again."""
+        key = self.wrong.chosen or ""
+        if self._wrong_now.has_effects(key):
+            self._wrong_now.unfold(key)
+            self._paint()
+        else:
+            self.desk.say("nothing else is known to come of this")
 
     def open_row(self) -> None:
         """To the thing itself; to a source's rows or lines where it is ill as a whole."""
@@ -290,7 +270,7 @@ class OverviewScreen(View):
     @property
     def _line(self) -> OverviewLine:
         return OverviewLine(
-            self._problems.get(self.wrong.chosen or ""),
+            self._wrong_now.of(self.wrong.chosen or ""),
             self._events.get(self.changed.chosen or ""),
             self._leading.get(self.vital.chosen or ""),
         )
