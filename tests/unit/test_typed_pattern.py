@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from widgets.logsearch import compiled
-from widgets.typedpattern import typed_pattern
+from widgets.typedpattern import taken_as_text, typed_pattern
 
 CASES = [
     ("error", "ERROR", True),
@@ -41,3 +41,20 @@ def test_a_regular_expression_else_the_text_and_capitals_count_once_there_is_one
 def test_nothing_typed_looks_for_nothing() -> None:
     assert typed_pattern("") is None
     assert compiled("") is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("a[b", " (taken as text: unterminated character set)"),
+        ("(", " (taken as text: missing ), unterminated subpattern)"),
+        ("*x", " (taken as text: nothing to repeat)"),
+        ("a{99999999999}", " (taken as text: too large a number)"),
+        ("(" * 5000 + ")" * 5000, " (taken as text: nested too deeply)"),
+        ("a.b", ""),
+        ("[[a]", ""),
+        ("", ""),
+    ],
+)
+def test_what_is_no_regular_expression_is_said_with_the_reason(typed: str, said: str) -> None:
+    assert taken_as_text(typed) == said

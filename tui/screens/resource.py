@@ -19,6 +19,7 @@ from widgets.columns import Kind, LogsOf, Look
 from widgets.detail import Detail
 from widgets.freshness import standing_of
 from widgets.oneline import OneLine, Part
+from widgets.rowfilter import filter_words
 from widgets.safe import style, width_of
 from widgets.table import Table
 
@@ -123,7 +124,7 @@ class ResourceScreen(View):
         order = "" if column is None else f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}"
         at = len(left)
         if table.filter_text:
-            left.append((f"  filter {table.filter_text}", style(Look.WARN)))
+            left.append((f"  filter {filter_words(table.filter_text)}", style(Look.WARN)))
         if kind.history and table.sort_key == kind.sort and table.descending and table.above:
             left.append((f"  {table.above} newer above", style(Look.WARN)))
         if not readings:
