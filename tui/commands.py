@@ -62,7 +62,7 @@ OPENING = (
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
     _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c(
-        "open events: what changed; :events leader shows only changes of leaders",
+        "open events: what changed; :events leader keeps those with this word in them",
         "show events",
         "6",
         on=NUMBERED,
@@ -110,7 +110,7 @@ SEARCHING = (
 )
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
-    _c("up one level: to what led here, then to the overview, then quit; armed, twice", "up", "q", hint="back"),
+    _c("up one level: close the detail, then to what led here, then to the overview, then quit; armed, twice", "up", "q", hint="back"),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
     _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),
     _c("previous view", "previous", "minus"),

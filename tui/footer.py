@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, on_screen
+from tui.leaving import Holds
 from tui.masthead import RED
 from tui.screens.base import View
 from widgets.columns import Look
@@ -41,6 +42,7 @@ class Footer(OneLine):
         super().__init__()
         self._said = ""
         self._until = self._since = 0.0
+        self._holds: Holds | None = None
         self._said_on: View | None = None
         self._told: tuple[View, Prompt, Offers, str] | None = None
         self.armed = False
@@ -58,9 +60,10 @@ class Footer(OneLine):
         """What is reversed, the cursor, is left to stand out."""
         return [(text, style() if made.reverse else RED) for text, made in parts] if self.armed else parts
 
-    def say(self, text: str, at_least: float = 0.0) -> None:
-        """Until it is hushed, its view is left or a minute has passed; for so many seconds even then."""
-        self._said, self._said_on = text, None
+    def say(self, text: str, at_least: float = 0.0, holds: Holds | None = None) -> None:
+        """Until it is hushed, its view is left, a minute has passed or it does not hold any more; for so many
+        seconds even then."""
+        self._said, self._said_on, self._holds = text, None, holds
         self._since = time.monotonic()
         self._until = self._since + at_least
         self._show_said()
@@ -77,7 +80,8 @@ class Footer(OneLine):
         the one that is open: those of the view do nothing then."""
         self._told = (view, prompt, offers, dialog)
         self._said_on = view if self._said_on is None else self._said_on
-        if view is not self._said_on or time.monotonic() - self._since >= LONG:
+        holds = self._holds is None or self._holds()
+        if view is not self._said_on or not holds or time.monotonic() - self._since >= LONG:
             self.hush()
         if prompt.open:
             self.prompt(prompt)

@@ -131,6 +131,10 @@ class View(Vertical):
         """Clear the nearest thing that can be cleared (a search, an open detail); False when there is none."""
         return False
 
+    def close(self) -> bool:
+        """Close what is open beside what it shows, the one level that is above it; False where nothing is."""
+        return False
+
     def does(self, command: Command) -> bool:
         """Whether a command does something for what is chosen now: else the footer does not offer it."""
         return True

@@ -242,6 +242,12 @@ class ResourceScreen(View):
             return False
         return True
 
+    def close(self) -> bool:
+        if not self.body.has_class("open"):
+            return False
+        self.toggle_detail()
+        return True
+
     def act(self, verb: str = "") -> None:
         """What can be done to the marked rows (also those that a filter hides), else to the one at the cursor."""
         rows = self.table.marked() or ([] if self.table.current is None else [self.table.current])
