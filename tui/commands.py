@@ -110,7 +110,12 @@ SEARCHING = (
 )
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
-    _c("up one level: close the detail, then to what led here, then to the overview, then quit; armed, twice", "up", "q", hint="back"),
+    _c(
+        "up one level: close the detail, then to what led here, then to the overview, then quit; armed, twice",
+        "up",
+        "q",
+        hint="back",
+    ),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
     _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),
     _c("previous view", "previous", "minus"),

@@ -37,7 +37,9 @@ class Leaving:
     def _was_read(self, but: str) -> bool:
         from widgets.dialog import READING  # Where something goes on, a dialog has begun it.
 
-        return but == self._told and self._monotonic() - self._told_at >= READING and self._is_lately(self._told_at)
+        return (
+            but == self._told and self._monotonic() - self._told_at >= READING and self._is_lately(self._told_at)
+        )
 
     def _is_lately(self, at: float) -> bool:
         """Whether the second wish would leave."""

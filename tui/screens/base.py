@@ -124,6 +124,11 @@ class View(Vertical):
         """Put the cursor onto a row; False where it is not there any more."""
         return False
 
+    @property
+    def missing(self) -> str:
+        """What to say of a row that `go_to_row` has not found."""
+        return "it is not there any more"
+
     def begin_anew(self) -> None:
         """It was asked for by its name, not gone back to."""
 

@@ -9,12 +9,11 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from backends.api.readings import State
 from backends.relations import NOUNS
 from backends.watch import Watch
 from tui.commands import Command
 from tui.screens.base import View
-from tui.screens.onrow import OnRow
+from tui.screens.onrow import OnRow, missing
 from widgets.columns import Kind, LogsOf, Look
 from widgets.detail import Detail
 from widgets.freshness import standing_of
@@ -105,8 +104,11 @@ class ResourceScreen(View):
         self._heard()
 
     def on_table_missed(self) -> None:
-        all_live = all(reading.state is State.LIVE for reading in self.table.readings.values())
-        self.desk.say("it is not there any more" if all_live else "it is not among the rows that are known now")
+        self.desk.say(self.missing)
+
+    @property
+    def missing(self) -> str:
+        return missing(self.table.readings.values())
 
     def on_table_chosen(self) -> None:
         self.open_row()
