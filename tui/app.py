@@ -21,7 +21,7 @@ from backends.context import Context
 from backends.threads import leave_threads_behind
 from backends.watch import Watch
 from tui.bridge import Bridge
-from tui.commands import Command
+from tui.commands import Command, key_of
 from tui.contexts import Contexts
 from tui.everywhere import Everywhere
 from tui.footer import Footer
@@ -269,7 +269,7 @@ class MidwatchApp(QuietApp):
 
         def goes_on() -> str:
             armed = self.door is not None and self.door.arming.left is not None
-            return self._going_on or (f"armed; q again within {AGAIN:g} s quits" if armed else "")
+            return self._going_on or (f"armed; {key_of('up')} again within {AGAIN:g} s quits" if armed else "")
 
         self.leaving.wish(goes_on)
 

@@ -274,6 +274,15 @@ def for_word(word: str) -> Command | None:
     return begins[0] if len(begins) == 1 else None
 
 
+def key_of(do: str, screen: str = "") -> str:
+    """The first key of what a sentence speaks of, as people write it: on a screen, where others have another one.
+    Raises `KeyError` where no row with a key does just that."""
+    for command in COMMANDS:
+        if command.do == do and command.keys and screen in ("", *command.on):
+            return key_glyph(command.keys[0])
+    raise KeyError(f"{do} {screen}".strip())
+
+
 def words() -> list[str]:
     return [command.word for command in COMMANDS if command.word]
 

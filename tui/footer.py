@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, on_screen
+from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, key_of, on_screen
 from tui.leaving import Holds
 from tui.masthead import RED
 from tui.screens.base import View
@@ -20,7 +20,10 @@ VIEWS = tuple(
     (command.keys[0], command.word) for command in OPENING if command.keys and command.keys[0].isdigit()
 )
 """What digits open."""
-IN_LOGS = (("0-6", "window"), ("-", "back"))
+IN_LOGS = (
+    (f"{key_of('window 0', LOGS)}-{key_of('window 86400', LOGS)}", "window"),
+    (key_of("previous", LOGS), "back"),
+)
 """Shown instead of them where digits are windows of time."""
 SHORT = 4
 """Letters of their words where not all of them have room."""
@@ -31,7 +34,7 @@ FIRST = 5
 GAP = "  "
 """Between two hints."""
 TOO_SMALL = " small: 80x24 shows more  "
-MORE = "…9"
+MORE = f"…{VIEWS[-1][0]}"
 """That digits go on after the last screen that has room; it stands in the gap after that."""
 LONG = 60.0
 """Seconds after which what was said is nobody's news any more: it would only hide the keys."""

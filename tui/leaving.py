@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tui.commands import key_of
+
 AGAIN = 2.0
 """Seconds within which the second wish leaves."""
 
@@ -52,4 +54,7 @@ class Leaving:
             return
         self._interrupted = self._monotonic()
         if not cancel():
-            self._say("nothing is running; ctrl+c again quits", lambda: self._is_lately(self._interrupted))
+            self._say(
+                f"nothing is running; {key_of('interrupt')} again quits",
+                lambda: self._is_lately(self._interrupted),
+            )

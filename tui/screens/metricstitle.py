@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.api.readings import worst
+from tui.commands import METRICS, key_of
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.timeframe import TimeFrame
 from widgets.columns import STANDINGS, Look
@@ -38,7 +39,7 @@ def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text
 def standing(grid: ChartGrid) -> tuple[str, Look]:
     """The worst of the charts in sight, and how many more there are."""
     shown = grid.shown
-    more = f"{grid.beyond} more: j  " if grid.beyond else ""
+    more = f"{grid.beyond} more: {key_of('move 1', METRICS)}  " if grid.beyond else ""
     if any(chart.waiting for chart in shown):
         return f"{more}LOADING", Look.DIM
     readings = [chart.reading for chart in shown if chart.reading is not None and not chart.ended]

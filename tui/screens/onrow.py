@@ -16,7 +16,7 @@ from backends.api.readings import ILL, Reading, Readings, State
 from backends.api.runs import Deploy, Run, RunState
 from backends.clean import clean_lines
 from backends.relations import NOUNS
-from tui.commands import Command
+from tui.commands import Command, key_of
 from tui.kinds.leads import no_subject, subject_of
 from tui.kinds.lognames import logs_about, reading_of
 from tui.kinds.related import leads_to, related_facts
@@ -86,7 +86,9 @@ class OnRow:
     def act(self, desk: Desk, rows: Sequence[Any], verb: str = "", hidden: Collection[str] = ()) -> None:
         """What can be done to these rows."""
         if len(rows) == 1 and has_ended(rows[0]):
-            desk.say(f"{rows[0].key} is {rows[0].state.value}: nothing can be done to it; D deploys")
+            desk.say(
+                f"{rows[0].key} is {rows[0].state.value}: nothing can be done to it; {key_of('deploy')} deploys"
+            )
         else:
             desk.flow.menu(rows, verb=verb, hidden=hidden)
 
@@ -141,7 +143,7 @@ class OnRow:
                 async with asyncio.timeout(RAW_SECONDS):
                     return clean_lines(await backend.raw(row)).split("\n")
             except TimeoutError:
-                why = [f"{row.source} did not answer within {RAW_SECONDS:g} s; y asks again"]
+                why = [f"{row.source} did not answer within {RAW_SECONDS:g} s; {key_of('show_raw')} asks again"]
             except BackendError as error:
                 why = [str(error), error.hint] if error.hint else [str(error)]
         return [*why, "", *self._last_word(desk, row)]

@@ -11,7 +11,7 @@ from textual.containers import Container
 
 from backends.relations import NOUNS
 from backends.watch import Watch
-from tui.commands import Command
+from tui.commands import TABLE, Command, key_of
 from tui.screens.base import View
 from tui.screens.onrow import OnRow, missing
 from widgets.columns import Kind, LogsOf, Look
@@ -42,7 +42,7 @@ class ResourceScreen(View):
         self.title = OneLine()
         self.table = Table(kind)
         self.table.holds = lambda: self.is_attached and self.desk.asking
-        self.detail = Detail()
+        self.detail = Detail(more=f"{key_of('describe', TABLE)} describes all of it")
         self.body = Container(self.table)
         self._on_row = OnRow(kind)
         self._of: Watch | None = None
@@ -156,7 +156,9 @@ class ResourceScreen(View):
         """What to say where there are no rows."""
         table = self.table
         if table.total or self.desk.watching is None:
-            return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
+            return (
+                [f"no row matches the filter; {key_of('step_back')} clears it"] if table.total else ["looking …"]
+            )
         if not table.readings:
             tried = self.desk.context.tried if self.kind.discovered else ()
             return [*self.kind.empty.split("\n"), *tried]
@@ -274,7 +276,9 @@ class ResourceScreen(View):
             return
         found = leads(row, bridge.readings())
         if found is None:
-            self.desk.say(f"{self.kind.label(row)}: it is not there any more; d describes what happened")
+            self.desk.say(
+                f"{self.kind.label(row)}: it is not there any more; {key_of('describe')} describes what happened"
+            )
         elif isinstance(found, LogsOf):
             self.desk.ways.show_logs_of(found)
         else:
