@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from backends.clean import clean
 from widgets.columns import Kind, Shown, Sight
-from widgets.typedpattern import taken_as_text, typed_pattern
+from widgets.typedpattern import as_taken, typed_pattern
 
 TEXT_KEPT = 60.0
 """Seconds for which a row's text is matched as it was, at most, and at least half of them: only its ages differ.
@@ -54,8 +54,9 @@ class RowFilter:
 
 
 def filter_words(text: str) -> str:
-    """What a title says of a filter: the text as it was typed, and what of it is not taken as it was meant."""
-    return text + taken_as_text(_parted(text)[1])
+    """What a title says of a filter: the text as it was typed, behind how it is taken where that is not meant."""
+    _, wanted = _parted(text)
+    return as_taken(wanted).removesuffix(wanted) + text
 
 
 def _parted(text: str) -> tuple[bool, str]:

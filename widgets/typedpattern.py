@@ -34,17 +34,16 @@ def _compiled(text: AnyStr, flags: re.RegexFlag) -> re.Pattern[AnyStr] | str:
         return "nested too deeply"
 
 
+@lru_cache(maxsize=32)
+def as_taken(text: str) -> str:
+    """What a title says of it: one that is no regular expression stands behind why, for a title is cut behind."""
+    why = _compiled(text, case_of(text))
+    return f"as plain text ({why}): {text}" if isinstance(why, str) else text
+
+
 def typed_pattern(text: str) -> re.Pattern[str] | None:
     """None for an empty text, which looks for nothing."""
     if not text:
         return None
     case = case_of(text)
     return regular(text, case) or re.compile(re.escape(text), case)
-
-
-@lru_cache(maxsize=32)
-def taken_as_text(text: str) -> str:
-    """For the end of what a title says of it: why it is looked for as it stands; "" where it is a regular
-    expression."""
-    why = _compiled(text, case_of(text))
-    return f" (taken as text: {why})" if isinstance(why, str) else ""

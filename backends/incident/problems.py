@@ -169,10 +169,11 @@ def _groups(known: Known) -> Iterable[Problem]:
             one, seen = wanted.size == 1, "in the last 15 minutes" if lately else "before that"
             are, were = ("instance is", "instance was") if one else ("instances are", "instances were")
             why = f"{are} configured" if wanted.configured else f"{were} seen {seen}"
+            why += f"; {HERE}" if wanted.found else ""
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
-            text = f"{wanted.size} {why}" + (f"; {HERE}" if wanted.found else "")
+            text = f"{wanted.size} {why}"
             yield Problem(severity, group, word, since, text, source, "members", first)
 
 

@@ -130,14 +130,14 @@ async def test_filters_are_live_and_escape_clears(opened: Opened) -> None:
         await screen.until(lambda: "alpha" in screen.text)
 
 
-@pytest.mark.parametrize("view", ["members", "help"])
+@pytest.mark.parametrize("view", ["members", "metrics"])
 async def test_what_is_typed_as_a_pattern_and_is_none_says_so(opened: Opened, view: str) -> None:
     async with opened(command=view) as screen:
         screen.script.say_members(member("m0"))
         await screen.type("/m[0")
-        await screen.until("m[0 (taken as text: unterminated character set)")
+        await screen.until("filter as plain text (unterminated character set): m[0")
         await screen.type("]")
-        await screen.until(lambda: "taken as text" not in screen.text)
+        await screen.until(lambda: "plain text" not in screen.text)
         assert "m[0]" in screen.lines[1]
 
 

@@ -54,5 +54,6 @@ def test_a_row_is_matched_as_it_is_now() -> None:
 
 
 def test_a_title_says_what_is_taken_as_text_without_the_sign_that_inverts() -> None:
-    assert filter_words("!*b") == "!*b (taken as text: nothing to repeat)"
+    assert filter_words("!*b") == "as plain text (nothing to repeat): !*b"
+    assert filter_words("*b") == "as plain text (nothing to repeat): *b"
     assert filter_words("!b*") == "!b*"

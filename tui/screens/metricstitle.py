@@ -15,7 +15,7 @@ from widgets.plot import Mark
 from widgets.quantities import span_text
 from widgets.safe import style
 from widgets.scales import exact_time
-from widgets.typedpattern import taken_as_text
+from widgets.typedpattern import as_taken
 
 
 def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str, now: float) -> list[Part]:
@@ -28,7 +28,7 @@ def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text
     # Nothing that is shorter is sure to be seen, a lowest or highest value neither.
     parts.append((f"  {span_text(span.step)} a point", style(Look.DIM)))
     if filter_text:
-        parts.append((f"  filter {filter_text}{taken_as_text(filter_text)}", warn))
+        parts.append((f"  filter {as_taken(filter_text)}", warn))
     if frame.cursor is not None:
         parts.append((f"  at {exact_time(frame.cursor, now)}", style(Look.STRONG)))
         found = [mark for mark in marks if abs(mark.at - frame.cursor) <= near]

@@ -16,7 +16,7 @@ from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine
 from widgets.safe import SIGNS, line, style, wrapped
-from widgets.typedpattern import taken_as_text, typed_pattern
+from widgets.typedpattern import typed_pattern
 
 Lines = Callable[[], Sequence[str]]
 
@@ -143,7 +143,7 @@ class TextScreen(View):
     def _show_title(self) -> None:
         pane = self.pane
         end = min(len(pane.lines), pane.top + max(1, pane.size.height))
-        found = f"  search {self._search}{taken_as_text(self._search)}" if self._search else ""
+        found = f"  search {self._search}" if self._search else ""
         self.title.show(
             [(f" {self.heading}", style(Look.STRONG)), (found, style(Look.WARN))],
             [(f"{end} of {len(pane.lines)} lines ", style(Look.DIM))],
