@@ -7,7 +7,7 @@ import warnings
 import pytest
 
 from widgets.logsearch import compiled
-from widgets.typedpattern import as_taken, typed_pattern
+from widgets.typedpattern import typed_pattern
 
 CASES = [
     ("error", "ERROR", True),
@@ -41,22 +41,3 @@ def test_a_regular_expression_else_the_text_and_capitals_count_once_there_is_one
 def test_nothing_typed_looks_for_nothing() -> None:
     assert typed_pattern("") is None
     assert compiled("") is None
-
-
-@pytest.mark.parametrize(
-    ("typed", "why"),
-    [
-        ("a[b", "unterminated character set"),
-        ("(", "missing ), unterminated subpattern"),
-        ("*x", "nothing to repeat"),
-        ("a{99999999999}", "too large a number"),
-        ("(" * 5000 + ")" * 5000, "nested too deeply"),
-    ],
-)
-def test_what_is_no_regular_expression_is_said_with_the_reason(typed: str, why: str) -> None:
-    assert as_taken(typed) == f"as plain text ({why}): {typed}"
-
-
-@pytest.mark.parametrize("typed", ["a.b", "[[a]", ""])
-def test_what_is_one_stands_as_it_was_typed(typed: str) -> None:
-    assert as_taken(typed) == typed
