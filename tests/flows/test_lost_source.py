@@ -106,3 +106,17 @@ async def test_what_nobody_can_tell_is_not_said_to_be_gone(opened: Opened) -> No
         await screen.press("y")
         await screen.until("it is not among the rows that are known now")
         assert "it is not there any more" not in screen.text
+
+
+async def test_a_row_that_something_led_to_is_said_to_be_gone_only_by_a_source_that_answers(
+    opened: Opened,
+) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("LIVE")
+        screen.app.ways.go_to("members", "fake/main/m9")
+        await screen.until("it is not there any more")
+        await screen.press("j")
+        await lost(screen)
+        screen.app.ways.go_to("members", "fake/main/m9")
+        await screen.until("it is not among the rows that are known now")
