@@ -38,14 +38,15 @@ class GroupSizes:
 
     def __init__(self, expected: Mapping[str, int]) -> None:
         self._expected = dict(expected)
+        self._found: set[str] = set()
         self._seen: dict[str, deque[tuple[float, int]]] = {}
         self._below: dict[str, float] = {}
-        self._found: set[str] = set()
         self._empty: set[str] = set()
         """The groups of which nobody is left."""
 
     def note(self, now: float, instances: Members, *, after_gap: bool = False) -> None:
         """Take in the present sizes; `now` in monotonic seconds. `after_gap`: nobody looked right before."""
+        before = self._below
         sizes = Counter(row.group for row in instances.values() if row.group is not None)
         unknown = unlisted(instances.values())
         for group in (sizes.keys() | self._seen.keys()) - unknown:
@@ -58,7 +59,6 @@ class GroupSizes:
             else:
                 seen.append((now, sizes[group]))
         self._empty = {group for group in self._seen if not sizes[group] and group not in unknown}
-        before = self._below
         self._below = {
             group: self._below.get(group, now)
             for group, wanted in self.expected(now).items()

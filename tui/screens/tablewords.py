@@ -10,10 +10,13 @@ from backends.context import Context
 from tui.commands import key_of
 from widgets.columns import Look
 from widgets.freshness import standing_of
-from widgets.oneline import Part
+from widgets.oneline import MORE, Part
 from widgets.rowfilter import filter_words
-from widgets.safe import style, width_of
+from widgets.safe import fit, style, width_of
 from widgets.table import Table
+
+RIGHT = 16
+"""Cells of the title in which the state of what is shown is told in any case."""
 
 
 def table_title(
@@ -26,17 +29,19 @@ def table_title(
     what: list[Part] = [(f" {kind.title}", style(Look.STRONG)), (f"  {shown}", style())]
     if table.marks:
         what.append((f"  {len(table.marks)} marked", warn))
-    asked: list[Part] = []
     if table.filter_text:
-        asked.append((f"  filter {filter_words(table.filter_text)}", warn))
+        what.append((f"  filter {filter_words(table.filter_text)}", warn))
+    newer: list[Part] = []
     if kind.history and table.sort_key == kind.sort and table.descending and table.above:
-        asked.append((f"  {table.above} newer above", warn))
+        newer.append((f"  {table.above} newer above", warn))
     text, look = _standing(table) if table.readings else without_source
-    right = f"  {text} "
-    room = width - width_of(right) - sum(width_of(part) for part, _ in (*what, *asked))
-    order, heading = _that_fits(table, aside, room)
+    taken = sum(width_of(part) for part, _ in (*what, *newer))
+    # A reason may be long: that rows are hidden, and of how many, is said all the same.
+    most = max(RIGHT, width - taken - 3 - len(MORE))
+    right = f"  {fit(text, min(most, width_of(text)))} "
+    order, heading = _that_fits(table, aside, width - width_of(right) - taken)
     dim = style(Look.DIM)
-    return [*what, (order, dim), *asked, (heading, dim)], [(right, style(look))]
+    return [*what, (order, dim), *newer, (heading, dim)], [(right, style(look))]
 
 
 def _standing(table: Table) -> tuple[str, Look]:
