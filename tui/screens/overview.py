@@ -14,7 +14,7 @@ from backends.api.readings import Readings, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem, problems
 from backends.watch import Watch
-from tui.commands import Command, key_of
+from tui.commands import Command
 from tui.screens.base import View
 from tui.screens.headlines import change_line, problem_line
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
@@ -269,7 +269,7 @@ class OverviewScreen(View):
         watching = self.desk.watching
         row = None if watching is None else self._line.row(watching)
         if row is None:
-            self.desk.say(f"nothing to act on: this is not about a single row; {key_of('open_row')} leads on")
+            self.desk.say("nothing to act on: this is about no single row, but what it leads to may be")
         else:
             self.desk.flow.menu([row], verb=verb)
 
