@@ -267,7 +267,7 @@ class Watch:
                 if errors is not None and new.state is not State.LIVE:
                     errors.lost()
             if counting is not None and new.value is not None and new.state is State.LIVE:
-                counting.hear(new.value)
+                counting.hear(new.value, after_gap=before.state is not State.LIVE)
 
         return heard
 

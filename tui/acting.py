@@ -265,7 +265,7 @@ class ActionFlow:
             *(plain(text) for text in self._heard[-6:]),
             plain(f"waiting for what becomes of it{self._left(question)} …"),
         ]
-        lines.append(plain("esc leaves it to itself; how it ends is told here and in :events", Look.DIM))
+        lines.append(plain("closing this leaves it to itself; how it ends is told here and in :events", Look.DIM))
         self.dialog.update(Form(question.title, tuple(lines), leave=CLOSE))
         self._progress = self.dialog.form
 

@@ -21,14 +21,14 @@ from backends.context import Context
 from backends.threads import leave_threads_behind
 from backends.watch import Watch
 from tui.bridge import Bridge
-from tui.commands import Command
+from tui.commands import Command, key_of
 from tui.contexts import Contexts
 from tui.everywhere import Everywhere
 from tui.footer import Footer
 from tui.front import Front
 from tui.heldback import HeldBack
 from tui.keys import Keys
-from tui.leaving import AGAIN, Leaving
+from tui.leaving import AGAIN, Holds, Leaving
 from tui.masthead import Masthead
 from tui.screens.base import Job, View
 from tui.terminal import ENDING, in_a_job, stop_job
@@ -80,7 +80,7 @@ class MidwatchApp(QuietApp):
         self.ways = Ways(self.front, self.say)
         self.held_back = HeldBack(self, self.keys, self.say, self.tick, self._go_on)
         self.everywhere = Everywhere(self, log_file)
-        self.leaving = Leaving(lambda code: self.exit(return_code=code), self.say, self._clock.monotonic)
+        self.leaving = Leaving(lambda code: self.exit(return_code=code), self._say_while, self._clock.monotonic)
         self._flow: ActionFlow | None = None
         self._first_command = command
 
@@ -194,6 +194,11 @@ class MidwatchApp(QuietApp):
         """One line, which stays until the next key."""
         self.footer.say(text)
 
+    def _say_while(self, text: str, holds: Holds) -> None:
+        """One line that tells what the next key would do: not a second longer than it would."""
+        self.footer.say(text, holds=holds)
+        self.set_timer(AGAIN, self._tell_footer)
+
     def report(self, text: str) -> None:
         """One line that keys do not take away before it can have been read."""
         self.footer.say(text, at_least=READ)
@@ -257,12 +262,16 @@ class MidwatchApp(QuietApp):
 
     def leave(self) -> None:
         """At once, unless something goes on that was begun here."""
-        self.leaving.wish(self._going_on)
+        self.leaving.wish(lambda: self._going_on)
 
     def leave_by_key(self) -> None:
         """`q` where there is nothing to go back to, which may be one too many: nor while the context is armed."""
-        armed = self.door is not None and self.door.arming.left is not None
-        self.leaving.wish(self._going_on or (f"armed; q again within {AGAIN:g} s quits" if armed else ""))
+
+        def goes_on() -> str:
+            armed = self.door is not None and self.door.arming.left is not None
+            return self._going_on or (f"armed; {key_of('up')} again within {AGAIN:g} s quits" if armed else "")
+
+        self.leaving.wish(goes_on)
 
     @property
     def _going_on(self) -> str:

@@ -62,7 +62,7 @@ OPENING = (
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
     _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c(
-        "open events: what changed; :events leader shows only changes of leaders",
+        "open events: what changed; :events leader keeps those with this word in them",
         "show events",
         "6",
         on=NUMBERED,
@@ -110,7 +110,12 @@ SEARCHING = (
 )
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
-    _c("up one level: to what led here, then to the overview, then quit; armed, twice", "up", "q", hint="back"),
+    _c(
+        "up one level: close the detail, then to what led here, then to the overview, then quit; armed, twice",
+        "up",
+        "q",
+        hint="back",
+    ),
     _c("quit", "leave", word="q", aliases=("quit", "q!", "exit")),
     _c("cancel what runs; twice within 2 s quits", "interrupt", "ctrl+c"),
     _c("previous view", "previous", "minus"),
@@ -274,6 +279,15 @@ def for_word(word: str) -> Command | None:
         return exact
     begins = [c for c in typed if c.word.startswith(word)]
     return begins[0] if len(begins) == 1 else None
+
+
+def key_of(do: str, screen: str = "") -> str:
+    """The first key of what a sentence speaks of, as people write it: on a screen, where others have another one.
+    Raises `KeyError` where no row with a key does just that."""
+    for command in COMMANDS:
+        if command.do == do and command.keys and screen in ("", *command.on):
+            return key_glyph(command.keys[0])
+    raise KeyError(f"{do} {screen}".strip())
 
 
 def words() -> list[str]:

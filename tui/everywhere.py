@@ -96,7 +96,7 @@ class Everywhere:
             self._desk.front.back()
 
     def up(self) -> None:
-        if not self._desk.front.up():
+        if not self._desk.view.close() and not self._desk.front.up():
             self._desk.leave_by_key()
 
     def refresh_now(self) -> None:

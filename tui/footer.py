@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, on_screen
+from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, key_of, on_screen
+from tui.leaving import Holds
 from tui.masthead import RED
 from tui.screens.base import View
 from widgets.columns import Look
@@ -19,7 +20,10 @@ VIEWS = tuple(
     (command.keys[0], command.word) for command in OPENING if command.keys and command.keys[0].isdigit()
 )
 """What digits open."""
-IN_LOGS = (("0-6", "window"), ("-", "back"))
+IN_LOGS = (
+    (f"{key_of('window 0', LOGS)}-{key_of('window 86400', LOGS)}", "window"),
+    (key_of("previous", LOGS), "back"),
+)
 """Shown instead of them where digits are windows of time."""
 SHORT = 4
 """Letters of their words where not all of them have room."""
@@ -30,7 +34,7 @@ FIRST = 5
 GAP = "  "
 """Between two hints."""
 TOO_SMALL = " small: 80x24 shows more  "
-MORE = "…9"
+MORE = f"…{VIEWS[-1][0]}"
 """That digits go on after the last screen that has room; it stands in the gap after that."""
 LONG = 60.0
 """Seconds after which what was said is nobody's news any more: it would only hide the keys."""
@@ -41,6 +45,7 @@ class Footer(OneLine):
         super().__init__()
         self._said = ""
         self._until = self._since = 0.0
+        self._holds: Holds | None = None
         self._said_on: View | None = None
         self._told: tuple[View, Prompt, Offers, str] | None = None
         self.armed = False
@@ -58,9 +63,10 @@ class Footer(OneLine):
         """What is reversed, the cursor, is left to stand out."""
         return [(text, style() if made.reverse else RED) for text, made in parts] if self.armed else parts
 
-    def say(self, text: str, at_least: float = 0.0) -> None:
-        """Until it is hushed, its view is left or a minute has passed; for so many seconds even then."""
-        self._said, self._said_on = text, None
+    def say(self, text: str, at_least: float = 0.0, holds: Holds | None = None) -> None:
+        """Until it is hushed, its view is left, a minute has passed or it does not hold any more; for so many
+        seconds even then."""
+        self._said, self._said_on, self._holds = text, None, holds
         self._since = time.monotonic()
         self._until = self._since + at_least
         self._show_said()
@@ -77,7 +83,8 @@ class Footer(OneLine):
         the one that is open: those of the view do nothing then."""
         self._told = (view, prompt, offers, dialog)
         self._said_on = view if self._said_on is None else self._said_on
-        if view is not self._said_on or time.monotonic() - self._since >= LONG:
+        holds = self._holds is None or self._holds()
+        if view is not self._said_on or not holds or time.monotonic() - self._since >= LONG:
             self.hush()
         if prompt.open:
             self.prompt(prompt)

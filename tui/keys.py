@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.context_words import FOR_GOOD, READ_ONLY
-from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, on_screen
+from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, key_of, on_screen
 from widgets.prompt import Completer, Outcome, Prompt
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Keys:
             return
         command = for_word(word)
         if command is None:
-            self._desk.say(f"no command :{word}; ? lists them")
+            self._desk.say(f"no command :{word}; {key_of('show_help')} lists them")
             return
         self.do(command, rest.strip())
 

@@ -14,6 +14,7 @@ from backends.api.nouns import Row, called
 from backends.viewer import MOMENT, Viewer
 from backends.watch import Watch
 from tui.belongings import belonging, why_nothing
+from tui.commands import key_of
 
 BY_ANOTHER = (Member, Alert, ScrapeTarget, Occurrence)
 """Rows that are acted on by what belongs to them."""
@@ -36,7 +37,8 @@ async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, view
     if len(rows) > 1:
         if any(isinstance(row, BY_ANOTHER) for row in rows):
             raise Refused(
-                "these are acted on by the unit or the process of each", "one at a time: U unmarks them"
+                "these are acted on by the unit or the process of each",
+                f"one at a time: {key_of('unmark')} unmarks them",
             )
         each = [await actions_of(row, verb, watching) for row in rows]
         offered = [of_all for action in each[0] if len(of_all := _of_all(action, each)) == len(rows)]
@@ -67,7 +69,8 @@ async def _by_belongings(row: Row, verb: str, watching: Watch, viewer: Viewer) -
     if found:
         raise Refused(NOTHING.get(verb, "nothing can be done to {} here").format(called(found[0])))
     leads = watching.relations.of(row) if isinstance(row, Member) else ()
-    hint = "o leads to what belongs to it" if leads else "d says what is known of it"
+    known = f"{key_of('describe')} says what is known of it"
+    hint = f"{key_of('go_on')} leads to what belongs to it" if leads else known
     raise Refused(f"{called(row)} itself can't be acted on, and {why_nothing(row, watching)}", hint)
 
 

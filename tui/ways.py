@@ -43,7 +43,7 @@ class Ways:
         view = self._front.named(kind)
         self._front.show(view)
         if row and not view.go_to_row(row):
-            self._say("it is not there any more")
+            self._say(view.missing)
 
     def show_logs(self, source: str) -> None:
         """The logs of a source, or of all of them."""

@@ -7,7 +7,7 @@ are painted: a reading that changes nothing visible costs no byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual import events
 from textual.message import Message
@@ -60,8 +60,10 @@ class Chart(Widget):
             super().__init__()
             self.chart, self.moment, self.twice = chart, moment, twice
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, key_of: Callable[[str], str], *, clock: Clock | None = None) -> None:
+        """`key_of` tells with which key something is done, by the name that the table of commands has for it."""
         super().__init__()
+        self._key_of = key_of
         self.clock = clock or LoopClock()
         self.panel = Panel("", "")
         self.span = Span(0)
@@ -267,13 +269,17 @@ class Chart(Widget):
     def _lesson(self) -> list[str]:
         reading = self.reading
         if self.ended:
-            return [self.ended, "e asks something else, E edits this query"]
+            return [
+                self.ended,
+                f"{self._key_of('ask_query')} asks something else, {self._key_of('edit_query')} edits this query",
+            ]
         if reading is None or (reading.value is None and reading.error is None):
             return ["loading …"]
         if reading.value is not None:
-            return list(EMPTY) if not reading.value.series else ["the filter hides every series; esc clears it"]
+            hidden = f"the filter hides every series; {self._key_of('step_back')} clears it"
+            return [hidden] if reading.value.series else list(EMPTY)
         if isinstance(reading.error, WrongQuery):
-            return [*pointed_at(self.panel.query, reading.error.reason), "E edits it"]
+            return [*pointed_at(self.panel.query, reading.error.reason), f"{self._key_of('edit_query')} edits it"]
         if reading.error is None:
             return []
         return [text for text in (reading.error.word, str(reading.error), reading.error.hint) if text]
@@ -290,7 +296,8 @@ class Chart(Widget):
         longest = max(16, *(width_of(curve.name) for curve in listed[:rows])) + 16 * (more > 0)
         lines = []
         for y, curve in enumerate(listed[:rows]):
-            name = curve.name if y < rows - 1 or not more else f"{curve.name}  and {more} more: d"
+            rest = f"  and {more} more: {self._key_of('describe')}" if more > 0 and y == rows - 1 else ""
+            name = curve.name + rest
             figures = self._figures(curve) if width >= FIGURES + 16 else self._now(curve)
             room = min(width - 5 - len(figures), longest)
             made = style(colour=curve.colour, dim=not self.true)

@@ -25,8 +25,10 @@ WRAPPED = 4
 class Detail(Widget):
     DEFAULT_CSS = "Detail { height: 1fr; width: 1fr; }"
 
-    def __init__(self) -> None:
+    def __init__(self, more: str) -> None:
+        """`more` is what to say where there is no room for all of it."""
         super().__init__()
+        self._more = more
         self.readings: Mapping[Any, Any] = {}
         """Given by the bridge as long as the facts speak of them; `show` is told all that it draws."""
         self._title = ""
@@ -65,7 +67,7 @@ class Detail(Widget):
             lines += [(label if i == 0 else "", cut) for i, cut in enumerate(cuts)]
         room = self._columns * max(1, self.size.height - 1)
         if self.size.height and len(lines) > room:
-            lines[room - 1 :] = [("", "… d describes all of it")]
+            lines[room - 1 :] = [("", f"… {self._more}")]
         return lines
 
     def on_resize(self) -> None:

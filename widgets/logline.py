@@ -83,7 +83,7 @@ def drawn(record: LogRecord, label: str, manner: Manner, *, dated: bool) -> Draw
     message = clean(record.message[:LINE_MOST].replace("\n", " ⏎ "))
     parts = _marked(message, style(body), manner.found)
     if len(record.message) > LINE_MOST:
-        more = f" … {len(record.message) - LINE_MOST} characters more: ⏎"
+        more = f" … {len(record.message) - LINE_MOST} characters more in the record"
         return Drawn(head, [*parts, (more, style(Look.DIM))])
     fields = _fields(record)
     if fields:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from backends.clean import clean
 from widgets.columns import Kind, Shown, Sight
-from widgets.typedpattern import typed_pattern
+from widgets.typedpattern import as_taken, typed_pattern
 
 TEXT_KEPT = 60.0
 """Seconds for which a row's text is matched as it was, at most, and at least half of them: only its ages differ.
@@ -32,8 +32,8 @@ class RowFilter:
     def matcher(self, text: str, rows: int) -> Callable[[Shown, Sight], bool] | None:
         """Whether a row passes as it is shown now; None where all do. `!` in front inverts; `rows` is how many
         there are."""
-        inverted = text.startswith("!")
-        pattern = typed_pattern(text.removeprefix("!"))
+        inverted, wanted = _parted(text)
+        pattern = typed_pattern(wanted)
         if pattern is None:
             return None
         if len(self._texts) > 2 * rows + 100:
@@ -51,6 +51,17 @@ class RowFilter:
         until = sight.now + TEXT_KEPT * (0.5 + hash(row.key) % 100 / 200)
         self._texts[row.key] = _Text(row, sight, until, text)
         return text
+
+
+def filter_words(text: str) -> str:
+    """What a title says of a filter: the text as it was typed, behind how it is taken where that is not meant."""
+    _, wanted = _parted(text)
+    return as_taken(wanted).removesuffix(wanted) + text
+
+
+def _parted(text: str) -> tuple[bool, str]:
+    """Whether it keeps what does not match, and what is to match."""
+    return text.startswith("!"), text.removeprefix("!")
 
 
 def _is_alike(before: Sight, now: Sight) -> bool:

@@ -1,4 +1,4 @@
-"""Table: any number of rows of one kind. Cursor and marks stay with keys, not with places.
+"""Table: any number of rows of one kind, under a cursor.
 
 Only visible rows are ever turned into text, and only cells whose text or look differ from what stands on the
 terminal are painted: a reading that changes nothing visible costs no byte.
@@ -22,6 +22,7 @@ from backends.clean import clean
 from widgets.columns import Column, Kind, Look, Sight
 from widgets.plaintable import plain_table
 from widgets.safe import begun, line, style, wrapped
+from widgets.tablecursor import TableCursor
 from widgets.tablelines import Lines, Painted, fitted
 from widgets.tablerows import TableRows
 
@@ -46,13 +47,8 @@ class Table(Widget):
         self.kind = kind
         self.holds: Callable[[], bool] = lambda: False
         """Whether rows must keep their places: something is asked about them."""
-        self.marks: set[str] = set()
-        self.cursor_key: str | None = None
-        self._moved = False
-        self._wanted: str | None = None
-        self._mark_from: str | None = None
         self._rows = TableRows(kind, clock or LoopClock())
-        self._cursor = 0
+        self._cursor = TableCursor(self._rows)
         self._top = 0
         self._painted: dict[int, Painted] = {}
         self._lines = Lines(kind)
@@ -91,7 +87,16 @@ class Table(Widget):
 
     @property
     def cursor(self) -> int:
-        return self._cursor
+        """The place of the row under the cursor."""
+        return self._cursor.at
+
+    @property
+    def cursor_key(self) -> str | None:
+        return self._cursor.key
+
+    @property
+    def marks(self) -> frozenset[str]:
+        return frozenset(self._cursor.marks)
 
     @property
     def above(self) -> int:
@@ -110,13 +115,13 @@ class Table(Widget):
 
     def chosen(self) -> list[Any]:
         """The marked rows, else the one under the cursor."""
-        if self.marks:
-            return [self._rows.all[key][0] for key in self._rows.order if key in self.marks]
+        if self._cursor.marks:
+            return self._cursor.marked(shown=True)
         return [] if self.current is None else [self.current]
 
     def marked(self) -> list[Any]:
         """The marked rows, those that a filter hides too."""
-        return [self._rows.all[key][0] for key in self.marks if key in self._rows.all]
+        return self._cursor.marked(shown=False)
 
     def row(self, key: str) -> Any | None:
         return self._rows.row(key)
@@ -152,7 +157,7 @@ class Table(Widget):
         may_wait = self._rows.take(readings)
         if self._lines.spare(self._rows.all.values()):
             self.repaint()
-        self.marks &= self._rows.all.keys()
+        self._cursor.forget_gone()
         if may_wait:
             self._sort_if_due()
         else:
@@ -160,8 +165,8 @@ class Table(Widget):
             self._settle()
             if had != bool(self.shown):
                 self.repaint()
-        if self._wanted is not None and self._all_have_spoken:
-            self._wanted = None
+        if self._cursor.wanted is not None and self._all_have_spoken:
+            self._cursor.wanted = None
             self.post_message(self.Missed())
         self.flush()
 
@@ -186,7 +191,7 @@ class Table(Widget):
     # What the user wants
 
     def move(self, rows: int) -> None:
-        self.go_to(self._cursor + rows)
+        self.go_to(self._cursor.at + rows)
 
     def page(self, share: float) -> None:
         self.move(round(share * max(1, self.size.height - 1)))
@@ -194,9 +199,7 @@ class Table(Widget):
     def go_to(self, index: int) -> None:
         if not self.shown:
             return
-        self._moved = True
-        self._cursor = min(max(index, 0), self.shown - 1)
-        self.cursor_key = self._rows.order[self._cursor]
+        self._cursor.go_to(index)
         self._scroll()
         self.flush()
         self.post_message(self.Moved())
@@ -204,14 +207,14 @@ class Table(Widget):
     def go_to_top(self) -> None:
         """To the first row, and to whatever comes before it, until somebody chooses another."""
         self.go_to(0)
-        self._moved = False
+        self._cursor.choose(chosen=False)
 
     def go_to_key(self, key: str) -> bool:
         """Onto a row, wherever it is; a filter that hides it is lifted. False where there is no such row. While a
         source has not spoken yet, once it does; `Missed` where it says otherwise."""
         if key not in self._rows.all:
-            self._wanted = None if self._all_have_spoken else key
-            return self._wanted is not None
+            self._cursor.wanted = None if self._all_have_spoken else key
+            return self._cursor.wanted is not None
         if key not in self._rows.place:
             self.set_filter("")
         self.go_to(self._rows.place[key])
@@ -225,8 +228,9 @@ class Table(Widget):
 
     def set_filter(self, text: str) -> None:
         if text != self.filter_text:
-            # The row that a filter was narrowed to is meant, also when the filter goes.
-            self._moved = self._moved or (bool(self.filter_text) and not text)
+            if not text:
+                # The row that a filter was narrowed to is meant, also when the filter goes.
+                self._cursor.choose(chosen=True)
             self._rows.filter_text = text
             self._settle()
             self.repaint()
@@ -239,23 +243,15 @@ class Table(Widget):
         self.repaint()
 
     def mark(self) -> None:
-        if self.cursor_key is None:
-            return
-        self.marks ^= {self.cursor_key}
-        self._mark_from = self.cursor_key if self.cursor_key in self.marks else None
+        self._cursor.mark()
         self.move(1)
 
     def mark_range(self) -> None:
-        """From the last mark, as long as it has been in sight ever since, else the row alone."""
-        start = self._rows.place.get(self._mark_from or "", self._cursor)
-        low, high = sorted((start, self._cursor))
-        self.marks |= set(self._rows.order[low : high + 1])
-        self._mark_from = self.cursor_key
+        self._cursor.mark_range()
         self.flush()
 
     def unmark(self) -> None:
-        self.marks.clear()
-        self._mark_from = None
+        self._cursor.unmark()
         self.flush()
 
     # Order
@@ -267,30 +263,18 @@ class Table(Widget):
     def _settle(self) -> None:
         """Filter and order anew; the cursor stays on its row, or where that row was."""
         self._rows.settle(held=self.holds())
-        order, place = self._rows.order, self._rows.place
-        if self._mark_from not in place:
-            # What was out of sight must not decide which rows are meant.
-            self._mark_from = None
-        if self._wanted in place:
-            self._moved, self.cursor_key, self._wanted = True, self._wanted, None
-        if order:
-            # Until somebody chooses a row, the top of the table is what is looked at.
-            at = place.get(self.cursor_key or "") if self._moved else 0
-            self._cursor = at if at is not None else min(self._cursor, len(order) - 1)
-            self.cursor_key = order[self._cursor]
-        else:
-            self._cursor, self.cursor_key = 0, None
+        self._cursor.settle()
         self._scroll()
 
     def _scroll(self) -> None:
         if not self.size.height:
             return  # Not laid out yet: what room there will be, the first resize tells.
         room = max(1, self.size.height - 1)
-        top = self._top
-        if self._cursor < top:
-            top = self._cursor
-        elif self._cursor >= top + room:
-            top = self._cursor - room + 1
+        top, at = self._top, self._cursor.at
+        if at < top:
+            top = at
+        elif at >= top + room:
+            top = at - room + 1
         self._top = max(0, min(top, max(0, self.shown - room)))
 
     # Painting
@@ -308,8 +292,8 @@ class Table(Widget):
             tuple(fitted(column, column.text(row, sight), width) for column, width in columns),
             tuple(column.look(row, sight) if column.look else Look.PLAIN for column, _ in columns),
             sight.state is not State.LIVE,
-            key in self.marks,
-            index == self._cursor,
+            key in self._cursor.marks,
+            index == self._cursor.at,
         )
 
     def _repaint(

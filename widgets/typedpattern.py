@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from typing import AnyStr
 
 
@@ -15,12 +16,29 @@ def case_of(text: str) -> re.RegexFlag:
 
 def regular(text: AnyStr, flags: re.RegexFlag) -> re.Pattern[AnyStr] | None:
     """None where it is no regular expression."""
+    found = _compiled(text, flags)
+    return found if isinstance(found, re.Pattern) else None
+
+
+def _compiled(text: AnyStr, flags: re.RegexFlag) -> re.Pattern[AnyStr] | str:
+    """Else why it is no regular expression."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `[[` may mean something else one day
             return re.compile(text, flags)
-    except (re.error, OverflowError, RecursionError):
-        return None
+    except re.error as error:
+        return error.msg
+    except OverflowError:
+        return "too large a number"
+    except RecursionError:
+        return "nested too deeply"
+
+
+@lru_cache(maxsize=32)
+def as_taken(text: str) -> str:
+    """What a title says of it: one that is no regular expression stands behind why, for a title is cut behind."""
+    why = _compiled(text, case_of(text))
+    return f"as plain text ({why}): {text}" if isinstance(why, str) else text
 
 
 def typed_pattern(text: str) -> re.Pattern[str] | None:

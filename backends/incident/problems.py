@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from backends.api.alerts import Alert, AlertState
 from backends.api.capabilities import kind_of
 from backends.api.errors import BackendError
-from backends.api.events import Occurrence
+from backends.api.events import EventKind, Occurrence
 from backends.api.members import Member, MemberState
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.readings import ILL, Reading, Readings, worst_by_source
@@ -105,7 +105,7 @@ def problems(
     """Everything that is wrong, as `ranked`. `sizes`: by source and group; `bursts`: the error rates that are up
     now; `unit_of`: to which unit a process belonged, by their keys."""
     found = [Problem(GRAVE, s, "broken", None, error.reason, s, "", "") for s, error in broken]
-    found += _sources(readings, now)
+    found += _sources(readings, events, now)
     for (source, noun), reading in readings.items():
         if noun in CHECKS:
             rows = list(reading.value.values()) if isinstance(reading.value, Mapping) else []
@@ -129,15 +129,22 @@ def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:
     return [replace(p, severity=OLD, old=True) for p in found] if reading.state in ILL else found
 
 
-def _sources(readings: Readings, now: Now) -> Iterable[Problem]:
+def _sources(readings: Readings, events: Iterable[Occurrence], now: Now) -> Iterable[Problem]:
     ill = {key: reading for key, reading in readings.items() if reading.state in ILL}
     for (source, noun), reading in worst_by_source(ill).items():
         heard = [other.at for key, other in ill.items() if key.source == source and other.at is not None]
-        since = now.ago(min(heard, default=None))
+        since = now.ago(min(heard, default=None)) or _lost(source, events)
         why = "no answer" if reading.error is None else reading.error.reason
         told = [(key.noun, len(other.rows)) for key, other in ill.items() if key.source == source]
         lost = tuple((of, count) for of, count in told if of in CHECKS and count)
         yield Problem(GRAVE, source, reading.state.value, since, why, source, kind_of(noun), lost=lost)
+
+
+def _lost(source: str, events: Iterable[Occurrence]) -> datetime | None:
+    """When an earlier watch saw a source go that has said nothing to this one."""
+    told = [event for event in events if event.kind is EventKind.SOURCE and event.target == source]
+    last = max(told, key=lambda event: event.at, default=None)
+    return None if last is None or not last.bad or last.after_gap else last.time
 
 
 def _members(known: Known) -> Iterable[Problem]:
@@ -184,6 +191,7 @@ def _groups(known: Known) -> Iterable[Problem]:
             one, seen = wanted.size == 1, "in the last 15 minutes" if lately else "before that"
             are, were = ("instance is", "instance was") if one else ("instances are", "instances were")
             why = f"{are} configured" if wanted.configured else f"{were} seen {seen}"
+            why += f"; {HERE}" if wanted.found else ""
             word = f"{sizes[group]} of {wanted.size}"
             severity = GRAVE if sizes[group] == 0 else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")

@@ -24,6 +24,8 @@ class Expected(Struct, frozen=True):
     size: int
     configured: bool
     below: float | None = None
+    found: bool = False
+    """Whether there were fewer when somebody began to look: `below` is not when that began."""
 
 
 def unlisted(instances: Iterable[Member]) -> set[str | None]:
@@ -36,13 +38,15 @@ class GroupSizes:
 
     def __init__(self, expected: Mapping[str, int]) -> None:
         self._expected = dict(expected)
+        self._found: set[str] = set()
         self._seen: dict[str, deque[tuple[float, int]]] = {}
         self._below: dict[str, float] = {}
         self._empty: set[str] = set()
         """The groups of which nobody is left."""
 
-    def note(self, now: float, instances: Members) -> None:
-        """Take in the present sizes; `now` in monotonic seconds."""
+    def note(self, now: float, instances: Members, *, after_gap: bool = False) -> None:
+        """Take in the present sizes; `now` in monotonic seconds. `after_gap`: nobody looked right before."""
+        before = self._below
         sizes = Counter(row.group for row in instances.values() if row.group is not None)
         unknown = unlisted(instances.values())
         for group in (sizes.keys() | self._seen.keys()) - unknown:
@@ -60,6 +64,8 @@ class GroupSizes:
             for group, wanted in self.expected(now).items()
             if sizes[group] < wanted.size and group not in unknown
         }
+        began = self._below.keys() - before.keys()
+        self._found = (self._found & self._below.keys()) | (began if after_gap else set())
 
     def expected(self, now: float) -> dict[str, Expected]:
         """For each group that is configured with a size, or that was seen."""
@@ -67,10 +73,13 @@ class GroupSizes:
         for group, seen in self._seen.items():
             while group not in self._empty and len(seen) > 1 and now - seen[0][0] > LARGEST_KEPT:
                 seen.popleft()
-            found[group] = Expected(max(size for _, size in seen), False, self._below.get(group))
+            found[group] = self._wanted(group, max(size for _, size in seen), configured=False)
         return found | {
-            group: Expected(size, True, self._below.get(group)) for group, size in self._expected.items()
+            group: self._wanted(group, size, configured=True) for group, size in self._expected.items()
         }
+
+    def _wanted(self, group: str, size: int, *, configured: bool) -> Expected:
+        return Expected(size, configured, self._below.get(group), group in self._found)
 
 
 class Counting:
@@ -79,11 +88,13 @@ class Counting:
     def __init__(self, sizes: GroupSizes, clock: Clock) -> None:
         self._sizes, self._clock = sizes, clock
         self._last: Members = {}
+        self._after_gap = False
         self._due = float("-inf")
         self._timer: Timer | None = None
 
-    def hear(self, instances: Members) -> None:
-        self._last = instances
+    def hear(self, instances: Members, *, after_gap: bool = False) -> None:
+        """`after_gap`: nobody had told of them right before."""
+        self._last, self._after_gap = instances, self._after_gap or after_gap
         if self._timer is not None:
             return
         wait = self._due - self._clock.monotonic()
@@ -95,7 +106,8 @@ class Counting:
     def _count(self) -> None:
         now, self._timer = self._clock.monotonic(), None
         self._due = now + PAUSE
-        self._sizes.note(now, self._last)
+        after_gap, self._after_gap = self._after_gap, False
+        self._sizes.note(now, self._last, after_gap=after_gap)
 
     def close(self) -> None:
         if self._timer is not None:

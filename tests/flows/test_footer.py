@@ -11,6 +11,7 @@ from backends.api.members import MemberState
 from tests.flows.acting import Act, acting
 from tests.flows.conftest import Opened
 from tests.flows.fake import member, process
+from tui.leaving import AGAIN
 
 __all__ = ["acting"]
 
@@ -68,6 +69,21 @@ async def test_acting_is_offered_for_a_row_and_not_for_a_whole_source(
         await screen.press("G")
         screen.app.tick()
         assert "x act" not in screen.lines[-1]
+
+
+@pytest.mark.parametrize("seconds", [AGAIN, 15 * 60])
+async def test_that_a_second_q_quits_is_said_only_while_it_would(acting: Act, seconds: float) -> None:
+    async with acting() as (screen, _):
+        await screen.type(':overview\r:arm 15m "why"\r')
+        await screen.until("ARMED")
+        await screen.press("q")
+        await screen.until("armed; q again within 2 s quits")
+        screen.app.tick()
+        assert "q again" in screen.lines[-1]
+        screen.clock.seconds += seconds
+        screen.app.tick()
+        await screen.until(lambda: "q again" not in screen.text)
+        assert screen.app.is_running
 
 
 async def test_while_a_dialog_is_open_its_own_keys_are_told(acting: Act) -> None:

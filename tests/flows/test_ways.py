@@ -76,6 +76,19 @@ async def test_q_goes_up_though_a_filter_is_set(opened: Opened) -> None:
         assert name(screen) == "overview"
 
 
+async def test_q_closes_a_detail_before_it_leaves_the_screen(opened: Opened) -> None:
+    async with opened() as screen:
+        await filled(screen)
+        await screen.type("/m0\r\r")
+        await screen.until("round trip")
+        await screen.press("q")
+        assert name(screen) == "members"
+        assert "round trip" not in screen.text
+        assert screen.app.view.table.filter_text == "m0"
+        await screen.press("q")
+        assert name(screen) == "overview"
+
+
 async def test_minus_is_the_view_before_whatever_was_read_in_between(opened: Opened) -> None:
     async with opened() as screen:
         await filled(screen)

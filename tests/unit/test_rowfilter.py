@@ -7,7 +7,7 @@ import pytest
 from tests.clock import START
 from tests.things import THINGS, Thing
 from widgets.columns import Sight
-from widgets.rowfilter import RowFilter
+from widgets.rowfilter import RowFilter, filter_words
 
 NOW = Sight(1000.0, START)
 ROWS = (Thing("Web"), Thing("web-2"), Thing("db", note="a[1"))
@@ -51,3 +51,9 @@ def test_a_row_is_matched_as_it_is_now() -> None:
     same = RowFilter(THINGS)
     assert passing("full", (Thing("a"), Thing("b", note="full")), same) == ["b"]
     assert passing("full", (Thing("a", note="full"), Thing("b")), same) == ["a"]
+
+
+def test_a_title_says_what_is_taken_as_text_without_the_sign_that_inverts() -> None:
+    assert filter_words("!*b") == "as plain text (nothing to repeat): !*b"
+    assert filter_words("*b") == "as plain text (nothing to repeat): *b"
+    assert filter_words("!b*") == "!b*"

@@ -15,9 +15,9 @@ def group_of(size: int) -> Members:
 class Counted(GroupSizes):
     times = 0
 
-    def note(self, now: float, instances: Members) -> None:
+    def note(self, now: float, instances: Members, *, after_gap: bool = False) -> None:
         self.times += 1
-        super().note(now, instances)
+        super().note(now, instances, after_gap=after_gap)
 
 
 async def test_a_burst_is_counted_once_a_second_and_its_end_always() -> None:
@@ -49,3 +49,41 @@ async def test_nothing_is_counted_after_the_end() -> None:
     counting.close()
     await clock.advance(2 * PAUSE)
     assert sizes.times == 1
+
+
+async def test_a_group_that_was_too_small_when_looked_at_is_told_from_one_that_became_so() -> None:
+    clock, sizes = FakeClock(), GroupSizes({"web": 3})
+    first = Counting(sizes, clock)
+
+    def found() -> bool:
+        return sizes.expected(clock.monotonic())["web"].found
+
+    first.hear(group_of(2), after_gap=True)
+    assert found()
+    first.hear(group_of(1))
+    await clock.advance(PAUSE)
+    assert found()
+    first.hear(group_of(3))
+    await clock.advance(PAUSE)
+    first.hear(group_of(2))
+    await clock.advance(PAUSE)
+    assert not found()
+    # Another watch goes on with the sizes: what was seen to begin stays so.
+    again = Counting(sizes, clock)
+    again.hear(group_of(2), after_gap=True)
+    assert not found()
+    again.hear(group_of(3))
+    await clock.advance(PAUSE)
+    again.hear(group_of(2), after_gap=True)
+    await clock.advance(PAUSE)
+    assert found()
+
+
+async def test_a_gap_is_not_forgotten_by_what_is_heard_before_it_is_counted() -> None:
+    clock, sizes = FakeClock(), GroupSizes({"web": 3})
+    counting = Counting(sizes, clock)
+    counting.hear(group_of(3))
+    counting.hear(group_of(2), after_gap=True)
+    counting.hear(group_of(2))
+    await clock.advance(PAUSE)
+    assert sizes.expected(clock.monotonic())["web"].found

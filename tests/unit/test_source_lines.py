@@ -64,6 +64,26 @@ def test_a_group_that_was_too_small_before_its_source_was_lost_is_not_red() -> N
     assert live[2:] == [("○", style(Look.BAD)), ("  2 of 3", style(Look.WARN))]
 
 
+def labels(*sources: str, group: str = "web", size: int = 0) -> list[str]:
+    row = Member("a", "a", "", Role.MEMBER, MemberState.UP, group)
+    readings = {FeedKey(s, "instances"): Reading(State.LIVE, {"a": row} if size else {}) for s in sources}
+    expected = {s: {group: Expected(2, configured=True)} for s in sources}
+    return [entry.parts[0][0].strip() for _, entry in source_lines(readings, expected)]
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_group_of_one_name_in_two_places_says_in_which_also_where_nobody_is_left(size: int) -> None:
+    assert labels("etcd/a", size=size) == ["web"]
+    assert labels("etcd/a", "zookeeper/a", size=size) == ["web  etcd", "web  zookeeper"]
+    three = labels("etcd/a", "etcd/b", "zookeeper/a", size=size)
+    assert three == ["web  a", "web  b", "web  zookeeper"]
+
+
+def test_a_long_name_does_not_hide_in_which() -> None:
+    told = labels("etcd/production-eu", "etcd/production-us", group="checkout-service")
+    assert told == ["chec…  production-eu", "chec…  production-us"]
+
+
 def test_what_one_server_counts_stands_in_one_line() -> None:
     readings: dict[FeedKey, Reading[Any]] = {
         FeedKey("x/main", "targets"): Reading(State.LOADING),

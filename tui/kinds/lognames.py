@@ -13,7 +13,7 @@ from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.processes import Process
-from backends.api.readings import Readings
+from backends.api.readings import ILL, Reading, Readings
 from backends.api.units import Unit
 from backends.relations import Relations
 from tui.kinds.facts import unit_in_logs
@@ -23,12 +23,21 @@ from widgets.columns import Kind, LogsOf
 
 def logs_about(kind: Kind[Any], row: Any, readings: Readings, relations: Relations) -> LogsOf | None:
     """The logs about a row as its kind says, and those that are named after its unit, its process's unit or its
-    registration; None for a kind that has none."""
+    registration; None for a kind that has none. Of a source that is lost those of when it last answered: what
+    came to pass then is what one looks for."""
     if kind.logs is None:
         return None
     found = kind.logs(row)
     more = (name for same in _same(row, readings, relations) for name in names_in_logs(same))
-    return replace(found, names=tuple(dict.fromkeys((*found.names, *more))))
+    reading = reading_of(kind, row, readings)
+    when = reading.as_of if found.when is None and reading is not None and reading.state in ILL else found.when
+    return replace(found, names=tuple(dict.fromkeys((*found.names, *more))), when=when)
+
+
+def reading_of(kind: Kind[Any], row: Any, readings: Readings) -> Reading[Any] | None:
+    """What told of a row; None where nothing does any more."""
+    of_kind = (reading for (_, noun), reading in readings.items() if noun in kind.nouns)
+    return next((reading for reading in of_kind if row.key in reading.rows), None)
 
 
 def names_in_logs(row: object) -> tuple[str, ...]:

@@ -124,11 +124,20 @@ class View(Vertical):
         """Put the cursor onto a row; False where it is not there any more."""
         return False
 
+    @property
+    def missing(self) -> str:
+        """What to say of a row that `go_to_row` has not found."""
+        return "it is not there any more"
+
     def begin_anew(self) -> None:
         """It was asked for by its name, not gone back to."""
 
     def escape(self) -> bool:
         """Clear the nearest thing that can be cleared (a search, an open detail); False when there is none."""
+        return False
+
+    def close(self) -> bool:
+        """Close what is open beside what it shows, the one level that is above it; False where nothing is."""
         return False
 
     def does(self, command: Command) -> bool:

@@ -15,6 +15,7 @@ from backends.api.feed import Feed
 from backends.api.readings import FeedKey
 from backends.watch import Watch
 from tui.bridge import Bridge
+from tui.commands import METRICS, key_of
 from widgets.chart import Chart
 from widgets.plot import Mark
 
@@ -103,7 +104,7 @@ class ChartGrid(Container):
         sight = sheet.panels[first : first + columns * rows]
         self.styles.grid_size_columns, self.styles.grid_size_rows = columns, rows
         while len(self.charts) < len(sight):
-            self.charts.append(Chart(clock=watching.clock))
+            self.charts.append(Chart(lambda do: key_of(do, METRICS), clock=watching.clock))
             self.mount(self.charts[-1])
         for number, (chart, panel) in enumerate(zip(self.charts, sight, strict=False), first):
             chart.display = True

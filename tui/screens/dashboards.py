@@ -14,6 +14,7 @@ from backends.api.errors import BackendBug, BackendError
 from backends.context import Context, sources_meant
 from backends.metrics.panels import Page, configured_pages, suggest
 from backends.watch import Watch
+from tui.commands import key_of
 from tui.screens.base import Job
 from widgets.columns import Look
 
@@ -129,10 +130,11 @@ class Dashboards:
             lines = []
             for source, error in self._troubles.items():
                 lines += [f"{source}: {error}", *([f"  {error.hint}"] if error.hint else [])]
-            return [*lines, "", f"asked again each {AGAIN:g} s; r asks now"]
+            return [*lines, "", f"asked again each {AGAIN:g} s; {key_of('refresh_now')} asks now"]
         if self._all_asked:
             return [
-                "no metric has a name that a page could be made of; e asks a query of your own,",
+                "no metric has a name that a page could be made of;",
+                f"{key_of('ask_query')} asks a query of your own,",
                 f"and the configuration may have pages: [[context.{name}.page]]",
             ]
         return ["asking which metrics there are …"]

@@ -7,11 +7,9 @@ from typing import Any, ClassVar
 
 from backends.relations import NOUNS
 from tui.commands import Command
-from tui.screens.onrow import OnRow
+from tui.screens.onrow import OnRow, labelled, missing
 from tui.screens.text import TextScreen
 from widgets.columns import Kind, Sight
-
-GONE = "it is not there any more"
 
 
 class DescriptionScreen(TextScreen):
@@ -35,9 +33,13 @@ class DescriptionScreen(TextScreen):
         found = self._on_row.present(self.desk, self._key)
         self._last = found or self._last
         facts = self._on_row.facts(self.desk, *self._last)
-        width = max(len(label) for label, _ in facts)
-        gone = [] if found is not None else [f"{GONE}; this was known of it:"]
-        return [*gone, *(f"{label:>{width}}  {text}" for label, text in facts)]
+        gone = [] if found is not None else [f"{self._missing}; this was known of it:"]
+        return [*gone, *labelled(facts)]
+
+    @property
+    def _missing(self) -> str:
+        bridge = self.desk.bridge
+        return missing([] if bridge is None else bridge.readings(*self._on_row.kind.nouns).values())
 
     def does(self, command: Command) -> bool:
         return self._on_row.does(self.desk, command, self._last[0])
@@ -47,7 +49,7 @@ class DescriptionScreen(TextScreen):
     def _with_row(self, does: Callable[[Any], None]) -> None:
         found = self._on_row.present(self.desk, self._key)
         if found is None:
-            self.desk.say(GONE)
+            self.desk.say(self._missing)
         else:
             does(found[0])
 

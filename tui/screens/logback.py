@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from tui.commands import key_of
 from tui.lookback import STREAMS, Lookback
 from tui.screens.logjob import LogJob
 from tui.screens.logparts import MANY, Parts
@@ -44,7 +45,10 @@ class LookingBack:
             return
         parts.view.go_to(0)
         if parts.older and lines.dropped:
-            self._say("the first line in memory; 0 lifts the window, then g reads from the beginning")
+            lifts, reads = key_of("window 0"), key_of("first")
+            self._say(
+                f"the first line in memory; {lifts} lifts the window, then {reads} reads from the beginning"
+            )
 
     async def _compare(self, part: Lookback) -> None:
         """Behind the first line, which is there already, with what it is now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.api.readings import Readings
 from backends.context import Context
+from tui.commands import key_of
 from widgets.loglines import LogLines
 
 
@@ -25,9 +26,9 @@ def without_line(lines: LogLines, readings: Readings, none_passes: str, reading:
     if lines.filtering:
         return ["searching …"]
     if lines.total and reading:
-        return [f"{reading}; esc ends it"]
+        return [f"{reading}; {key_of('step_back')} ends it"]
     if lines.total:
-        return [f"{none_passes}: esc lifts what hides them"]
+        return [f"{none_passes}: {key_of('step_back')} lifts what hides them"]
     errors = [f"{key[0]}: {r.error}" for key, r in readings.items() if r.error is not None]
     return errors or [_empty(source, readings) for source in (feeder.source for feeder in lines.feeders)]
 

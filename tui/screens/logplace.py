@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.api.logs import LogRecord, moment_of
+from tui.commands import key_of
 from tui.lookback import Lookback
 from widgets.logfeeder import Feeder
 from widgets.logheld import Held
@@ -22,7 +23,7 @@ def place(part: Lookback, live: Sequence[Feeder], on: Held | None) -> str:
     lines in memory."""
     stream = part.alone
     if stream is None or on is None or on.block.first is None:
-        return "not the newest, G: end"
+        return f"not the newest, {key_of('last')}: end"
     block, edge = on.block, stream.stretch.edge(back=False)
     at = on.block.first + len(block.data) * on.line // block.count
     newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in live]
@@ -31,7 +32,7 @@ def place(part: Lookback, live: Sequence[Feeder], on: Held | None) -> str:
     ends = [edge, *more]
     known = [found for found in ends if found is not None and found.origin == block.origin]
     end = max(found.stop for found in known)
-    return f"{100 * at / end:.1f} % of {size(end)}, G: end"
+    return f"{100 * at / end:.1f} % of {size(end)}, {key_of('last')}: end"
 
 
 def share(part: Lookback | None, *, older: bool) -> str:
@@ -48,20 +49,21 @@ def none_passes(part: Lookback | None, lines: LogLines, *, older: bool) -> str:
         kept = f"none of {count(lines.total)} lines"
         if lines.since is not None or not older:
             return f"{kept} passes"
-        return f"{kept} in memory passes; g looks from the beginning on"
+        return f"{kept} in memory passes; {key_of('first')} looks from the beginning on"
     if part.stuck(back=False):
         whole = part.stuck(back=True)
         return f"none of the lines passes, {'of all that can be read' if whole else 'up to the end'}"
     settled = part.settled
     until = "" if settled is None else f" up to {moment_of(settled[1]).astimezone():%H:%M:%S}"
-    return f"none of the lines read{until} passes; pgdn reads on"
+    return f"none of the lines read{until} passes; {key_of('page 1')} reads on"
 
 
 def no_match(part: Lookback | None, lines: LogLines, *, older: bool) -> str:
     """What was looked at where no line matches the search, and which key looks further."""
+    on, back = f"{key_of('next_match 1')} looks on", f"{key_of('next_match -1')} looks further back"
     if part is None:
-        return "no match" if lines.since is not None or not older else "no match in memory: N looks further back"
-    ends = {"n looks on": part.at_end(back=False), "N looks further back": part.at_end(back=True)}
+        return "no match" if lines.since is not None or not older else f"no match in memory: {back}"
+    ends = {on: part.at_end(back=False), back: part.at_end(back=True)}
     further = ", ".join(key for key, at_end in ends.items() if not at_end)
     return f"no match in what is read: {further}" if further else "no match"
 

@@ -10,6 +10,7 @@ from backends.clean import clean
 from backends.context import sources_meant
 from backends.nearest import nearest
 from backends.watch import Watch
+from tui.commands import key_of
 from tui.screens.base import View
 from tui.screens.logback import LookingBack
 from tui.screens.logjob import LogJob
@@ -112,7 +113,8 @@ class LogsScreen(View):
         view, parts = self.log_view, self._parts
         if message.found:
             if message.near:
-                self.desk.say("n: the next match, N: the one before")
+                on, back = key_of("next_match 1"), key_of("next_match -1")
+                self.desk.say(f"{on}: the next match, {back}: the one before")
         elif view.unheard:
             view.unheard = False
             if message.near:
@@ -240,7 +242,7 @@ class LogsScreen(View):
 
     def next_match(self, step: str) -> None:
         if not self._visit.search:
-            self.desk.say("no search yet: / starts one")
+            self.desk.say(f"no search yet: {key_of('open_search')} starts one")
             return
         self.log_view.seek(int(step))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.commands import key_of
 from tui.screens.logvisit import Visit
 from widgets.columns import Look
 from widgets.freshness import standing_of
@@ -49,7 +50,7 @@ def standing(view: LookbackView, place: str, reading: str) -> tuple[str, Look]:
     if view.partly:
         return place, Look.DIM
     if not view.following:
-        return "LIVE, not following: F", Look.DIM
+        return f"LIVE, not following: {key_of('follow')}", Look.DIM
     if view.rate is None:
         return "FOLLOWING", Look.GOOD
     rate = three(view.rate) if view.rate < 999.5 else f"{three(view.rate / 1000)}k"

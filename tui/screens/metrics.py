@@ -10,6 +10,7 @@ from textual.reactive import var
 from backends.api.charts import Panel
 from backends.api.readings import Readings
 from backends.watch import Watch
+from tui.commands import key_of
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.marks import marks_of
 from tui.screens.metricschoice import MetricsChoice
@@ -258,7 +259,9 @@ class MetricsScreen(TimeView):
             return False
         self._end("cancelled")
         self._show_title()
-        self.desk.say("query cancelled; e asks something else, E edits it")
+        self.desk.say(
+            f"query cancelled; {key_of('ask_query')} asks something else, {key_of('edit_query')} edits it"
+        )
         return True
 
     # Commands of every screen

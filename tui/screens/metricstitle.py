@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backends.api.readings import worst
+from tui.commands import METRICS, key_of
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.timeframe import TimeFrame
 from widgets.columns import STANDINGS, Look
@@ -14,6 +15,7 @@ from widgets.plot import Mark
 from widgets.quantities import span_text
 from widgets.safe import style
 from widgets.scales import exact_time
+from widgets.typedpattern import as_taken
 
 
 def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str, now: float) -> list[Part]:
@@ -26,7 +28,7 @@ def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text
     # Nothing that is shorter is sure to be seen, a lowest or highest value neither.
     parts.append((f"  {span_text(span.step)} a point", style(Look.DIM)))
     if filter_text:
-        parts.append((f"  filter {filter_text}", warn))
+        parts.append((f"  filter {as_taken(filter_text)}", warn))
     if frame.cursor is not None:
         parts.append((f"  at {exact_time(frame.cursor, now)}", style(Look.STRONG)))
         found = [mark for mark in marks if abs(mark.at - frame.cursor) <= near]
@@ -37,7 +39,7 @@ def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text
 def standing(grid: ChartGrid) -> tuple[str, Look]:
     """The worst of the charts in sight, and how many more there are."""
     shown = grid.shown
-    more = f"{grid.beyond} more: j  " if grid.beyond else ""
+    more = f"{grid.beyond} more: {key_of('move 1', METRICS)}  " if grid.beyond else ""
     if any(chart.waiting for chart in shown):
         return f"{more}LOADING", Look.DIM
     readings = [chart.reading for chart in shown if chart.reading is not None and not chart.ended]

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from backends.api.alerts import Alert
 from backends.api.backend import Backend
 from backends.api.errors import BackendError
+from backends.api.events import Occurrence
+from backends.api.readings import ILL, Reading, Readings, State
 from backends.api.runs import Deploy, Run, RunState
 from backends.clean import clean_lines
 from backends.relations import NOUNS
-from tui.commands import Command
+from tui.commands import Command, key_of
 from tui.kinds.leads import no_subject, subject_of
-from tui.kinds.lognames import logs_about
+from tui.kinds.lognames import logs_about, reading_of
 from tui.kinds.related import leads_to, related_facts
 from tui.offering import may_act
 from tui.screens.base import Desk
 from widgets.columns import Kind, Sight
+from widgets.quantities import age
 
 RAW_SECONDS = 5.0
 """How long a raw record may take."""
@@ -82,7 +86,9 @@ class OnRow:
     def act(self, desk: Desk, rows: Sequence[Any], verb: str = "", hidden: Collection[str] = ()) -> None:
         """What can be done to these rows."""
         if len(rows) == 1 and has_ended(rows[0]):
-            desk.say(f"{rows[0].key} is {rows[0].state.value}: nothing can be done to it; D deploys")
+            desk.say(
+                f"{rows[0].key} is {rows[0].state.value}: nothing can be done to it; {key_of('deploy')} deploys"
+            )
         else:
             desk.flow.menu(rows, verb=verb, hidden=hidden)
 
@@ -91,13 +97,22 @@ class OnRow:
         watching, bridge = desk.watching, desk.bridge
         if self._open_output(desk, row) or watching is None or bridge is None:
             return
-        logs = logs_about(self.kind, row, bridge.readings(), watching.relations)
+        readings = bridge.readings()
+        logs = logs_about(self.kind, row, readings, watching.relations)
         if logs is not None:
             desk.ways.show_logs_of(logs)
+            self._tell_lost(desk, row, readings)
         elif isinstance(row, Deploy):
             desk.say(f"{self.kind.label(row)} has never been run here")
         else:
             desk.say(f"no log is about {self.kind.title}")
+
+    def _tell_lost(self, desk: Desk, row: Any, readings: Readings) -> None:
+        """Of a row whose source is lost nobody knows what it does now: why the lines are not those of now."""
+        reading = reading_of(self.kind, row, readings)
+        if reading is not None and reading.state in ILL and reading.as_of is not None:
+            heard = f"{reading.as_of.astimezone():%H:%M:%S}"
+            desk.say(f"{row.source} is {reading.state.value}: logs around {heard}, when it last answered")
 
     def _open_output(self, desk: Desk, row: Any) -> bool:
         run = row.last if isinstance(row, Deploy) else row
@@ -117,19 +132,41 @@ class OnRow:
         desk.work(ask(), "raw")
 
     async def _raw(self, desk: Desk, row: Any) -> list[str]:
+        """What its system says of it now; where that can't be had, why, and what was known of it."""
         backend = self._backend(desk, row)
-        if backend is None:
-            return [f"{row.source} is not open"]
-        try:
-            async with asyncio.timeout(RAW_SECONDS):
-                return clean_lines(await backend.raw(row)).split("\n")
-        except TimeoutError:
-            return [f"{row.source} did not answer within {RAW_SECONDS:g} s; y asks again"]
-        except BackendError as error:
-            return [str(error), error.hint] if error.hint else [str(error)]
+        if isinstance(row, Occurrence):
+            why = ["no system has a record of this: midwatch saw it happen"]
+        elif backend is None:
+            why = [f"{row.source} is not open"]
+        else:
+            try:
+                async with asyncio.timeout(RAW_SECONDS):
+                    return clean_lines(await backend.raw(row)).split("\n")
+            except TimeoutError:
+                why = [f"{row.source} did not answer within {RAW_SECONDS:g} s; {key_of('show_raw')} asks again"]
+            except BackendError as error:
+                why = [str(error), error.hint] if error.hint else [str(error)]
+        return [*why, "", *self._last_word(desk, row)]
+
+    def _last_word(self, desk: Desk, row: Any) -> list[str]:
+        now, sight = self.present(desk, row.key) or (row, Sight(0.0, datetime.now(UTC), State.IDLE))
+        old = f", {age(sight.age)} ago" if sight.age is not None and sight.state is not State.LIVE else ""
+        return [f"this was known of it{old}:", *labelled(self.facts(desk, now, sight))]
 
     def _backend(self, desk: Desk, row: Any) -> Backend | None:
         return None if desk.watching is None else desk.watching.backend(row.source)
+
+
+def labelled(facts: Sequence[tuple[str, str]]) -> list[str]:
+    """Facts as lines, their texts below each other."""
+    width = max((len(label) for label, _ in facts), default=0)
+    return [f"{label:>{width}}  {text}" for label, text in facts]
+
+
+def missing(readings: Iterable[Reading[Any]]) -> str:
+    """What to say of a row that none of its sources has; only one that answers knows that it is gone."""
+    known = all(reading.state is State.LIVE for reading in readings)
+    return "it is not there any more" if known else "it is not among the rows that are known now"
 
 
 def has_ended(row: Any) -> bool:

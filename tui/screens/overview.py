@@ -250,7 +250,7 @@ class OverviewScreen(View):
         watching = self.desk.watching
         row = None if watching is None else self._line.row(watching)
         if row is None:
-            self.desk.say("nothing to act on: this is not about a single row; enter leads on")
+            self.desk.say("nothing to act on: this is about no single row, but what it leads to may be")
         else:
             self.desk.flow.menu([row], verb=verb)
 

@@ -9,17 +9,15 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
-from backends.api.readings import State
 from backends.relations import NOUNS
 from backends.watch import Watch
-from tui.commands import Command
+from tui.commands import TABLE, Command, key_of
 from tui.screens.base import View
-from tui.screens.onrow import OnRow
-from widgets.columns import Kind, LogsOf, Look
+from tui.screens.onrow import OnRow, missing
+from tui.screens.tablewords import table_title, without_row
+from widgets.columns import Kind, LogsOf
 from widgets.detail import Detail
-from widgets.freshness import standing_of
-from widgets.oneline import OneLine, Part
-from widgets.safe import style, width_of
+from widgets.oneline import OneLine
 from widgets.table import Table
 
 WIDE = 150
@@ -44,7 +42,7 @@ class ResourceScreen(View):
         self.title = OneLine()
         self.table = Table(kind)
         self.table.holds = lambda: self.is_attached and self.desk.asking
-        self.detail = Detail()
+        self.detail = Detail(more=f"{key_of('describe', TABLE)} describes all of it")
         self.body = Container(self.table)
         self._on_row = OnRow(kind)
         self._of: Watch | None = None
@@ -113,69 +111,20 @@ class ResourceScreen(View):
         self._heard()
 
     def on_table_missed(self) -> None:
-        all_live = all(reading.state is State.LIVE for reading in self.table.readings.values())
-        self.desk.say("it is not there any more" if all_live else "it is not among the rows that are known now")
+        self.desk.say(self.missing)
+
+    @property
+    def missing(self) -> str:
+        return missing(self.table.readings.values())
 
     def on_table_chosen(self) -> None:
         self.open_row()
 
     def _show_title(self) -> None:
-        table, kind = self.table, self.kind
-        now = table.clock.monotonic()
-        readings = table.readings
-        dim, plain = style(Look.DIM), style()
-        shown = f"{table.shown} of {table.total}" if table.filter_text else str(table.total)
-        left: list[Part] = [(f" {kind.title}", style(Look.STRONG)), (f"  {shown}", plain)]
-        if table.marks:
-            left.append((f"  {len(table.marks)} marked", style(Look.WARN)))
-        column = kind.column(table.sort_key)
-        order = "" if column is None else f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}"
-        at = len(left)
-        if table.filter_text:
-            left.append((f"  filter {table.filter_text}", style(Look.WARN)))
-        if kind.history and table.sort_key == kind.sort and table.descending and table.above:
-            left.append((f"  {table.above} newer above", style(Look.WARN)))
-        if not readings:
-            text, look = self.desk.without_source
-        else:
-            text, look = standing_of(readings.values(), now)
-            if not table.total and look is Look.GOOD:
-                text, look = "EMPTY", Look.DIM
-        right = f"  {text} "
-        room = self.size.width - width_of(right) - sum(width_of(part) for part, _ in left)
-        order, heading = self._that_fits(order, room)
-        self.title.show([*left[:at], (order, dim), *left[at:], (heading, dim)], [(right, style(look))])
-        self.table.teach(self._lesson())
-
-    def _that_fits(self, order: str, room: int) -> tuple[str, str]:
-        """How rows are ordered, and what is said of all of them. The former goes first where there is no room for
-        both: the arrow in the head of the column says it too."""
-        kind, bridge = self.kind, self.desk.bridge
-        if kind.heading is None or bridge is None:
-            return order, ""
-        headings = [f"  {text}" for text in kind.heading(bridge.readings(*kind.aside).values())] or [""]
-        orders = (order, "") if self.table.is_in_sight(self.table.sort_key) else (order,)
-        every = [(first, then) for then in headings for first in orders]
-        return next((pair for pair in every if width_of("".join(pair)) <= room), (order, headings[-1]))
-
-    def _lesson(self) -> list[str]:
-        """What to say where there are no rows."""
-        table = self.table
-        if table.total or self.desk.watching is None:
-            return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
-        if not table.readings:
-            tried = self.desk.context.tried if self.kind.discovered else ()
-            return [*self.kind.empty.split("\n"), *tried]
-        lines = []
-        for (source, _), reading in table.readings.items():
-            if reading.error is not None:
-                lines.append(f"{source}: {reading.error}")
-                if reading.error.hint:
-                    lines.append(f"  {reading.error.hint}")
-            elif reading.at is None:
-                lines.append(f"{source}: waiting for its first answer …")
-        # One server may speak for two nouns of this kind.
-        return list(dict.fromkeys(lines)) or self.kind.none.split("\n")
+        desk, kind = self.desk, self.kind
+        known = desk.bridge.readings(*kind.aside) if desk.bridge is not None and kind.aside else {}
+        self.title.show(*table_title(self.table, desk.without_source, known.values(), self.size.width))
+        self.table.teach(without_row(self.table, desk.context, opened=desk.watching is not None))
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)
@@ -250,6 +199,12 @@ class ResourceScreen(View):
             return False
         return True
 
+    def close(self) -> bool:
+        if not self.body.has_class("open"):
+            return False
+        self.toggle_detail()
+        return True
+
     def act(self, verb: str = "") -> None:
         """What can be done to the marked rows (also those that a filter hides), else to the one at the cursor."""
         rows = self.table.marked() or ([] if self.table.current is None else [self.table.current])
@@ -274,7 +229,9 @@ class ResourceScreen(View):
             return
         found = leads(row, bridge.readings())
         if found is None:
-            self.desk.say(f"{self.kind.label(row)}: it is not there any more; d describes what happened")
+            self.desk.say(
+                f"{self.kind.label(row)}: it is not there any more; {key_of('describe')} describes what happened"
+            )
         elif isinstance(found, LogsOf):
             self.desk.ways.show_logs_of(found)
         else:

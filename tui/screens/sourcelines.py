@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from backends.api.capabilities import kind_of
@@ -17,12 +17,14 @@ from tui.kinds.members import DOTS, MEMBER_LOOKS
 from widgets.board import Entry
 from widgets.columns import STANDINGS, Look
 from widgets.oneline import Part
-from widgets.safe import fit, style
+from widgets.safe import fit, style, width_of
 
 CROWD = 20
 """Members above which they are counted instead of drawn."""
 UNKNOWN_DOT = DOTS[MemberState.UNKNOWN]
 GAP: Part = ("   ", style())
+LABEL, LABEL_LEAST = 20, 4
+"""Cells of what a line is about, and of a name that has something beside it at least."""
 Sizes = Mapping[str, Mapping[str, Expected]]
 """By source and group."""
 
@@ -33,7 +35,7 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
     for (source, noun), reading in readings.items():
         if _is_counted(noun):
             counted.setdefault(source, {})[noun] = reading
-    registries = sum(noun == "instances" and bool(reading.value) for (_, noun), reading in readings.items())
+    registries = [s for (s, noun), of in readings.items() if noun == "instances" and (of.rows or sizes.get(s))]
     for (source, noun), reading in readings.items():
         rows = list(reading.rows.values())
         wanted = sizes.get(source, {})
@@ -43,9 +45,8 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
             for group in sorted({row.group for row in rows} | wanted.keys()):
                 mine = [row for row in rows if row.group == group]
                 parts = _group(mine, wanted.get(group), reading)
-                # The same group may be registered in two systems: then it says in which.
-                name = f"{group}  {source.partition('/')[0]}" if registries > 1 else str(group)
-                yield "members", Entry(f"group {source} {group}", (_label(name), *parts))
+                name = _label(str(group), _told_apart(source, registries))
+                yield "members", Entry(f"group {source} {group}", (name, *parts))
         elif noun == "hosts":
             for row in rows:
                 yield "processes", Entry(f"hosts {source} {row.key}", (_label(row.name), *_host(row, reading)))
@@ -59,8 +60,19 @@ def _is_counted(noun: str) -> bool:
     return noun in CHECKS and noun not in ("members", "instances", "runs")
 
 
-def _label(text: str) -> Part:
-    return (fit(text, 20) + "  ", style(Look.STRONG))
+def _told_apart(source: str, registries: Sequence[str]) -> str:
+    """The same group may be registered in two places: in which system, or in which of those of one system."""
+    kind, _, name = source.partition("/")
+    if len(registries) < 2:
+        return ""
+    return kind if sum(other.partition("/")[0] == kind for other in registries) == 1 else name
+
+
+def _label(text: str, apart: str = "") -> Part:
+    """`apart` is what tells it from others of its name: never cut for the sake of that."""
+    if apart:
+        text = f"{fit(text, max(LABEL_LEAST, LABEL - width_of(apart) - 2)).rstrip()}  {apart}"
+    return (fit(text, LABEL) + "  ", style(Look.STRONG))
 
 
 def _dim(reading: Reading[Any]) -> Look | None:

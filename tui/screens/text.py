@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
+from tui.commands import key_of
 from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine
@@ -192,7 +193,7 @@ class TextScreen(View):
 
     def next_match(self, step: str) -> None:
         if self.pane.pattern is None:
-            self.desk.say("no search yet: / starts one")
+            self.desk.say(f"no search yet: {key_of('open_search')} starts one")
             return
         top, count = self.pane.top, len(self.pane.lines)
         places = range(top + 1, count) if int(step) > 0 else range(top - 1, -1, -1)
