@@ -95,7 +95,9 @@ async def _play(orders: asyncio.Queue[Any]) -> AsyncGenerator[Seen[Any], None]:
         yield order
 
 
-def member(name: str, state: MemberState = MemberState.UP, role: Role = Role.FOLLOWER, **more: Any) -> Member:
+def member(
+    name: str, state: MemberState = MemberState.UP, role: Role | None = Role.FOLLOWER, **more: Any
+) -> Member:
     return Member(f"fake/main/{name}", name, "fake/main", role, state, address=f"10.0.0.{len(name)}:2379", **more)
 
 

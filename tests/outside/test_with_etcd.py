@@ -127,6 +127,8 @@ def test_two_sources_of_one_cluster_see_one_event(cluster: tuple[EtcdCluster, st
         found = [json.loads(lines.get(timeout=20))]
         while found[-1]["kind"] != "leader" or not any(item["kind"] == "state" for item in found):
             found.append(json.loads(lines.get(timeout=20)))
+        items = run("members", "-o", "jsonl", "--config", str(config)).items
+        assert [item["role"] for item in items if item["name"] == leader["name"]] == [None, None]
         time.sleep(6)  # Whatever would be told a second time is told within five seconds.
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130

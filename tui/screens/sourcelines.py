@@ -87,7 +87,8 @@ def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:
 
 
 def _cluster(rows: list[Member], reading: Reading[Any]) -> tuple[Part, ...]:
-    leader = next((row.name for row in rows if row.role is Role.LEADER), None)
+    own_word = (row.name for row in rows if row.role is Role.LEADER)
+    leader = next(own_word, None) or next((row.leader for row in rows if row.leader is not None), None)
     leaderless = any(row.leaderless is not None for row in rows)
     look = _dim(reading) or (Look.BAD if leaderless else Look.PLAIN)
     says = f"  {leader} leads" if leader else "  no leader" if leaderless else _unseen(rows)
