@@ -12,7 +12,7 @@ from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.members import Member, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
-from backends.coordination.etcd_wire import host_port
+from backends.coordination.etcd_wire import client_address
 
 _ALARM = re.compile(r"memberID:(\d+) alarm:(\w+)")
 
@@ -183,6 +183,6 @@ def _client_address(member: Any) -> str | None:
 
 def _address(url: str) -> str | None:
     try:
-        return host_port(url)[0]
+        return client_address(url)[0]
     except BackendError:
         return None
