@@ -24,7 +24,7 @@ from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
 from backends.incident.consequence import DOWN_AT_ONCE, NOUNS, consequences
-from backends.viewer import MOMENT, Viewer
+from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 from backends.who import Who
 
@@ -296,7 +296,7 @@ class Door:
         """The readings of these nouns; those that nobody watches are woken and waited for a moment."""
         feeds = self._watch.feeds(*nouns)
         with closing(Viewer()) as viewer:
-            await viewer.first_words(feeds.values(), MOMENT)
+            await viewer.first_words(feeds.values(), CONSULTED_WITHIN)
         return {key: feed.reading for key, feed in feeds.items()}
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:

@@ -22,7 +22,7 @@ from tui.arming import ArmFlow
 from tui.deploying import DeployFlow
 from tui.endings import Endings
 from tui.offering import heading_of, named, what_can_be_done
-from tui.question import DANGERS, Ended, Question, alike, plain, titled
+from tui.question import DANGERS, OnEnd, Question, alike, plain, titled
 from tui.ways import Ways
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Form
@@ -153,7 +153,7 @@ class ActionFlow:
         self,
         actions: Sequence[Action],
         heading: Sequence[str] = (),
-        ended: Ended | None = None,
+        ended: OnEnd | None = None,
         hidden: Collection[str] = (),
     ) -> None:
         """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing. `heading` is
@@ -166,7 +166,7 @@ class ActionFlow:
         self,
         actions: list[Action],
         heading: Sequence[str],
-        ended: Ended | None,
+        ended: OnEnd | None,
         hidden: Collection[str],
         waiting: Form,
     ) -> None:

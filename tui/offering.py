@@ -11,7 +11,7 @@ from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row, called
-from backends.viewer import MOMENT, Viewer
+from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 from tui.belongings import belonging, why_nothing
 
@@ -56,7 +56,7 @@ async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, view
 async def _by_belongings(row: Row, verb: str, watching: Watch, viewer: Viewer) -> list[list[Action]]:
     acts = isinstance(row, Member) and watching.able(row.source, Acting) is not None
     own = await actions_of(row, verb, watching) if acts else []
-    await viewer.first_words(watching.feeds("processes").values(), MOMENT)
+    await viewer.first_words(watching.feeds("processes").values(), CONSULTED_WITHIN)
     found = [other for other in belonging(row, watching) if watching.able(other.source, Acting) is not None]
     for other in found:
         more = await actions_of(other, verb, watching)

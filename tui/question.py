@@ -23,7 +23,7 @@ REASON = "reason"
 NAMED = 400
 """Characters of a name that are said before what is done to it."""
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}
-Ended = Callable[[Action, Outcome], None]
+OnEnd = Callable[[Action, Outcome], None]
 
 
 class Question:
@@ -40,7 +40,7 @@ class Question:
         *,
         hidden: Collection[str],
         heading: Sequence[str],
-        ended: Ended | None,
+        ended: OnEnd | None,
     ) -> None:
         self.door, self.proposals, self.ended = door, list(proposals), ended
         self.shown: Form | None = None

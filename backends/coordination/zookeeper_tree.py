@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Misconfigured, Unreachable
 from backends.api.settings import Secret
-from backends.coordination.course import Course
+from backends.coordination.course import ELECTION, Course
 from backends.coordination.together import together
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
@@ -30,8 +30,6 @@ DEADLINE = 2.5
 """Seconds that it has where there are none."""
 LOOK = 5.0
 """Seconds for looking at everything anew; a feed's own patience is shorter where it matters."""
-ELECTION = 3.0
-"""Seconds for which servers that serve nobody are asked again."""
 LAP = 0.3
 """Seconds between two rounds over all servers."""
 AGAIN = 5.0

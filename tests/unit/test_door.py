@@ -308,7 +308,7 @@ async def test_a_permit_is_for_one_action_once_and_soon() -> None:
 
 
 async def test_what_can_not_be_asked_in_time_is_said_to_be_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_module, "MOMENT", 0.05)
+    monkeypatch.setattr(door_module, "CONSULTED_WITHIN", 0.05)
     here = House()
     await here.show(WORKER)
     proposal = await here.door.propose(action_on(WORKER))
