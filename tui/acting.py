@@ -174,7 +174,7 @@ class ActionFlow:
         if door is None or watching is None:
             return
         try:
-            proposals = await door.propose_all(actions)
+            proposals = await door.propose(actions)
         except Refused as refusal:
             self._refuse(refusal, waiting)
             return
