@@ -11,6 +11,7 @@ from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row, called
+from backends.api.processes import Process, ProcessState
 from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 from tui.belongings import belonging, why_nothing
@@ -91,6 +92,15 @@ async def _by_its_supervisor(row: Row, verb: str, watching: Watch) -> list[Actio
 def named(target: Target) -> str:
     """A target that is not the row itself, as what it is."""
     return f"{NOUN.get(target.noun, target.noun)} {target.shown}"
+
+
+def parent_of_zombie(row: Row, watching: Watch | None) -> Process | None:
+    """Who has still to collect a process that has ended; None for any other row, and where that is pid 1."""
+    if watching is None or not isinstance(row, Process) or row.state is not ProcessState.ZOMBIE or row.ppid == 1:
+        return None
+    feed = watching.feed(row.source, "processes")
+    rows = [] if feed is None else feed.reading.rows.values()
+    return next((other for other in rows if (other.host, other.pid) == (row.host, row.ppid)), None)
 
 
 def heading_of(row: Row, action: Action) -> list[str]:
