@@ -31,6 +31,7 @@ class Script:
     """What the sources of one fake say next: a Seen, or an error to raise."""
 
     members: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    instances: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     processes: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     logs: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 

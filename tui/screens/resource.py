@@ -13,7 +13,7 @@ from backends.api.readings import State
 from backends.relations import NOUNS
 from backends.watch import Watch
 from tui.commands import Command
-from tui.screens.base import View
+from tui.screens.base import Sought, View
 from tui.screens.onrow import OnRow
 from widgets.columns import Kind, LogsOf, Look
 from widgets.detail import Detail
@@ -46,6 +46,7 @@ class ResourceScreen(View):
         self.body = Container(self.table)
         self._on_row = OnRow(kind)
         self._of: Watch | None = None
+        self._sought: Sought | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -69,7 +70,7 @@ class ResourceScreen(View):
         bridge = self.desk.bridge
         if self.desk.watching is not self._of:
             # Rows of another context may have the very same keys.
-            self._of = self.desk.watching
+            self._of, self._sought = self.desk.watching, None
             self.table.unmark()
         if bridge is not None:
             self.table.clock = bridge.clock
@@ -151,7 +152,9 @@ class ResourceScreen(View):
 
     def _lesson(self) -> list[str]:
         """What to say where there are no rows."""
-        table = self.table
+        table, sought = self.table, self._sought
+        if sought is not None and sought.text == table.filter_text and (told := sought.told()):
+            return told
         if table.total or self.desk.watching is None:
             return ["no row matches the filter; esc clears it"] if table.total else ["looking …"]
         if not table.readings:
@@ -225,6 +228,11 @@ class ResourceScreen(View):
     @property
     def searching(self) -> str:
         return self.table.filter_text
+
+    def seek(self, sought: Sought) -> None:
+        """Filter by what there may be no row of."""
+        self._sought = sought
+        self.search(sought.text)
 
     def search(self, text: str) -> None:
         self.table.set_filter(text)

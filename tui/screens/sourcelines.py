@@ -45,13 +45,18 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
                 parts = _group(mine, wanted.get(group), reading)
                 # The same group may be registered in two systems: then it says in which.
                 name = f"{group}  {source.partition('/')[0]}" if registries > 1 else str(group)
-                yield "members", Entry(f"group {source} {group}", (_label(name), *parts))
+                yield "members", Entry(group_line(source, group), (_label(name), *parts))
         elif noun == "hosts":
             for row in rows:
                 yield "processes", Entry(f"hosts {source} {row.key}", (_label(row.name), *_host(row, reading)))
         elif nouns := counted.pop(source, {}) if _is_counted(noun) else {}:
             told = [part for name, of in nouns.items() for part in _counts(name, of)]
             yield kind_of(next(iter(nouns))), Entry(f"{noun} {source}", (_label(source), *told))
+
+
+def group_line(source: str, group: str | None) -> str:
+    """What the line of a group is known by."""
+    return f"group {source} {group}"
 
 
 def _is_counted(noun: str) -> bool:
