@@ -1,4 +1,4 @@
-"""One backend's table to its typed Settings, and which part of it is wrong."""
+"""A value of the configuration as a type says, and which part of it is wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Any, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -17,34 +18,41 @@ from backends.api.settings import SecretRef, Settings
 WORDS = {
     "array": "a list",
     "bool": "true or false",
+    "date": "a date",
+    "datetime": "a date and time",
     "float": "a number",
     "int": "a whole number",
     "object": "a table",
     "str": "a string",
+    "time": "a time",
 }
 """msgspec's names of types as people call them."""
 FILES = ("ca", "cert", "key", "file", "directory")
 GLOBS = ("paths", "files")
+T = TypeVar("T")
 
 
 class Wrong(Exception):
-    """What is wrong at which place of a table; `word` is the key that is not one of the `known` ones."""
+    """What is wrong at which place of a value; `word` is what was meant to be one of the `known` ones."""
 
     def __init__(self, path: tuple[str, ...], text: str, word: str = "", known: tuple[str, ...] = ()) -> None:
         super().__init__(text)
         self.path, self.text, self.word, self.known = path, text, word, known
 
 
-def typed_settings(table: dict[str, Any], model: type[Settings]) -> Settings:
-    """A table as a backend's settings. Raises `Wrong`."""
-    known = _keys(model)
-    for key in table:
-        if key not in known:
-            raise Wrong((key,), "unknown key", key, known)
+def typed(value: Any, model: type[T], expected: str = "") -> T:
+    """A value as the type that it should be. `expected` says what that is as a whole, the description in its `Meta`
+    what a field is. Raises `Wrong`."""
+    known = keys_of(model)
+    if known and isinstance(value, dict):
+        # Before anything else: with one that is written wrong another one is missing.
+        for key in value:
+            if key not in known:
+                raise Wrong((key,), "unknown key", key, known)
     try:
-        return msgspec.convert(table, model)
+        return msgspec.convert(value, model)
     except msgspec.ValidationError as error:
-        raise _wrong(str(error), table, model) from None
+        raise _wrong(str(error), value, model, expected) from None
 
 
 def rooted(table: dict[str, Any], folder: FilePath, model: type[Settings] = Settings) -> dict[str, Any]:
@@ -101,22 +109,29 @@ def command_in(value: Any) -> tuple[str, ...] | None:
     return None
 
 
-def _wrong(told: str, table: dict[str, Any], model: type[Settings]) -> Wrong:
+def _wrong(told: str, value: Any, model: Any, expected: str) -> Wrong:
     text, _, place = told.partition(" - at `$")
-    path = _resolved(re.findall(r"[^.\[\]`]+|\.\.\.", place), table, model)
+    path = _resolved(re.findall(r"[^.\[\]`]+|\.\.\.", place), value, model)
+    hints = _hints(model, path)
+    words = _literals(hints)
     if unknown := re.search(r"unknown field `(.*)`", text):
         word = unknown.group(1)
-        return Wrong((*path, word), "unknown key", word, _nested(model, path))
+        return Wrong((*path, word), "unknown key", word, _keys(hints))
     if missing := re.search(r"missing required field `(.*)`", text):
-        return Wrong((*path, missing.group(1)), "missing, expected it here")
+        here = (*path, missing.group(1))
+        return Wrong(here, f"missing, expected {_described(_hints(model, here)) or 'it here'}")
     if word := re.fullmatch(r"Invalid enum value '(.*)'", text):
-        return Wrong(path, f"wrong value {word.group(1)!r}", word.group(1), _literals(model, path))
+        return Wrong(path, f"wrong value {word.group(1)!r}", word.group(1), words)
     if found := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
-        return Wrong(path, f"wrong type, expected {_words(found.group(1))}, got {_words(found.group(2))}")
+        got = _words(found.group(2))
+        if words:
+            return Wrong(path, f"wrong type, got {got}", "", words)
+        wanted = (_described(hints) if path else expected) or _words(found.group(1))
+        return Wrong(path, f"wrong type, expected {wanted}, got {got}")
     return Wrong(path, "wrong value, " + re.sub("`([^`]*)`", lambda m: _words(m.group(1)), _lower(text)))
 
 
-def _resolved(parts: list[str], table: dict[str, Any], model: type[Settings]) -> tuple[str, ...]:
+def _resolved(parts: list[str], table: dict[str, Any], model: Any) -> tuple[str, ...]:
     """msgspec writes `...` for a key of a free table: which one it was shows when each is tried alone."""
     if "..." not in parts:
         return tuple(parts)
@@ -139,33 +154,62 @@ def _fields(model: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...
     return msgspec.structs.fields(model)
 
 
-def _keys(model: type[msgspec.Struct]) -> tuple[str, ...]:
-    return tuple(item.encode_name for item in _fields(model))
+def keys_of(model: Any) -> tuple[str, ...]:
+    """The keys that a table of this type may have; none where it is of no such type, or of a free one."""
+    is_table = isinstance(model, type) and issubclass(model, msgspec.Struct)
+    return tuple(item.encode_name for item in _fields(model)) if is_table else ()
 
 
-def _nested(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys that a table within a setting may have."""
-    if not path:
-        return _keys(model)
+def _hints(model: Any, path: tuple[str, ...]) -> list[Any]:
+    """The types that stand at a place of a type, each of a union by itself."""
+    found = list(_each(model))
+    for part in path:
+        found = [one for hint in found for below in _below(hint, part) for one in _each(below)]
+    return found
+
+
+def _each(hint: Any) -> Iterator[Any]:
+    """A type with what is said of it, or those of a union."""
+    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(bare) in (Union, UnionType):
+        yield from get_args(bare)
+    else:
+        yield hint
+
+
+def _below(hint: Any, part: str) -> Iterator[Any]:
+    """What a type has at a key of it, or at any number."""
+    hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if keys_of(hint):
+        hints = get_type_hints(hint, include_extras=True)
+        yield from (hints[item.name] for item in _fields(hint) if item.encode_name == part)
+    elif get_origin(hint) is dict:
+        yield get_args(hint)[1]
+    elif get_origin(hint) in (list, tuple):
+        yield get_args(hint)[0]
+
+
+def _keys(hints: list[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for hint in hints for key in keys_of(hint)))
+
+
+def _literals(hints: list[Any]) -> tuple[str, ...]:
+    """The words that may stand there."""
     return tuple(
-        dict.fromkeys(key for struct in _structs(get_type_hints(model)[path[0]]) for key in _keys(struct))
+        word for hint in hints if get_origin(hint) is Literal for word in get_args(hint) if isinstance(word, str)
     )
 
 
-def _literals(model: type[Settings], path: tuple[str, ...]) -> tuple[str, ...]:
-    """The words that a setting may be."""
-    return tuple(word for word in get_args(get_type_hints(model)[path[0]]) if isinstance(word, str))
-
-
-def _structs(hint: Any) -> Iterator[type[msgspec.Struct]]:
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        yield hint
-    for part in get_args(hint):
-        yield from _structs(part)
+def _described(hints: list[Any]) -> str:
+    """What people call it, where that was said."""
+    said = (meta.description for hint in hints if get_origin(hint) is Annotated for meta in get_args(hint)[1:])
+    return next((text for text in said if text), "")
 
 
 def _words(names: str) -> str:
-    return " or ".join(WORDS.get(name, name) for name in names.split(" | ") if name != "null")
+    found = [name for name in names.split(" | ") if name != "null"]
+    # Whoever takes any number takes a whole one.
+    return " or ".join(WORDS.get(name, name) for name in found if not (name == "int" and "float" in found))
 
 
 def _lower(text: str) -> str:
