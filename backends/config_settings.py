@@ -41,8 +41,8 @@ class Wrong(Exception):
 
 
 def typed(value: Any, model: type[T], expected: str = "") -> T:
-    """A value as the type that it should be. `expected` says what that is as a whole, the description in its `Meta`
-    what a field is. Raises `Wrong`."""
+    """A value as the type that it should be. `expected` says what that is as a whole, the description in its
+    `Meta` what a field is. Raises `Wrong`."""
     known = keys_of(model)
     if known and isinstance(value, dict):
         # Before anything else: with one that is written wrong another one is missing.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from msgspec import Struct
 
@@ -101,13 +101,10 @@ async def follow(
         endpoint = endpoints[wire.turn % len(endpoints)]
         limit = course.limit_at(endpoint)
         try:
-            # Says at once, and in plain words, why there will be no session.
-            with suppress(NotListed):
-                await wire.word(endpoint, "srvr", limit)
-            async with connected(wire.access, endpoint, secret, limit) as link:
+            async with _session(wire, endpoint, secret, limit) as link:
                 steps = _watch(link, _Tree(roots, most), limit, data=data or course.listed, learn=learn)
-                async with aclosing(steps) as stepping:
-                    async for step in stepping:
+                async with aclosing(steps):
+                    async for step in steps:
                         course.stepped()
                         wire.confirmed = time.monotonic()
                         yield step
@@ -144,6 +141,16 @@ def _after_a_round(wire: Wire, course: _Course) -> None:
     if not electing or course.failing_for > ELECTION:
         raise _standing(together(course.failed), wire.confirmed) from None
     course.failed = {}
+
+
+@asynccontextmanager
+async def _session(wire: Wire, endpoint: str, secret: Secret | None, limit: float) -> AsyncIterator[Link]:
+    """With one server. Raises `BackendError`."""
+    # Says at once, and in plain words, why there will be none.
+    with suppress(NotListed):
+        await wire.word(endpoint, "srvr", limit)
+    async with connected(wire.access, endpoint, secret, limit) as link:
+        yield link
 
 
 async def _watch(
