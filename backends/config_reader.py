@@ -13,7 +13,8 @@ from backends.api.errors import BackendError, Misconfigured, Unsupported
 from backends.api.registry import MODULES, known, load
 from backends.api.settings import Settings
 from backends.config import Config, ConfigError, Document
-from backends.config_settings import Wrong, command_in, keys_of, rooted, typed
+from backends.config_settings import command_in, rooted
+from backends.config_typing import Wrong, keys_of, typed
 from backends.context import Context, SourceConfig, this_host
 from backends.context_settings import ContextSettings
 from backends.context_words import COLOURS

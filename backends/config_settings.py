@@ -1,58 +1,20 @@
-"""A value of the configuration as a type says, and which part of it is wrong."""
+"""The files and the commands in a backend's settings: where those lie, and whether there are any of these."""
 
 from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path as FilePath
-from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
 from backends.api.settings import SecretRef, Settings
+from backends.config_typing import fields_of
 
-WORDS = {
-    "array": "a list",
-    "bool": "true or false",
-    "date": "a date",
-    "datetime": "a date and time",
-    "float": "a number",
-    "int": "a whole number",
-    "object": "a table",
-    "str": "a string",
-    "time": "a time",
-}
-"""msgspec's names of types as people call them."""
 FILES = ("ca", "cert", "key", "file", "directory")
 GLOBS = ("paths", "files")
-T = TypeVar("T")
-
-
-class Wrong(Exception):
-    """What is wrong at which place of a value; `word` is what was meant to be one of the `known` ones."""
-
-    def __init__(self, path: tuple[str, ...], text: str, word: str = "", known: tuple[str, ...] = ()) -> None:
-        super().__init__(text)
-        self.path, self.text, self.word, self.known = path, text, word, known
-
-
-def typed(value: Any, model: type[T], expected: str = "") -> T:
-    """A value as the type that it should be. `expected` says what that is as a whole, the description in its
-    `Meta` what a field is. Raises `Wrong`."""
-    known = keys_of(model)
-    if known and isinstance(value, dict):
-        # Before anything else: with one that is written wrong another one is missing.
-        for key in value:
-            if key not in known:
-                raise Wrong((key,), "unknown key", key, known)
-    try:
-        return msgspec.convert(value, model)
-    except msgspec.ValidationError as error:
-        raise _wrong(str(error), value, model, expected) from None
 
 
 def rooted(table: dict[str, Any], folder: FilePath, model: type[Settings] = Settings) -> dict[str, Any]:
@@ -67,7 +29,7 @@ def rooted(table: dict[str, Any], folder: FilePath, model: type[Settings] = Sett
         root = glob.escape(str(folder)) if pattern and glob.has_magic(name) else str(folder)
         return os.path.normpath(os.path.join(root, name))
 
-    defaults = {item.encode_name: item.default for item in _fields(model)}
+    defaults = {item.encode_name: item.default for item in fields_of(model)}
     out = {key: value for key, value in defaults.items() if key in FILES and isinstance(value, str)} | table
     for key, value in tuple(out.items()):
         if key in FILES and isinstance(value, str):
@@ -92,7 +54,7 @@ def command_in(value: Any) -> tuple[str, ...] | None:
         return ("command",) if value.command else None
     pairs: Iterator[tuple[Any, Any]] = iter(())
     if isinstance(value, msgspec.Struct):
-        items = {item.encode_name: getattr(value, item.name) for item in _fields(type(value))}
+        items = {item.encode_name: getattr(value, item.name) for item in fields_of(type(value))}
         commands = value.commands if isinstance(value, Settings) else ()
         own = next((key for key in commands if items[key]), None)
         if own is not None:
@@ -107,110 +69,3 @@ def command_in(value: Any) -> tuple[str, ...] | None:
         if found is not None:
             return (str(key), *found)
     return None
-
-
-def _wrong(told: str, value: Any, model: Any, expected: str) -> Wrong:
-    text, _, place = told.partition(" - at `$")
-    path = _resolved(re.findall(r"[^.\[\]`]+|\.\.\.", place), value, model)
-    hints = _hints(model, path)
-    words = _literals(hints)
-    if unknown := re.search(r"unknown field `(.*)`", text):
-        word = unknown.group(1)
-        return Wrong((*path, word), "unknown key", word, _keys(hints))
-    if missing := re.search(r"missing required field `(.*)`", text):
-        here = (*path, missing.group(1))
-        return Wrong(here, f"missing, expected {_described(_hints(model, here)) or 'it here'}")
-    if word := re.fullmatch(r"Invalid enum value '(.*)'", text):
-        return Wrong(path, f"wrong value {word.group(1)!r}", word.group(1), words)
-    if found := re.fullmatch(r"Expected `(.*)`, got `(.*)`", text):
-        got = _words(found.group(2))
-        if words:
-            return Wrong(path, f"wrong type, got {got}", "", words)
-        wanted = (_described(hints) if path else expected) or _words(found.group(1))
-        return Wrong(path, f"wrong type, expected {wanted}, got {got}")
-    return Wrong(path, "wrong value, " + re.sub("`([^`]*)`", lambda m: _words(m.group(1)), _lower(text)))
-
-
-def _resolved(parts: list[str], table: dict[str, Any], model: Any) -> tuple[str, ...]:
-    """msgspec writes `...` for a key of a free table: which one it was shows when each is tried alone."""
-    if "..." not in parts:
-        return tuple(parts)
-    at = parts.index("...")
-    if at != 1:
-        return tuple(parts[:at])
-    name = parts[0]
-    for key, item in table[name].items():
-        try:
-            msgspec.convert({**table, name: {key: item}}, model)
-        except msgspec.ValidationError:
-            return (name, key, *(part for part in parts[2:] if part != "..."))
-    return (name,)
-
-
-@cache
-def _fields(model: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """msgspec looks up the types of all fields each time: once for each of three questions a source, that was a
-    twentieth of a start."""
-    return msgspec.structs.fields(model)
-
-
-def keys_of(model: Any) -> tuple[str, ...]:
-    """The keys that a table of this type may have; none where it is of no such type, or of a free one."""
-    is_table = isinstance(model, type) and issubclass(model, msgspec.Struct)
-    return tuple(item.encode_name for item in _fields(model)) if is_table else ()
-
-
-def _hints(model: Any, path: tuple[str, ...]) -> list[Any]:
-    """The types that stand at a place of a type, each of a union by itself."""
-    found = list(_each(model))
-    for part in path:
-        found = [one for hint in found for below in _below(hint, part) for one in _each(below)]
-    return found
-
-
-def _each(hint: Any) -> Iterator[Any]:
-    """A type with what is said of it, or those of a union."""
-    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if get_origin(bare) in (Union, UnionType):
-        yield from get_args(bare)
-    else:
-        yield hint
-
-
-def _below(hint: Any, part: str) -> Iterator[Any]:
-    """What a type has at a key of it, or at any number."""
-    hint = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    if keys_of(hint):
-        hints = get_type_hints(hint, include_extras=True)
-        yield from (hints[item.name] for item in _fields(hint) if item.encode_name == part)
-    elif get_origin(hint) is dict:
-        yield get_args(hint)[1]
-    elif get_origin(hint) in (list, tuple):
-        yield get_args(hint)[0]
-
-
-def _keys(hints: list[Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for hint in hints for key in keys_of(hint)))
-
-
-def _literals(hints: list[Any]) -> tuple[str, ...]:
-    """The words that may stand there."""
-    return tuple(
-        word for hint in hints if get_origin(hint) is Literal for word in get_args(hint) if isinstance(word, str)
-    )
-
-
-def _described(hints: list[Any]) -> str:
-    """What people call it, where that was said."""
-    said = (meta.description for hint in hints if get_origin(hint) is Annotated for meta in get_args(hint)[1:])
-    return next((text for text in said if text), "")
-
-
-def _words(names: str) -> str:
-    found = [name for name in names.split(" | ") if name != "null"]
-    # Whoever takes any number takes a whole one.
-    return " or ".join(WORDS.get(name, name) for name in found if not (name == "int" and "float" in found))
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

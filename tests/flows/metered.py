@@ -12,7 +12,7 @@ from backends.api.capabilities import Metrics
 from backends.api.errors import Unreachable
 from backends.api.metrics import Series
 from backends.api.settings import Settings
-from backends.config_settings import typed
+from backends.config_typing import typed
 from backends.context import Context, SourceConfig
 from backends.context_settings import PageSettings
 

@@ -16,7 +16,8 @@ from backends.api.errors import BackendError, BadReply
 from backends.api.metrics import TargetState
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.settings import SecretRef
-from backends.config_settings import rooted, typed
+from backends.config_settings import rooted
+from backends.config_typing import typed
 from backends.incident.problems import Now, problems
 from backends.masking import masked
 from backends.metrics.prometheus_access import PrometheusSettings
