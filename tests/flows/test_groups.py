@@ -9,6 +9,7 @@ import pytest
 
 from backends.api import registry
 from backends.api.capabilities import Registry
+from backends.api.errors import BackendError, Unreachable
 from backends.api.members import Member, Members, MemberState, Role
 from backends.api.readings import Seen
 from tests.clock import FakeClock
@@ -19,7 +20,10 @@ from tests.flows.fake import Fake, member
 class Registering(Fake, Registry):
     async def instances(self, last: Members | None) -> AsyncGenerator[Seen[Members], None]:
         while True:
-            yield await self.script.instances.get()
+            order = await self.script.instances.get()
+            if isinstance(order, BackendError):
+                raise order
+            yield order
 
     def expected_sizes(self) -> Mapping[str, int]:
         return {"search": 2}
@@ -78,6 +82,17 @@ async def test_a_group_that_nobody_ever_registered_in_is_told_as_such(registerin
         await screen.press("enter")
         await screen.until("nobody has registered in search of fake/main since this context was opened")
         assert "2 are configured" in screen.text
+
+
+async def test_of_a_group_whose_source_is_lost_nobody_knows_who_is_in_it(registering: Opened) -> None:
+    async with registering(command="overview") as screen:
+        screen.script.say_members(member("m0"))
+        for _ in range(3):
+            screen.script.instances.put_nowait(Unreachable("connection refused"))
+        await screen.until("unreachable")
+        await to_the_sign(screen, "search")
+        await screen.press("enter")
+        await screen.until("who is registered in search of fake/main is not known: unreachable")
 
 
 async def test_a_group_with_somebody_in_it_leads_to_all_members(registering: Opened) -> None:

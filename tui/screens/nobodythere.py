@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from backends.api.readings import State
 from backends.incident.problems import Problem
 from backends.watch import Watch
 from tui.screens.sourcelines import group_line
 from widgets.quantities import age
+
+SHOW_ALL = "esc shows all members"
 
 
 def group_without_rows(problem: Problem | None, line: str | None, watching: Watch) -> tuple[str, str] | None:
@@ -25,20 +28,20 @@ def group_without_rows(problem: Problem | None, line: str | None, watching: Watc
 
 def in_place_of_rows(source: str, group: str, watching: Watch) -> list[str]:
     """What is known of it; nothing where somebody is registered."""
+    feed = watching.feed(source, "instances")
+    if feed is None or _rows(source, group, watching):
+        return []
+    if feed.reading.state is not State.LIVE:
+        return [f"who is registered in {group} of {source} is not known: {feed.reading.state.value}", SHOW_ALL]
     expected = watching.expected_sizes().get(source, {}).get(group)
     since = watching.empty_groups().get(source, {}).get(group)
-    ways = "esc shows all members; :events has who left, and when"
-    if since is not None:
-        ago = age(watching.clock.monotonic() - since)
-        most = "" if expected is None or expected.configured else f"; {expected.size} were there before"
-        return [
-            f"nobody is registered in {group} of {source} any more: the last one was seen {ago} ago{most}",
-            ways,
-        ]
-    if expected is not None and expected.configured and not _rows(source, group, watching):
-        never = f"nobody has registered in {group} of {source} since this context was opened"
-        return [f"{never}; {expected.size} are configured", ways]
-    return []
+    if since is None:
+        wanted = "" if expected is None else f"; {expected.size} are configured"
+        return [f"nobody has registered in {group} of {source} since this context was opened{wanted}", SHOW_ALL]
+    most = "" if expected is None or expected.configured else f"; {expected.size} were there before"
+    ago = age(watching.clock.monotonic() - since)
+    text = f"nobody is registered in {group} of {source} any more: the last one was seen {ago} ago{most}"
+    return [text, f"{SHOW_ALL}; :events has who left, and when"]
 
 
 def _rows(source: str, group: str, watching: Watch) -> bool:
