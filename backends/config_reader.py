@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+from msgspec import Meta, Struct
 
 from backends.api.backend import Backend
 from backends.api.errors import BackendError, Misconfigured, Unsupported
 from backends.api.registry import MODULES, known, load
 from backends.api.settings import Settings
 from backends.config import Config, ConfigError, Document
-from backends.config_settings import Wrong, command_in, rooted, typed_settings
+from backends.config_settings import command_in, rooted
+from backends.config_typing import Wrong, keys_of, typed
 from backends.context import Context, SourceConfig, this_host
+from backends.context_settings import ContextSettings
 from backends.context_words import COLOURS
 from backends.masking import mask_url
 from backends.nearest import one_of
@@ -21,12 +24,13 @@ from backends.nearest import one_of
 if TYPE_CHECKING:
     from backends.config_lines import Path
 
-CONTEXT_KEYS = ("colour", "read_only", "arm", "confirm", "local", "page")
-PAGE_KEYS = ("title", "source", "panel")
-PANEL_KEYS = ("title", "query", "unit")
-PANEL_NUMBERS = ("threshold", "min", "max")
-WORDS = {bool: "true or false", dict: "a table", float: "a number", int: "a whole number", list: "a list"}
-"""TOML's types as people call them; all the others are strings, dates and times."""
+CONTEXT_KEYS = keys_of(ContextSettings)
+T = TypeVar("T")
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    default: Annotated[str, Meta(description="a context's name")] | None = None
+    context: Annotated[dict[str, Any], Meta(description="tables [context.NAME]")] = {}
 
 
 def read(document: Document, *, read_only: bool = False) -> Config:
@@ -49,47 +53,47 @@ class _Reader:
             self._not_toml(str(error))
 
     def config(self) -> Config:
-        self._known((), self._raw, ("default", "context"))
-        default = self._typed(("default",), self._raw.get("default", ""), str, "a context's name")
-        tables = self._typed(("context",), self._raw.get("context", {}), dict, "tables [context.NAME]")
-        contexts = {name: self._context(name, table) for name, table in tables.items()}
-        if "default" in self._raw and default not in contexts:
-            self._fail(("default",), f"no context {default!r}{one_of(default, contexts)}")
-        return Config(self._path, contexts, default or None, self._text)
+        file = self._typed((), self._raw, _File)
+        contexts = {name: self._context(name, table) for name, table in file.context.items()}
+        if file.default is not None and file.default not in contexts:
+            self._fail(("default",), f"no context {file.default!r}{one_of(file.default, contexts)}")
+        return Config(self._path, contexts, file.default or None, self._text)
 
     def _context(self, name: str, table: Any) -> Context:
         at = ("context", name)
-        self._typed(at, table, dict, f"a table [context.{name}]")
+        table = self._typed(at, table, dict[str, Any], f"a table [context.{name}]")
         if not name:
             self._fail(at, "a context without a name, expected [context.NAME]")
-        sources: list[SourceConfig] = []
-        for key, value in table.items():
-            if key not in CONTEXT_KEYS:
-                sources += self._sources((*at, key), key, value)
-        if self._typed((*at, "local"), table.get("local", True), bool, "true or false"):
-            sources.append(this_host())
-        read_only = self._typed((*at, "read_only"), table.get("read_only", False), bool, "true or false")
+        sources = [
+            source
+            for key in table
+            if key not in CONTEXT_KEYS
+            for source in self._sources((*at, key), key, table[key])
+        ]
+        own = self._typed(
+            at, {key: value for key, value in table.items() if key in CONTEXT_KEYS}, ContextSettings
+        )
         return Context(
             name=name,
-            sources=tuple(sources),
-            colour=self._colour((*at, "colour"), table.get("colour", "")),
-            read_only=self._read_only or read_only,
-            arm=self._word((*at, "arm"), table.get("arm", "ask"), ("ask", "always")),
-            confirm=self._word((*at, "confirm"), table.get("confirm", "button"), ("button", "type")),
-            pages=self._pages((*at, "page"), table.get("page", [])),
+            sources=(*sources, this_host()) if own.local else tuple(sources),
+            colour=self._colour((*at, "colour"), own.colour),
+            read_only=self._read_only or own.read_only,
+            arm=own.arm,
+            confirm=own.confirm,
+            pages=own.page,
         )
 
     def _sources(self, at: Path, kind: str, tables: Any) -> list[SourceConfig]:
         # Before it is imported. What is no kind at all may have been meant as a key, of any type.
         if known(kind):
-            self._typed(at, tables, dict, f"tables [context.{at[1]}.{kind}.NAME]")
+            tables = self._typed(at, tables, dict[str, Any], f"tables [context.{at[1]}.{kind}.NAME]")
         if self._foreign and known(kind) and kind not in MODULES:
             self._refuse(at, "may not name a module")
         backend = self._backend(at, kind)
         found = []
         for name, table in tables.items():
             here = (*at, name)
-            self._typed(here, table, dict, f"a table [context.{at[1]}.{kind}.{name}]")
+            table = self._typed(here, table, dict[str, Any], f"a table [context.{at[1]}.{kind}.{name}]")
             settings = self._settings(here, table, backend.Settings)
             try:
                 backend(name, settings)  # which touches nothing, and refuses what no type can tell
@@ -112,64 +116,23 @@ class _Reader:
             self._fail(at, f"importing it raised {type(error).__name__}: {error}")
 
     def _settings(self, at: Path, table: dict[str, Any], model: type[Settings]) -> Settings:
-        try:
-            settings = typed_settings(rooted(table, self._path.parent.absolute(), model), model)
-        except Wrong as wrong:
-            words = one_of(wrong.word, wrong.known) if wrong.known else ""
-            self._fail((*at, *wrong.path), f"{wrong.text}{words}")
+        settings = self._typed(at, rooted(table, self._path.parent.absolute(), model), model)
         place = command_in(settings)
         if self._foreign and place is not None:
             self._refuse((*at, *place), "may not hold commands")
         return settings
 
-    def _colour(self, at: Path, value: Any) -> str:
-        colour: str = self._typed(at, value, str, "a colour")
+    def _colour(self, at: Path, colour: str) -> str:
         if colour and colour not in COLOURS and not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
             self._fail(at, f"unknown colour {colour!r}{one_of(colour, (*COLOURS, '#rrggbb'))}")
         return colour
 
-    def _pages(self, at: Path, value: Any) -> tuple[Mapping[str, Any], ...]:
-        pages = self._typed(at, value, list, f"[[context.{at[1]}.page]]")
-        for i, page in enumerate(pages):
-            here = (*at, str(i))
-            self._table_of_strings(here, page, PAGE_KEYS, but="panel")
-            panels = self._typed((*here, "panel"), page.get("panel", []), list, f"[[context.{at[1]}.page.panel]]")
-            for j, panel in enumerate(panels):
-                self._panel((*here, "panel", str(j)), panel)
-        return tuple(pages)
-
-    def _panel(self, at: Path, panel: Any) -> None:
-        self._typed(at, panel, dict, "a table")
-        self._known(at, panel, (*PANEL_KEYS, *PANEL_NUMBERS))
-        self._table_of_strings(at, {key: item for key, item in panel.items() if key in PANEL_KEYS}, PANEL_KEYS)
-        for key in PANEL_NUMBERS:
-            if isinstance(item := panel.get(key, 0), bool) or not isinstance(item, int | float):
-                self._typed((*at, key), item, float, "a number")
-        if not panel.get("query"):
-            self._fail(at, "query: missing, expected the expression that this chart shows")
-
-    def _table_of_strings(self, at: Path, table: Any, keys: tuple[str, ...], but: str = "") -> None:
-        self._typed(at, table, dict, "a table")
-        self._known(at, table, keys)
-        for key, item in table.items():
-            if key != but:
-                self._typed((*at, key), item, str, "a string")
-
-    def _known(self, at: Path, table: dict[str, Any], keys: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in keys:
-                self._fail((*at, key), f"unknown key{one_of(key, keys)}")
-
-    def _word(self, at: Path, value: Any, words: tuple[str, ...]) -> Any:
-        if value not in words:
-            self._fail(at, f"wrong value {value!r}{one_of(str(value), words)}")
-        return value
-
-    def _typed(self, at: Path, value: Any, kind: type, expected: str) -> Any:
-        if not isinstance(value, kind):
-            got = WORDS.get(type(value), "a string" if isinstance(value, str) else "a date or time")
-            self._fail(at, f"wrong type, expected {expected}, got {got}")
-        return value
+    def _typed(self, at: Path, value: Any, model: type[T], expected: str = "") -> T:
+        try:
+            return typed(value, model, expected)
+        except Wrong as wrong:
+            words = one_of(wrong.word, wrong.known) if wrong.known else ""
+            self._fail((*at, *wrong.path), f"{wrong.text}{words}")
 
     def _refuse(self, at: Path, what: str) -> NoReturn:
         hint = f"chmod go-w {self._path}, and its owner must be you"

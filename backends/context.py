@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Literal
 
 from msgspec import Struct
 
 from backends import context_words
 from backends.api.registry import load
 from backends.api.settings import Settings
+from backends.context_settings import PageSettings
 
 
 class SourceConfig(Struct, frozen=True):
@@ -47,7 +48,7 @@ class Context(Struct, frozen=True):
     read_only: bool = False
     arm: Literal["ask", "always"] = "ask"
     confirm: Literal["button", "type"] = "button"
-    pages: tuple[Mapping[str, Any], ...] = ()
+    pages: tuple[PageSettings, ...] = ()
     tried: tuple[str, ...] = ()
     """Where discovery looked and found nothing, a sentence each; for the screen that has no source."""
 

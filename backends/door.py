@@ -24,7 +24,7 @@ from backends.audit import Audit, AuditFailed
 from backends.audit_book import AuditBook
 from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
 from backends.incident.consequence import DOWN_AT_ONCE, NOUNS, consequences
-from backends.viewer import MOMENT, Viewer
+from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 from backends.who import Who
 
@@ -32,6 +32,9 @@ log = logging.getLogger("midwatch.door")
 
 NOTHING_DONE = (Denied, NotFound, Conflict, Misconfigured, Unsupported)
 """Errors of a backend that say that nothing was changed; after any other one the outcome is unknown."""
+
+
+AGAIN = "possible again as soon as {}"
 
 
 class Consent(Struct, frozen=True):
@@ -103,20 +106,18 @@ class Door:
 
     # Before
 
-    async def propose(self, action: Action, along: Sequence[Action] = ()) -> Proposal:
-        """Check mode, identity and freshness, and read the consequences: of this action with those `along` that
-        will be carried out after it, each by a confirmation of its own. Raises `Refused`, which is audited."""
-        await self.examine(action)
-        to_type = action.target.name if self._context.confirm == "type" else ""
-        return (await self._proposed([action], along, to_type))[0]
-
-    async def propose_all(self, actions: Sequence[Action]) -> list[Proposal]:
-        """The same for actions that are confirmed by one answer: of several, their number must be typed."""
-        if len(actions) == 1:
-            return [await self.propose(actions[0])]
-        for action in actions:
-            await self.examine(action)
-        return await self._proposed(actions, (), str(len(actions)))
+    async def propose(self, actions: Sequence[Action], along: Sequence[Action] = ()) -> list[Proposal]:
+        """Check mode, identity and freshness of each, and read the consequences. `actions` are confirmed by one
+        answer: of several, their number must be typed. Those `along` will be carried out after them, each by a
+        confirmation of its own. Raises `Refused` for the first that may not pass, which is audited."""
+        for action in (*actions, *along):
+            refusal = self.refusal(action)
+            if refusal is not None:
+                await self.refuse(action, refusal)
+                raise refusal
+        named = actions[0].target.name if self._context.confirm == "type" else ""
+        to_type = named if len(actions) == 1 else str(len(actions))
+        return await self._proposed(actions, along, to_type)
 
     async def _proposed(self, actions: Sequence[Action], along: Sequence[Action], to_type: str) -> list[Proposal]:
         """Each with what it means: those that are down at once, with all that are so beside them."""
@@ -129,45 +130,50 @@ class Door:
 
         return [Proposal(action, means(action), to_type) for action in actions]
 
-    async def examine(self, action: Action) -> None:
-        """Whether it could pass now. Raises `Refused`, which is audited."""
-        try:
-            self.check(action)
-        except Refused as refusal:
-            await self.refuse(action, refusal)
-            raise
-
     async def refuse(self, action: Action, refusal: Refused, reason: str = "") -> None:
         """Write down that an action is refused: by the door, or before it, by whoever did not confirm it."""
         await self._book.refused(action, refusal, reason or self.arming.reason)
 
-    def check(self, action: Action) -> None:
-        """Whether the action could pass now. Raises `Refused` with the reason."""
+    def refusal(self, action: Action) -> Refused | None:
+        """Why the action could not pass now; None where it could."""
         target = action.target
         why = self.allows(target.source, action.verb, target.key)
         if why:
-            raise Refused(why, NOTHING_LIFTS_IT if self.arming.mode is Mode.READ_ONLY else "")
+            hint = NOTHING_LIFTS_IT if self.arming.mode is Mode.READ_ONLY else ""
+            return Refused(why, hint, action=action)
         if action.blocked:
-            raise Refused(action.blocked)
+            return Refused(action.blocked, action=action)
         reading = self._reading(target)
         if reading is None:
-            raise Refused(f"{target.source} is not in this context")
+            return Refused(f"{target.source} is not in this context", action=action)
         if reading.state is not State.LIVE:
-            raise Refused(
+            text, hint = (
                 f"what is known of {target.name} is {reading.state.value}",
-                "possible again as soon as its source answers",
+                AGAIN.format("its source answers"),
             )
+            return Refused(text, hint, action=action, for_now=True)
         row = reading.rows.get(target.key)
         if row is None:
-            raise Refused(f"{target.name} is not there any more")
+            return Refused(f"{target.name} is not there any more", action=action)
         if getattr(row, "trouble", None) is not None:
-            raise Refused(
+            text, hint = (
                 f"what is known of {target.name} is old: {row.trouble.error.reason}",
-                "possible again as soon as it answers",
+                AGAIN.format("it answers"),
             )
-        now = self._acting(target).target(row)
+            return Refused(text, hint, action=action, for_now=True)
+        try:
+            now = self._acting(target).target(row)
+        except Refused as refusal:
+            return Refused(refusal.reason, refusal.hint, action=action)
         if now.identity != target.identity:
-            raise Refused(f"{target.name} is not the one that it was: {now.identity}, not {target.identity}")
+            text = f"{target.name} is not the one that it was: {now.identity}, not {target.identity}"
+            return Refused(text, action=action)
+        return None
+
+    def _check(self, action: Action) -> None:
+        refusal = self.refusal(action)
+        if refusal is not None:
+            raise refusal
 
     def age(self, target: Target) -> float | None:
         """Seconds since the server confirmed what is known of a target; None where it never did."""
@@ -222,7 +228,7 @@ class Door:
         guarded = self.arming.mode is Mode.GUARDED
         if guarded and not consent.reason.strip():
             raise ReasonWanted("this context is guarded: an action needs a reason")
-        self.check(proposal.action)
+        self._check(proposal.action)
         if guarded and not consent.once:
             # Its own lines of the audit say so, and why.
             self.arming.arm_by_action(consent.reason)
@@ -230,7 +236,7 @@ class Door:
     def _admit_still(self, action: Action, consent: Consent) -> None:
         if self.arming.mode is Mode.GUARDED and not (consent.once and consent.reason.strip()):
             raise Refused("this context was disarmed meanwhile")
-        self.check(action)
+        self._check(action)
 
     async def _act(self, action: Action, reason: str, tell: Tell) -> Outcome:
         acting = self._acting(action.target)
@@ -296,7 +302,7 @@ class Door:
         """The readings of these nouns; those that nobody watches are woken and waited for a moment."""
         feeds = self._watch.feeds(*nouns)
         with closing(Viewer()) as viewer:
-            await viewer.first_words(feeds.values(), MOMENT)
+            await viewer.first_words(feeds.values(), CONSULTED_WITHIN)
         return {key: feed.reading for key, feed in feeds.items()}
 
     def _spawn(self, job: Coroutine[Any, Any, None]) -> None:

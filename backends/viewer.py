@@ -9,7 +9,7 @@ from typing import Any
 from backends.api.feed import Feed
 from backends.api.readings import State
 
-MOMENT = 2.0
+CONSULTED_WITHIN = 2.0
 """Seconds for which somebody who is about to act waits for feeds that nobody looked at."""
 
 

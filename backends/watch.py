@@ -276,6 +276,10 @@ class Watch:
         now = self._clock.monotonic()
         return {source: sizes.expected(now) for source, sizes in self._sizes.items()}
 
+    def empty_groups(self) -> dict[str, dict[str, float]]:
+        """By source, the groups of which nobody is left that was seen, and since when (monotonic seconds)."""
+        return {source: sizes.empty for source, sizes in self._sizes.items()}
+
     def error_bursts(self) -> tuple[Burst, ...]:
         """The error rates of logs that are up now."""
         return tuple(burst for errors in self._errors.values() for burst in errors.bursts)

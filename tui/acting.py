@@ -18,11 +18,12 @@ from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.viewer import Viewer
 from backends.watch import Watch
+from tui.actionmenu import blocked, menu_of
 from tui.arming import ArmFlow
 from tui.deploying import DeployFlow
 from tui.endings import Endings
-from tui.offering import heading_of, named, what_can_be_done
-from tui.question import DANGERS, Ended, Question, alike, plain, titled
+from tui.offering import heading_of, parent_of_zombie, what_can_be_done
+from tui.question import OnEnd, Question, plain, titled
 from tui.ways import Ways
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Form
@@ -116,36 +117,22 @@ class ActionFlow:
         if door is None or not offered or self.dialog.form is not waiting:
             return
         row = rows[0]
-        if verb and len(offered) == 1 and not _blocked(door, offered[0]):
+        if verb and len(offered) == 1 and not blocked(door, offered[0]):
             # It was named already: nothing is left to choose.
             self.ask(offered[0], heading_of(row, offered[0][0]), hidden=hidden)
         else:
             self._show_menu(door, row, offered, hidden)
 
     def _show_menu(self, door: Door, row: Row, offered: list[list[Action]], hidden: Collection[str]) -> None:
-        buttons = []
-        for actions in offered:
-            first, groups = actions[0], alike(actions)
-            whose = "" if first.target.key == row.key or len(actions) > 1 else f"{named(first.target)}: "
-            worst = groups[0]
-            some = "" if len(groups) == 1 else f"{len(worst.actions)} of {len(actions)}: "
-            buttons.append(
-                Button(
-                    first.title,
-                    self._asker(row, actions, hidden),
-                    DANGERS[worst.danger],
-                    _blocked(door, actions),
-                    f"{whose}{some}{worst.effect}",
-                )
-            )
-        target, count = offered[0][0].target, len(offered[0])
-        title = f"{count} targets" if count > 1 else target.shown if target.key == row.key else called(row)
-        self.dialog.show(
-            Form(title, (plain("nothing is done before the next question"),), (), tuple(buttons), True)
-        )
+        def asker(actions: list[Action]) -> Callable[[], None]:
+            return lambda: self.ask(actions, heading_of(row, actions[0]), hidden=hidden)
 
-    def _asker(self, row: Row, actions: list[Action], hidden: Collection[str]) -> Callable[[], None]:
-        return lambda: self.ask(actions, heading_of(row, actions[0]), hidden=hidden)
+        instead: list[Button] = []
+        parent = parent_of_zombie(row, self._desk.watching)
+        if parent is not None:
+            means = f"what can be done to {called(parent)}, which has not collected it"
+            instead.append(Button("its parent", lambda: self.menu([parent]), means=means))
+        self.dialog.show(menu_of(row, offered, door, asker, instead))
 
     # The question
 
@@ -153,7 +140,7 @@ class ActionFlow:
         self,
         actions: Sequence[Action],
         heading: Sequence[str] = (),
-        ended: Ended | None = None,
+        ended: OnEnd | None = None,
         hidden: Collection[str] = (),
     ) -> None:
         """Show what would happen, with Cancel chosen; what was asked is what is done, or nothing. `heading` is
@@ -166,7 +153,7 @@ class ActionFlow:
         self,
         actions: list[Action],
         heading: Sequence[str],
-        ended: Ended | None,
+        ended: OnEnd | None,
         hidden: Collection[str],
         waiting: Form,
     ) -> None:
@@ -174,7 +161,7 @@ class ActionFlow:
         if door is None or watching is None:
             return
         try:
-            proposals = await door.propose_all(actions)
+            proposals = await door.propose(actions)
         except Refused as refusal:
             self._refuse(refusal, waiting)
             return
@@ -295,10 +282,3 @@ class ActionFlow:
         if error.hint:
             lines.append(plain(error.hint, Look.DIM))
         self.dialog.show(Form("not possible", tuple(lines), leave=CLOSE))
-
-
-def _blocked(door: Door, actions: list[Action]) -> str:
-    """Why it can't be done to all of them; "" where it can."""
-    why = [a.blocked or door.allows(a.target.source, a.verb, a.target.key) for a in actions]
-    said = [text for text in why if text]
-    return f"{len(said)} of {len(actions)}: {said[0]}" if said and len(actions) > 1 else "".join(said)

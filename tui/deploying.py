@@ -12,11 +12,11 @@ from backends.api.errors import BackendError, Misconfigured
 from backends.api.feed import Feed
 from backends.api.readings import State
 from backends.api.runs import Deploy, Plan, run_of
-from backends.viewer import MOMENT, Viewer
+from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 from tui.begun import BegunRuns
 from tui.kinds.runs import RUN_LOOKS
-from tui.question import Ended, plain
+from tui.question import OnEnd, plain
 from tui.ways import Ways
 from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Field, Form
@@ -34,7 +34,7 @@ class DeployDesk(Protocol):
     def work(self, job: Coroutine[Any, Any, None], group: str = "default") -> None: ...
 
 
-Ask = Callable[[Sequence[Action], Sequence[str], Ended], None]
+Ask = Callable[[Sequence[Action], Sequence[str], OnEnd], None]
 """The question: actions, what to say first, and whom to tell how it ended."""
 
 
@@ -63,7 +63,7 @@ class DeployFlow:
         """Not before each has told its deploy, or has had its moment: one that is not read yet is not missing."""
         watching = self._desk.watching
         with closing(Viewer()) as viewer:
-            await viewer.first_words(feeds, MOMENT)
+            await viewer.first_words(feeds, CONSULTED_WITHIN)
         if self._dialog.form is waiting:
             self._dialog.close()
             if watching is self._desk.watching:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.context_words import FOR_GOOD, READ_ONLY
 from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, key_of, on_screen
-from widgets.prompt import Completer, Outcome, Prompt
+from widgets.prompt import Completer, KeyEffect, Prompt
 
 if TYPE_CHECKING:
     from widgets.dialog import Dialog
@@ -114,12 +114,12 @@ class Keys:
         elif self.prompt.open:
             self._settle(self.prompt.insert(text))
 
-    def _settle(self, outcome: Outcome) -> None:
+    def _settle(self, effect: KeyEffect) -> None:
         text = self.prompt.text
         self._desk.prompt_changed()
-        if outcome is Outcome.EDITED:
+        if effect is KeyEffect.EDITED:
             self._edited(text)
-        elif outcome is Outcome.CANCELLED:
+        elif effect is KeyEffect.CANCELLED:
             self._cancelled()
         else:
             self._accepted(text)

@@ -11,7 +11,8 @@ from backends.api.events import Occurrence
 from backends.api.members import Member
 from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row, called
-from backends.viewer import MOMENT, Viewer
+from backends.api.processes import Process, ProcessState
+from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 from tui.belongings import belonging, why_nothing
 from tui.commands import key_of
@@ -58,7 +59,7 @@ async def what_can_be_done(rows: Sequence[Row], verb: str, watching: Watch, view
 async def _by_belongings(row: Row, verb: str, watching: Watch, viewer: Viewer) -> list[list[Action]]:
     acts = isinstance(row, Member) and watching.able(row.source, Acting) is not None
     own = await actions_of(row, verb, watching) if acts else []
-    await viewer.first_words(watching.feeds("processes").values(), MOMENT)
+    await viewer.first_words(watching.feeds("processes").values(), CONSULTED_WITHIN)
     found = [other for other in belonging(row, watching) if watching.able(other.source, Acting) is not None]
     for other in found:
         more = await actions_of(other, verb, watching)
@@ -94,6 +95,15 @@ async def _by_its_supervisor(row: Row, verb: str, watching: Watch) -> list[Actio
 def named(target: Target) -> str:
     """A target that is not the row itself, as what it is."""
     return f"{NOUN.get(target.noun, target.noun)} {target.shown}"
+
+
+def parent_of_zombie(row: Row, watching: Watch | None) -> Process | None:
+    """Who has still to collect a process that has ended; None for any other row, and where that is pid 1."""
+    if watching is None or not isinstance(row, Process) or row.state is not ProcessState.ZOMBIE or row.ppid == 1:
+        return None
+    feed = watching.feed(row.source, "processes")
+    rows = [] if feed is None else feed.reading.rows.values()
+    return next((other for other in rows if (other.host, other.pid) == (row.host, row.ppid)), None)
 
 
 def heading_of(row: Row, action: Action) -> list[str]:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target, sentence
-from backends.api.readings import FeedKey, Reading, State
-from backends.api.runs import Run, RunState
+from backends.api.readings import FeedKey, Reading
 from backends.arming import ARMED_FOR
 from backends.context_words import Mode
 from backends.door import Consent, Door, Proposal
@@ -23,7 +22,7 @@ REASON = "reason"
 NAMED = 400
 """Characters of a name that are said before what is done to it."""
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}
-Ended = Callable[[Action, Outcome], None]
+OnEnd = Callable[[Action, Outcome], None]
 
 
 class Question:
@@ -40,7 +39,7 @@ class Question:
         *,
         hidden: Collection[str],
         heading: Sequence[str],
-        ended: Ended | None,
+        ended: OnEnd | None,
     ) -> None:
         self.door, self.proposals, self.ended = door, list(proposals), ended
         self.shown: Form | None = None
@@ -169,12 +168,8 @@ class Question:
         """Why there is nothing to ask any more: what one action was about has ended, or is another thing now."""
         if self._count > 1:
             return ""
-        reading, row = self._row(self.actions[0].target)
-        if isinstance(row, Run) and row.state is not RunState.RUNNING:
-            return f"{row.key} has ended meanwhile: there is nothing to {self.actions[0].title} any more"
-        if reading.state is not State.LIVE or getattr(row, "trouble", None) is not None:
-            return ""
-        return self._blocked(self.actions)
+        refusal = self.door.refusal(self.actions[0])
+        return "" if refusal is None or refusal.for_now else _with_hint(refusal)
 
     def _row(self, target: Target) -> tuple[Reading[Any], Any]:
         """What is known of a target now; no row where it is gone."""
@@ -213,12 +208,10 @@ class Question:
 
     def _blocked(self, actions: list[Action]) -> str:
         for action in actions:
-            try:
-                self.door.check(action)
-            except Refused as refusal:
+            refusal = self.door.refusal(action)
+            if refusal is not None:
                 named = len(actions) == 1 or action.target.name in refusal.reason
-                reason = refusal.reason if named else f"{action.target.shown}: {refusal.reason}"
-                return f"{reason}; {refusal.hint}" if refusal.hint else reason
+                return _with_hint(refusal) if named else f"{action.target.shown}: {_with_hint(refusal)}"
         return ""
 
     def _standing(self, actions: list[Action]) -> tuple[Part, ...]:
@@ -268,6 +261,10 @@ def plain(text: str, look: Look = Look.PLAIN) -> tuple[Part, ...]:
 def titled(actions: Sequence[Action]) -> str:
     first = actions[0]
     return first.sentence if len(actions) == 1 else sentence(first.verb, first.title, f"{len(actions)} targets")
+
+
+def _with_hint(refusal: Refused) -> str:
+    return f"{refusal.reason}; {refusal.hint}" if refusal.hint else refusal.reason
 
 
 def _once(groups: Iterable[Iterable[str]]) -> list[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from backends.context import Context
 
 
-class _Ended(NamedTuple):
+class _Exit(NamedTuple):
     """The exit code, and what is to be said once the terminal is as it was before."""
 
     status: int
@@ -38,7 +38,7 @@ def dashboard(options: argparse.Namespace) -> int:
         terminal.take(first_frame(seen, terminal.size))
         ended = _open(options, TypedAhead(sys.stdin.fileno()))
     except KeyboardInterrupt:
-        ended = _Ended(130)
+        ended = _Exit(130)
     finally:
         terminal.give_back()
     for line in ended.said:
@@ -46,7 +46,7 @@ def dashboard(options: argparse.Namespace) -> int:
     return ended.status
 
 
-def _open(options: argparse.Namespace, typed: TypedAhead) -> _Ended:
+def _open(options: argparse.Namespace, typed: TypedAhead) -> _Exit:
     # What is imported and made until the first frame stays: looking through it again and again for garbage would
     # take a twentieth of the start. The app turns it on again.
     gc.disable()
@@ -56,11 +56,11 @@ def _open(options: argparse.Namespace, typed: TypedAhead) -> _Ended:
         config = load_config(options.config, os.environ, read_only=options.read_only)
         context = choose_context(config, options.context, os.environ)
     except ConfigError as error:
-        return _Ended(2, (str(error),))
+        return _Exit(2, (str(error),))
     return _run(options, config, context, typed)
 
 
-def _run(options: argparse.Namespace, config: Config, context: Context | None, typed: TypedAhead) -> _Ended:
+def _run(options: argparse.Namespace, config: Config, context: Context | None, typed: TypedAhead) -> _Exit:
     from tui.log import start_log
 
     log_file = start_log(os.environ)
@@ -93,7 +93,7 @@ def _run(options: argparse.Namespace, config: Config, context: Context | None, t
     said = [f"midwatch: in no audit: {line}" for line in app.contexts.doors.unwritten]
     if app.crash is not None:
         said.append(f"midwatch ended on a bug of its own ({type(app.crash).__name__}); {log_file} has the rest")
-    return _Ended(app.return_code or 0, tuple(said))
+    return _Exit(app.return_code or 0, tuple(said))
 
 
 def _discovery(*, read_only: bool) -> Callable[[], Awaitable[Context]]:

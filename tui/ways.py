@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tui.front import Front
-from tui.screens.base import View
+from tui.screens.base import Sought, View
 from widgets.columns import LogsOf
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ class Ways:
         self._front.show(view)
         if row and not view.go_to_row(row):
             self._say(view.missing)
+
+    def seek(self, kind: str, sought: Sought) -> None:
+        """The screen of a kind, on what it may have no row of."""
+        view = self._front.named(kind)
+        self._front.show(view)
+        view.seek(sought)
 
     def show_logs(self, source: str) -> None:
         """The logs of a source, or of all of them."""

@@ -17,9 +17,9 @@ from textual.widget import Widget
 
 from backends.clean import clean
 from widgets.columns import Look
-from widgets.form import CANCEL, CLOSE, Button, Field, Form, wrapped
-from widgets.oneline import Part
-from widgets.safe import fit, line, style, under_cursor, width_of
+from widgets.dialogrows import DialogRows
+from widgets.form import CANCEL, CLOSE, Button, Field, Form
+from widgets.safe import fit, line, style, width_of
 
 USUAL, WIDEST = 84, 120
 """Cells of a box, and of one whose lines are long, where the terminal has them."""
@@ -36,11 +36,6 @@ EDGE = 4
 """Cells that the frame and its margins take from a line."""
 FRINGE = 8
 """Cells beside a box below which it takes them as well: nobody reads two letters of a row beneath it."""
-BETWEEN = "   "
-LEAST = 4
-"""Lines of what is asked that there should be room for."""
-LABEL = 10
-"""Cells of the labels of a menu, if none of them is longer."""
 
 
 class Dialog(Widget):
@@ -246,8 +241,7 @@ class Dialog(Widget):
         across, down = self.app.size
         width = max(USUAL, min(WIDEST, self.form.widest() + EDGE))
         width = across if across - width < FRINGE else width
-        rows = len(self._lines(width - EDGE)) + len(self._foot(width - EDGE))
-        height = min(rows + 2, down - 2)
+        height = min(self._rows(self.form, width).height + 2, down - 2)
         self.styles.width, self.styles.height = width, height
         self.styles.offset = ((across - width) // 2, max(1, (down - height) // 3))
         self.display = True
@@ -264,84 +258,8 @@ class Dialog(Widget):
         if self.open and self.app.size != self._placed_in:
             self._place()
 
-    def _lines(self, width: int) -> list[tuple[Part, ...]]:
-        form = self.form
-        return [] if form is None else [part for row in form.lines for part in wrapped(row, width)]
-
-    def _foot(self, width: int, *, tight: bool = False) -> list[tuple[Part, ...]]:
-        """What is always in sight: the foot's lines, fields, buttons, and what it says. A `tight` one has no room
-        around them."""
-        form = self.form
-        if form is None:
-            return []
-        gap: list[tuple[Part, ...]] = [] if tight else [()]
-        rows: list[tuple[Part, ...]] = []
-        if form.foot:
-            rows += [*gap, *(part for row in form.foot for part in wrapped(row, width))]
-        if form.fields:
-            rows += gap
-            label = max(width_of(field.label) for field in form.fields)
-            rows += [self._field(i, field, label, width) for i, field in enumerate(form.fields)]
-        rows += [*gap, *self._buttons(form, width)]
-        if self._says:
-            rows += [*gap, *wrapped(((self._says, style(Look.WARN)),), width)]
-        return rows
-
-    def _field(self, index: int, field: Field, label: int, width: int) -> tuple[Part, ...]:
-        chosen = index == self._at
-        if field.choices:
-            at = field.choices.index(field.value) + 1 if field.value in field.choices else 0
-            hint = "  ← → change it" if chosen else f"  {at} of {len(field.choices)}"
-            return (
-                (fit(field.label, label) + "  ", style(Look.DIM)),
-                (f"‹ {field.value} ›", style(reverse=chosen)),
-                (hint, style(Look.DIM)),
-            )
-        room = max(8, width - label - 3)
-        shown = field.value[-(room - 1) :]
-        line_ = shown + ("▏" if chosen else "")
-        return (
-            (fit(field.label, label) + "  ", style(Look.DIM)),
-            (line_ + "_" * max(0, room - width_of(line_)), style(Look.STRONG if chosen else Look.PLAIN)),
-        )
-
-    def _buttons(self, form: Form, width: int) -> list[tuple[Part, ...]]:
-        """Beside each other, below each other where they have no room for that."""
-        here = self._at - len(form.fields)
-        if form.listed:
-            return [row for _, row in self._menu(form, width)]
-        parts: list[Part] = [(f"[ {form.leave} ]", style(reverse=here == 0))]
-        for i, button in enumerate(form.buttons, start=1):
-            look = Look.DIM if button.blocked else button.look
-            label = fit(button.label, min(width_of(button.label), width - EDGE))
-            parts.append((f"[ {label} ]", style(look, reverse=here == i)))
-        need = sum(width_of(text) for text, _ in parts) + len(BETWEEN) * len(form.buttons)
-        if need > width:
-            return [((" " * (width - width_of(part[0])), style()), part) for part in parts]
-        row: list[Part] = [(" " * (width - need), style()), parts[0]]
-        for part in parts[1:]:
-            row += [(BETWEEN, style()), part]
-        return [tuple(row)]
-
-    def _menu(self, form: Form, width: int) -> list[tuple[int, tuple[Part, ...]]]:
-        """The buttons below each other, what they mean beside them, each row with the button that it is of."""
-        here = self._at - len(form.fields)
-        label = max([LABEL, *(width_of(button.label) for button in form.buttons)])
-        label = min(label, width // 2)
-        rows = []
-        for i, button in enumerate(form.buttons, start=1):
-            # The name says how grave it is, by its colour: a wall of red would say it of nothing.
-            made = style(Look.DIM if button.blocked else button.look)
-            plain = style(Look.DIM if button.blocked else Look.PLAIN)
-            means = " ".join(filter(None, (button.means, f"({button.blocked})" if button.blocked else "")))
-            name = fit(button.label, label)
-            for part in wrapped(((means, plain),), width - label - 2):
-                text = "".join(word for word, _ in part)
-                row = [(f" {name} ", made), (fit(text, width - label - 2), plain)]
-                rows.append((i, tuple(under_cursor(row) if here == i else row)))
-                name = " " * label
-        leave = [(fit(f" {form.leave}", width), style())]
-        return [*rows, (0, tuple(under_cursor(leave) if here == 0 else leave))]
+    def _rows(self, form: Form, width: int) -> DialogRows:
+        return DialogRows(form, self._at, self._says, width - EDGE)
 
     def render_line(self, y: int) -> Strip:
         width, height, form = self.size.width, self.size.height, self.form
@@ -353,33 +271,11 @@ class Dialog(Widget):
             return line([("┌─" + title + "─" * (width - 3 - width_of(title)) + "┐", frame)], width)
         if y == height - 1:
             return line([("└" + "─" * (width - 2) + "┘", frame)], width)
-        rows = self._in_sight(form, width - EDGE, height - 2)
+        rows, self._top = self._rows(form, width).in_sight(self._top, height - 2)
         parts = rows[y - 1] if y - 1 < len(rows) else ()
         used = sum(width_of(text) for text, _ in parts)
         pad = " " * max(0, width - EDGE - used)
         return line([("│ ", frame), *parts, (pad, style()), (" │", frame)], width)
-
-    def _in_sight(self, form: Form, width: int, room: int) -> list[tuple[Part, ...]]:
-        """As many rows as there is room for: fields and buttons always, of a menu the part around the choice."""
-        lines, foot = self._lines(width), self._foot(width)
-        if len(lines) + len(foot) <= room:
-            return lines + foot
-        if form.listed:
-            rows = lines + foot
-            of = [button for button, _ in self._menu(form, width)]
-            # The menu is the foot's, but for the empty line above it and what is said below.
-            begin, chosen = len(lines) + 1, self._at - len(form.fields)
-            first, last = begin + of.index(chosen), begin + len(of) - 1 - of[::-1].index(chosen)
-            self._top = min(max(self._top, last - room + 1, 0), first, len(rows) - room)
-            return rows[self._top : self._top + room]
-        if room - len(foot) < LEAST:
-            foot = self._foot(width, tight=True)
-        space = max(1, room - len(foot)) - 1
-        self._top = min(self._top, max(0, len(lines) - space))
-        below = len(lines) - space - self._top
-        above = [f"{self._top} more above: PgUp"] if self._top else []
-        more = "   ".join([*above, *([f"{below} more below: PgDn"] if below else [])])
-        return [*lines[self._top : self._top + space], ((more, style(Look.WARN)),), *foot][:room]
 
     def on_click(self, event: events.Click) -> None:
         # Only the keyboard answers: a click that comes late over a slow link must not press what moved below it.

@@ -18,7 +18,9 @@ HISTORY = 200
 _BEFORE_LAST_WORD = re.compile(r".*[\s(){},=\"]", re.DOTALL)
 
 
-class Outcome(enum.Enum):
+class KeyEffect(enum.Enum):
+    """What a key did to the line."""
+
     EDITED = "edited"
     ACCEPTED = "accepted"
     CANCELLED = "cancelled"
@@ -63,32 +65,32 @@ class Prompt:
     def close(self) -> None:
         self.sign = ""
 
-    def insert(self, text: str) -> Outcome:
+    def insert(self, text: str) -> KeyEffect:
         """Typed or pasted text; a paste is one line, and never carries control characters."""
         text = clean(text.replace("\n", " ").replace("\r", ""))
         self.text = self.text[: self.at] + text + self.text[self.at :]
         self.at += len(text)
         self._offered = []
-        return Outcome.EDITED
+        return KeyEffect.EDITED
 
-    def press(self, key: str, character: str | None) -> Outcome:
+    def press(self, key: str, character: str | None) -> KeyEffect:
         """One key, by Textual's name, with the character it types, if it does."""
         if key == "enter":
             self._remember()
             self.close()
-            return Outcome.ACCEPTED
+            return KeyEffect.ACCEPTED
         if key in ("escape", "ctrl+c", "ctrl+g") or (key == "backspace" and not self.text):
             self.close()
-            return Outcome.CANCELLED
+            return KeyEffect.CANCELLED
         edit = _EDITS.get(key)
         if edit is not None:
             edit(self)
             if key != "tab":
                 self._offered = []
-            return Outcome.EDITED
+            return KeyEffect.EDITED
         if character and character.isprintable():
             return self.insert(character)
-        return Outcome.EDITED
+        return KeyEffect.EDITED
 
     def _remember(self) -> None:
         past = self._history.setdefault(self.sign, [])

@@ -95,11 +95,17 @@ def sentence(verb: str, title: str, whom: str) -> str:
 
 
 class Refused(Exception):
-    """The door, or the backend at the last moment, says no: nothing was changed. `hint` says what to do."""
+    """The door, or the backend at the last moment, says no: nothing was changed. `hint` says what to do.
 
-    def __init__(self, reason: str, hint: str = "") -> None:
+    `action` is which one it says no to, where the door was asked about several. `for_now`: what is known is too
+    old, and it may pass as soon as that is fresh again.
+    """
+
+    def __init__(
+        self, reason: str, hint: str = "", *, action: Action | None = None, for_now: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.hint = reason, hint
+        self.reason, self.hint, self.action, self.for_now = reason, hint, action, for_now
 
 
 class Permit:

@@ -157,7 +157,8 @@ class Acting(Protocol):
         ...
 
     def target(self, row: Row) -> Target:
-        """The row as a target, with the identity that it has now. Pure."""
+        """The row as a target, with the identity that it has now. Pure. Raises `Refused` for one that has ended,
+        and to which nothing can be done any more."""
         ...
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:

@@ -12,7 +12,7 @@
     │   ├── WrongQuery  what the server says of a query that a person wrote
     │   └── TooLarge    an answer larger than may be taken; asking again will not make it smaller
     ├── Unsupported     this server, version or platform cannot do that
-    ├── Ended           a source that should run for ever merely ended: a bug in the backend
+    ├── SourceEnded     a source that should run for ever merely ended: a bug in the backend
     └── BackendBug      any other exception that left a backend: a bug in the backend
 
 Each backend maps its client's exceptions in one context manager of its own; whatever slips through becomes
@@ -100,7 +100,7 @@ class Unsupported(BackendError):
     word = "unsupported"
 
 
-class Ended(BackendError):
+class SourceEnded(BackendError):
     word = "ended"
 
 

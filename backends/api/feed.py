@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar, cast
 from msgspec.structs import replace
 
 from backends.api.clock import Clock, LoopClock, Timer
-from backends.api.errors import BackendBug, BackendError, Ended, Silent, TimedOut, bare
+from backends.api.errors import BackendBug, BackendError, Silent, SourceEnded, TimedOut, bare
 from backends.api.pace import Backoff, Pace
 from backends.api.readings import News, Reading, Seen, State
 
@@ -236,10 +236,10 @@ class Feed(Generic[S, T]):
 
     def _why(self, attempt: asyncio.Task[None]) -> BackendError:
         if attempt.cancelled():
-            return Ended("the source cancelled itself", where=self.name)
+            return SourceEnded("the source cancelled itself", where=self.name)
         error = attempt.exception()
         if error is None:
-            return Ended("the source ended although it should run for ever", where=self.name)
+            return SourceEnded("the source ended although it should run for ever", where=self.name)
         if isinstance(error, BackendError):
             return bare(error)
         log.error("bug in backend of %s", self.name, exc_info=error)

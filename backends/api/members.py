@@ -30,7 +30,8 @@ class Role(enum.StrEnum):
 class Member(Struct, frozen=True):
     """A server of a cluster, or an instance that registered itself in one.
 
-    `group` is the application group that an instance belongs to, None for the cluster's own servers.
+    `group` is the application group that an instance belongs to, None for the cluster's own servers. `role` is
+    None where it is not known: of a server that does not answer nobody can tell whether it leads.
     `address` is the client's `host:port`, None where it is not known. `trouble` is set when this member did
     not answer in the last round although its source did.
     """
@@ -38,7 +39,7 @@ class Member(Struct, frozen=True):
     key: str
     name: str
     source: str
-    role: Role
+    role: Role | None
     state: MemberState
     group: str | None = None
     address: str | None = None
@@ -63,6 +64,8 @@ class Member(Struct, frozen=True):
     """The cluster's own id, where the system has one: by it two sources know that they watch the same one."""
     quorum: Quorum | None = None
     """Of its cluster; None where that has none, or it is not known."""
+    leader: str | None = None
+    """The name of its cluster's leader by the word of those who answer: it need not be one of them."""
     leaderless: datetime | None = None
     """When it was first seen from here that its cluster has no leader, by the word of those who know. None where
     it has one, and where nobody can say: a leader that is not among the rows may be well."""

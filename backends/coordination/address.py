@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
+from backends.host_port import checked, join
 from backends.no_json import NO_JSON
-
-_HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+):(\d{1,5})", re.ASCII)
 
 
 def address_of(value: str, name: str) -> tuple[str | None, str | None]:
@@ -28,21 +25,16 @@ def address_of(value: str, name: str) -> tuple[str | None, str | None]:
             found = _from_object(data)
             version = data.get("version")
     else:
-        found = _plain(text)
-    address = found or _plain(name.rsplit("/", 1)[-1])
+        found = checked(text)
+    address = found or checked(name.rsplit("/", 1)[-1])
     return address, version if isinstance(version, str) else None
 
 
 def _from_object(data: dict[str, object]) -> str | None:
     for key in ("address", "Addr"):
-        if isinstance(data.get(key), str) and (found := _plain(str(data[key]))):
+        if isinstance(data.get(key), str) and (found := checked(str(data[key]))):
             return found
     host, port = data.get("host", data.get("address")), data.get("port")
     if isinstance(host, str) and isinstance(port, int | str):
-        return _plain(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        return checked(join(host, port))
     return None
-
-
-def _plain(text: str) -> str | None:
-    found = _HOST_PORT.fullmatch(text)
-    return text if found and int(found.group(2)) <= 65535 else None

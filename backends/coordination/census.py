@@ -16,8 +16,8 @@ from backends.api.events import Event, EventKind
 from backends.api.members import Member, Members, MemberState
 from backends.api.readings import News
 
-ELECTION = 5.0
-"""Seconds without a leader from which on that is told with the next one; an election takes one or two."""
+LONG_WITHOUT = 5.0
+"""Seconds without a leader from which on that is told with the next one: longer than any election lasts."""
 UNSURE = (Silent, BadReply, Denied)
 """What a server that may well serve others says to us: its state is not known. It is down where nothing listens,
 or where it says itself that it serves nobody."""
@@ -144,7 +144,7 @@ class Census(Generic[A, L]):
             return
         before, self._told_leader = self._told_leader, self._leader
         without, self._without = self._without, 0.0
-        long = without >= ELECTION
+        long = without >= LONG_WITHOUT
         if before is not None and (long or not self._same(before, self._leader)):
             text = f"{self._named(before)} → {self._named(self._leader)}"
             text += f" (no leader for {without:.0f} s)" if long else ""

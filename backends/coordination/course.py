@@ -6,6 +6,10 @@ import time
 
 from backends.api.errors import BackendError, bare
 
+ELECTION = 3.0
+"""Seconds for which servers without a leader may be electing one (it takes one or two): they are asked again, and
+it is no trouble yet."""
+
 
 class Course:
     """What the servers have said since one of them last had a step to tell."""

@@ -31,7 +31,7 @@ from backends.coordination.etcd_instances import Groups, Instances
 from backends.coordination.etcd_members import EtcdAsker
 from backends.coordination.etcd_stream import Change, Changed, Confirmed
 from backends.coordination.etcd_watch import Listed, Step, follow
-from backends.coordination.etcd_wire import Wire, host_port, load_client
+from backends.coordination.etcd_wire import Wire, client_address, load_client
 from backends.coordination.registered import expected_sizes
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.host_port import split
@@ -70,7 +70,7 @@ class EtcdSettings(Settings, frozen=True):
 
     def access(self) -> Access:
         """Raises `Misconfigured` for an endpoint that is none."""
-        parsed = [host_port(endpoint) for endpoint in self.endpoints]
+        parsed = [client_address(endpoint) for endpoint in self.endpoints]
         ca, cert, key = (os.path.expanduser(path) if path else None for path in (self.ca, self.cert, self.key))
         return Access(
             tuple(dict.fromkeys(address for address, _ in parsed)),

@@ -12,7 +12,7 @@ from backends.api.errors import BackendError, BadReply, NotFound
 from backends.api.members import Member, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
-from backends.coordination.etcd_wire import host_port
+from backends.coordination.etcd_wire import client_address
 
 _ALARM = re.compile(r"memberID:(\d+) alarm:(\w+)")
 
@@ -90,7 +90,7 @@ class EtcdCensus(Census[Answer, int]):
             key=f"{self.source}/{number:x}" if number else f"{self.source}/{address}",
             name=self._name(number) or address or "(not started)",
             source=self.source,
-            role=self._role(number, member, status),
+            role=self._role(number, answer),
             state=state,
             address=address,
             version=status.version if status else None,
@@ -103,6 +103,7 @@ class EtcdCensus(Census[Answer, int]):
             alarmed=self._alarmed.get(number or 0),
             cluster=self.cluster,
             quorum=quorum,
+            leader=self._named(self._leader) if self._leader else None,
             leaderless=self._leaderless,
             trouble=trouble,
             details=tuple(self._details(number, member, status)),
@@ -112,17 +113,20 @@ class EtcdCensus(Census[Answer, int]):
         member = self.roster.get(number or 0)
         return (member.name or None) if member is not None else None
 
-    def _role(self, number: int | None, member: Any, status: Any) -> Role:
-        """A cluster of one is led by itself, in etcd's words too: `leader`, not `standalone`."""
+    def _role(self, number: int | None, answer: Answer) -> Role | None:
+        """A cluster of one is led by itself, in etcd's words too: `leader`, not `standalone`. Who learns is in
+        the cluster's own list; whether one that does not answer leads or follows, only itself could say now."""
+        member, status = self.roster.get(number or 0), answer.status
         if (member is not None and member.isLearner) or (status is not None and status.isLearner):
             return Role.LEARNER
+        if answer.error is not None:
+            return None
         if number is not None and number == self._leader:
             return Role.LEADER
         return Role.FOLLOWER if number is not None else Role.MEMBER
 
     def _details(self, number: int | None, member: Any, status: Any) -> Iterable[Detail]:
         yield Detail("member id", f"{number:x}" if number else None)
-        yield Detail("leader", self._named(self._leader) if self._leader else None)
         if status is not None:
             yield Detail("applied index", status.raftAppliedIndex or None)
         if member is not None:
@@ -179,6 +183,6 @@ def _client_address(member: Any) -> str | None:
 
 def _address(url: str) -> str | None:
     try:
-        return host_port(url)[0]
+        return client_address(url)[0]
     except BackendError:
         return None

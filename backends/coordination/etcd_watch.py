@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
-from backends.coordination.course import Course
+from backends.coordination.course import ELECTION, Course
 from backends.coordination.etcd_errors import Compacted, NoLeader, OtherCluster
 from backends.coordination.etcd_stream import (
     DEADLINE,
@@ -31,8 +31,6 @@ from backends.coordination.together import together
 
 HURRY = 1.2
 """Seconds that each endpoint has for its first word while there are others to try."""
-ELECTION = 3.0
-"""Seconds for which members without a leader are asked again: an election takes one or two."""
 LAP = 0.3
 """Seconds between two rounds over all endpoints."""
 PAGE = 5_000

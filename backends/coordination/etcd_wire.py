@@ -21,6 +21,7 @@ from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
 from backends.coordination.etcd_papers import Papers, papers_for
 from backends.coordination.together import together
+from backends.host_port import join
 
 ANSWER_MOST = 16 << 20
 """Bytes of an answer: a page of keys, each with its value, and of values that are no payloads."""
@@ -54,7 +55,7 @@ def load_client() -> tuple[Any, Any, Any]:
     return grpc, messages, stubs
 
 
-def host_port(endpoint: str) -> tuple[str, bool]:
+def client_address(endpoint: str) -> tuple[str, bool]:
     """An endpoint as `host:port`, and whether it is written with https. Port 2379 where it has none."""
     parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")
     if not parts.hostname or (parts.scheme and parts.scheme not in ("http", "https")):
@@ -63,8 +64,7 @@ def host_port(endpoint: str) -> tuple[str, bool]:
         port = parts.port or 2379
     except ValueError:
         raise Misconfigured("the port is no number up to 65535", where=endpoint) from None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{host}:{port}", parts.scheme == "https"
+    return join(parts.hostname, port), parts.scheme == "https"
 
 
 class Wire:
@@ -116,7 +116,7 @@ class Wire:
         for member in members:
             for url in member.clientURLs:
                 try:
-                    address, tls = host_port(url)
+                    address, tls = client_address(url)
                 except BackendError:
                     continue
                 if tls == self.access.tls and address not in self.access.endpoints:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -30,7 +29,7 @@ from backends.coordination.zookeeper_words import (
     parse_srvr,
     whitelist_line,
 )
-from backends.host_port import split
+from backends.host_port import checked, join, split
 from backends.masking import mask_url
 from backends.no_json import NO_JSON
 
@@ -41,7 +40,6 @@ ANSWER_MOST = 1 << 20
 """Bytes of one answer; `mntr` has some 17,000."""
 WORDS = ("srvr", "mntr", "conf")
 """The words that are asked; only the first one is whitelisted by default (since 3.5.3)."""
-_ENDPOINT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?", re.ASCII)
 
 
 class Access(Struct, frozen=True):
@@ -80,10 +78,10 @@ def split_hosts(hosts: str) -> tuple[tuple[str, ...], str]:
 
 def endpoint(text: str) -> str:
     """`host:port`; port 2181 where there is none."""
-    found = _ENDPOINT.fullmatch(text)
-    if found is None or not 0 < int(found.group(2) or PORT) <= 65535:
+    found = checked(text, PORT)
+    if found is None:
         raise Misconfigured("no host: expected host:port", where=text)
-    return f"{found.group(1)}:{found.group(2) or PORT}"
+    return found
 
 
 class Wire:
@@ -180,7 +178,7 @@ class Wire:
         # One that hangs up at once has none any more.
         if peer is not None:
             host, port = peer[:2]
-            self.reached[address] = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            self.reached[address] = join(host, port)
 
     async def _by_admin(self, address: str, limit: float) -> Status:
         monitor, stats = await asyncio.gather(

@@ -105,23 +105,27 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
             connections=status.connections if serving else None,
             latency_ms=answer.latency_ms if serving else None,
             quorum=quorum,
+            leader=None if self._leader is None else self._name(self._leader),
             leaderless=self._leaderless,
             trouble=trouble,
             details=(*_details(status, serving=serving), *shared),
         )
 
-    def _role(self, address: str, answer: ZookeeperAnswer) -> Role:
-        """Its own word; one that lost its leader, or was leader until it fell silent, is a member and no more."""
+    def _role(self, address: str, answer: ZookeeperAnswer) -> Role | None:
+        """Its own word; one that lost its leader, or leads nobody any more, is a member and no more. Who
+        observes is in the ensemble's own list; whether one that does not answer leads, only itself could say."""
+        if not answer.spoke:
+            number = self._number(address)
+            votes = next((peer.votes for peer in self.peers() if peer.number == number), True)
+            return None if votes else Role.OBSERVER
         role = answer.status.role if answer.status is not None else None
-        if role is None or isinstance(answer.error, NotServing):
+        if role is None or answer.error is not None:
             return Role.MEMBER
         leads = self._leader is not None and self._same(address, self._leader)
         return Role.MEMBER if role is Role.LEADER and not leads else role
 
     def _shared(self, servers: Servers) -> Iterable[Detail]:
         """What is true of the ensemble as a whole, in every row."""
-        if self._leader is not None:
-            yield Detail("leader", self._name(self._leader))
         peers = self.peers()
         unknown = [f"server.{peer.number} at {peer.host}" for peer in peers if peer.number not in servers]
         if unknown and len(peers) > len(servers):

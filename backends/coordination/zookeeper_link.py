@@ -208,24 +208,11 @@ class Link:
         self._client.start_async()
 
     def _look(self, wanted: list[Wanted], limit: float) -> dict[str, Node | None]:
-        """Ask for all at once, then collect. A data watch fires for a deletion too, and one set by `exists` on a
-        path that is not there fires when it comes."""
+        """Ask for all at once, then collect. A data watch fires for a deletion too."""
         from kazoo.exceptions import NoAuthError, NoNodeError
 
         client, watch = self._client, self._hear_watch
         deadline = time.monotonic() + limit
-
-        def answer(result: Any) -> Any:
-            return result.get(timeout=max(0.01, deadline - time.monotonic()))
-
-        def stat_at_least(item: Wanted) -> Node | None:
-            denied = Denied("permission denied", where=item.path, hint=MAY_READ)
-            try:
-                stat = answer(client.exists_async(item.path, watch=watch))
-            except NoAuthError:
-                return Node(None, None, (), denied)
-            return None if stat is None else Node(_stat(stat), None, (), denied)
-
         asked = []
         for item in wanted:
             first = (client.get_async if item.data else client.exists_async)(item.path, watch=watch)
@@ -234,21 +221,33 @@ class Link:
         found: dict[str, Node | None] = {}
         for item, first, below in asked:
             try:
-                got = answer(first)
-                names = tuple(answer(below)) if below is not None else ()
+                got = _answer(first, deadline)
+                names = tuple(_answer(below, deadline)) if below is not None else ()
             except NoNodeError:
-                found[item.path] = came = stat_at_least(item) if item.coming else None
+                found[item.path] = came = self._stat_at_least(item, deadline) if item.coming else None
                 if came is not None and came.stat is not None:
                     # It came between the two questions.
                     found |= self._look([item], limit)
                 continue
             except NoAuthError:
-                found[item.path] = stat_at_least(item)
+                found[item.path] = self._stat_at_least(item, deadline)
                 continue
             data, stat = (bytes(got[0]), got[1]) if item.data else (None, got)
             # `exists` says None where the others raise.
             found[item.path] = None if stat is None else Node(_stat(stat), data, names)
         return found
+
+    def _stat_at_least(self, item: Wanted, deadline: float) -> Node | None:
+        """What is known of a znode that may not be read. The watch of `exists` fires when one that is not there
+        comes."""
+        from kazoo.exceptions import NoAuthError
+
+        denied = Denied("permission denied", where=item.path, hint=MAY_READ)
+        try:
+            stat = _answer(self._client.exists_async(item.path, watch=self._hear_watch), deadline)
+        except NoAuthError:
+            return Node(None, None, (), denied)
+        return None if stat is None else Node(_stat(stat), None, (), denied)
 
     # In kazoo's threads
 
@@ -305,6 +304,11 @@ class Link:
         future: Future[T] = Future()
         self._jobs.put((act, future))
         return await asyncio.wrap_future(future)
+
+
+def _answer(result: Any, deadline: float) -> Any:
+    """What kazoo has been asked, until a monotonic time at most."""
+    return result.get(timeout=max(0.01, deadline - time.monotonic()))
 
 
 def _stat(stat: Any) -> Stat:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from backends.api.errors import BackendError
+from backends.coordination.course import ELECTION
 from backends.coordination.rounds import CALL, milliseconds_since
 from backends.coordination.zookeeper_access import NotServing, Wire
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
@@ -15,8 +16,6 @@ from backends.coordination.zookeeper_words import Conf, merged, parse_conf
 
 MORE = 3
 """Rounds between two questions for `mntr` (17 KB of it) and `conf`."""
-ELECTION = 3.0
-"""Seconds for which a server without a leader is not yet told as trouble: an election takes one or two."""
 
 
 class ZookeeperAsker:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Misconfigured, Unreachable
 from backends.api.settings import Secret
-from backends.coordination.course import Course
+from backends.coordination.course import ELECTION, Course
 from backends.coordination.together import together
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
@@ -30,8 +30,6 @@ DEADLINE = 2.5
 """Seconds that it has where there are none."""
 LOOK = 5.0
 """Seconds for looking at everything anew; a feed's own patience is shorter where it matters."""
-ELECTION = 3.0
-"""Seconds for which servers that serve nobody are asked again."""
 LAP = 0.3
 """Seconds between two rounds over all servers."""
 AGAIN = 5.0
@@ -103,13 +101,10 @@ async def follow(
         endpoint = endpoints[wire.turn % len(endpoints)]
         limit = course.limit_at(endpoint)
         try:
-            # Says at once, and in plain words, why there will be no session.
-            with suppress(NotListed):
-                await wire.word(endpoint, "srvr", limit)
-            async with connected(wire.access, endpoint, secret, limit) as link:
+            async with _session(wire, endpoint, secret, limit) as link:
                 steps = _watch(link, _Tree(roots, most), limit, data=data or course.listed, learn=learn)
-                async with aclosing(steps) as stepping:
-                    async for step in stepping:
+                async with aclosing(steps):
+                    async for step in steps:
                         course.stepped()
                         wire.confirmed = time.monotonic()
                         yield step
@@ -146,6 +141,16 @@ def _after_a_round(wire: Wire, course: _Course) -> None:
     if not electing or course.failing_for > ELECTION:
         raise _standing(together(course.failed), wire.confirmed) from None
     course.failed = {}
+
+
+@asynccontextmanager
+async def _session(wire: Wire, endpoint: str, secret: Secret | None, limit: float) -> AsyncIterator[Link]:
+    """With one server. Raises `BackendError`."""
+    # Says at once, and in plain words, why there will be none.
+    with suppress(NotListed):
+        await wire.word(endpoint, "srvr", limit)
+    async with connected(wire.access, endpoint, secret, limit) as link:
+        yield link
 
 
 async def _watch(

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from backends.api.members import Role
+from backends.host_port import HOST
 
 ROLES = {
     "leader": Role.LEADER,
@@ -26,8 +27,8 @@ _VERSION = re.compile(r"\d{1,6}(?:\.\d{1,6}){1,3}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _ZXID = re.compile(r"0x([0-9a-fA-F]{1,16})", re.ASCII)
 _SERVER = re.compile(r"server\.(\d{1,10})=(\S+)", re.ASCII)
-_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(?::\d{1,5}){2}(?::(\w+))?(?:;(\S+))?", re.ASCII)
-_CLIENT = re.compile(r"(?:(\[[0-9a-fA-F:.]+\]|[\w.-]+):)?(\d{1,5})", re.ASCII)
+_HOST = re.compile(rf"({HOST})(?::\d{{1,5}}){{2}}(?::(\w+))?(?:;(\S+))?", re.ASCII)
+_CLIENT = re.compile(rf"(?:({HOST}):)?(\d{{1,5}})", re.ASCII)
 ANY = frozenset({"0.0.0.0", "[::]", "[0:0:0:0:0:0:0:0]"})
 SHOWN = {
     "peer_state": "peer state",

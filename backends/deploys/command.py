@@ -32,7 +32,7 @@ class NotNoted(Exception):
     """A command that was not started, since what knows of it could not be told."""
 
 
-class Ended(Struct, frozen=True):
+class CommandEnd(Struct, frozen=True):
     """How a command ended. `status` is minus the signal's number where one killed it, `reason` why somebody
     wanted its end, `left` what could then not be ended, in words. `outlived`: that was the command itself, which
     has ended in its own way since."""
@@ -79,7 +79,7 @@ class Command:
             self._process.wait()
             raise
 
-    def watch(self, look: Callable[[], str], told: Callable[[str, str], None]) -> Ended:
+    def watch(self, look: Callable[[], str], told: Callable[[str, str], None]) -> CommandEnd:
         """Wait until it has ended.
 
         `look` is called each `POLL` seconds. As soon as it returns a reason the command is ended, with everything
@@ -96,7 +96,7 @@ class Command:
                 if left:
                     told(reason, left)
         os.close(self._handle)
-        return Ended(self._process.wait(), reason, left, outlived)
+        return CommandEnd(self._process.wait(), reason, left, outlived)
 
     def _ends_within(self, seconds: float) -> bool:
         return bool(select.select([self._handle], [], [], seconds)[0])

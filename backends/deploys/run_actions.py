@@ -79,6 +79,8 @@ class RunActions:
 
     def target(self, row: Row) -> Target:
         if isinstance(row, Run):
+            if row.state is not RunState.RUNNING:
+                raise Refused(f"{row.key} has ended meanwhile: there is nothing to abort any more")
             return Target(row.source, "runs", row.key, row.key, f"{row.key} {row.runner}", self._host)
         deploy = self._deploy
         identity = f"configuration {deploy.digest}"

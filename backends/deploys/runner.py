@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from backends.api.runs import PlannedStep, RunState
-from backends.deploys.command import Command, Ended, NotNoted, how
+from backends.deploys.command import Command, CommandEnd, NotNoted, how
 from backends.deploys.folder import ABORT, OUTPUT, Rejected, Written, read_plan
 from backends.deploys.identity import Identity
 from backends.deploys.journal import Entry, Journal, What
@@ -127,7 +127,7 @@ class Runner:
         self._asked = True
 
 
-def _judged(ended: Ended) -> tuple[RunState, str]:
+def _judged(ended: CommandEnd) -> tuple[RunState, str]:
     if not ended.reason or ended.outlived:
         state = RunState.DONE if ended.status == 0 else RunState.FAILED
         words = [how(ended.status)] if ended.status else []

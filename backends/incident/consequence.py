@@ -25,7 +25,8 @@ DOWN_AT_ONCE = ("signal", "stop")
 """Verbs of which several leave all their targets down at once; the others are done one by one."""
 NAMED = 3
 """Names that stand in one sentence; of more the number is told."""
-VOTING = (Role.LEADER, Role.FOLLOWER)
+VOTING = (Role.LEADER, Role.FOLLOWER, None)
+"""Of one that does not answer it is not known, and it has a vote all the same."""
 
 Sizes = Mapping[str, Mapping[str, Expected]]
 Named = TypeVar("Named", Unit, Member)

@@ -41,8 +41,8 @@ class GroupSizes:
         self._found: set[str] = set()
         self._seen: dict[str, deque[tuple[float, int]]] = {}
         self._below: dict[str, float] = {}
-        self._empty: set[str] = set()
-        """The groups of which nobody is left."""
+        self.empty: dict[str, float] = {}
+        """The groups of which nobody is left that was seen, and since when (monotonic seconds)."""
 
     def note(self, now: float, instances: Members, *, after_gap: bool = False) -> None:
         """Take in the present sizes; `now` in monotonic seconds. `after_gap`: nobody looked right before."""
@@ -51,14 +51,15 @@ class GroupSizes:
         unknown = unlisted(instances.values())
         for group in (sizes.keys() | self._seen.keys()) - unknown:
             seen = self._seen.setdefault(group, deque())
-            if not sizes[group] and group in self._empty:
+            if not sizes[group] and group in self.empty:
                 continue  # Nothing is forgotten meanwhile, so nothing is added.
             if seen and now - seen[-1][0] < BUCKET:
                 at, most = seen.pop()
                 seen.append((at, max(most, sizes[group])))
             else:
                 seen.append((now, sizes[group]))
-        self._empty = {group for group in self._seen if not sizes[group] and group not in unknown}
+        empty = (group for group in self._seen if not sizes[group] and group not in unknown)
+        self.empty = {group: self.empty.get(group, now) for group in empty}
         self._below = {
             group: self._below.get(group, now)
             for group, wanted in self.expected(now).items()
@@ -71,7 +72,7 @@ class GroupSizes:
         """For each group that is configured with a size, or that was seen."""
         found: dict[str, Expected] = {}
         for group, seen in self._seen.items():
-            while group not in self._empty and len(seen) > 1 and now - seen[0][0] > LARGEST_KEPT:
+            while group not in self.empty and len(seen) > 1 and now - seen[0][0] > LARGEST_KEPT:
                 seen.popleft()
             found[group] = self._wanted(group, max(size for _, size in seen), configured=False)
         return found | {

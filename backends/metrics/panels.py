@@ -34,19 +34,19 @@ def configured_pages(context: Context) -> tuple[Page, ...]:
     """`[[context.NAME.page]]`, which the configuration's reader has checked."""
     return tuple(
         Page(
-            page.get("title", f"page {number}"),
+            f"page {number}" if page.title is None else page.title,
             tuple(
                 Panel(
-                    panel.get("title") or panel["query"],
-                    panel["query"],
-                    UNITS.get(panel.get("unit", ""), panel.get("unit", "")),
-                    panel.get("threshold"),
-                    panel.get("min"),
-                    panel.get("max"),
+                    panel.title or panel.query,
+                    panel.query,
+                    UNITS.get(panel.unit or "", panel.unit or ""),
+                    panel.threshold,
+                    panel.min,
+                    panel.max,
                 )
-                for panel in page.get("panel", ())
+                for panel in page.panel
             ),
-            page.get("source", ""),
+            page.source or "",
         )
         for number, page in enumerate(context.pages, 1)
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from backends.api.errors import Misconfigured
 from backends.api.settings import SecretSetting, Settings
+from backends.host_port import bracketed
 
 DEFAULT = "http://127.0.0.1:9090"
 
@@ -94,8 +95,7 @@ def _parsed(url: str) -> tuple[str, str, str | None, str | None]:
             where="url",
             hint="a user or password in it must be percent-encoded; better set username and password",
         )
-    place = f"[{host}]" if ":" in host else host
-    base = f"{parts.scheme}://{place}" + ("" if port is None else f":{port}") + parts.path.rstrip("/")
+    base = f"{parts.scheme}://{bracketed(host)}" + ("" if port is None else f":{port}") + parts.path.rstrip("/")
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     return base, host, user, password

@@ -18,7 +18,7 @@ from backends.processes.signal_offer import END, ENDED_WITHIN, GO_ON, STARTED_AG
 from backends.processes.table import pid_of
 from backends.threads import Threads
 
-MOMENT = 0.3
+SETTLED_WITHIN = 0.3
 """Seconds for which one that should live on is watched, and within which one that should stop has stopped."""
 BETWEEN = 0.1
 """Seconds between two looks at what the kernel sends no event for."""
@@ -47,7 +47,7 @@ class Afterwards:
         if sent is None:
             state = await self._state(action)
             return Outcome(End.DONE, "gone") if not state else await self._still(action, state, expected, "")
-        patience = ENDED_WITHIN if expected == END else MOMENT
+        patience = ENDED_WITHIN if expected == END else SETTLED_WITHIN
         if await self._ends(action, sent, patience):
             return Outcome(End.DONE, await self._gone(action, sent, tell))
         state = await self._settled(action, expected)
@@ -65,7 +65,7 @@ class Afterwards:
 
     async def _settled(self, action: Action, expected: str) -> str:
         """The state it is in, once that is the expected one or a moment has passed."""
-        end = time.monotonic() + MOMENT
+        end = time.monotonic() + SETTLED_WITHIN
         while True:
             state = await self._state(action)
             if not state or (state in "Tt") == (expected == STOP) or time.monotonic() >= end:
@@ -118,7 +118,7 @@ class Afterwards:
             return text
         whose = await self._threads.run(lambda: self.name(sent.parent))
         # Supervisors collect what ended at their next turn: a zombie is one that stays.
-        end = time.monotonic() + MOMENT
+        end = time.monotonic() + SETTLED_WITHIN
         while await self._state(action) in ("Z", "X"):
             if time.monotonic() >= end:
                 return f"{text}; a zombie until {whose} collects it"

@@ -35,7 +35,7 @@ from backends.api.errors import (
 )
 from backends.api.settings import Secret, SecretSetting
 from backends.causes import causes, ending
-from backends.host_port import is_loopback
+from backends.host_port import bracketed, is_loopback
 from backends.masking import mask_url
 from backends.secrets import reveal
 
@@ -102,7 +102,7 @@ def address_of(url: str) -> Address:
         raise Misconfigured(
             "no address of a supervisord", where="url", hint="expected unix:///path or http://host:port"
         )
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = bracketed(parts.hostname)
     base = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.removesuffix('/RPC2').rstrip('/')}"
     return Address(
         shown=base,

@@ -11,6 +11,7 @@ from backends.api.capabilities import Acting
 from backends.api.errors import BackendError
 from backends.api.members import Member
 from backends.api.nouns import Row
+from backends.api.processes import Process, ProcessState
 from tests.flows.fake import Fake
 
 
@@ -46,6 +47,8 @@ class Actor(Fake, Acting):
 
         def signal(name: str, effect: str, danger: Danger, **more: Any) -> Action:
             call = f"kill -{name} {getattr(row, 'pid', 0)}"
+            if isinstance(row, Process) and row.state is ProcessState.ZOMBIE:
+                more["blocked"] = "it has ended already and is a zombie"
             return Action("signal", target, f"SIG{name}", effect, call, danger, (("signal", name),), **more)
 
         return (
@@ -61,7 +64,11 @@ class Actor(Fake, Acting):
             if getattr(row, "pid", 0) in self.stage.dies
             else signal("HUP", "asks it to read its configuration", Danger.MILD),
             signal("KILL", "ends it without a chance to clean up", Danger.GRAVE),
-            Action("restart", target, "restart", "stops and starts it", f"fakectl restart {target.name}"),
+            *(
+                (Action("restart", target, "restart", "stops and starts it", f"fakectl restart {target.name}"),)
+                if getattr(row, "state", None) is not ProcessState.ZOMBIE
+                else ()
+            ),
         )
 
     async def perform(self, action: Action, permit: Permit, tell: Tell) -> None:

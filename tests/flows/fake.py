@@ -31,6 +31,7 @@ class Script:
     """What the sources of one fake say next: a Seen, or an error to raise."""
 
     members: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
+    instances: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     processes: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     logs: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
 
@@ -95,7 +96,9 @@ async def _play(orders: asyncio.Queue[Any]) -> AsyncGenerator[Seen[Any], None]:
         yield order
 
 
-def member(name: str, state: MemberState = MemberState.UP, role: Role = Role.FOLLOWER, **more: Any) -> Member:
+def member(
+    name: str, state: MemberState = MemberState.UP, role: Role | None = Role.FOLLOWER, **more: Any
+) -> Member:
     return Member(f"fake/main/{name}", name, "fake/main", role, state, address=f"10.0.0.{len(name)}:2379", **more)
 
 

@@ -12,7 +12,9 @@ from backends.api.capabilities import Metrics
 from backends.api.errors import Unreachable
 from backends.api.metrics import Series
 from backends.api.settings import Settings
+from backends.config_typing import typed
 from backends.context import Context, SourceConfig
+from backends.context_settings import PageSettings
 
 Value = Callable[[float], float | None]
 """A value for a moment (unix seconds), None for a gap."""
@@ -93,4 +95,9 @@ def panel(title: str, query: str, **more: object) -> dict[str, object]:
 
 
 def metered_context(*pages: Mapping[str, object], name: str = "lab") -> Context:
-    return Context(name, (SourceConfig("metered", "main", MeteredSettings()),), colour="green", pages=pages)
+    sources = (SourceConfig("metered", "main", MeteredSettings()),)
+    return Context(name, sources, colour="green", pages=checked(*pages))
+
+
+def checked(*pages: Mapping[str, object]) -> tuple[PageSettings, ...]:
+    return tuple(typed(page, PageSettings) for page in pages)

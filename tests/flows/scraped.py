@@ -12,7 +12,7 @@ from backends.api.metrics import ScrapeTargets
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.context import Context, SourceConfig
-from tests.flows.metered import Metered, MeteredSettings
+from tests.flows.metered import Metered, MeteredSettings, checked
 
 QUEUES: dict[str, asyncio.Queue[Any]] = {}
 
@@ -35,4 +35,5 @@ class Scraped(Metered, Scraper):
 
 
 def scraped_context(*pages: Any) -> Context:
-    return Context("lab", (SourceConfig("scraped", "main", MeteredSettings()),), colour="green", pages=pages)
+    sources = (SourceConfig("scraped", "main", MeteredSettings()),)
+    return Context("lab", sources, colour="green", pages=checked(*pages))

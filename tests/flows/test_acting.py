@@ -6,8 +6,11 @@ import asyncio
 import re
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from backends.api.actions import End, Outcome
 from backends.api.errors import Silent, Unreachable
+from backends.api.processes import ProcessState
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.fake import process
 from widgets.columns import Look
@@ -257,3 +260,27 @@ async def test_read_only_offers_nothing_and_does_nothing(acting: Act, tmp_path: 
         await screen.until("read-only: nothing can be changed")
         assert stage.done == []
     assert await audit(tmp_path) == []
+
+
+async def test_of_a_zombie_it_is_said_once_that_it_takes_no_signal_and_its_parent_is_offered(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        dead = replace(process(9, "worker", state=ProcessState.ZOMBIE), ppid=8)
+        screen.script.say_processes(process(7, "nginx"), process(8, "redis"), dead)
+        await screen.until("zombie")
+        await screen.press("G", "x")
+        await screen.until("no signal can be sent: it has ended already and is a zombie")
+        assert "SIG" not in screen.text
+        assert screen.app.flow.dialog.chosen == "its parent"
+        await screen.press("enter")
+        await screen.until("asks it to end")
+        assert "redis 8" in screen.text
+        assert stage.done == []
+
+
+async def test_of_a_zombie_whose_parent_is_not_known_nothing_is_offered(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        screen.script.say_processes(process(7, "nginx"), process(9, "worker", state=ProcessState.ZOMBIE))
+        await screen.until("zombie")
+        await screen.press("G", "K")
+        await screen.until("no signal can be sent: it has ended already and is a zombie")
+        assert screen.app.flow.dialog.chosen == "close"

@@ -18,7 +18,7 @@ from backends.api.readings import Seen
 from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings
-from tests.flows.metered import MeteredSettings, Store, fresh_store, metered_context, panel
+from tests.flows.metered import MeteredSettings, Store, checked, fresh_store, metered_context, panel
 from tests.flows.scraped import QUEUES, scraped_context
 from tests.flows.scraped import orders as scraped_orders
 from tui.screens.marks import marks_of
@@ -374,7 +374,7 @@ async def test_without_a_metrics_server_it_teaches(opened: Opened) -> None:
 
 async def test_events_are_marks_and_the_cursor_finds_them(opened: Opened, store: Store) -> None:
     sources = (*metered_context().sources, SourceConfig("fake", "main", FakeSettings()))
-    context = Context("lab", sources, pages=(WEB,))
+    context = Context("lab", sources, pages=checked(WEB))
     async with opened(size=(120, 40), contexts=(context,), command="metrics") as screen:
         await screen.until("a 200")
         now = screen.app.watching.clock.now()

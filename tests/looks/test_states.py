@@ -129,7 +129,8 @@ def test_a_silent_member(picture: Callable[..., bool]) -> None:
     async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
         trouble = Trouble(Silent("no answer in 1.8 s"), clock.monotonic() - 9, datetime(2026, 11, 24, tzinfo=UTC))
         m0, m1, _ = cluster()
-        script.say_members(m0, m1, member("m2", MemberState.UNKNOWN, trouble=trouble, version="3.5.16"))
+        facts: dict[str, Any] = {"role": None, "version": "3.5.16", "leader": "m0"}
+        script.say_members(m0, m1, member("m2", MemberState.UNKNOWN, trouble=trouble, **facts))
         await pilot.pause()
         await clock.advance(0.5)
 

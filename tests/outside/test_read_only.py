@@ -259,7 +259,7 @@ async def test_at_the_door_nothing_that_is_offered_passes(world: World, monkeypa
         assert {action.verb for action in actions} == VERBS
         for action in actions:
             with pytest.raises(Refused, match="read-only"):
-                await door.propose(action)
+                await door.propose([action])
             yes = Consent("please", action.target.name, once=True)
             with pytest.raises(Refused, match="read-only"):
                 await door.carry_out(Proposal(action, ()), yes)

@@ -40,6 +40,10 @@ def etcdctl(cluster: EtcdCluster, *words: str) -> None:
 
 def test_members_and_groups(cluster: tuple[EtcdCluster, str]) -> None:
     made, config = cluster
+    etcdctl(made, "get", "/services/web/w1")  # which needs a leader
+    empty = run("members", "--group", "web", "--config", config)
+    assert (empty.status, empty.err) == (0, "")
+    assert "nobody is registered in web now; who was before is not known from here" in empty.out
     etcdctl(made, "put", "/services/web/w1", '{"address":"10.0.3.1:8080","version":"1.8.2"}')
     ran = run("members", "-o", "json", "--config", config)
     assert (ran.status, ran.err) == (0, "")
@@ -127,6 +131,8 @@ def test_two_sources_of_one_cluster_see_one_event(cluster: tuple[EtcdCluster, st
         found = [json.loads(lines.get(timeout=20))]
         while found[-1]["kind"] != "leader" or not any(item["kind"] == "state" for item in found):
             found.append(json.loads(lines.get(timeout=20)))
+        items = run("members", "-o", "jsonl", "--config", str(config)).items
+        assert [item["role"] for item in items if item["name"] == leader["name"]] == [None, None]
         time.sleep(6)  # Whatever would be told a second time is told within five seconds.
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 130
@@ -172,6 +178,24 @@ def test_a_table_that_goes_on_says_when_its_rows_are_no_longer_true(cluster: tup
         while "unreachable" not in (line := process.stdout.readline()):
             assert line
         assert line.split()[0] in ("m0", "m1", "m2")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+        assert process.returncode == 130
+
+
+def test_a_group_that_goes_on_says_until_when_somebody_was_in_it(cluster: tuple[EtcdCluster, str]) -> None:
+    made, config = cluster
+    etcdctl(made, "put", "/services/web/w1", "10.0.3.1:8080")
+    words = [PROGRAM, "members", "--group", "web", "--watch", "--config", config]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        while "w1" not in process.stdout.readline():
+            continue
+        etcdctl(made, "del", "/services/web/w1")
+        while "nobody is registered in web any more; somebody was until" not in (
+            line := process.stdout.readline()
+        ):
+            assert line
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
         assert process.returncode == 130

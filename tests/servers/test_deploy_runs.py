@@ -58,7 +58,7 @@ async def test_through_the_door_to_its_end(tmp_path: Path) -> None:
         made = mine.backend("deploy/web")
         assert isinstance(made, Deployer)
         action = made.action(await made.plan({}))
-        outcome = await door.carry_out(await door.propose(action), Consent())
+        outcome = await door.carry_out((await door.propose([action]))[0], Consent())
         run = run_of(action)
         assert outcome == Outcome(End.DONE, f"{run} has started")
         assert notebook.outcomes[0][0] == "asked"

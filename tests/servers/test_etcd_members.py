@@ -115,6 +115,7 @@ async def test_a_frozen_leader_costs_its_row_and_the_groups_stay_live(seen: tupl
     assert row.trouble is not None
     assert row.trouble.error.word == "silent"
     assert row.trouble.since is not None
+    assert row.role is None
     await until(lambda: EventKind.LEADER in eyes.kinds())
     await eyes.put(b"/services/web/a", b'{"address": "10.0.0.1:80"}')
     await until(lambda: len(eyes.instances.reading.value or {}) == 1, 6)
@@ -134,6 +135,7 @@ async def test_a_killed_member_is_down_with_its_reason_and_returns(seen: tuple[E
     trouble = eyes.row("m1").trouble
     assert trouble is not None
     assert "refused" in trouble.error.reason
+    assert eyes.row("m1").role is None
     assert "no further failure allowed" in str(eyes.row("m0").quorum)
     server.start()
     await eyes.all_up()

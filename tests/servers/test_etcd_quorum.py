@@ -10,7 +10,7 @@ import pytest
 
 from backends.api.errors import BackendError
 from backends.api.events import EventKind
-from backends.api.members import Role
+from backends.api.members import MemberState, Role
 from backends.api.readings import State
 from backends.coordination.etcd import Etcd, EtcdSettings
 from backends.coordination.etcd_stream import Changed
@@ -148,6 +148,8 @@ async def test_a_change_of_leader_is_one_event() -> None:
             await until(lambda: any(r.role is Role.LEADER and r.name != leader.name for r in eyes.rows))
             await until(lambda: EventKind.LEADER in eyes.kinds())
             assert time.monotonic() - began < 10
+            await until(lambda: eyes.row(leader.name).state is MemberState.DOWN)
+            assert eyes.row(leader.name).role is None
             server.start()
             await eyes.all_up()
             told = [item for item in eyes.news if item.kind is EventKind.LEADER]

@@ -105,7 +105,7 @@ class House:
         return await self.through(await self.action(name, title))
 
     async def through(self, action: Action) -> Outcome:
-        proposal = await self.door.propose(action)
+        (proposal,) = await self.door.propose([action])
         async with asyncio.timeout(30):
             return await self.door.carry_out(proposal, Consent(), self.told.append)
 
@@ -196,7 +196,7 @@ async def test_one_that_was_restarted_meanwhile_is_refused(shared: SupervisordSe
     async with house(shared, tmp_path) as here:
         old = (await here.unit("web")).pid
         action = await here.action("web", "stop")
-        proposal = await here.door.propose(action)
+        (proposal,) = await here.door.propose([action])
         shared.control("restart", "web")
         # Whether the feed has seen it by now or not: nothing is stopped.
         said = await _said(here.door.carry_out(proposal, Consent()))
@@ -260,7 +260,7 @@ async def test_one_that_is_frozen_before_is_refused(own: SupervisordServer, tmp_
     async with house(own, tmp_path, timeout=1.0) as here:
         pid = (await here.unit("web")).pid
         action = await here.action("web", "stop")
-        proposal = await here.door.propose(action)
+        (proposal,) = await here.door.propose([action])
         own.send(signal.SIGSTOP)
         try:
             outcome = await here.door.carry_out(proposal, Consent())

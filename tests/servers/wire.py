@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from backends.api.backend import Backend
 from backends.api.capabilities import ABILITIES
-from backends.api.errors import BackendBug, BackendError, Ended
+from backends.api.errors import BackendBug, BackendError, SourceEnded
 from backends.api.feed import Feed
 from backends.api.readings import State
 from tests.servers.fake_http import Say, answer
@@ -109,7 +109,7 @@ async def suffers(relay: Relay, eyes: Eyes, fault: Fault, told: Told, *, growth:
     await until(eyes.live, BACK)
     for noun, errors in eyes.errors.items():
         for error in errors:
-            assert not isinstance(error, BackendBug | Ended), error
+            assert not isinstance(error, BackendBug | SourceEnded), error
             # In the backend's own words: the feed itself would only say that there was no answer.
             assert eyes.feeds[noun].name not in error.where, error
 

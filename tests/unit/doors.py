@@ -14,7 +14,7 @@ from backends.api.processes import Process
 from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
 from backends.context import Context, SourceConfig
-from backends.door import Consent, Door
+from backends.door import Consent, Door, Proposal
 from backends.viewer import Viewer
 from backends.watch import Watch
 from backends.who import Who
@@ -66,7 +66,11 @@ class House:
         self.leave = viewer.close
 
     async def through(self, action: Action, consent: Consent = YES) -> Outcome:
-        return await self.door.carry_out(await self.door.propose(action), consent)
+        return await self.door.carry_out(await self.proposal(action), consent)
+
+    async def proposal(self, action: Action) -> Proposal:
+        (proposal,) = await self.door.propose([action])
+        return proposal
 
 
 @asynccontextmanager

@@ -161,6 +161,29 @@ def test_another_cluster_at_the_same_addresses_is_no_news_of_members() -> None:
     assert two.news == []
 
 
+def test_the_role_of_a_member_that_does_not_answer_is_not_known() -> None:
+    """A leader that dies is none any more, and no follower either; that is no news beside the new leader."""
+    two = Cluster()
+    two.census.roster[3] = SimpleNamespace(name="m3", isLearner=True, peerURLs=[], clientURLs=["http://c:2379"])
+    assert [row.role for row in two.look()] == [Role.LEADER, Role.FOLLOWER, Role.LEARNER]
+    led = two.census.answers["a:2379"]
+    two.census.answers["a:2379"] = Answer(led.status, 1.0, error=Unreachable("connection refused"))
+    rows = two.look()
+    # Until there is another one it is known whom the others follow.
+    assert [(row.role, row.leader) for row in rows[:2]] == [(None, "m1"), (Role.FOLLOWER, "m1")]
+    two.says(2, leader=2, term=3)
+    rows = two.look()
+    assert [(row.role, row.leader) for row in rows[:2]] == [(None, "m2"), (Role.LEADER, "m2")]
+    assert [(e.kind, e.text) for e in two.news if isinstance(e, Event)] == [(EventKind.LEADER, "m1 → m2")]
+
+
+def test_of_a_member_that_was_never_heard_no_role_is_known() -> None:
+    two = Cluster()
+    two.census.answers["b:2379"] = Answer(error=Silent("no answer in 1.8 s"))
+    two.census.roster[2].clientURLs = ["http://b:2379"]
+    assert [(row.name, row.role) for row in two.look()] == [("m1", Role.LEADER), ("m2", None)]
+
+
 def test_an_alarm_is_known_since_it_was_first_seen() -> None:
     two = Cluster()
     assert [row.alarmed for row in two.look()] == [None, None]

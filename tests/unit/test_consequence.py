@@ -119,6 +119,12 @@ def test_what_is_left_of_a_cluster_whose_server_it_is(states: str, expected: str
     assert consequences([action_on(LISTENS)], joined("members", *rows), {})[0] == expected
 
 
+def test_a_server_that_does_not_answer_has_its_vote_all_the_same() -> None:
+    rows = [registered(f"m{i}", 8001 + i, group=None, role=Role.FOLLOWER if i else None) for i in range(3)]
+    said = consequences([action_on(LISTENS)], joined("members", *rows), {})
+    assert said[0] == "it is m0 of etcd/main; 2 of 3 stay up, no further failure allowed"
+
+
 def test_of_a_cluster_of_which_only_some_servers_are_asked_the_rest_is_not_known() -> None:
     row = registered("m0", 8001, group=None, role=Role.FOLLOWER, quorum=Quorum(3, 1, 2))
     (said,) = consequences([action_on(LISTENS)], joined("members", row), {})

@@ -67,7 +67,7 @@ async def test_read_only_wins_over_always_armed() -> None:
 
 async def test_a_guarded_context_wants_a_reason_and_then_stays_armed_for_a_while() -> None:
     async with house() as here:
-        proposal = await here.door.propose(action_on(WORKER))
+        proposal = await here.proposal(action_on(WORKER))
         for reason in ("", "  "):
             with pytest.raises(Refused, match="needs a reason"):
                 await here.door.carry_out(proposal, Consent(reason=reason))
@@ -159,7 +159,7 @@ async def test_always_armed_needs_no_reason_and_counts_nothing_down() -> None:
 
 async def test_another_thing_by_the_same_name_is_refused_even_after_it_was_shown() -> None:
     async with house() as here:
-        proposal = await here.door.propose(action_on(WORKER))
+        proposal = await here.proposal(action_on(WORKER))
         await here.show(process(generation=2.0))
         with pytest.raises(Refused, match="not the one that it was"):
             await here.door.carry_out(proposal, YES)
@@ -168,7 +168,7 @@ async def test_another_thing_by_the_same_name_is_refused_even_after_it_was_shown
 
 async def test_what_is_gone_stale_or_unknown_is_refused() -> None:
     async with house() as here:
-        proposal = await here.door.propose(action_on(WORKER))
+        proposal = await here.proposal(action_on(WORKER))
         await here.show(process(8, "other"))
         with pytest.raises(Refused, match="not there any more"):
             await here.door.carry_out(proposal, YES)
@@ -177,9 +177,26 @@ async def test_what_is_gone_stale_or_unknown_is_refused() -> None:
         with pytest.raises(Refused, match="unreachable"):
             await here.door.carry_out(proposal, YES)
         with pytest.raises(Refused, match="unreachable"):
-            await here.door.propose(action_on(WORKER))
+            await here.proposal(action_on(WORKER))
         assert here.stage.done == []
         assert [outcome for outcome, _ in here.audit.outcomes] == ["refused"] * 3
+
+
+async def test_a_refusal_says_whether_it_is_one_for_good() -> None:
+    async with house() as here:
+        action = action_on(WORKER)
+        assert here.door.refusal(action) is None
+        ill = replace(WORKER, trouble=Trouble(Silent("no answer in 2 s"), 990.0))
+        for row, for_now in ((ill, True), (process(generation=2.0), False), (process(8, "other"), False)):
+            await here.show(row)
+            refusal = here.door.refusal(action)
+            assert refusal is not None
+            assert (refusal.for_now, refusal.action) == (for_now, action)
+        await here.show(WORKER)
+        await here.break_down()
+        refusal = here.door.refusal(action)
+        assert refusal is not None
+        assert refusal.for_now
 
 
 async def test_what_is_old_of_the_target_alone_is_refused() -> None:
@@ -195,7 +212,7 @@ async def test_what_was_woken_for_a_question_rests_again_after_it() -> None:
     """Else each question would leave its sources asked for ever."""
     async with house() as here:
         here.leave()
-        await here.door.propose(action_on(WORKER))
+        await here.proposal(action_on(WORKER))
         feeds = here.watch.feeds("processes").values()
         await here.clock.advance(max(feed.pace.linger for feed in feeds))
         assert [feed.reading.state for feed in feeds] == [State.IDLE]
@@ -210,7 +227,7 @@ async def test_the_reason_of_one_action_is_written_and_not_the_one_of_arming() -
 
 async def test_silence_makes_it_stale_and_stale_is_refused() -> None:
     async with house() as here:
-        proposal = await here.door.propose(action_on(WORKER))
+        proposal = await here.proposal(action_on(WORKER))
         await here.clock.advance(8.5)
         with pytest.raises(Refused, match=r"worker is (stale|unreachable)"):
             await here.door.carry_out(proposal, YES)
@@ -226,7 +243,7 @@ async def test_what_is_blocked_is_refused_with_its_reason() -> None:
 
 async def test_a_name_is_typed_where_the_context_asks_for_it() -> None:
     async with house(confirm="type") as here:
-        proposal = await here.door.propose(action_on(WORKER))
+        proposal = await here.proposal(action_on(WORKER))
         assert proposal.to_type == "worker"
         for typed in ("", "work", "y"):
             with pytest.raises(Refused, match="worker"):
@@ -308,10 +325,10 @@ async def test_a_permit_is_for_one_action_once_and_soon() -> None:
 
 
 async def test_what_can_not_be_asked_in_time_is_said_to_be_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door_module, "MOMENT", 0.05)
+    monkeypatch.setattr(door_module, "CONSULTED_WITHIN", 0.05)
     here = House()
     await here.show(WORKER)
-    proposal = await here.door.propose(action_on(WORKER))
+    proposal = await here.proposal(action_on(WORKER))
     assert f"units of {SOURCE} are not known: loading" in proposal.consequences
     await here.watch.close()
 
@@ -328,7 +345,7 @@ def _elsewhere() -> Any:
 
 async def test_what_is_refused_arms_nothing() -> None:
     async with house() as here:
-        proposal = await here.door.propose(action_on(WORKER))
+        proposal = await here.proposal(action_on(WORKER))
         await here.show(process(generation=2.0))
         with pytest.raises(Refused, match="not the one that it was"):
             await here.door.carry_out(proposal, YES)

@@ -66,7 +66,7 @@ async def test_a_name_that_was_typed_for_another_reason_is_no_leave_to_act_witho
 async def being_written(here: House, action: Action, consent: Consent = YES) -> asyncio.Task[Outcome]:
     """Through the door, up to the audit, which takes its time until its gate is opened."""
     here.audit.gate.clear()
-    proposal = await here.door.propose(action)
+    proposal = await here.proposal(action)
     going = asyncio.ensure_future(here.door.carry_out(proposal, consent))
     async with asyncio.timeout(5):
         await asyncio.to_thread(here.audit.knocked.wait)
@@ -190,7 +190,18 @@ async def test_of_several_none_is_asked_about_while_one_may_not_be_done() -> Non
         other = process(8, "other")
         await here.show(WORKER, other)
         with pytest.raises(Refused, match="it is pid 1"):
-            await here.door.propose_all([action_on(WORKER), action_on(other, blocked="it is pid 1")])
+            await here.door.propose([action_on(WORKER), action_on(other, blocked="it is pid 1")])
+        assert here.audit.outcomes == [("refused", "it is pid 1")]
+
+
+async def test_none_is_begun_with_while_one_of_those_after_it_may_not_be_done() -> None:
+    async with house() as here:
+        other = process(8, "other")
+        await here.show(WORKER, other)
+        blocked = action_on(other, blocked="it is pid 1")
+        with pytest.raises(Refused, match="it is pid 1") as refused:
+            await here.door.propose([action_on(WORKER)], [blocked])
+        assert refused.value.action == blocked
         assert here.audit.outcomes == [("refused", "it is pid 1")]
 
 
@@ -199,13 +210,13 @@ async def test_several_are_told_what_all_of_them_mean_and_their_number_is_typed(
         other = process(8, "other")
         await here.show(WORKER, other)
         await here.show_units(unit("web:web_00", 7), unit("web:web_01", 8))
-        proposals = await here.door.propose_all([action_on(WORKER), action_on(other)])
+        proposals = await here.door.propose([action_on(WORKER), action_on(other)])
         assert all("web has 2 of 2 running; none stays up" in proposal.consequences for proposal in proposals)
-        alone = await here.door.propose(action_on(WORKER))
+        alone = await here.proposal(action_on(WORKER))
         assert "web has 2 of 2 running; 1 stays up" in alone.consequences
-        along = await here.door.propose(action_on(WORKER), [action_on(other)])
+        (along,) = await here.door.propose([action_on(WORKER)], [action_on(other)])
         assert along.consequences == proposals[0].consequences
-        restarts = await here.door.propose_all([action_on(row, verb="restart") for row in (WORKER, other)])
+        restarts = await here.door.propose([action_on(row, verb="restart") for row in (WORKER, other)])
         assert [p.consequences for p in restarts] == [("web has 2 of 2 running; 1 stays up",)] * 2
         assert [proposal.to_type for proposal in proposals] == ["2", "2"]
         with pytest.raises(Refused, match="type 2"):

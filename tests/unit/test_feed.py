@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from backends.api.errors import BackendBug, Ended, Silent, TimedOut, Unreachable
+from backends.api.errors import BackendBug, Silent, SourceEnded, TimedOut, Unreachable
 from backends.api.events import Event, EventKind
 from backends.api.feed import ABANDONED_MOST, Feed
 from backends.api.pace import Backoff
@@ -164,7 +164,7 @@ def _collect(into: list[int]) -> Any:
 
 @pytest.mark.parametrize(
     ("order", "kind"),
-    [(ValueError("boom"), BackendBug), (SystemExit(3), BackendBug), (None, Ended)],
+    [(ValueError("boom"), BackendBug), (SystemExit(3), BackendBug), (None, SourceEnded)],
 )
 async def test_whatever_a_source_does_the_feed_goes_on(order: BaseException | None, kind: type) -> None:
     clock, script, other = FakeClock(), Script(), Script()

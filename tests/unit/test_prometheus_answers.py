@@ -16,7 +16,8 @@ from backends.api.errors import BackendError, BadReply
 from backends.api.metrics import TargetState
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.settings import SecretRef
-from backends.config_settings import rooted, typed_settings
+from backends.config_settings import rooted
+from backends.config_typing import typed
 from backends.incident.problems import Now, problems
 from backends.masking import masked
 from backends.metrics.prometheus_access import PrometheusSettings
@@ -166,7 +167,7 @@ def test_secrets_in_headers_are_hidden_and_their_files_found() -> None:
         "ca": "ca.pem",
         "headers": {"X-Plain": "hidden-too", "X-File": {"file": "key"}},
     }
-    settings = typed_settings(rooted(table, Path("/etc/midwatch")), PrometheusSettings)
+    settings = typed(rooted(table, Path("/etc/midwatch")), PrometheusSettings)
     assert isinstance(settings, PrometheusSettings)
     assert settings.ca == "/etc/midwatch/ca.pem"
     assert settings.headers["X-File"] == SecretRef(file="/etc/midwatch/key")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from widgets import promql
-from widgets.prompt import Outcome, Prompt
+from widgets.prompt import KeyEffect, Prompt
 
 
 def typed(prompt: Prompt, text: str) -> None:
@@ -35,10 +35,10 @@ def test_it_ends_accepted_or_cancelled() -> None:
     prompt = Prompt()
     prompt.begin(":")
     typed(prompt, "q")
-    assert prompt.press("enter", "\r") is Outcome.ACCEPTED
+    assert prompt.press("enter", "\r") is KeyEffect.ACCEPTED
     assert not prompt.open
     prompt.begin("/")
-    assert prompt.press("backspace", None) is Outcome.CANCELLED
+    assert prompt.press("backspace", None) is KeyEffect.CANCELLED
 
 
 def test_history_belongs_to_its_sign() -> None:

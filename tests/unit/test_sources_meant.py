@@ -7,7 +7,7 @@ import pytest
 from backends import watch
 from backends.context import Context, SourceConfig, sources_meant
 from backends.watch import Watch
-from tests.flows.metered import Metered, MeteredSettings, panel
+from tests.flows.metered import Metered, MeteredSettings, checked, panel
 from tui.screens.dashboards import Dashboards
 from tui.screens.metricschoice import MetricsChoice
 from tui.verbs.sources import find_source
@@ -37,7 +37,7 @@ def test_a_whole_name_comes_before_the_own_name_of_another() -> None:
 def watching(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> Watch:
     monkeypatch.setattr(watch, "load", lambda kind: type("Sort", (Metered,), {"kind": kind}))
     sources = tuple(SourceConfig(kind, "main", MeteredSettings()) for kind in kinds)
-    return Watch(Context("lab", sources, pages=(PAGE,)))
+    return Watch(Context("lab", sources, pages=checked(PAGE)))
 
 
 def test_a_page_and_a_word_of_the_command_line_mean_the_same_source(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,21 @@ def test_a_leader_that_has_just_fallen_silent_is_not_said_to_be_missing_from_hos
     assert "leader not known" in three.vital_sign()
 
 
+def test_of_one_that_does_not_answer_it_is_known_that_it_has_no_vote_and_no_more() -> None:
+    three = Ensemble("h1:2181", "h2:2181", "h3:2181")
+    peers = (Peer(1, "h1", True, None), Peer(2, "h2", True, None), Peer(3, "h3", False, None))
+    for number, role in enumerate((Role.FOLLOWER, Role.LEADER, Role.OBSERVER), start=1):
+        three.says(f"h{number}:2181", role, Conf(number, peers))
+    three.look()
+    three.fails("h1:2181", GONE)
+    three.fails("h3:2181", Silent("no answer in 1.8 s"))
+    assert [row.role for row in three.look()] == [None, Role.LEADER, Role.OBSERVER]
+    assert EventKind.LEADER not in [kind for kind, _ in three.told()]
+    # It answers, and says that it has no leader.
+    three.fails("h1:2181", NOBODY, looking=1.0)
+    assert three.look()[0].role is Role.MEMBER
+
+
 def test_one_alone_has_no_leader_and_needs_none() -> None:
     one = Ensemble("h1:2181")
     one.says("h1:2181", Role.STANDALONE)

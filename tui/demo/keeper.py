@@ -41,7 +41,7 @@ class _Running:
     identity: Identity
 
 
-class Ended(Exception):
+class EndWanted(Exception):
     """Somebody wants the demo to end, or its owner is gone."""
 
 
@@ -71,7 +71,7 @@ class Keeper:
             say(UP)
             while True:
                 self._wait(None)
-        except Ended:
+        except EndWanted:
             return 0
         except OSError as error:
             say(f"  {error}")
@@ -178,11 +178,11 @@ class Keeper:
         inputs = [self._wake, 0] if self._demo.owned else [self._wake]
         if not self._stop and 0 in select.select(inputs, [], [], seconds)[0]:
             if os.read(0, len(DETACH)) != DETACH:
-                raise Ended
+                raise EndWanted
             self._demo = replace(self._demo, owned=False)
             self._demo.save()
         if self._stop:
-            raise Ended
+            raise EndWanted
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stop = True

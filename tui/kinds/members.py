@@ -21,7 +21,7 @@ def _member_json(row: Member) -> dict[str, Any]:
         "name": row.name,
         "group": row.group,
         "source": row.source,
-        "role": row.role.value,
+        "role": None if row.role is None else row.role.value,
         "state": row.state.value,
         "address": row.address,
         "version": row.version,
@@ -41,7 +41,7 @@ def _member_facts(row: Member, sight: Sight) -> list[tuple[str, str]]:
     facts = [
         ("state", standing(row.state.value, row.trouble, sight)),
         *why(row.trouble, sight),
-        ("role", row.role.value),
+        ("role", text_of(row.role)),
         ("source", row.source),
         *([] if row.group is None else [("group", row.group)]),
         ("address", text_of(row.address)),
@@ -52,6 +52,7 @@ def _member_facts(row: Member, sight: Sight) -> list[tuple[str, str]]:
         facts += [("alarms", ", ".join(row.alarms))] if row.alarms else []
         facts += [("cluster", row.cluster)] if row.cluster is not None else []
         facts += [("quorum", str(row.quorum))] if row.quorum is not None else []
+        facts += [("leader", row.leader)] if row.leader is not None else []
         facts += [("no leader", f"since {clock_time(row.leaderless, sight)}")] if row.leaderless else []
     return facts + details(row.details)
 
@@ -117,9 +118,9 @@ MEMBERS: Kind[Member] = Kind(
         Column(
             "role",
             "ROLE",
-            lambda m, s: m.role.value,
+            lambda m, s: text_of(m.role),
             8,
-            sort=lambda m: m.role.value,
+            sort=lambda m: m.role,
             drop=3,
             look=lambda m, s: Look.STRONG if m.role is Role.LEADER and s.state is State.LIVE else Look.PLAIN,
         ),

@@ -7,7 +7,7 @@ keys typed ahead find the new view in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
 from textual.containers import Vertical
 
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from tui.ways import Ways
 
 Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]
+
+
+class Sought(NamedTuple):
+    """What there may be no row of: the filter that finds its rows, and what to say where there is none."""
+
+    text: str
+    told: Callable[[], list[str]]
 
 
 class Desk(Protocol):
@@ -151,6 +158,10 @@ class View(Vertical):
 
     def search(self, text: str) -> None:
         """Called at each keystroke of `/`. Must be fast."""
+
+    def seek(self, sought: Sought) -> None:
+        """Look for what there may be no row of."""
+        self.search(sought.text)
 
     def searched(self, text: str) -> None:
         """Called with the final text on Enter."""

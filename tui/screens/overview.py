@@ -14,8 +14,9 @@ from backends.api.readings import Readings, State
 from backends.incident.changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem
 from tui.commands import Command
-from tui.screens.base import View
+from tui.screens.base import Sought, View
 from tui.screens.headlines import change_line
+from tui.screens.nobodythere import group_without_rows, in_place_of_rows
 from tui.screens.overviewlayout import NEWS_ONLY, OverviewLayout
 from tui.screens.overviewline import OverviewLine
 from tui.screens.overviewsignals import OverviewSignals
@@ -240,10 +241,22 @@ class OverviewScreen(View):
             self._open_logs(problem)
         elif problem is not None and problem.kind == "runs" and problem.row:
             self.desk.ways.show_run(problem.source, problem.row)
+        elif (group := self._group_without_rows()) is not None:
+            self._seek(*group)
         elif found is None:
             self.desk.say("nothing to open here")
         else:
             self.desk.ways.go_to(*found)
+
+    def _group_without_rows(self) -> tuple[str, str] | None:
+        watching = self.desk.watching
+        return None if watching is None else group_without_rows(self._line.problem, self.vital.chosen, watching)
+
+    def _seek(self, source: str, group: str) -> None:
+        watching = self.desk.watching
+        if watching is not None:
+            text = f"{group}  {source.partition('/')[0]}"
+            self.desk.ways.seek("members", Sought(text, lambda: in_place_of_rows(source, group, watching)))
 
     def act(self, verb: str = "") -> None:
         """What can be done to what Enter leads to."""

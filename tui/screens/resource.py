@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Container
 
+from backends.api.readings import State
 from backends.relations import NOUNS
 from backends.watch import Watch
 from tui.commands import TABLE, Command, key_of
-from tui.screens.base import View
+from tui.screens.base import Sought, View
 from tui.screens.onrow import OnRow, missing
 from tui.screens.tablewords import table_title, without_row
 from widgets.columns import Kind, LogsOf
@@ -47,6 +48,7 @@ class ResourceScreen(View):
         self._on_row = OnRow(kind)
         self._of: Watch | None = None
         self._painted = float("-inf")
+        self._sought: Sought | None = None
 
     def compose(self) -> ComposeResult:
         yield self.title
@@ -70,7 +72,7 @@ class ResourceScreen(View):
         bridge = self.desk.bridge
         if self.desk.watching is not self._of:
             # Rows of another context may have the very same keys.
-            self._of = self.desk.watching
+            self._of, self._sought = self.desk.watching, None
             self.table.unmark()
         if bridge is not None:
             self.table.clock = bridge.clock
@@ -84,8 +86,9 @@ class ResourceScreen(View):
             self.desk.bridge.detach(self.detail)
 
     def tick(self) -> None:
-        """Nothing to do where all of it was painted a moment ago."""
-        if self.table.clock.monotonic() - self._painted >= MOMENT:
+        """Nothing to do where no age is shown and all of it was painted a moment ago."""
+        live = all(reading.state is State.LIVE for reading in self.table.readings.values())
+        if not live or self.table.clock.monotonic() - self._painted >= MOMENT:
             self.table.flush()
             self._show_title()
             self._show_detail()
@@ -121,10 +124,12 @@ class ResourceScreen(View):
         self.open_row()
 
     def _show_title(self) -> None:
-        desk, kind = self.desk, self.kind
+        desk, kind, table = self.desk, self.kind, self.table
         known = desk.bridge.readings(*kind.aside) if desk.bridge is not None and kind.aside else {}
-        self.title.show(*table_title(self.table, desk.without_source, known.values(), self.size.width))
-        self.table.teach(without_row(self.table, desk.context, opened=desk.watching is not None))
+        self.title.show(*table_title(table, desk.without_source, known.values(), self.size.width))
+        sought = self._sought
+        told = sought.told() if sought is not None and sought.text == table.filter_text else []
+        table.teach(told or without_row(table, desk.context, opened=desk.watching is not None))
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)
@@ -183,6 +188,11 @@ class ResourceScreen(View):
     @property
     def searching(self) -> str:
         return self.table.filter_text
+
+    def seek(self, sought: Sought) -> None:
+        """Filter by what there may be no row of."""
+        self._sought = sought
+        self.search(sought.text)
 
     def search(self, text: str) -> None:
         self.table.set_filter(text)

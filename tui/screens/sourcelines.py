@@ -46,13 +46,18 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
                 mine = [row for row in rows if row.group == group]
                 parts = _group(mine, wanted.get(group), reading)
                 name = _label(str(group), _told_apart(source, registries))
-                yield "members", Entry(f"group {source} {group}", (name, *parts))
+                yield "members", Entry(group_line(source, group), (name, *parts))
         elif noun == "hosts":
             for row in rows:
                 yield "processes", Entry(f"hosts {source} {row.key}", (_label(row.name), *_host(row, reading)))
         elif nouns := counted.pop(source, {}) if _is_counted(noun) else {}:
             told = [part for name, of in nouns.items() for part in _counts(name, of)]
             yield kind_of(next(iter(nouns))), Entry(f"{noun} {source}", (_label(source), *told))
+
+
+def group_line(source: str, group: str | None) -> str:
+    """What the line of a group is known by."""
+    return f"group {source} {group}"
 
 
 def _is_counted(noun: str) -> bool:
@@ -99,7 +104,8 @@ def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:
 
 
 def _cluster(rows: list[Member], reading: Reading[Any]) -> tuple[Part, ...]:
-    leader = next((row.name for row in rows if row.role is Role.LEADER), None)
+    own_word = (row.name for row in rows if row.role is Role.LEADER)
+    leader = next(own_word, None) or next((row.leader for row in rows if row.leader is not None), None)
     leaderless = any(row.leaderless is not None for row in rows)
     look = _dim(reading) or (Look.BAD if leaderless else Look.PLAIN)
     says = f"  {leader} leads" if leader else "  no leader" if leaderless else _unseen(rows)

@@ -142,23 +142,19 @@ async def actions_on(opened: Watch, row: Any) -> tuple[Action, ...]:
 
 
 async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Action], answers: Answers) -> int:
-    """All could pass the door, or none is done; then the next is done only when the last is well."""
+    """All that are left could pass the door, or none of them is done, and the next only when the last is well."""
     answers.several = len(actions) > 1
-    for action in actions:
-        try:
-            await door.examine(action)
-        except Refused as refusal:
-            return _stop(answers.refused(action, refusal), len(actions) - 1)
     for number, action in enumerate(actions):
+        rest = actions[number + 1 :]
         try:
             # What it would mean may be another thing once the ones before it are done.
-            proposal = await door.propose(action, actions[number + 1 :])
+            (proposal,) = await door.propose([action], rest)
             outcome = await _carry_out(options, door, proposal)
         except Refused as refusal:
-            return _stop(answers.refused(action, refusal), len(actions) - number - 1)
+            return _stop(answers.refused(refusal.action or action, refusal), len(rest))
         status = answers.ended(action, proposal.consequences, outcome)
         if status:
-            return _stop(status, len(actions) - number - 1)
+            return _stop(status, len(rest))
     return 0
 
 

@@ -13,7 +13,7 @@ from tui.verbs.output import to_json
 from tui.verbs.told import SourceState, source_state
 
 
-class Outcome:
+class SourcesRead:
     """How it went with each source that was read to its end: for the exit code and the document's readings."""
 
     def __init__(self) -> None:

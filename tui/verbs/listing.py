@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from backends.api.readings import FeedKey, Reading
@@ -25,6 +26,8 @@ class Listing:
         """`source` is the only one to ask; its name alone will do. Raises `WrongSource`."""
         self.kind = kind
         self.watch = Watch(context, timeout=timeout)
+        self._seen: datetime | None = None
+        """When somebody was in the group last, as far as it was looked at."""
         self._viewer = Viewer()
         self._beside = self.watch.feeds(*kind.beside) if kind.beside else {}
         self._feeds = self.watch.feeds(*kind.nouns)
@@ -68,6 +71,14 @@ class Listing:
         there = f"expected one of {', '.join(sorted(known))}" if known else "and none is configured"
         return "" if group in known else f"no group {group}, {there}"
 
+    def _nobody(self, group: str | None) -> str:
+        """What to say where nobody is in a group; whether somebody was before we looked, nobody tells us."""
+        if group is None:
+            return ""
+        if self._seen is None:
+            return f"no members: nobody is registered in {group} now; who was before is not known from here"
+        return f"no members: nobody is registered in {group} any more; somebody was until {self._seen:%H:%M:%S}"
+
     def troubles(self) -> list[str]:
         """One line for each source that is not live: its name, the address and the reason."""
         return troubles(self.readings, self.watch) + [
@@ -75,14 +86,18 @@ class Listing:
         ]
 
     def told(self, group: str | None) -> Told:
+        rows = self.rows(group)
+        if rows:
+            self._seen = self.watch.clock.now().astimezone()
         return Told(
             kind=self.kind,
             context=self.watch.context.name,
-            rows=self.rows(group),
+            rows=rows,
             sources=source_states(self.readings, self.watch.broken),
             now=self.watch.clock.monotonic(),
             wall=self.watch.clock.now(),
             well=not self.troubles(),
+            nothing=self._nobody(group),
         )
 
 

@@ -28,7 +28,7 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.ahead import ahead
-from tui.verbs.document import Document, Outcome
+from tui.verbs.document import Document, SourcesRead
 from tui.verbs.grep import Grep
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import find_source
@@ -82,20 +82,22 @@ async def logs(context: Context, options: argparse.Namespace) -> int:
         wanted = _wanted(options)
         opened = Watch(context, timeout=options.timeout)
         sources = _sources(opened, options.sources)
-        outcome = Outcome()
-        printer = _Printer(wanted, options, context.name, outcome)
+        sources_read = SourcesRead()
+        printer = _Printer(wanted, options, context.name, sources_read)
         try:
-            await _read(sources, printer, outcome, options)
+            await _read(sources, printer, sources_read, options)
         finally:
             printer.finish()
             await opened.close()
-        return outcome.status
+        return sources_read.status
     except WrongUse as error:
         complain(f"midwatch: {error}")
         return 2
 
 
-async def _read(sources: list[_Source], printer: _Printer, outcome: Outcome, options: argparse.Namespace) -> None:
+async def _read(
+    sources: list[_Source], printer: _Printer, sources_read: SourcesRead, options: argparse.Namespace
+) -> None:
     ends: dict[str, LogBatch] = {}
     async with contextlib.AsyncExitStack() as stack:
         # All at once: each may be silent for as long as one may, and then they are silent together.
@@ -109,17 +111,17 @@ async def _read(sources: list[_Source], printer: _Printer, outcome: Outcome, opt
             for source in sources
         ]
         for source, batches in zip(sources, held, strict=True):
-            outcome.begin(source.name)
+            sources_read.begin(source.name)
             try:
                 async for batch in batches:
                     printer.take(source, batch)
                     ends[source.name] = batch
                     if not options.follow:  # What is not there yet is waited for, and told then.
-                        outcome.add(source.name, batch.troubles)
-                outcome.end(source.name)
+                        sources_read.add(source.name, batch.troubles)
+                sources_read.end(source.name)
             except BackendError as error:
                 complain(f"{source.name}: {error}")
-                outcome.add(source.name, (error,))
+                sources_read.add(source.name, (error,))
     following = [source for source in sources if source.follow is not None]
     if options.follow and following:
         await asyncio.gather(*(_follow(source, ends.get(source.name), printer) for source in following))
@@ -148,10 +150,12 @@ async def _follow(source: _Source, end: LogBatch | None, printer: _Printer) -> N
 
 
 class _Printer:
-    def __init__(self, wanted: Wanted, options: argparse.Namespace, context: str, outcome: Outcome) -> None:
+    def __init__(
+        self, wanted: Wanted, options: argparse.Namespace, context: str, sources_read: SourcesRead
+    ) -> None:
         self.since = wanted.since
         self.sieve = None if wanted.grep is None else wanted.grep.sieve
-        self._outcome = outcome
+        self._sources_read = sources_read
         self._wanted = wanted
         self._output = options.output or "text"
         self._shapes: Counter[str] | None = Counter() if options.patterns else None
@@ -219,7 +223,7 @@ class _Printer:
             else:
                 self._write([f"{count:>8}  {_one_line(shape)}" for shape, count in counted])
         if self._document is not None:
-            self._document.end(self._outcome.readings())
+            self._document.end(self._sources_read.readings())
 
     def _write(self, lines: list[str]) -> None:
         """Whole lines at once; items of the one document where one is wanted."""

@@ -19,7 +19,8 @@ SourceState = dict[str, str | None]
 
 class Told(Struct, frozen=True):
     """Rows, each with what its source says, and the sources themselves. `now` (monotonic) and `wall` are when it
-    was looked at; `well` is whether every source is live."""
+    was looked at; `well` is whether every source is live; `nothing` is what to say where there is no row, if that
+    is not what the kind says."""
 
     kind: Kind[Any]
     context: str
@@ -28,6 +29,7 @@ class Told(Struct, frozen=True):
     now: float
     wall: datetime
     well: bool
+    nothing: str = ""
 
     def show(self, output: str, *, documents: bool = False) -> None:
         """To standard output, as `-o` has it; `documents`: in JSON lines too whole ones."""
@@ -55,7 +57,7 @@ class Told(Struct, frozen=True):
     @property
     def _nothing(self) -> str:
         """What to say where there is no row."""
-        return self.kind.none if self.sources else self.kind.empty
+        return self.nothing or self.kind.none if self.sources else self.kind.empty
 
     def _lines(self) -> list[str]:
         """The rows as a table; those of a source that is not live say so, as on the screen."""

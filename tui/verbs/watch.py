@@ -17,7 +17,7 @@ from backends.clean import clean_bytes
 from backends.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
-from tui.verbs.document import Document, Outcome
+from tui.verbs.document import Document, SourcesRead
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
 
@@ -35,10 +35,10 @@ async def watch(context: Context, options: argparse.Namespace) -> int:
         )
         error = await _follow(feed, source, options)
         if options.output == "json" and not options.watch:
-            outcome = Outcome()
-            outcome.begin(source)
-            outcome.add(source, (error,))
-            Document("watch", context.name).end(outcome.readings())
+            sources_read = SourcesRead()
+            sources_read.begin(source)
+            sources_read.add(source, (error,))
+            Document("watch", context.name).end(sources_read.readings())
         return 3
     except WrongSource as error:
         complain(f"midwatch: {error}")
