@@ -29,3 +29,8 @@ def typed_pattern(text: str) -> re.Pattern[str] | None:
         return None
     case = case_of(text)
     return regular(text, case) or re.compile(re.escape(text), case)
+
+
+def taken_as(text: str, *, plain: bool) -> str:
+    """What was typed, behind what it was taken as where it is no regular expression: a title is cut behind."""
+    return f"as plain text: {text}" if plain else text
