@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backends.api.errors import BackendError, TimedOut
-from backends.api.logs import Beside, Level, LogBatch, LogBlock, Sieve, micros
-from backends.api.suspects import suspects
+from backends.api.log_errors import is_error, possible_errors
+from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from tui.looked import Looked
 from widgets.logfeeder import Feeder, Reader
 from widgets.logsearch import Pattern
@@ -219,8 +219,8 @@ class Lookback:
             found = set(pattern.numbers(shown))
         else:
             lines = block.lines()
-            levels = {line: reader.parse(lines[line], block.origin).level for line in suspects(block.data)}
-            found = {line for line, level in levels.items() if level is not None and level >= Level.ERROR}
+            maybe = possible_errors(block.data)
+            found = {line for line in maybe if is_error(reader.parse(lines[line], block.origin))}
         return found if self._keep is None else found & set(self._keep.numbers(shown))
 
     async def _read(self, stream: Stream, size: int, *, back: bool, since: datetime | None = None) -> int:
@@ -288,4 +288,4 @@ def _sieve(reader: Reader, pattern: Pattern | None) -> Sieve:
 
 
 def _may_be_error(data: bytes, stop: int) -> bool:
-    return bool(suspects(data[:stop]))
+    return bool(possible_errors(data[:stop]))

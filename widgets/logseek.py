@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Set
 
-from backends.api.logs import Level, LogBlock
-from backends.api.suspects import suspects
+from backends.api.log_errors import is_error, possible_errors
+from backends.api.logs import LogBlock
 from widgets.logfeeder import HEAD, LINE, MASK, SOURCE, number_of
 from widgets.loglines import SLICE, LogLines
 from widgets.logplaces import Place
@@ -79,7 +79,7 @@ class Seek:
         if known is not None and known[0] is block:
             return known[1]
         if self._pattern is None:
-            found = suspects(block.data)
+            found = possible_errors(block.data)
         else:
             reader = self._lines.feeders[origin >> SOURCE - HEAD].reader
             found = self._pattern.numbers(reader.shown(block.data))
@@ -90,8 +90,7 @@ class Seek:
     def _is_one(self, row: int) -> bool:
         if self._pattern is not None:
             return True
-        record = self._lines.records.of(row)
-        return record is not None and record.level is not None and record.level >= Level.ERROR
+        return is_error(self._lines.records.of(row))
 
     def _note_matches(self, row: int) -> bool:
         found = self._lines.records.raw(row)
