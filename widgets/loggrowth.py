@@ -1,4 +1,4 @@
-"""How rows grow with the stretches that they are of: what came, what is gone, and what waits to be shown.
+"""How rows grow with what is loaded of a history: what came, what is gone, and what waits to be shown.
 
 A row of lines that are not merged is their number; of others `widgets.logfeeder` says what it is.
 """

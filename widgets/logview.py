@@ -1,4 +1,4 @@
-"""LogView: lines of one or several sources, followed or looked back through; only what is in sight is parsed."""
+"""LogView: lines of one or several sources, followed or gone back through; only what is in sight is parsed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from widgets.logfeeder import Feeder
 from widgets.logline import Times
 from widgets.loglines import LogLines
 from widgets.logpainted import painted
+from widgets.logpattern import compiled
 from widgets.lograte import Rate
-from widgets.logsearch import compiled
-from widgets.logseek import Seek
+from widgets.logsearch import RowSearch
 from widgets.logsheet import Piece, Sheet
 
 
@@ -56,7 +56,7 @@ class LogView(Widget):
         self.sheet = Sheet(self.lines, self.clock, alone=alone)
         self.left = 0
         self._drawn: list[Piece | None] = []
-        self._seek: Seek | None = None
+        self._seek: RowSearch | None = None
         self._errors = self._near = False
         self._step = 1
         self._aim: int | None = None
@@ -247,7 +247,7 @@ class LogView(Widget):
     def _seek_from(self, start: int, step: int) -> None:
         self.stop_seeking()
         self._step = step
-        self._seek = Seek(self.lines, start, step, None if self._errors else self.sheet.pattern)
+        self._seek = RowSearch(self.lines, start, step, None if self._errors else self.sheet.pattern)
         self._work()
 
     def stop_seeking(self) -> None:
@@ -288,7 +288,7 @@ class LogView(Widget):
         self.flush()
         self._changed()
 
-    def _seek_on(self, seek: Seek) -> None:
+    def _seek_on(self, seek: RowSearch) -> None:
         found = seek.go_on()
         if found is None:
             return

@@ -10,10 +10,10 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from backends.logs.file_reader import FileReader, print_at
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.position import Key, Position
-from backends.logs.reader import Reader, print_at
 
 PART = 256 << 10
 LOOK_BYTES = 16 << 20
@@ -32,7 +32,7 @@ class Suspect:
     path: str
     handle: int
     key: Key
-    original: Reader
+    original: FileReader
     whole: int
     since: float
     same: int = 0
@@ -50,7 +50,7 @@ class Copies:
         self._ledger, self._opened = ledger, opened
         self.suspects: dict[Key, Suspect] = {}
 
-    def suspect(self, path: str, handle: int, key: Key, originals: Iterable[Reader], now: float) -> bool:
+    def suspect(self, path: str, handle: int, key: Key, originals: Iterable[FileReader], now: float) -> bool:
         """Whether a new file begins like one of the originals; then its descriptor belongs here."""
         begin = os.pread(handle, PART, 0)
         for original in originals:
@@ -86,7 +86,7 @@ class Copies:
                     self._opened.say(f"{suspect.path}: {what}")
         return own, more
 
-    def end(self, original: Reader) -> list[Suspect]:
+    def end(self, original: FileReader) -> list[Suspect]:
         """The original was truncated, or is let go of: those that are files of their own all the same, which
         belong to the caller from now on; the others count as read."""
         own = []

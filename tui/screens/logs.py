@@ -11,20 +11,20 @@ from backends.context import sources_meant
 from backends.nearest import nearest
 from backends.watch import Watch
 from tui.screens.base import View
-from tui.screens.logback import LookingBack
-from tui.screens.logjob import LogJob
 from tui.screens.loglesson import without_line, without_source
-from tui.screens.logparts import Parts
-from tui.screens.logplace import missed, no_match, none_passes, place, share
+from tui.screens.lognavigation import Navigation
+from tui.screens.logpager import Pager
+from tui.screens.logposition import missed, no_match, none_passes, position, share
 from tui.screens.logsources import feeders_of, files_at, sources_of
+from tui.screens.logtask import ReadTask
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
 from tui.screens.record import show_bytes, show_record
 from widgets.columns import LogsOf
 from widgets.histogram import Histogram
+from widgets.loghistoryview import HistoryView
 from widgets.logline import LINE_MOST, Times
 from widgets.logview import LogView
-from widgets.lookbackview import LookbackView
 from widgets.oneline import OneLine
 from widgets.safe import style
 
@@ -40,13 +40,13 @@ class LogsScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.title = OneLine()
-        self.log_view = LookbackView()
+        self.log_view = HistoryView()
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._visit = Visit()
-        self._job = LogJob(self.log_view, lambda: self.desk)
-        self._parts = Parts(self.log_view, self._job.looked, lambda text: self.desk.say(text))
-        self._back = LookingBack(self._parts, self._job, lambda text: self.desk.say(text))
+        self._read_task = ReadTask(self.log_view, lambda: self.desk)
+        self._pager = Pager(self.log_view, self._read_task.progress, lambda text: self.desk.say(text))
+        self._navigation = Navigation(self._pager, self._read_task, lambda text: self.desk.say(text))
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
@@ -56,7 +56,7 @@ class LogsScreen(View):
 
     @property
     def keys_wait(self) -> bool:
-        return self._job.keys_wait
+        return self._read_task.keys_wait
 
     @property
     def name_in_path(self) -> str:
@@ -76,7 +76,7 @@ class LogsScreen(View):
         self.log_view.clock = self.log_view.sheet.clock = watching.clock
         if self._shown is None or self._shown[0] is not watching or self._shown[1] != wanted:
             self._shown = (watching, wanted)
-            self._back.show(feeders_of(watching, wanted))
+            self._navigation.show(feeders_of(watching, wanted))
         self.log_view.count_anew()
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
@@ -84,7 +84,7 @@ class LogsScreen(View):
     def detach(self) -> None:
         # Else its result would come behind another view, or out of a watch that is closed.
         self.log_view.stop_seeking()
-        self._job.stop()
+        self._read_task.stop()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
 
@@ -109,26 +109,26 @@ class LogsScreen(View):
         self._show_title()
 
     def on_log_view_sought(self, message: LogView.Sought) -> None:
-        view, parts = self.log_view, self._parts
+        view, pager = self.log_view, self._pager
         if message.found:
             if message.near:
                 self.desk.say("n: the next match, N: the one before")
         elif view.unheard:
             view.unheard = False
             if message.near:
-                self.desk.say(no_match(parts.part, view.lines, older=parts.older))
+                self.desk.say(no_match(pager.history, view.lines, older=pager.older))
             else:
-                self._back.search_on(message.step, None if message.errors else view.sheet.pattern)
+                self._navigation.search_on(message.step, None if message.errors else view.sheet.pattern)
         self.desk.held_back.go_on()
         self._show_title()
 
-    def on_lookback_view_edge(self, message: LookbackView.Edge) -> None:
+    def on_history_view_edge(self, message: HistoryView.Edge) -> None:
         view = self.log_view
         wanted = view.unheard if message.beyond else not view.following
         if message.beyond:
             view.unheard = False
         if wanted:
-            self._back.edge(message)
+            self._navigation.edge(message)
         self.desk.held_back.go_on()
 
     def choose(self, name: str | None) -> None:
@@ -155,7 +155,7 @@ class LogsScreen(View):
     def _begin_anew(self, source: str | None) -> None:
         """What was asked of other lines is not asked of these."""
         self._source, self._visit = source, Visit()
-        self._back.leave()
+        self._navigation.leave()
         self.log_view.begin_anew()
 
     def look_at(self, logs: LogsOf) -> None:
@@ -178,8 +178,8 @@ class LogsScreen(View):
     def on_log_view_arrived(self, message: LogView.Arrived) -> None:
         """Look for what memory does not hold. Say so where the line that was found is not of the time that was
         asked for."""
-        if self._parts.lacks(message.asked):
-            self._back.to_time(message.asked, lambda: self._say_missed(message))
+        if self._pager.lacks(message.asked):
+            self._navigation.to_time(message.asked, lambda: self._say_missed(message))
         else:
             self._say_missed(message)
 
@@ -196,10 +196,10 @@ class LogsScreen(View):
             self.choose(config.source)
 
     def _show_title(self) -> None:
-        view, parts, reading = self.log_view, self._parts, self._job.reading
+        view, pager, reading = self.log_view, self._pager, self._read_task.reading
         right = self.desk.without_source
         if view.readings:
-            where = place(parts.part, parts.live, parts.held) if parts.part is not None else ""
+            where = position(pager.history, pager.live, pager.current) if pager.history is not None else ""
             right = standing(view, where, reading)
         text, look = right
         self.title.show(
@@ -209,20 +209,20 @@ class LogsScreen(View):
 
     @property
     def _lesson(self) -> list[str]:
-        lines, parts = self.log_view.lines, self._parts
+        lines, pager = self.log_view.lines, self._pager
         if lines.shown or self.desk.watching is None:
             return []
         if not lines.feeders:
             return without_source(self.desk.context)
-        none = none_passes(parts.part, lines, older=parts.older)
-        return without_line(lines, self.log_view.readings, none, self._job.reading)
+        none = none_passes(pager.history, lines, older=pager.older)
+        return without_line(lines, self.log_view.readings, none, self._read_task.reading)
 
     # Commands of logs
 
     def follow(self) -> None:
         # What is read is older: it would not be followed.
-        follow = self._job.busy or not self.log_view.following
-        self._back.leave()
+        follow = self._read_task.busy or not self.log_view.following
+        self._navigation.leave()
         self.log_view.follow(follow)
 
     def move(self, rows: str) -> None:
@@ -232,10 +232,10 @@ class LogsScreen(View):
         self.log_view.page(float(share))
 
     def first(self) -> None:
-        self._back.first()
+        self._navigation.first()
 
     def last(self) -> None:
-        self._back.leave()
+        self._navigation.leave()
         self.log_view.follow(True)
 
     def next_match(self, step: str) -> None:
@@ -284,7 +284,7 @@ class LogsScreen(View):
 
     def _filter(self) -> None:
         visit = self._visit
-        self._back.filtered(lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only))
+        self._navigation.filtered(lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only))
         self._show_title()
 
     def wrap(self) -> None:
@@ -328,11 +328,11 @@ class LogsScreen(View):
         return True
 
     def cancel(self) -> bool:
-        searching, looked = self.log_view.searching, self._job.looked.text
+        searching, progress = self.log_view.searching, self._read_task.progress.text
         self.log_view.stop_seeking()
-        reading = self._job.stop()
+        reading = self._read_task.stop()
         if reading:
-            ended = f"reading has been ended after {looked}" if looked else "reading has been ended"
+            ended = f"reading has been ended after {progress}" if progress else "reading has been ended"
         else:
             ended = "the search has been ended"
         if reading or searching:
@@ -342,7 +342,7 @@ class LogsScreen(View):
 
     @property
     def share(self) -> str:
-        return share(self._parts.part, older=self._parts.older)
+        return share(self._pager.history, older=self._pager.older)
 
     def plain_text(self) -> str:
         return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")

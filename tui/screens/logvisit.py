@@ -11,7 +11,7 @@ from typing import Any
 
 from backends.api.readings import Reading, State
 from widgets.columns import LogsOf, Look
-from widgets.logsearch import Pattern
+from widgets.logpattern import Pattern
 from widgets.logview import LogView
 from widgets.oneline import Part
 from widgets.quantities import age
