@@ -22,7 +22,7 @@ BATCH = CHUNK
 
 
 class FilePages:
-    """One file, block by block from a place on. Its methods block and belong in one thread; `close` lets go of it."""
+    """One file, block by block from a place on. Its methods block and belong in one thread; `close` ends that."""
 
     def __init__(
         self, place: Beside, since: datetime | None = None, parse: Parse | None = None, *, ended: bool = False

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from backends.api.logs import LogBlock
-from backends.logs.copies import Copies, Suspect, copy_at
-from backends.logs.file_reader import TAIL_BYTES, FileReader, Taken, same_file, tail_of
+from backends.logs.copies import Copies, Suspect
+from backends.logs.file_reader import TAIL_BYTES, FileReader, Taken, tail_of
 from backends.logs.finding import Finding
 from backends.logs.generations import NOBODY, FollowedPath, GenerationSearch, by_path
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, newest
 from backends.logs.position import Cursor, Position
-from backends.logs.rotation import Entry, appended, prefixes_of, scan, stem
+from backends.logs.rotation import Entry, prefixes_of
 
 FILE_BYTES = 4 << 20
 """Bytes that one look reads from one path."""
@@ -257,39 +257,14 @@ class Follower:
         self._opened.say(
             f"{stream.path}: was truncated (copytruncate): lines written between copy and truncation may be lost"
         )
-        copy = self._copy_of(stream, reader)
+        copy = self._copies.copy_of(reader, [base for _, base in stream.places])
         if copy is not None:
-            self._copies.drop(copy.key)
             self._opened.readers[copy.key] = copy
-            self._ledger.positions.pop(copy.key, None)
             stream.readers.insert(at, copy)
         for suspect in self._copies.end(reader):
             self._take_over(suspect)
         reader.start_over()
         self._dirty = True
-
-    def _copy_of(self, stream: FollowedPath, reader: FileReader) -> FileReader | None:
-        """The newest copy that holds what was read and perhaps more. Those that end before that are noted down
-        as copies: all that is in them was read."""
-        position, found = reader.position, None
-        entries = scan(reader.folder, (stem(stream.base),)) if position.offset else []
-        for entry in sorted(entries, key=lambda entry: entry.mtime, reverse=True):
-            beside = any(appended(entry.name, base) for _, base in stream.places)
-            accounted = entry.key in self._ledger.positions or entry.key in self._copies.suspects
-            late = entry.mtime < reader.written
-            if not beside or entry.key in self._opened.readers or (accounted and late):
-                continue
-            handle = self._opened.open(entry.path)
-            if handle is None:
-                continue
-            if found is None and not late and same_file(handle, position):
-                found = FileReader(stream.path, handle, position)
-                found.finished = True
-                continue
-            if not accounted and reader.is_begin_of(handle):
-                self._ledger.positions[entry.key] = copy_at(handle, reader.folder)
-            os.close(handle)
-        return found
 
     def _account(self, reader: FileReader, taken: Taken, blocks: list[LogBlock]) -> None:
         blocks += taken.blocks
