@@ -47,7 +47,7 @@ class HistoryView(LogView):
     ) -> None:
         """Show these sources' lines, which are a part of what there is. `on` says which row the cursor is on, on
         that line of the terminal. In short steps, so that no key waits."""
-        self.stop_seeking()
+        self.stop_search()
         self.in_history, self.following, self._stood = True, False, 0
         self.sheet.cursor.index = self.sheet.top.index = -1
         self.lines.show(feeders, settled)

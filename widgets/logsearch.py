@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Set
 
+from msgspec import Struct
+
 from backends.api.log_errors import is_error, possible_errors
 from backends.api.logs import LogBlock
 from widgets.loganchors import Anchor
@@ -14,6 +16,15 @@ from widgets.logpattern import Pattern
 
 PARSED = 200
 """Lines that are parsed between two looks at the time."""
+
+
+class Wish(Struct, frozen=True):
+    """What is searched for, in the direction of `step`: the next match, or the next error; `near`: the nearest
+    match from the cursor on, which it may be on already."""
+
+    step: int
+    errors: bool = False
+    near: bool = False
 
 
 class RowSearch:

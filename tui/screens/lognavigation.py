@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from tui.screens.loghistory import STREAMS, LoadedHistory
 from tui.screens.logpager import MANY, Pager
+from tui.screens.logposition import missed, no_match
 from tui.screens.logtask import ReadTask
 from widgets.logfeeder import Feeder
 from widgets.loghistoryview import HistoryView
 from widgets.logpattern import Pattern
+from widgets.logsearch import Wish
+from widgets.logview import LogView
 
 
 class Navigation:
@@ -68,16 +70,25 @@ class Navigation:
         elif message.beyond and not back:
             self._task.begin(lambda: pager.rejoin(history))
 
-    def to_time(self, moment: datetime, otherwise: Callable[[], None]) -> None:
-        """To the lines about a time, out of their sources; `otherwise` where there are none."""
+    def arrived(self, message: LogView.Arrived) -> None:
+        """One is at the line in memory that is nearest to a time: read the lines of that time where
+        memory does not go so far back. Say so where there are none."""
+        if self._pager.lacks(message.asked):
+            self._task.begin(lambda: self._go_to_time(message))
+        else:
+            self._say_missed(message)
 
-        async def go() -> None:
-            if await self._pager.about(moment, lambda lines: 0):
-                self._pager.view.go_to_time(moment)
-            else:
-                otherwise()
+    async def _go_to_time(self, message: LogView.Arrived) -> None:
+        if await self._pager.about(message.asked, lambda lines: 0):
+            self._pager.view.go_to_time(message.asked)
+        else:
+            self._say_missed(message)
 
-        self._task.begin(go)
+    def _say_missed(self, message: LogView.Arrived) -> None:
+        view = self._pager.view
+        said = missed(view.current, message, dropped=bool(view.lines.dropped))
+        if said:
+            self._say(said)
 
     def filtered(self, change: Callable[[], None]) -> None:
         """After `change` other lines are kept than before."""
@@ -97,9 +108,17 @@ class Navigation:
         else:
             self._task.begin(lambda: pager.filter_anew(when))
 
-    def search_on(self, step: int, pattern: Pattern | None) -> None:
-        """Nothing was found among the lines that are here: look further, in the file itself; for the next error
-        where there is no pattern."""
+    def not_found(self, wish: Wish) -> None:
+        """There is no match, or no error, among the lines that are here: look further where a key asked for the
+        next one. Enter looks no further; say which key does."""
+        pager, view = self._pager, self._pager.view
+        if wish.near:
+            self._say(no_match(pager.history, view.lines, older=pager.older))
+        else:
+            self._search_on(wish.step, None if wish.errors else view.sheet.pattern)
+
+    def _search_on(self, step: int, pattern: Pattern | None) -> None:
+        """Look further, in the files themselves; for the next error where there is no pattern."""
         pager, history, back, say = self._pager, self._pager.history, step < 0, self._say
         more = (back and pager.older) if history is None else not history.at_end(back=back)
         streams = len(pager.streams())

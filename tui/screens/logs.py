@@ -8,14 +8,13 @@ from textual.app import ComposeResult
 
 from backends.clean import clean
 from backends.context import sources_meant
-from backends.nearest import nearest
 from backends.watch import Watch
 from tui.screens.base import View
 from tui.screens.loglesson import without_line, without_source
 from tui.screens.lognavigation import Navigation
 from tui.screens.logpager import Pager
-from tui.screens.logposition import missed, no_match, none_passes, position, share
-from tui.screens.logsources import feeders_of, files_at, sources_of
+from tui.screens.logposition import none_passes, position, share
+from tui.screens.logsources import feeders_of, files_at, not_one, sources_of
 from tui.screens.logtask import ReadTask
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
@@ -23,7 +22,7 @@ from tui.screens.record import show_bytes, show_record
 from widgets.columns import LogsOf
 from widgets.histogram import Histogram
 from widgets.loghistoryview import HistoryView
-from widgets.logline import LINE_MOST, Times
+from widgets.logline import LINE_MOST
 from widgets.logview import LogView
 from widgets.oneline import OneLine
 from widgets.safe import style
@@ -83,7 +82,7 @@ class LogsScreen(View):
 
     def detach(self) -> None:
         # Else its result would come behind another view, or out of a watch that is closed.
-        self.log_view.stop_seeking()
+        self.log_view.stop_search()
         self._read_task.stop()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
@@ -108,17 +107,12 @@ class LogsScreen(View):
         self.desk.held_back.go_on()
         self._show_title()
 
-    def on_log_view_sought(self, message: LogView.Sought) -> None:
-        view, pager = self.log_view, self._pager
-        if message.found:
-            if message.near:
-                self.desk.say("n: the next match, N: the one before")
-        elif view.unheard:
-            view.unheard = False
-            if message.near:
-                self.desk.say(no_match(pager.history, view.lines, older=pager.older))
-            else:
-                self._navigation.search_on(message.step, None if message.errors else view.sheet.pattern)
+    def on_log_view_searched(self, message: LogView.Searched) -> None:
+        if message.found and message.wish.near:
+            self.desk.say("n: the next match, N: the one before")
+        elif not message.found and self.log_view.unheard:
+            self.log_view.unheard = False
+            self._navigation.not_found(message.wish)
         self.desk.held_back.go_on()
         self._show_title()
 
@@ -140,12 +134,8 @@ class LogsScreen(View):
             if watching is not None and "/" in name and not found:
                 self.desk.work(self._open_path(watching, name))
                 return
-            if len(found) > 1:
-                self.desk.say(f"{name} may be any of {', '.join(found)}")
-                return
-            if not found:
-                names = [*sources, *(source.partition("/")[2] for source in sources)]
-                self.desk.say(f"no log source {name}{nearest(name, names) or '; a path has a slash'}")
+            if len(found) != 1:
+                self.desk.say(not_one(name, found, sources))
                 return
             source = found[0]
         if source != self._source or self._visit.only or self._visit.unnamed or self._visit.awaited:
@@ -176,17 +166,7 @@ class LogsScreen(View):
             view.follow(True)
 
     def on_log_view_arrived(self, message: LogView.Arrived) -> None:
-        """Look for what memory does not hold. Say so where the line that was found is not of the time that was
-        asked for."""
-        if self._pager.lacks(message.asked):
-            self._navigation.to_time(message.asked, lambda: self._say_missed(message))
-        else:
-            self._say_missed(message)
-
-    def _say_missed(self, message: LogView.Arrived) -> None:
-        said = missed(self.log_view.current, message, dropped=bool(self.log_view.lines.dropped))
-        if said:
-            self.desk.say(said)
+        self._navigation.arrived(message)
 
     async def _open_path(self, watching: Watch, path: str) -> None:
         """Files that no configuration names."""
@@ -242,10 +222,10 @@ class LogsScreen(View):
         if not self._visit.search:
             self.desk.say("no search yet: / starts one")
             return
-        self.log_view.seek(int(step))
+        self.log_view.find_next(int(step))
 
     def next_error(self, step: str) -> None:
-        self.log_view.seek(int(step), errors=True)
+        self.log_view.find_next(int(step), errors=True)
 
     def next_bar(self, step: str) -> None:
         if not self.histogram.step(int(step)):
@@ -263,7 +243,7 @@ class LogsScreen(View):
     def searched(self, text: str) -> None:
         self.search(text)
         if text:
-            self.log_view.seek_near()
+            self.log_view.find_near()
 
     def open_keep(self) -> None:
         if self._visit.keep:
@@ -292,9 +272,8 @@ class LogsScreen(View):
 
     def times(self) -> None:
         """Short, then in full, then none."""
-        view, sheet, cycle = self.log_view, self.log_view.sheet, list(Times)
-        sheet.times = cycle[(cycle.index(sheet.times) + 1) % len(cycle)]
-        view.repaint()
+        self.log_view.sheet.times = self.log_view.sheet.times.next
+        self.log_view.repaint()
 
     def shift(self, cells: str) -> None:
         self.log_view.left = min(max(0, self.log_view.left + int(cells)), LINE_MOST)
@@ -329,7 +308,7 @@ class LogsScreen(View):
 
     def cancel(self) -> bool:
         searching, progress = self.log_view.searching, self._read_task.progress.text
-        self.log_view.stop_seeking()
+        self.log_view.stop_search()
         reading = self._read_task.stop()
         if reading:
             ended = f"reading has been ended after {progress}" if progress else "reading has been ended"
