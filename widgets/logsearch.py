@@ -43,12 +43,12 @@ class RowSearch:
 
     def go_on(self, seconds: float = SLICE) -> int | None:
         """Search for so long: the index of the row that was found, -1 when there is none, None to go on."""
-        lines, place, step = self._lines, self._at, self._step
+        lines, rows, anchor, step = self._lines, self._lines.rows, self._at, self._step
         until = time.monotonic() + seconds
-        while 0 <= place.index < len(lines.rows):
+        while 0 <= anchor.index < len(rows):
             if time.monotonic() > until:
                 return None
-            found = self._within_block()
+            found = self._within_block(rows)
             if found is not None:
                 return found
         # Older rows may still come from a filter that is at work.
@@ -56,33 +56,32 @@ class RowSearch:
             return None
         return -1
 
-    def _within_block(self) -> int | None:
+    def _within_block(self, rows: list[int]) -> int | None:
         """Look at the rows that follow each other in one block of lines, and go past them."""
-        lines, place, step = self._lines, self._at, self._step
-        rows = lines.rows
-        row = rows[place.index]
+        lines, anchor, step = self._lines, self._at, self._step
+        row = rows[anchor.index]
         # Rows of one origin that follow each other are in one block, mostly.
         origin, seq = (row & LINE) >> HEAD, row & MASK
         held = None if lines.is_note(row) else lines.feeders[number_of(row)].tail.block_of(seq)
         if held is None:
             hit = self._pattern is not None and lines.is_note(row) and self._note_matches(row)
             if hit:
-                return place.index
-            place.index += step
+                return anchor.index
+            anchor.index += step
             return None
         first, block = held
         wanted = self._wanted(origin, block)
         low = (origin << HEAD) + first
         high = low + block.count
-        at, last, parsed = place.index, len(rows), 0
+        at, last, parsed = anchor.index, len(rows), 0
         while 0 <= at < last and low <= rows[at] & LINE < high and parsed < PARSED:
             if (rows[at] & LINE) - low in wanted:
                 if self._is_one(rows[at]):
-                    place.index = at
+                    anchor.index = at
                     return at
                 parsed += 1
             at += step
-        place.index = at
+        anchor.index = at
         return None
 
     def _wanted(self, origin: int, block: LogBlock) -> Set[int]:

@@ -41,7 +41,7 @@ async def mixed(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Two files, whose first lines are an hour old, and three sources that are no files."""
     monkeypatch.setattr(Fake, "history", history)
     # Long enough for a file on a busy machine, which is no silent one.
-    monkeypatch.setattr(loghistory, "SILENT", 1.0)
+    monkeypatch.setattr(loghistory, "SILENT", 0.5)
     sources = []
     for name in ("a", "b"):
         path = await long_log(tmp_path / f"{name}.log", LINES, f"from {name}, line", 0.05)
