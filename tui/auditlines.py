@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ SHOWN = 1000
 """Entries that the screen shows, the last ones."""
 LINE_MOST = 400
 """Characters of one of them there; `midwatch audit` prints all."""
+_STAMPED = re.compile(r"\d+-\d\d-\d\d \d\d:\d\d:\d\d  ")
 CHECKING = "whether it is whole is being looked at …"
 
 
@@ -39,6 +41,11 @@ def line_of(entry: dict[str, Any]) -> str:
     who = f"{told.get('user', '')}, {told.get('origin', '')}"
     why = f", “{told['reason']}”" if told.get("reason") else ""
     return "  ".join(words) + f"  [{who}{why}]"
+
+
+def is_entry(line: str) -> bool:
+    """Whether a line of the screen is an entry, and none that tells something of them."""
+    return _STAMPED.match(line) is not None
 
 
 def last_lines(folder: Path, held: Sequence[str]) -> list[str]:

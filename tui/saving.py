@@ -10,7 +10,7 @@ from pathlib import Path
 from backends.clean import clean_lines
 from backends.state import audit_folder, state_folder
 from tui import clipboard
-from tui.auditlines import CHECKING, damage_lines
+from tui.auditlines import CHECKING, damage_lines, is_entry
 from tui.auditlines import last_lines as last_tried
 from tui.log import last_lines
 from tui.screens.base import Desk, View
@@ -60,14 +60,15 @@ def write(desk: Desk, view: View, name: str) -> None:
 
 
 def show_own_log(desk: Desk, path: Path | None) -> None:
-    """The end of our own log, as text."""
+    """The end of our own log, as text, the newest line in sight."""
     lines = ["reading …"] if path is not None else ["midwatch was started without a log file"]
-    desk.ways.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
+    text = desk.ways.show_text(f"midwatch's own log  {path or ''}", lambda: lines)
 
     async def read(path: Path) -> None:
         nonlocal lines
         lines = await asyncio.to_thread(last_lines, path)
-        desk.view.tick()
+        text.tick()
+        text.last()
 
     if path is not None:
         desk.work(read(path))
@@ -78,6 +79,7 @@ def show_audit(desk: Desk, held: Sequence[str]) -> None:
     folder = audit_folder(os.environ)
     lines = ["reading …"]
     text = desk.ways.show_text(f"audit  {folder}", lambda: lines)
+    text.count("entries", is_entry)
 
     async def read() -> None:
         nonlocal lines

@@ -29,7 +29,7 @@ ORIGINS = 200
 """Names of files that are told apart."""
 
 
-class Reader(Protocol):
+class LineReader(Protocol):
     """What a log source can say of its lines (`backends.api.capabilities.Logs`)."""
 
     def parse(self, raw: bytes, origin: str) -> LogRecord: ...
@@ -45,7 +45,7 @@ class Feeder(Struct, frozen=True):
 
     source: str
     tail: Tail
-    reader: Reader
+    reader: LineReader
 
 
 def number_of(row: int) -> int:

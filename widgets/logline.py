@@ -42,6 +42,12 @@ class Times(enum.Enum):
     """With date, milliseconds and zone."""
     NONE = "none"
 
+    @property
+    def next(self) -> Times:
+        """Short, then in full, then none, then short again."""
+        cycle = list(Times)
+        return cycle[(cycle.index(self) + 1) % len(cycle)]
+
 
 class Manner(Struct, frozen=True):
     """How lines are drawn. `label` is the width of the origins' names, 0 where there is only one."""

@@ -14,13 +14,13 @@ from datetime import datetime
 
 from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
-from widgets.logfeeder import MASK, NOTE, SOURCE, WHEN, Feeder, Origins, number_of
-from widgets.loggrowth import Reach, Unsettled, come, is_here, leave_gone, leave_numbers
-from widgets.logjobs import JOB, Job, jobs_of
-from widgets.logpassing import Passing
-from widgets.logplaces import Places
+from widgets.loganchors import Anchors
+from widgets.logchunks import CHUNK, Chunk, chunks_of
+from widgets.logfeeder import MASK, NOTE, WHEN, Feeder, Origins, number_of
+from widgets.logfilter import LineFilter
+from widgets.logpattern import Pattern
 from widgets.logrecords import Records
-from widgets.logsearch import Pattern
+from widgets.logrows import Reach, Rows, come
 from widgets.logstamps import Stamps
 
 SLICE = 0.03
@@ -28,20 +28,15 @@ SLICE = 0.03
 
 
 class LogLines:
-    """The rows of a view over several tails; `widgets.logfeeder` says what a row is.
-
-    Every change of the rows keeps `places` true; add and remove your own.
-    """
+    """The rows of a view over several tails; `widgets.logfeeder` says what a row is."""
 
     def __init__(self) -> None:
-        self.rows: list[int] = []
         self.keep: Pattern | None = None
         self.since: datetime | None = None
         self.only: frozenset[str] = frozenset()
         """The origins whose lines are shown; none: all."""
         self.chosen = 0
         """Another number after each choice of other lines, be it by a filter or of their sources."""
-        self.places = Places()
         self.merged = False
         """Whether rows stand by their lines' times; else there is one origin, whose order is its own."""
         self.settled: tuple[int, int] | None = None
@@ -52,13 +47,21 @@ class LogLines:
         self._origins = Origins()
         self._ends: list[int] = []
         self._spans: list[Reach] = []
-        self._unsettled = Unsettled()
         self._notes: list[int] = []
-        self._jobs: list[Job] = []
-        self._noted = 0
+        self._chunks: list[Chunk] = []
+        self._rows = Rows()
         self._dropped = 0
         self.records = Records([])
-        self._passing = Passing(self._feeders, self._origins, self._stamps)
+        self._filter = LineFilter(self._feeders, self._origins, self._stamps)
+
+    @property
+    def rows(self) -> list[int]:
+        return self._rows.all
+
+    @property
+    def anchors(self) -> Anchors:
+        """Add and remove your own."""
+        return self._rows.anchors
 
     @property
     def feeders(self) -> list[Feeder]:
@@ -79,7 +82,7 @@ class LogLines:
     def shown(self) -> int:
         """Lines that pass the filters, as far as they are settled."""
         all_shown = not self.filtered and self.settled is None
-        return self.total if all_shown else len(self.rows) - self._noted
+        return self.total if all_shown else len(self.rows) - self._rows.notes
 
     @property
     def filtered(self) -> bool:
@@ -99,7 +102,7 @@ class LogLines:
     @property
     def filtering(self) -> bool:
         """Whether older lines are still to be chosen."""
-        return bool(self._jobs)
+        return bool(self._chunks)
 
     @property
     def behind(self) -> bool:
@@ -130,7 +133,7 @@ class LogLines:
         self.rebuild()
 
     def grew(self, settled: tuple[int, int] | None = None) -> None:
-        """The feeders' stretches hold other lines than before, at either end: put those that came where they
+        """The feeders' buffers hold other lines than before, at either end: put those that came where they
         belong, and let go of the others."""
         self.settled = settled
         self.chosen += 1
@@ -141,18 +144,18 @@ class LogLines:
             return
         # Numbers that were let go of may be given anew.
         self.records = Records(self._feeders)
-        held = self.places.held(self.rows)
-        if self.merged:
-            leave_gone(self.rows, spans, gone)
-        else:
-            for span in spans:
-                leave_numbers(self.rows, span)
-        fresh = [row for row in self._unsettled.let_go() if is_here(row, spans)]
-        for number, begin, stop in come(before, spans):
-            fresh += self._stretch(number, begin, stop, ())
-        self._merge(fresh)
-        self._leave_unsettled()
-        self.places.restore(held, self.rows)
+        with self._rows.anchored():
+            self._rows.keep_within(spans, gone, merged=self.merged)
+            fresh = self._rows.settle(spans)
+            for number, begin, stop in come(before, spans):
+                fresh += self._stretch(number, begin, stop, ())
+            self._rows.merge(fresh)
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        """What is read in part tells no notes."""
+        if self.settled is not None:
+            self._rows.hold_back(self.settled)
 
     def _meet(self) -> list[Reach]:
         """Know every origin, and from where to where the lines of each tail are taken in."""
@@ -170,20 +173,17 @@ class LogLines:
 
     def rebuild(self) -> None:
         """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
-        places that were on it."""
-        self.places.leave(self.rows)
-        self.rows = []
-        self._noted = 0
+        anchors that were on it."""
+        self._rows.clear()
         self.records = Records(self._feeders)
-        self._passing = Passing(self._feeders, self._origins, self._stamps, self.keep, self.only)
-        self._unsettled = Unsettled()
+        self._filter = LineFilter(self._feeders, self._origins, self._stamps, self.keep, self.only)
         self._meet()
         self._notes = [feeder.tail.told[-1].number + 1 if feeder.tail.told else 0 for feeder in self._feeders]
         self.merged = self._several
-        jobs = [jobs_of(number, feeder, self.since) for number, feeder in enumerate(self._feeders)]
+        chunks = [chunks_of(number, feeder, self.since) for number, feeder in enumerate(self._feeders)]
         # The newest of each are chosen first.
-        ranked = [[(rank - len(those), job) for rank, job in enumerate(those)] for those in jobs]
-        self._jobs = [job for _, job in heapq.merge(*ranked, key=lambda pair: pair[0])]
+        ranked = [[(rank - len(those), chunk) for rank, chunk in enumerate(those)] for those in chunks]
+        self._chunks = [chunk for _, chunk in heapq.merge(*ranked, key=lambda pair: pair[0])]
         self.go_on()
 
     @property
@@ -194,22 +194,21 @@ class LogLines:
         """Choose older lines for so long; returns how many rows came before the last one."""
         until = time.monotonic() + seconds
         found: list[list[int]] = []
-        while self._jobs and (not (self.merged or self.filtered) or time.monotonic() < until or not found):
-            found.append(self._rows_of(self._jobs.pop()))
+        while self._chunks and (not (self.merged or self.filtered) or time.monotonic() < until or not found):
+            found.append(self._rows_of(self._chunks.pop()))
         older = [row for rows in reversed(found) for row in rows]
         if self.merged:
-            self._merge(older)
-            self._leave_unsettled()
+            self._rows.merge(older)
+            self._hold_back()
         elif older:
-            self.rows[:0] = older
-            self.places.came_before(len(older))
-        self.places.find_again(older, self.rows, ordered=self.merged)
+            self._rows.put_before(older)
+        self.anchors.find_again(older, self.rows, ordered=self.merged)
         return len(older)
 
     def take(self, seconds: float = SLICE) -> int:
         """Add what has come since, for so long where that takes time: `behind` says whether there is more.
         Returns how many lines passed."""
-        before, noted = len(self.rows), self._noted
+        before, noted = len(self.rows), self._rows.notes
         until = time.monotonic() + seconds
         fresh: list[int] = []
         for number, feeder in enumerate(self._feeders):
@@ -227,42 +226,33 @@ class LogLines:
                 self._ends[number] = span.end
                 self.rows.extend(self._stretch(number, start, span.end, notes))
                 continue
-            self._noted += len(notes)
-            fresh.extend(self._passing.told(number, notes))
+            self._rows.notes += len(notes)
+            fresh.extend(self._filter.told(number, notes))
             while start < span.end and (time.monotonic() < until or not fresh):
-                stop = min(span.end, start + JOB)
+                stop = min(span.end, start + CHUNK)
                 fresh.extend(self._stretch(number, start, stop, ()))
                 self._ends[number] = start = stop
-        self._merge(fresh)
-        return len(self.rows) - before - (self._noted - noted)
+        self._rows.merge(fresh)
+        return len(self.rows) - before - (self._rows.notes - noted)
 
     def trim(self) -> int:
         """Let go of rows whose lines are gone; returns how many went."""
         before = len(self.rows)
-        firsts = [feeder.tail.span.first for feeder in self._feeders]
         self._forget()
-        gone = self._gone(firsts)
-        self._cut(gone)
+        gone = self._rows.gone(self._feeders, merged=self.merged)
+        self._rows.cut(gone)
         self._dropped = min(self.dropped, self._dropped + gone)
         # Lines of a busy source may be gone behind a line of a quiet one that is still there.
         if self.merged and self.dropped - self._dropped > max(1000, self.total // 10):
-            self._sweep(firsts)
+            self._dropped = self.dropped
+            self._rows.sweep(self._feeders)
         return before - len(self.rows)
 
     def move_window(self, since: datetime) -> None:
         """Let the window of time begin later: rows from before that go."""
         self.since = since
         if self.rows:
-            self._cut(self.first_from(micros(since)))
-
-    def _cut(self, gone: int) -> None:
-        """Take out so many rows from the first on."""
-        if not gone:
-            return
-        if self._noted:
-            self._noted -= sum(1 for row in self.rows[:gone] if row & NOTE)
-        del self.rows[:gone]
-        self.places.went(gone)
+            self._rows.cut(self.first_from(micros(since)))
 
     # One row
 
@@ -317,74 +307,23 @@ class LogLines:
 
     # Choosing
 
-    def _rows_of(self, job: Job) -> list[int]:
-        tail = self._feeders[job.number].tail
+    def _rows_of(self, chunk: Chunk) -> list[int]:
+        tail = self._feeders[chunk.number].tail
         first = tail.span.first
         notes = [
             note
             for note in tail.told
-            if job.low <= note.after
-            and (note.after < job.high or (job.last and note.after == job.high))
-            and note.number < self._notes[job.number]
+            if chunk.low <= note.after
+            and (note.after < chunk.high or (chunk.last and note.after == chunk.high))
+            and note.number < self._notes[chunk.number]
             and note.after >= first
             and (self.since is None or note.at >= self.since)
         ]
-        return self._stretch(job.number, max(job.low, first), job.high, notes)
+        return self._stretch(chunk.number, max(chunk.low, first), chunk.high, notes)
 
     def _stretch(self, number: int, low: int, high: int, notes: Sequence[Note]) -> list[int]:
         """The rows of one feeder's lines, with notes where they were told; not yet in order where several
         origins are merged."""
-        self._noted += len(notes)
-        rows = self._passing.by_time if self.merged else self._passing.as_they_came
+        self._rows.notes += len(notes)
+        rows = self._filter.by_time if self.merged else self._filter.as_they_came
         return rows(number, low, high, notes)
-
-    def _merge(self, fresh: list[int]) -> None:
-        """Put rows where they belong; every place stays on its row."""
-        if not fresh:
-            return
-        fresh.sort()
-        rows = self.rows
-        if not rows or fresh[0] > rows[-1]:
-            rows.extend(fresh)
-            return
-        held = self.places.held(rows)
-        low, high = bisect_left(rows, fresh[0]), bisect_left(rows, fresh[-1])
-        rows[low:high] = sorted(rows[low:high] + fresh)
-        self.places.restore(held, rows)
-
-    # Letting go
-
-    def _leave_unsettled(self) -> None:
-        """What is read in part tells no notes."""
-        if self.settled is None:
-            return
-        self.places.went(self._unsettled.hold_back(self.rows, self.settled))
-
-    def _gone(self, firsts: list[int]) -> int:
-        """How many rows from the first on are gone."""
-        rows = self.rows
-        if not self.merged:
-            return bisect_left(rows, True, key=lambda row: not self._dead(row, firsts))
-        gone = 0
-        while gone < len(rows) and self._dead(rows[gone], firsts):
-            gone += 1
-        return gone
-
-    def _dead(self, row: int, firsts: list[int]) -> bool:
-        number = number_of(row)
-        if not row & NOTE:
-            return row & MASK < firsts[number]
-        told = self._feeders[number].tail.told
-        at = (row & MASK) - told[0].number if told else -1
-        return at < 0 or told[at].after < firsts[number]
-
-    def _sweep(self, firsts: list[int]) -> None:
-        self._dropped = self.dropped
-        rows, held = self.rows, self.places.held(self.rows)
-        if self._noted:
-            self.rows = [row for row in rows if not self._dead(row, firsts)]
-        else:
-            # The same where there are lines only, in a quarter of the time: no key is answered meanwhile.
-            self.rows = [row for row in rows if row & MASK >= firsts[row >> SOURCE & 0xFFF]]
-        self._noted = sum(1 for row in self.rows if row & NOTE) if self._noted else 0
-        self.places.restore(held, self.rows)

@@ -7,10 +7,10 @@ from datetime import date
 from msgspec import Struct
 
 from backends.api.clock import Clock
+from widgets.loganchors import Anchor
 from widgets.logline import GONE, LABEL, Drawn, Manner, Times, day_of, drawn
 from widgets.loglines import LogLines
-from widgets.logplaces import Place
-from widgets.logsearch import Pattern
+from widgets.logpattern import Pattern
 from widgets.quantities import count
 from widgets.safe import cells, cuts
 
@@ -52,7 +52,7 @@ class Sheet:
         self.pattern: Pattern | None = None
         self.lesson: list[str] = []
         """What is said where no line is shown."""
-        self.cursor, self.top = Place(-1), Place(0)
+        self.cursor, self.top = Anchor(-1), Anchor(0)
         self.top_part = 0
         """Lines of the first row that are above the terminal's first line."""
         self.placed: list[int] = []
@@ -60,7 +60,7 @@ class Sheet:
         self._width = self._height = 0
         self.manner = Manner()
         self._texts: dict[tuple[int, bool], tuple[Drawn, list[int]]] = {}
-        lines.places.add(self.cursor, self.top)
+        lines.anchors.add(self.cursor, self.top)
 
     def forget(self) -> None:
         """Draw every row anew: the manner has changed, or the rows."""

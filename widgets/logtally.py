@@ -9,8 +9,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from backends.api.logs import Level, LogBlock, micros
-from backends.api.suspects import suspects
+from backends.api.log_errors import is_error, possible_errors
+from backends.api.logs import LogBlock, micros
 from widgets.loglines import SLICE, LogLines
 
 WAITING = 300_000
@@ -139,12 +139,12 @@ class Tally:
         for second in lines if weight > 1 else ():
             lines[second] *= weight
         errors: Counter[int] = Counter()
-        signs = [line for line in suspects(block.data) if passing is None or line in passing]
+        reader = of.feeders[waiting.number].reader
+        signs = [line for line in possible_errors(block.data) if passing is None or line in passing]
         step = -(-len(signs) // PARSED)
         raw = block.lines() if signs else []
         for line in signs[:: max(1, step)]:
-            level = of.feeders[waiting.number].reader.parse(raw[line], block.origin).level
-            if level is not None and level >= Level.ERROR and times[line] >= low:
+            if times[line] >= low and is_error(reader.parse(raw[line], block.origin)):
                 errors[times[line] // SECOND] += step * weight
         return _Part(block.count, lines, errors, step > 1)
 

@@ -1,4 +1,4 @@
-"""LogView: lines of one or several sources, followed or looked back through; only what is in sight is parsed."""
+"""LogView: lines of one or several sources, followed or gone back through; only what is in sight is parsed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import var
-from textual.strip import Strip
-from textual.widget import Widget
 
 from backends.api.clock import Clock, LoopClock
 from backends.api.logs import LogRecord, micros, moment_of
@@ -18,26 +15,26 @@ from backends.api.readings import Readings
 from widgets.logfeeder import Feeder
 from widgets.logline import Times
 from widgets.loglines import LogLines
-from widgets.logpainted import painted
+from widgets.logpane import LogPane
+from widgets.logpattern import compiled
 from widgets.lograte import Rate
-from widgets.logsearch import compiled
-from widgets.logseek import Seek
-from widgets.logsheet import Piece, Sheet
+from widgets.logsearch import RowSearch, Wish
+from widgets.logsheet import Sheet
 
 
-class LogView(Widget):
+class LogView(LogPane):
     DEFAULT_CSS = "LogView { height: 1fr; width: 1fr; }"
     readings: var[Readings] = var({}, always_update=True)
 
     class Changed(Message):
         """What the title says has changed: following, the number of lines, the search."""
 
-    class Sought(Message):
-        """A search has ended; `errors`: it was for errors, not for the pattern; `near`: it was `seek_near`."""
+    class Searched(Message):
+        """A search has ended."""
 
-        def __init__(self, found: bool, step: int = 1, *, errors: bool = False, near: bool = False) -> None:
+        def __init__(self, found: bool, wish: Wish) -> None:
             super().__init__()
-            self.found, self.step, self.errors, self.near = found, step, errors, near
+            self.found, self.wish = found, wish
 
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
@@ -49,16 +46,12 @@ class LogView(Widget):
 
     def __init__(self, *, clock: Clock | None = None, alone: bool = False) -> None:
         """`alone`: all lines are of one thing that is known."""
-        super().__init__()
         self.clock = clock or LoopClock()
         self.lines = LogLines()
+        super().__init__(Sheet(self.lines, self.clock, alone=alone))
         self.following = True
-        self.sheet = Sheet(self.lines, self.clock, alone=alone)
-        self.left = 0
-        self._drawn: list[Piece | None] = []
-        self._seek: Seek | None = None
-        self._errors = self._near = False
-        self._step = 1
+        self._search: RowSearch | None = None
+        self._wish = Wish(1)
         self._aim: int | None = None
         self._stood: int | None = None
         """When the line under the cursor was, before a filter may have taken it away."""
@@ -71,7 +64,7 @@ class LogView(Widget):
 
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show these sources' lines, at their end."""
-        self.stop_seeking()
+        self.stop_search()
         self.sheet.cursor.index, self.sheet.top.index = -1, 0
         self._aim = None
         self.lines.show(feeders)
@@ -109,7 +102,7 @@ class LogView(Widget):
 
     @property
     def searching(self) -> bool:
-        return self._seek is not None
+        return self._search is not None
 
     @property
     def rate(self) -> float | None:
@@ -167,7 +160,7 @@ class LogView(Widget):
         self.move(round(share * max(1, self.size.height)))
 
     def go_to(self, index: int) -> None:
-        self.stop_seeking()
+        self.stop_search()
         last = len(self.lines.rows) - 1
         self.sheet.cursor.index = min(max(index, 0), last)
         if self.cursor < last:
@@ -177,7 +170,7 @@ class LogView(Widget):
 
     def go_to_time(self, moment: datetime) -> None:
         """To the line that is nearest to a time, as soon as all lines about it are in their places."""
-        self.stop_seeking()
+        self.stop_search()
         self.following = False
         self._aim = micros(moment)
         self._take_aim()
@@ -197,7 +190,7 @@ class LogView(Widget):
             self.post_message(self.Arrived(asked, timedelta(microseconds=missed)))
 
     def follow(self, on: bool) -> None:
-        self.stop_seeking()
+        self.stop_search()
         self.following = on
         if on:
             self.sheet.cursor.index = len(self.lines.rows) - 1
@@ -205,7 +198,7 @@ class LogView(Widget):
         self._changed()
 
     def set_pattern(self, text: str) -> None:
-        self.stop_seeking()
+        self.stop_search()
         self.sheet.pattern = compiled(text)
         self.repaint()
 
@@ -213,7 +206,7 @@ class LogView(Widget):
         """Show only lines that match, that are not older, and that are of these origins (none: of all); the
         cursor stays on its line, if that passes, else near its time."""
         aim = self._aim
-        self.stop_seeking()
+        self.stop_search()
         self._aim = aim
         row = None if self.following else self._current_row
         self._stood = None if row is None else self.lines.when(row)
@@ -233,28 +226,26 @@ class LogView(Widget):
         self.sheet.wrapped, self.left = on, 0
         self.repaint()
 
-    def seek(self, step: int, *, errors: bool = False) -> None:
+    def find_next(self, step: int, *, errors: bool = False) -> None:
         """Go to the next match, or the next error, in one direction; a long way is gone in short steps."""
-        self._errors, self._near = errors, False
-        self._seek_from(self.cursor + step, step)
+        self._search_from(self.cursor + step, Wish(step, errors=errors))
 
-    def seek_near(self) -> None:
+    def find_near(self) -> None:
         """Go to the newest match where the newest lines are followed, else to the next one from the cursor on or,
         where there is none, to the last one before it."""
-        self._errors, self._near = False, True
-        self._seek_from(self.cursor, -1 if self.following else 1)
+        self._search_from(self.cursor, Wish(-1 if self.following else 1, near=True))
 
-    def _seek_from(self, start: int, step: int) -> None:
-        self.stop_seeking()
-        self._step = step
-        self._seek = Seek(self.lines, start, step, None if self._errors else self.sheet.pattern)
+    def _search_from(self, start: int, wish: Wish) -> None:
+        self.stop_search()
+        self._wish = wish
+        self._search = RowSearch(self.lines, start, wish.step, None if wish.errors else self.sheet.pattern)
         self._work()
 
-    def stop_seeking(self) -> None:
+    def stop_search(self) -> None:
         self._aim, self.unheard = None, False
-        if self._seek is not None:
-            self._seek.close()
-            self._seek = None
+        if self._search is not None:
+            self._search.close()
+            self._search = None
             self._changed()
 
     def work(self) -> bool:
@@ -265,8 +256,8 @@ class LogView(Widget):
         elif self.lines.filtering:
             self.lines.go_on()
             self._came_in()
-        elif self._seek is not None:
-            self._seek_on(self._seek)
+        elif self._search is not None:
+            self._search_on(self._search)
         return self._behind or self.lines.filtering or self.searching
 
     @property
@@ -288,19 +279,19 @@ class LogView(Widget):
         self.flush()
         self._changed()
 
-    def _seek_on(self, seek: Seek) -> None:
-        found = seek.go_on()
+    def _search_on(self, search: RowSearch) -> None:
+        found = search.go_on()
         if found is None:
             return
-        self.stop_seeking()
+        self.stop_search()
         if found >= 0:
             self.go_to(found)
-        elif self._near and self._step > 0:
-            self._seek_from(self.cursor - 1, -1)
+        elif self._wish.near and self._wish.step > 0:
+            self._search_from(self.cursor - 1, Wish(-1, near=True))
             return
         if self.is_attached:
             self.unheard = self.unheard or found < 0
-            self.post_message(self.Sought(found >= 0, self._step, errors=self._errors, near=self._near))
+            self.post_message(self.Searched(found >= 0, self._wish))
 
     def _work(self) -> None:
         """Work until it is done, with the loop's turns in between."""
@@ -315,8 +306,7 @@ class LogView(Widget):
     def _settle(self) -> None:
         """The rows are others than before."""
         self.sheet.top_part = 0
-        self.sheet.forget()
-        self._drawn = []
+        self.forget()
         self._came_in()
         self.repaint()
         if self.lines.filtering:
@@ -325,40 +315,6 @@ class LogView(Widget):
     def _changed(self) -> None:
         if self.is_attached:
             self.post_message(self.Changed())
-
-    # Painting
-
-    def flush(self) -> None:
-        """Paint the lines that differ from what stands on the terminal."""
-        if not self.is_attached or not self.size.height:
-            return
-        manner = self.sheet.manner
-        layout = self.sheet.lay_out(*self.size)
-        if len(layout) != len(self._drawn) or manner != self.sheet.manner:
-            self._drawn = []
-            self.refresh()
-            return
-        for y, (new, old) in enumerate(zip(layout, self._drawn, strict=True)):
-            if new != old:
-                self.refresh(Region(0, y, self.size.width, 1))
-        self._drawn = layout
-
-    def repaint(self) -> None:
-        """Paint all of it: the manner has changed."""
-        self._drawn = []
-        self.sheet.forget()
-        if self.is_attached:
-            self.refresh()
-
-    def on_resize(self) -> None:
-        self._drawn = []
-        self.sheet.forget()
-
-    def render_line(self, y: int) -> Strip:
-        if len(self._drawn) != self.size.height:
-            self._drawn = self.sheet.lay_out(*self.size)
-        piece = self._drawn[y] if y < len(self._drawn) else None
-        return painted(self.sheet, piece, self.size.width, self.left)
 
     # Mouse
 

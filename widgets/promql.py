@@ -17,7 +17,7 @@ FUNCTIONS = _WORD.findall(
 """https://prometheus.io/docs/prometheus/latest/querying/functions/"""
 AGGREGATIONS = _WORD.findall("avg bottomk count count_values group max min quantile stddev stdvar sum topk")
 WORDS = _WORD.findall("and bool by group_left group_right ignoring offset on or unless without")
-# Looked for from where words begin only: else a long one that something follows costs its length squared.
+# Progress for from where words begin only: else a long one that something follows costs its length squared.
 _TAIL = re.compile(r"(?<![A-Za-z0-9_:])[A-Za-z_:][A-Za-z0-9_:]*$")
 _LABELS_FOLLOW = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*$")
 _POSITION = re.compile(r"\b(\d{1,6}):(\d{1,6}): ", re.ASCII)

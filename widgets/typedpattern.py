@@ -35,10 +35,12 @@ def _compiled(text: AnyStr, flags: re.RegexFlag) -> re.Pattern[AnyStr] | str:
 
 
 @lru_cache(maxsize=32)
-def as_taken(text: str) -> str:
-    """What a title says of it: one that is no regular expression stands behind why, for a title is cut behind."""
+def as_taken(text: str, *, plain: bool = False) -> str:
+    """What a title says of it: one that is no regular expression stands behind why, for a title is cut behind.
+    `plain`: it was taken as text, be it for another reason."""
     why = _compiled(text, case_of(text))
-    return f"as plain text ({why}): {text}" if isinstance(why, str) else text
+    reason = f" ({why})" if isinstance(why, str) else ""
+    return f"as plain text{reason}: {text}" if reason or plain else text
 
 
 def typed_pattern(text: str) -> re.Pattern[str] | None:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from backends.api.logs import LogBatch, LogBlock
 from backends.api.runs import RunRows, RunState
 from backends.deploys.folder import OUTPUT, RunFolders
-from backends.logs.reader import CHUNK
+from backends.logs.file_reader import CHUNK
 from backends.logs.records import RECORD
 
 TAIL = 4 << 20

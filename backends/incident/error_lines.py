@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from backends.api.clock import Clock, Timer
 from backends.api.events import Event, EventKind
-from backends.api.logs import Level, LogBatch, LogBlock, LogRecord
-from backends.api.suspects import suspects
+from backends.api.log_errors import is_error, possible_errors
+from backends.api.logs import LogBatch, LogBlock, LogRecord
 from backends.incident.error_rate import BUCKET, ErrorRate, Jump
 
 TURN = 0.005
@@ -42,7 +42,7 @@ class Burst(Struct, frozen=True):
 class ErrorLines:
     """The errors of one log source, from now on. `parse` is the source's; `tell` hears of each jump.
 
-    Lines that are no suspects by their bytes are never parsed. Where blocks had to be left out, the counts of the
+    Only possible errors are parsed. Where blocks had to be left out, the counts of the
     others stand for them, and the event says so.
     """
 
@@ -118,11 +118,11 @@ class ErrorLines:
         """Count the errors of a block, from a time on; yields when it has worked for a while."""
         self._bytes -= len(block.data)
         self._looked += block.count
-        numbers = suspects(block.data[:BLOCK])
+        numbers = possible_errors(block.data[:BLOCK])
         lines = block.lines() if numbers else []
         for done, number in enumerate(numbers, start=1):
             record = self._parse(lines[number], block.origin)
-            if record.level is not None and record.level >= Level.ERROR and _is_new(record, since):
+            if is_error(record) and _is_new(record, since):
                 self._rate.count(block.origin, 1)
             if done % PARSED == 0:
                 yield

@@ -7,13 +7,14 @@ is read from its first byte as soon as it differs: files of one program often be
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from backends.logs.file_reader import FileReader, print_at, same_file
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.position import Key, Position
-from backends.logs.reader import Reader, print_at
+from backends.logs.rotation import appended, scan, stem
 
 PART = 256 << 10
 LOOK_BYTES = 16 << 20
@@ -32,7 +33,7 @@ class Suspect:
     path: str
     handle: int
     key: Key
-    original: Reader
+    original: FileReader
     whole: int
     since: float
     same: int = 0
@@ -50,7 +51,7 @@ class Copies:
         self._ledger, self._opened = ledger, opened
         self.suspects: dict[Key, Suspect] = {}
 
-    def suspect(self, path: str, handle: int, key: Key, originals: Iterable[Reader], now: float) -> bool:
+    def suspect(self, path: str, handle: int, key: Key, originals: Iterable[FileReader], now: float) -> bool:
         """Whether a new file begins like one of the originals; then its descriptor belongs here."""
         begin = os.pread(handle, PART, 0)
         for original in originals:
@@ -86,14 +87,14 @@ class Copies:
                     self._opened.say(f"{suspect.path}: {what}")
         return own, more
 
-    def end(self, original: Reader) -> list[Suspect]:
+    def end(self, original: FileReader) -> list[Suspect]:
         """The original was truncated, or is let go of: those that are files of their own all the same, which
         belong to the caller from now on; the others count as read."""
         own = []
         for suspect in [item for item in self.suspects.values() if item.original is original]:
             del self.suspects[suspect.key]
             if suspect.is_whole or original.is_begin_of(suspect.handle):
-                self._ledger.positions[suspect.key] = copy_at(suspect.handle, os.path.dirname(suspect.path))
+                self._ledger.positions[suspect.key] = _copy_at(suspect.handle, os.path.dirname(suspect.path))
                 os.close(suspect.handle)
             else:
                 own.append(suspect)
@@ -107,11 +108,35 @@ class Copies:
             for key, suspect in self.suspects.items()
         }
 
-    def drop(self, key: Key) -> None:
-        """No longer suspect a file: it is known what it is."""
-        suspect = self.suspects.pop(key, None)
-        if suspect is not None:
-            os.close(suspect.handle)
+    def copy_of(self, original: FileReader, bases: Collection[str]) -> FileReader | None:
+        """The newest copy of a truncated file that holds what was read of it and perhaps more, by a name that a
+        rotation makes of one of `bases`; it belongs to the caller. Those that end before that are noted down as
+        copies: all that is in them was read."""
+        position, found = original.position, None
+        front = stem(os.path.basename(original.origin))
+        entries = scan(original.folder, (front,)) if position.offset else []
+        for entry in sorted(entries, key=lambda entry: entry.mtime, reverse=True):
+            beside = any(appended(entry.name, base) for base in bases)
+            accounted = entry.key in self._ledger.positions or entry.key in self.suspects
+            late = entry.mtime < original.written
+            if not beside or entry.key in self._opened.readers or (accounted and late):
+                continue
+            handle = self._opened.open(entry.path)
+            if handle is None:
+                continue
+            if found is None and not late and same_file(handle, position):
+                found = FileReader(original.origin, handle, position)
+                found.finished = True
+                continue
+            if not accounted and original.is_begin_of(handle):
+                self._ledger.positions[entry.key] = _copy_at(handle, original.folder)
+            os.close(handle)
+        if found is not None:
+            self._ledger.positions.pop(found.key, None)
+            suspect = self.suspects.pop(found.key, None)
+            if suspect is not None:
+                os.close(suspect.handle)
+        return found
 
     def close(self) -> None:
         for suspect in self.suspects.values():
@@ -133,6 +158,6 @@ class Copies:
         return used, False
 
 
-def copy_at(handle: int, folder: str) -> Position:
+def _copy_at(handle: int, folder: str) -> Position:
     """The position of a copy, which counts as read as far as it goes now."""
     return replace(print_at(handle, folder, os.fstat(handle).st_size, ours=False), copy=True)

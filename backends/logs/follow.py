@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from backends.api.logs import LogBlock
-from backends.logs.copies import Copies, Suspect, copy_at
+from backends.logs.copies import Copies, Suspect
+from backends.logs.file_reader import TAIL_BYTES, FileReader, Taken, tail_of
 from backends.logs.finding import Finding
+from backends.logs.generations import NOBODY, FollowedPath, GenerationSearch, by_path
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, newest
 from backends.logs.position import Cursor, Position
-from backends.logs.reader import TAIL_BYTES, Reader, Taken, same_file, tail_of
-from backends.logs.rotation import Entry, appended, prefixes_of, scan, stem
-from backends.logs.turn import NOBODY, Stream, Turn, by_path
+from backends.logs.rotation import Entry, prefixes_of
 
 FILE_BYTES = 4 << 20
 """Bytes that one look reads from one path."""
@@ -67,12 +67,12 @@ class Follower:
         self._opened = Opened()
         self._copies = Copies(self._ledger, self._opened)
         self.finding = Finding(self._patterns, self._opened, clock)
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, FollowedPath] = {}
         self._looks = 0
         self._cursor = cursor or Cursor(MappingProxyType({}), MappingProxyType({}))
         self._dirty = True
         for path, keys in (cursor.streams if cursor else {}).items():
-            self._streams[path] = Stream(path, wanted=keys, fresh=False)
+            self._streams[path] = FollowedPath(path, wanted=keys, fresh=False)
 
     @property
     def refused(self) -> Mapping[str, tuple[str, str]]:
@@ -118,7 +118,7 @@ class Follower:
         """Find the paths of the globs anew; whether there are new ones."""
         new = [path for path in self.finding.files(self._streams) if path not in self._streams]
         for path in new:
-            self._streams[path] = Stream(path, at_tail=first and not self._resumed)
+            self._streams[path] = FollowedPath(path, at_tail=first and not self._resumed)
             self._ledger.prefixes = ()
         return bool(new) or first
 
@@ -129,7 +129,9 @@ class Follower:
                 if reader.truncated:
                     self._start_over(stream, stream.readers.index(reader))
 
-    def _find(self, stream: Stream, listed: Mapping[str, list[Entry]], first: bool) -> os.stat_result | None:
+    def _find(
+        self, stream: FollowedPath, listed: Mapping[str, list[Entry]], first: bool
+    ) -> os.stat_result | None:
         """Make the stream's readers those of the files that the path leads to, and led to since the last look."""
         info = self._stat(stream)
         if stream.path in self._opened.refused:
@@ -139,13 +141,13 @@ class Follower:
             self._open_tail(stream)
         elif key != stream.current or stream.wanted or (key is None and stream.folder in listed and not first):
             streams, now = self._streams.values(), self._clock()
-            Turn(stream, self._ledger, self._opened, self._copies, streams, now).run()
+            GenerationSearch(stream, self._ledger, self._opened, self._copies, streams, now).run()
             self._dirty = True
         elif info is not None:
             self._read_again(stream, info)
         return info
 
-    def _read_again(self, stream: Stream, info: os.stat_result) -> None:
+    def _read_again(self, stream: FollowedPath, info: os.stat_result) -> None:
         """Open a file that counts as read, a copy or one that was let go of, where it has changed since."""
         key = (info.st_dev, info.st_ino)
         known = self._ledger.positions.get(key)
@@ -154,7 +156,7 @@ class Follower:
         handle = self._opened.open(stream.path) if known.ours or known.copy else None
         if handle is None:
             return
-        reader = Reader(stream.path, handle, known)
+        reader = FileReader(stream.path, handle, known)
         if reader.key != key:
             reader.close()
             return
@@ -166,14 +168,16 @@ class Follower:
     def _take_over(self, suspect: Suspect) -> None:
         """Read a file that is no copy from its first byte, under the path that leads to it."""
         here = [stream for stream in self._streams.values() if stream.current == suspect.key]
-        stream = here[0] if here else self._streams.setdefault(suspect.path, Stream(suspect.path, fresh=False))
+        stream = (
+            here[0] if here else self._streams.setdefault(suspect.path, FollowedPath(suspect.path, fresh=False))
+        )
         folder = os.path.dirname(os.path.realpath(suspect.path))
-        reader = Reader(stream.path, suspect.handle, Position(folder, 0))
+        reader = FileReader(stream.path, suspect.handle, Position(folder, 0))
         stream.readers.insert(len(stream.readers) if here else 0, reader)
         self._opened.readers[suspect.key] = reader
         self._dirty = True
 
-    def _stat(self, stream: Stream) -> os.stat_result | None:
+    def _stat(self, stream: FollowedPath) -> os.stat_result | None:
         try:
             info = os.stat(stream.path)
         except FileNotFoundError:
@@ -188,13 +192,13 @@ class Follower:
             return info if stat.S_ISREG(info.st_mode) else None
         return None
 
-    def _open_tail(self, stream: Stream) -> None:
+    def _open_tail(self, stream: FollowedPath) -> None:
         handle = self._opened.open(stream.path)
         if handle is None:
             return
         share = max(4_096, min(TAIL_BYTES, TAILS // len(self._streams)))
         folder = os.path.dirname(os.path.realpath(stream.path))
-        reader = Reader(stream.path, handle, tail_of(handle, folder, share))
+        reader = FileReader(stream.path, handle, tail_of(handle, folder, share))
         stream.current, stream.fresh, self._dirty = reader.key, False, True
         if reader.key in self._opened.readers:
             reader.close()
@@ -217,7 +221,7 @@ class Follower:
         return more
 
     def _read(
-        self, stream: Stream, info: os.stat_result | None, budget: int, blocks: list[LogBlock]
+        self, stream: FollowedPath, info: os.stat_result | None, budget: int, blocks: list[LogBlock]
     ) -> tuple[int, bool]:
         """Read the stream's files in their order; bytes read, and whether there is more."""
         spent = at = 0
@@ -247,54 +251,29 @@ class Follower:
                 at += 1
         return spent, False
 
-    def _start_over(self, stream: Stream, at: int) -> None:
+    def _start_over(self, stream: FollowedPath, at: int) -> None:
         """The file was truncated: read the rest of its copy where there is one, then itself from the start."""
         reader = stream.readers[at]
         self._opened.say(
             f"{stream.path}: was truncated (copytruncate): lines written between copy and truncation may be lost"
         )
-        copy = self._copy_of(stream, reader)
+        copy = self._copies.copy_of(reader, [base for _, base in stream.places])
         if copy is not None:
-            self._copies.drop(copy.key)
             self._opened.readers[copy.key] = copy
-            self._ledger.positions.pop(copy.key, None)
             stream.readers.insert(at, copy)
         for suspect in self._copies.end(reader):
             self._take_over(suspect)
         reader.start_over()
         self._dirty = True
 
-    def _copy_of(self, stream: Stream, reader: Reader) -> Reader | None:
-        """The newest copy that holds what was read and perhaps more. Those that end before that are noted down
-        as copies: all that is in them was read."""
-        position, found = reader.position, None
-        entries = scan(reader.folder, (stem(stream.base),)) if position.offset else []
-        for entry in sorted(entries, key=lambda entry: entry.mtime, reverse=True):
-            beside = any(appended(entry.name, base) for _, base in stream.places)
-            accounted = entry.key in self._ledger.positions or entry.key in self._copies.suspects
-            late = entry.mtime < reader.written
-            if not beside or entry.key in self._opened.readers or (accounted and late):
-                continue
-            handle = self._opened.open(entry.path)
-            if handle is None:
-                continue
-            if found is None and not late and same_file(handle, position):
-                found = Reader(stream.path, handle, position)
-                found.finished = True
-                continue
-            if not accounted and reader.is_begin_of(handle):
-                self._ledger.positions[entry.key] = copy_at(handle, reader.folder)
-            os.close(handle)
-        return found
-
-    def _account(self, reader: Reader, taken: Taken, blocks: list[LogBlock]) -> None:
+    def _account(self, reader: FileReader, taken: Taken, blocks: list[LogBlock]) -> None:
         blocks += taken.blocks
         for note in taken.notes:
             self._opened.say(note)
         if taken.changed or reader.quiet_since is None:
             reader.quiet_since = self._clock()
 
-    def _let_go(self, stream: Stream, blocks: list[LogBlock]) -> bool:
+    def _let_go(self, stream: FollowedPath, blocks: list[LogBlock]) -> bool:
         """Close the renamed and deleted files that were read to their ends and that nobody writes to any more;
         whether one of them has still more to read."""
         if not stream.readers or (len(stream.readers) == 1 and stream.readers[0].key == stream.current):
@@ -326,7 +305,7 @@ class Follower:
                 self._close(stream, reader)
         return more
 
-    def _close(self, stream: Stream, reader: Reader) -> None:
+    def _close(self, stream: FollowedPath, reader: FileReader) -> None:
         for suspect in self._copies.end(reader):
             self._take_over(suspect)
         stream.readers.remove(reader)

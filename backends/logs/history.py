@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from backends.api.errors import BackendError, Denied, NotFound, Unreachable
 from backends.api.logs import LogBlock, Sieve
+from backends.logs.file_reader import STRIDE, FileReader, print_at
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
 from backends.logs.position import Cursor, Position
-from backends.logs.reader import STRIDE, Reader, print_at
 from backends.logs.rotation import prefixes_of
 
 BATCH = 1 << 20
@@ -31,7 +31,7 @@ class History:
         self._patterns = Patterns(tuple(patterns))
         self._opened = Opened()
         self._ledger = Ledger({})
-        self._readers: list[tuple[Reader, os.stat_result]] = []
+        self._readers: list[tuple[FileReader, os.stat_result]] = []
         self._at = 0
         self._failed: list[BackendError] = []
 
@@ -56,7 +56,7 @@ class History:
                 position = print_at(handle, folder, self._begin(handle))
             except OSError:
                 position = Position(folder, 0)  # Why it can't be read is told by who reads it.
-            reader = Reader(path, handle, position)
+            reader = FileReader(path, handle, position)
             if reader.key in self._opened.readers:
                 reader.close()
                 continue

@@ -46,7 +46,7 @@ def place_beside(beside: Beside) -> Place:
     raise Unsupported("a line that is no entry of the journal has no place in it", where=beside.block.origin)
 
 
-class Reader:
+class JournalReader:
     """Blocks out of the output of one journalctl. `place` is after the last whole entry, all that a restart
     needs: what was cut off by the end of the process is read anew."""
 

@@ -28,7 +28,7 @@ from backends.api.logs import Beside, Level, LogBatch, LogBlock, LogRecord, Siev
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.logs import journal_entry
-from backends.logs.journal_stream import Place, Reader, place_beside
+from backends.logs.journal_stream import JournalReader, Place, place_beside
 from backends.logs.journal_touch import JOURNALS, Touch
 from backends.logs.journalctl import GROUP_HINT, MISSING_HINT, Run, running
 
@@ -101,7 +101,7 @@ class Journald(Backend, Logs):
         while True:
             begin = (f"--lines={TAIL_LINES}",) if place is None else place.arguments()
             async with self._run(*begin, *following) as run:
-                reader = Reader(place or Place())
+                reader = JournalReader(place or Place())
                 patience, late = SOON, False
                 while (data := await run.read(patience)) is not None or not late:
                     if data == b"":
@@ -129,7 +129,7 @@ class Journald(Backend, Logs):
         place = Place(since=0.0 if since is None else since.timestamp())
         back = beside is not None and beside.back
         known = beside is not None and (beside.back or beside.block is not None)
-        reader = Reader(place_beside(beside) if beside is not None and known else place, back=back)
+        reader = JournalReader(place_beside(beside) if beside is not None and known else place, back=back)
         async with self._run(*reader.place.arguments(back=back)) as run:
             while data := await run.read(self.timeout):
                 blocks, notes = reader.take(data)
@@ -166,7 +166,7 @@ class Journald(Backend, Logs):
     async def check(self) -> tuple[Check, ...]:
         where = self.where or "the journal of this host"
         started = time.monotonic()
-        reader = Reader(Place())
+        reader = JournalReader(Place())
         try:
             async with asyncio.timeout(self.timeout), self._run("--lines=1") as run:
                 raws = [block.data for block in await _blocks(run, reader)]
@@ -222,7 +222,7 @@ class Journald(Backend, Logs):
                 if await asyncio.to_thread(touch.untouched):
                     return False
                 async with self._run(*place.arguments()) as run:
-                    more = bool(await _blocks(run, Reader(place)))
+                    more = bool(await _blocks(run, JournalReader(place)))
         if not more:
             touch.proved()
         return more
@@ -245,7 +245,7 @@ class Journald(Backend, Logs):
         return tuple(fresh)
 
 
-async def _blocks(run: Run, reader: Reader) -> list[LogBlock]:
+async def _blocks(run: Run, reader: JournalReader) -> list[LogBlock]:
     """The first entries that a journalctl tells which does not follow; none where it has none."""
     while data := await run.read():
         blocks, _ = reader.take(data)

@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
+from backends.logs.file_reader import print_at, same_file
 from backends.logs.position import Key, Position
-from backends.logs.reader import print_at, same_file
 from backends.logs.records import open_file
 from backends.logs.rotation import ENTRIES, Entry, packed, scan
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from backends.api.log_errors import ERROR_WORDS, FATAL_WORDS
 from backends.api.logs import Level
-from backends.api.suspects import ERROR_WORDS, FATAL_WORDS
 
 WORDS: dict[str, Level] = {
     **dict.fromkeys(FATAL_WORDS, Level.FATAL),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 
+from backends.logs.file_reader import FileReader
 from backends.logs.paths import refusal
 from backends.logs.position import Key
-from backends.logs.reader import Reader
 from backends.logs.records import open_file
 from backends.logs.rotation import packed
 
@@ -19,14 +19,14 @@ class Opened:
     """Open files by device and inode: no file is open twice, whatever names lead to it."""
 
     def __init__(self) -> None:
-        self.readers: dict[Key, Reader] = {}
+        self.readers: dict[Key, FileReader] = {}
         self.refused: dict[str, tuple[str, str]] = {}
         """The paths that may not be read: why, and what would help."""
         self._notes: list[str] = []
         self._told: set[str] = set()
 
     def open(self, path: str) -> int | None:
-        """A descriptor, which the caller closes or gives to a Reader; None, and a note, where there is none.
+        """A descriptor, which the caller closes or gives to a FileReader; None, and a note, where there is none.
         A file that is not there is no matter for a note."""
         try:
             return open_file(path)
@@ -62,7 +62,7 @@ class Opened:
             self._told.add(note)
             self._notes.append(note)
 
-    def say_truncated(self, reader: Reader) -> None:
+    def say_truncated(self, reader: FileReader) -> None:
         self.say(f"{reader.origin}: was truncated (copytruncate) while it was read")
 
     def notes(self) -> tuple[str, ...]:

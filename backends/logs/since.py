@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from backends.api.logs import LogRecord
-from backends.logs.reader import CHUNK
+from backends.logs.file_reader import CHUNK
 
 RECORDS_ASKED = 50
 """Records that are asked for their time; those of a stack trace have none."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import CancelledError
+from contextlib import aclosing
 
 from backends.api.logs import LogBatch
 from backends.logs.pipe import CHUNK, Splitter
@@ -21,41 +22,54 @@ async def read_stream(stream: int | str, origin: str = "-") -> AsyncGenerator[Lo
     `stream` is a descriptor, which stays the caller's in whatever mode it is, or a path: a FIFO's is opened
     here, which waits for its first writer. A record longer than 8 MiB comes in pieces.
     """
+    splitter = Splitter(origin)
+    async with aclosing(_bytes_of(stream, f"read {origin}")) as chunks:
+        async for data in chunks:
+            block = splitter.feed(data)
+            if block is not None:
+                yield LogBatch((block,), None)
+    block = splitter.rest()
+    if block is not None:
+        yield LogBatch((block,), None)
+
+
+async def _bytes_of(stream: int | str, thread: str) -> AsyncGenerator[bytes, None]:
+    """What a thread of that name reads."""
     chunks: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
     loop = asyncio.get_running_loop()
     left = threading.Event()
 
-    def read() -> None:
-        data = b"."
-        handle = stream if isinstance(stream, int) else -1
-        while data and not left.is_set():
-            try:
-                if handle < 0 and isinstance(stream, str):
-                    handle = os.open(stream, os.O_RDONLY | os.O_CLOEXEC)
-                data = os.read(handle, CHUNK)
-            except OSError:
-                data = b""
-            put = chunks.put(data)
-            try:
-                asyncio.run_coroutine_threadsafe(put, loop).result()
-            except (RuntimeError, CancelledError):
-                put.close()  # The loop is closed: nobody takes it any more.
-                break
-        if handle >= 0 and handle != stream:
-            os.close(handle)
+    def give(data: bytes) -> bool:
+        put = chunks.put(data)
+        try:
+            asyncio.run_coroutine_threadsafe(put, loop).result()
+        except (RuntimeError, CancelledError):
+            put.close()  # The loop is closed: nobody takes it any more.
+            return False
+        return not left.is_set()
 
     # A daemon: a read that waits for a writer can't be cancelled, and must not keep the process.
-    threading.Thread(target=read, name=f"read {origin}", daemon=True).start()
-    splitter = Splitter(origin)
+    threading.Thread(target=_read, args=(stream, give), name=thread, daemon=True).start()
     try:
         while data := await chunks.get():
-            block = splitter.feed(data)
-            if block is not None:
-                yield LogBatch((block,), None)
-        block = splitter.rest()
-        if block is not None:
-            yield LogBatch((block,), None)
+            yield data
     finally:
         left.set()
         while not chunks.empty():
             chunks.get_nowait()
+
+
+def _read(stream: int | str, give: Callable[[bytes], bool]) -> None:
+    """Blocks. `give` takes what is read, and nothing at the end, and says whether it would take more."""
+    data, wanted = b".", True
+    handle = stream if isinstance(stream, int) else -1
+    while data and wanted:
+        try:
+            if handle < 0 and isinstance(stream, str):
+                handle = os.open(stream, os.O_RDONLY | os.O_CLOEXEC)
+            data = os.read(handle, CHUNK)
+        except OSError:
+            data = b""
+        wanted = give(data)
+    if handle >= 0 and handle != stream:
+        os.close(handle)

@@ -37,11 +37,13 @@ async def test_the_newest_is_the_last_line(acting: Act, tmp_path: Path) -> None:
         shown = [line for line in screen.lines if " lab " in line and "SIGTERM" in line]
         assert "asked" in shown[0]
         assert "done" in shown[-1]
+        assert "2 of 2 entries" in screen.text
         await asyncio.to_thread(spoil, tmp_path / "state" / "midwatch" / "audit")
         await screen.type("q:audit\r")
         await screen.until("damaged place")
         # Below the entries, where who looks at the newest sees it.
         assert "damaged place" in [line for line in screen.lines[:-1] if line][-1]
+        assert "2 of 2 entries" in screen.text
 
 
 async def test_the_entries_stand_there_while_it_is_looked_at_whether_all_is_whole(

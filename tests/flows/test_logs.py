@@ -77,6 +77,20 @@ async def test_enter_goes_to_the_next_match_else_to_the_one_before_and_following
         assert logs.copied() == "line 9"
 
 
+@pytest.mark.parametrize(("key", "asked"), [("/", "search"), ("&", "only")])
+async def test_the_title_says_what_is_no_regular_expression_and_as_what_it_is_taken(
+    opened: Opened, key: str, asked: str
+) -> None:
+    async with opened(command="logs", size=(80, 24)) as screen:
+        screen.script.say_lines(*(b"call(%d)" % number for number in range(50)))
+        await screen.until("call(49)")
+        # Where a title is cut, it is cut behind that.
+        await screen.type(f"{key}call(4 and more words than a title has room for\r")
+        await screen.until(f"{asked} as plain text: call(4 an")
+        await screen.type(f"{key}{key}call.4\r" if key == "&" else f"{key}call.4\r")
+        await screen.until(f"{asked} call.4")
+
+
 async def test_next_error_and_its_record(opened: Opened) -> None:
     async with opened() as screen:
         await screen.type(":logs\r")

@@ -16,9 +16,9 @@ from backends.context import Context, SourceConfig
 from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script
-from tests.flows.test_logs_back import append, context, idle, logs_of, long_log, on, with_an_error
+from tests.flows.test_logs_history import append, context, idle, logs_of, long_log, on, with_an_error
 from tests.flows.test_logs_merged import BEGAN, TWO, at, other
-from tui import lookback
+from tui.screens import loghistory
 
 LINES = 20_000
 OTHERS = ("unable", "silent", "unit")
@@ -40,7 +40,8 @@ async def history(
 async def mixed(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     """Two files, whose first lines are an hour old, and three sources that are no files."""
     monkeypatch.setattr(Fake, "history", history)
-    monkeypatch.setattr(lookback, "SILENT", 0.2)
+    # Long enough for a file on a busy machine, which is no silent one.
+    monkeypatch.setattr(loghistory, "SILENT", 0.5)
     sources = []
     for name in ("a", "b"):
         path = await long_log(tmp_path / f"{name}.log", LINES, f"from {name}, line", 0.05)
@@ -62,7 +63,7 @@ async def ready(screen: Screen) -> None:
 
 async def to_the_head(screen: Screen) -> None:
     await screen.press("g")
-    await screen.until(lambda: logs_of(screen).log_view.partly)
+    await screen.until(lambda: logs_of(screen).log_view.in_history)
     await idle(screen)
 
 
@@ -152,7 +153,7 @@ async def test_a_file_that_took_the_name_of_a_longer_one_is_as_long_as_it_is(
     log = await long_log(tmp_path / "app.log", LINES)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until(f"line {LINES - 1} ")
-        tail = logs_of(screen)._parts.live[0].tail
+        tail = logs_of(screen)._pager.live[0].tail
         # What is new comes into memory later than one has gone there.
         monkeypatch.setattr(tail, "take", lambda batch: tail.span)
         await asyncio.to_thread(log.rename, tmp_path / "app.log.1")
@@ -209,7 +210,7 @@ async def test_how_much_there_is_is_told_when_every_source_has_told(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Fake, "history", history)
-    monkeypatch.setattr(lookback, "SILENT", 60.0)
+    monkeypatch.setattr(loghistory, "SILENT", 60.0)
     async with opened(contexts=(TWO,), command="logs") as screen:
         screen.script.say_lines(at(1, "word a"))
         other().say_lines(at(2, "word b"))

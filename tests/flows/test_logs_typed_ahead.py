@@ -13,9 +13,9 @@ from textual import events
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
-from tests.flows.test_logs_back import context, idle, logs_of, long_log, on
+from tests.flows.test_logs_history import context, idle, logs_of, long_log, on
 from tui import heldback
-from widgets.logseek import Seek
+from widgets.logsearch import RowSearch
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ async def test_what_is_read_can_be_ended_and_the_keys_that_wait_for_it_with_it(
         gate.set()
         await screen.press("k")
         assert on(screen) == 110
-        assert not logs_of(screen).log_view.partly
+        assert not logs_of(screen).log_view.in_history
 
 
 async def test_what_is_copied_while_older_lines_are_read_is_one_of_those(
@@ -171,7 +171,7 @@ async def test_letters_of_a_prompt_that_waits_end_nothing(opened: Opened, gate: 
         await screen.until("reading")
         gate.set()
         await screen.until(lambda: screen.app.keys.prompt.text == "FG")
-        assert logs_of(screen).log_view.partly
+        assert logs_of(screen).log_view.in_history
         assert on(screen) == 0
 
 
@@ -215,8 +215,8 @@ async def test_the_title_says_what_is_asked_when_it_is_true(
 async def test_a_search_that_is_typed_over_another_is_about_where_that_one_led(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    real, slow = Seek.go_on, True
-    monkeypatch.setattr(Seek, "go_on", lambda self: None if slow else real(self))
+    real, slow = RowSearch.go_on, True
+    monkeypatch.setattr(RowSearch, "go_on", lambda self: None if slow else real(self))
     saved = tmp_path / "saved"
     contexts = (context(app=await long_log(tmp_path / "app.log", 12_000)),)
     async with opened(contexts=contexts, command="logs", size=(200, 30)) as screen:
@@ -254,7 +254,7 @@ async def test_what_G_ends_is_not_begun_after_it(opened: Opened, tmp_path: Path,
         for _ in range(20):
             await screen.pilot.pause()
         await idle(screen)
-        assert not view.partly
+        assert not view.in_history
         assert view.following
         assert on(screen) == 11_999
 

@@ -180,6 +180,6 @@ assert set(Watch(context).sources) >= {"zookeeper/main", "files/app", "deploy/we
 def test_a_context_is_opened_without_what_its_first_rows_do_not_need() -> None:
     """Lines are parsed, runs started and signals explained later; each module costs the first frame."""
     found = loaded(WATCHED)
-    logs = {"backends.logs.formats", "backends.logs.reader", "backends.processes.supervisord_logs"}
+    logs = {"backends.logs.formats", "backends.logs.file_reader", "backends.processes.supervisord_logs"}
     changes = {"backends.deploys.launch", "backends.deploys.runner", "backends.processes.signals"}
     assert not found & {"backends.config_lines", *logs, *changes}

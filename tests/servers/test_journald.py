@@ -31,7 +31,7 @@ from backends.logs.journald import Journald, JournaldSettings
 from tests.servers.journal import Journal, journalctl
 from tests.waiting import until
 from tui.demo.getting import find, libraries
-from tui.lookback import Lookback
+from tui.screens.loghistory import LoadedHistory
 from widgets.loglines import LogLines
 
 pytestmark = pytest.mark.server
@@ -429,13 +429,13 @@ async def test_it_is_looked_back_through_in_its_own_order(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backends.logs.journalctl.CHUNK", 4096)
-    monkeypatch.setattr("tui.lookback.PAGE", 8192)
+    monkeypatch.setattr("tui.screens.loghistory.PAGE", 8192)
     expected = [f"entry {number}" for number in range(300)]
     for number in range(300):
         journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")
     journal.settle()
 
-    def shown(part: Lookback) -> list[str]:
+    def shown(part: LoadedHistory) -> list[str]:
         lines = LogLines()
         lines.show(part.feeders, part.settled)
         while lines.filtering:
@@ -445,7 +445,7 @@ async def test_it_is_looked_back_through_in_its_own_order(
     async with source(journal) as backend:
         moment = (await history(backend))[150].time
         for since in (None, moment):
-            part = Lookback([(backend.source, "", backend)], datetime.now(UTC))
+            part = LoadedHistory([(backend.source, "", backend)], datetime.now(UTC))
             await part.begin(since)
             assert len(shown(part)) < 200
             assert shown(part)[0] == expected[0] or since is not None

@@ -14,7 +14,7 @@ from backends.audit import Audit
 from backends.audit_chain import AuditFiles
 from tests.unit.test_audit import entry
 from tui import auditlines
-from tui.auditlines import LINE_MOST, NOTHING, damage_lines, last_lines
+from tui.auditlines import LINE_MOST, NOTHING, damage_lines, is_entry, last_lines
 from tui.screens.text import TextPane
 
 
@@ -38,6 +38,8 @@ def test_what_no_audit_has_taken_stands_below_what_one_has(folder: Path) -> None
     first, *lines = last_lines(folder, held("one", "two"))
     assert first == "2 held, in no audit yet:"
     assert [line.split("  ")[-2] for line in lines] == ["one", "two"]
+    assert not is_entry(first)
+    assert all(map(is_entry, lines))
     write(folder, "zero")
     assert "zero" in last_lines(folder, held("one"))[0]
     assert last_lines(folder, held("one"))[1] == "1 held, in no audit yet:"
@@ -78,6 +80,7 @@ def test_of_more_than_are_shown_only_the_newest_files_are_read(
         Audit(folder).path(number).rename(folder / f"gone-{number}")
         Audit(folder).path(number).mkdir()
     first, *lines = last_lines(folder, [])
+    assert not is_entry(first)
     assert first == "35 before these, which `midwatch audit` prints"
     assert [line.split("  ")[-2] for line in lines] == [f"act {number}" for number in range(35, 40)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import follow, reader, records
+from backends.logs import file_reader, follow, records
 from tests.unit.following import Begin, add, begin, log
 
 __all__ = ["begin", "log"]
@@ -42,7 +42,7 @@ def test_it_begins_at_the_tail(begin: Begin, log: Path) -> None:
     add(log, *(f"line {number:08d} with some text after it" for number in range(100_000)))
     following = begin(log)
     lines = following.look()
-    assert len(lines) == reader.TAIL_LINES
+    assert len(lines) == file_reader.TAIL_LINES
     assert lines[0].startswith("line 00098000")
     assert lines[-1].startswith("line 00099999")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import copies, follow, reader
+from backends.logs import copies, file_reader, follow
 from tests.unit.following import Following, add
 
 BANNER = "=" * 30 + " starting the very same program " + "=" * 30
@@ -175,7 +175,7 @@ def test_a_large_file_is_compared_by_parts(tmp_path: Path, monkeypatch: pytest.M
         it.look()
         add(tmp_path / "app.log.1", *lines[:-1], "another")
         assert look(it)[-1] == "another"
-        assert len(it.lines) == reader.TAIL_LINES + len(lines)
+        assert len(it.lines) == file_reader.TAIL_LINES + len(lines)
 
 
 def test_no_file_stays_open(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import follow, turn
-from backends.logs.reader import Reader
+from backends.logs import follow, generations
+from backends.logs.file_reader import FileReader
 from tests.unit.following import Following, add
 
 
@@ -87,7 +87,7 @@ def test_more_large_generations_than_are_held_when_they_are_quiet(writer: Writer
 def test_generations_beyond_what_may_be_open_are_lost_and_counted(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turn, "at_once", lambda: 6)
+    monkeypatch.setattr(generations, "at_once", lambda: 6)
     with following(writer.log) as it:
         it.look()
         for generation in range(1, 13):
@@ -147,15 +147,15 @@ def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
         old = writer.rotate()
         writer.write(1_000)
         it.look()
-        read = Reader.read
+        read = FileReader.read
 
-        def late(self: Reader, *args: object) -> object:
+        def late(self: FileReader, *args: object) -> object:
             if self.finished and not old.stat().st_size > 1_000:
                 with old.open("ab") as file:
                     file.write(b"".join(b"late %08d\n" % number for number in range(100_000)))
             return read(self, *args)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(Reader, "read", late)
+        monkeypatch.setattr(FileReader, "read", late)
         it.now += follow.RENAMED_KEPT + 1
         it.look()
         assert [line for line in it.lines if line.startswith("late")] == [f"late {n:08d}" for n in range(100_000)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import finding, follow, reader
+from backends.logs import file_reader, finding, follow
 from tests.unit.following import Begin, add, begin, log
 
 __all__ = ["begin", "log"]
@@ -63,7 +63,7 @@ def test_one_file_that_is_far_behind_holds_no_other_up(
     begin: Begin, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, amount in (("CHUNK", 64), ("LOOK_BYTES", 64), ("FILE_BYTES", 64)):
-        monkeypatch.setattr(reader if name == "CHUNK" else follow, name, amount)
+        monkeypatch.setattr(file_reader if name == "CHUNK" else follow, name, amount)
     other = tmp_path / "other.log"
     add(log, "one")
     add(other, "one")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backends.logs import follow, reader, turn
+from backends.logs import file_reader, follow, generations
 from tests.unit.following import Following
 
 LOST = re.compile(r"([\d,]+) bytes are lost")
@@ -129,9 +129,9 @@ class Production:
 )
 def test_every_record_once_and_in_order_or_counted(way: str, pattern: str, limit: int, steps: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reader, "CHUNK", 512)
+        patch.setattr(file_reader, "CHUNK", 512)
         patch.setattr(follow, "FILE_BYTES", 1_000)
-        patch.setattr(turn, "at_once", lambda: limit)
+        patch.setattr(generations, "at_once", lambda: limit)
         production = Production(Path(folder), way, pattern)
         try:
             for what in steps:

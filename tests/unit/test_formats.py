@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from backends.api.log_errors import is_error, possible_errors
 from backends.api.logs import Level, LogRecord
-from backends.api.suspects import suspects
 from backends.logs.formats import FORMAT_WITHIN, FORMATS, Formats
 
 AT = datetime(2026, 11, 24, 2, 13, 20, tzinfo=UTC)
@@ -165,11 +165,13 @@ def test_what_a_line_is_does_not_hang_on_the_lines_before_it() -> None:
             assert formats.parse(row[0].encode(), "app.log") == record, before[0]
 
 
-def test_a_line_that_is_an_error_is_among_the_suspects() -> None:
+def test_a_line_that_is_an_error_is_among_the_possible_ones() -> None:
     """Only they are parsed by `e` and by the error rate."""
     for line, _, level, _, _ in TABLE:
-        if level is not None and level >= Level.ERROR:
-            assert suspects(b"fine\n" + line.encode() + b"\nfine") == [1], line
+        bad = level is not None and level >= Level.ERROR
+        assert is_error(parse(line)) is bad, line
+        if bad:
+            assert possible_errors(b"fine\n" + line.encode() + b"\nfine") == [1], line
 
 
 def test_the_fields_of_a_line_within_syslog() -> None:

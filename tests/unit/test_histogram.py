@@ -13,7 +13,7 @@ from tests.clock import START
 from tests.unit.test_log_merging import Bench, at
 from widgets import logtally
 from widgets.logbars import Bars, bars
-from widgets.logsearch import compiled
+from widgets.logpattern import compiled
 from widgets.logtally import Tally
 
 SECOND = int(START.timestamp())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backends.api.logs import Level
 from backends.logs.journal_entry import UNKNOWN, read, shown, text
-from backends.logs.journal_stream import Place, Reader
+from backends.logs.journal_stream import JournalReader, Place
 from backends.logs.journald import Journald, JournaldSettings
 
 BACKEND = Journald("main", JournaldSettings())
@@ -113,7 +113,7 @@ def test_any_bytes_are_shown_line_by_line(raws: list[bytes]) -> None:
 def test_a_stream_cut_anywhere_gives_the_same_entries(cuts: list[int], count: int) -> None:
     raws = [line(__CURSOR=f"c{n}", MESSAGE=f"m{n}", _SYSTEMD_UNIT=f"{n // 3}.service") for n in range(count)]
     data = b"".join(raw + b"\n" for raw in raws)
-    reader, found, at = Reader(Place()), [], 0
+    reader, found, at = JournalReader(Place()), [], 0
     for cut in [*cuts, len(data)]:
         blocks, notes = reader.take(data[at : at + cut])
         at += cut
@@ -125,7 +125,7 @@ def test_a_stream_cut_anywhere_gives_the_same_entries(cuts: list[int], count: in
 
 
 def test_the_entry_of_the_cursor_is_not_told_again() -> None:
-    reader = Reader(Place("c1"))
+    reader = JournalReader(Place("c1"))
     blocks, notes = reader.take(
         line(__CURSOR="c1", MESSAGE="old") + b"\n" + line(__CURSOR="c2", MESSAGE="new") + b"\n"
     )
@@ -135,6 +135,6 @@ def test_the_entry_of_the_cursor_is_not_told_again() -> None:
 
 
 def test_an_entry_that_is_another_one_is_a_gap() -> None:
-    blocks, notes = Reader(Place("c1")).take(line(__CURSOR="c9", MESSAGE="new") + b"\n-- No entries --\n")
+    blocks, notes = JournalReader(Place("c1")).take(line(__CURSOR="c9", MESSAGE="new") + b"\n-- No entries --\n")
     assert [block.count for block in blocks] == [1]
     assert "missing before 2026-11-25 19:50:12" in notes[0]

@@ -1,4 +1,4 @@
-"""Merging by time: whatever arrives first, lines stand by their own times, and places stay on their lines."""
+"""Merging by time: whatever arrives first, lines stand by their own times, and anchors stay on their lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START, FakeClock
+from widgets.loganchors import Anchor
 from widgets.logfeeder import MASK, Feeder, number_of
 from widgets.loglines import LogLines
-from widgets.logplaces import Place
-from widgets.logsearch import compiled
+from widgets.logpattern import compiled
 
 
 class Reader:
@@ -126,27 +126,27 @@ def test_a_clock_that_is_ahead_does_not_keep_its_lines_below_all_others() -> Non
 
 def test_places_stay_on_their_lines() -> None:
     bench = Bench(2)
-    place = Place(1)
-    bench.lines.places.add(place)
+    anchor = Anchor(1)
+    bench.lines.anchors.add(anchor)
     bench.say(0, at(1, "a"), at(3, "c"))
     bench.take()
-    assert bench.messages[place.index] == "c"
+    assert bench.messages[anchor.index] == "c"
     bench.say(1, at(0, "z"), at(2, "b"), at(9, "e"))
     bench.take()
-    assert bench.messages[place.index] == "c"
+    assert bench.messages[anchor.index] == "c"
 
 
 def test_a_second_origin_of_one_source_turns_arrival_into_time() -> None:
     bench = Bench(1)
-    place = Place(1)
-    bench.lines.places.add(place)
+    anchor = Anchor(1)
+    bench.lines.anchors.add(anchor)
     bench.say(0, at(3, "c"), at(1, "a"))
     bench.take()
     assert bench.messages == ["c", "a"]
     bench.say(0, at(2, "b"), origin="b.log")
     bench.take()
     assert bench.messages == ["a", "b", "c"]
-    assert bench.messages[place.index] == "a"
+    assert bench.messages[anchor.index] == "a"
     assert bench.lines.labels == ["a.log", "b.log"]
 
 
@@ -155,12 +155,12 @@ def test_a_filter_keeps_the_order_and_the_place() -> None:
     bench.say(0, *(at(number, f"even {number}") for number in range(0, 40, 2)))
     bench.say(1, *(at(number, f"odd {number}") for number in range(1, 40, 2)))
     bench.take()
-    place = Place(bench.messages.index("odd 21"))
-    bench.lines.places.add(place)
+    anchor = Anchor(bench.messages.index("odd 21"))
+    bench.lines.anchors.add(anchor)
     bench.lines.set_filter(compiled("(even|odd) .*1"), None)
     bench.take()
     assert [text.split()[1] for text in bench.messages] == ["1", *map(str, range(10, 20)), "21", "31"]
-    assert bench.messages[place.index] == "odd 21"
+    assert bench.messages[anchor.index] == "odd 21"
     bench.say(1, at(10.5, "odd late 1"))
     bench.take()
     assert bench.messages[2] == "odd late 1"
@@ -170,13 +170,13 @@ def test_dropped_lines_leave_and_places_move_on() -> None:
     bench = Bench(2, lines=2000)
     bench.say(0, at(1, "quiet"))
     bench.take()
-    place = Place(0)
-    bench.lines.places.add(place)
+    anchor = Anchor(0)
+    bench.lines.anchors.add(anchor)
     for number in range(12):
         bench.say(1, *(at(2 + number, f"busy {number}") for _ in range(600)), origin=f"{number % 2}.log")
         bench.take()
         bench.lines.trim()
-    assert bench.messages[place.index] == "quiet"
+    assert bench.messages[anchor.index] == "quiet"
     # Lines that are gone behind one that is kept leave in heaps: looking for them costs.
     assert len(bench.lines.rows) <= bench.lines.total + 1000 + 600
     assert bench.texts[-1].endswith("busy 11")
@@ -205,13 +205,13 @@ def test_any_order_of_arrival_gives_the_same_order(
     """What decides is the time, then the source, then the file, then the order within the file."""
     bench = Bench(4)
     for source, tail in enumerate(bench.tails):
-        # So that both files have the same places whatever arrives first.
+        # So that both files have the same anchors whatever arrives first.
         for origin in ("a", "b"):
             tail.take(LogBatch((LogBlock(origin, at(0, f"begin {source}{origin}"), 1),), None))
     bench.take()
     cuts = data.draw(st.lists(st.integers(0, len(lines)), max_size=5))
-    place = Place(0)
-    bench.lines.places.add(place)
+    anchor = Anchor(0)
+    bench.lines.anchors.add(anchor)
     marked = bench.messages[0]
     edges = sorted({0, len(lines), *cuts})
     for low, high in pairwise(edges):
@@ -219,7 +219,7 @@ def test_any_order_of_arrival_gives_the_same_order(
             source, origin, second = lines[number]
             bench.say(source, at(second, f"{number}"), origin=origin)
         bench.take()
-        assert bench.messages[place.index] == marked
+        assert bench.messages[anchor.index] == marked
     rows = bench.lines.rows
     assert rows == sorted(rows)
     shown = [(number_of(row), row & MASK) for row in rows]

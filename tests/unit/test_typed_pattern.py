@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from widgets.logsearch import compiled
+from widgets.logpattern import compiled
 from widgets.typedpattern import typed_pattern
 
 CASES = [

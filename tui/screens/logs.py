@@ -8,24 +8,23 @@ from textual.app import ComposeResult
 
 from backends.clean import clean
 from backends.context import sources_meant
-from backends.nearest import nearest
 from backends.watch import Watch
 from tui.commands import key_of
 from tui.screens.base import View
-from tui.screens.logback import LookingBack
-from tui.screens.logjob import LogJob
 from tui.screens.loglesson import without_line, without_source
-from tui.screens.logparts import Parts
-from tui.screens.logplace import missed, no_match, none_passes, place, share
-from tui.screens.logsources import feeders_of, files_at, sources_of
+from tui.screens.lognavigation import Navigation
+from tui.screens.logpager import Pager
+from tui.screens.logposition import none_passes, position, share
+from tui.screens.logsources import feeders_of, files_at, not_one, sources_of
+from tui.screens.logtask import ReadTask
 from tui.screens.logtitle import standing, title_parts
 from tui.screens.logvisit import Visit
 from tui.screens.record import show_bytes, show_record
 from widgets.columns import LogsOf
 from widgets.histogram import Histogram
-from widgets.logline import LINE_MOST, Times
+from widgets.loghistoryview import HistoryView
+from widgets.logline import LINE_MOST
 from widgets.logview import LogView
-from widgets.lookbackview import LookbackView
 from widgets.oneline import OneLine
 from widgets.safe import style
 
@@ -41,13 +40,13 @@ class LogsScreen(View):
     def __init__(self) -> None:
         super().__init__()
         self.title = OneLine()
-        self.log_view = LookbackView()
+        self.log_view = HistoryView()
         self.histogram = Histogram(self.log_view)
         self._source: str | None = None
         self._visit = Visit()
-        self._job = LogJob(self.log_view, lambda: self.desk)
-        self._parts = Parts(self.log_view, self._job.looked, lambda text: self.desk.say(text))
-        self._back = LookingBack(self._parts, self._job, lambda text: self.desk.say(text))
+        self._read_task = ReadTask(self.log_view, lambda: self.desk)
+        self._pager = Pager(self.log_view, self._read_task.progress, lambda text: self.desk.say(text))
+        self._navigation = Navigation(self._pager, self._read_task, lambda text: self.desk.say(text))
         self._shown: tuple[Watch, tuple[str, ...]] | None = None
 
     def compose(self) -> ComposeResult:
@@ -57,7 +56,7 @@ class LogsScreen(View):
 
     @property
     def keys_wait(self) -> bool:
-        return self._job.keys_wait
+        return self._read_task.keys_wait
 
     @property
     def name_in_path(self) -> str:
@@ -77,15 +76,15 @@ class LogsScreen(View):
         self.log_view.clock = self.log_view.sheet.clock = watching.clock
         if self._shown is None or self._shown[0] is not watching or self._shown[1] != wanted:
             self._shown = (watching, wanted)
-            self._back.show(feeders_of(watching, wanted))
+            self._navigation.show(feeders_of(watching, wanted))
         self.log_view.count_anew()
         desk.bridge.attach(self.log_view, ("logs",), wanted)
         self.tick()
 
     def detach(self) -> None:
         # Else its result would come behind another view, or out of a watch that is closed.
-        self.log_view.stop_seeking()
-        self._job.stop()
+        self.log_view.stop_search()
+        self._read_task.stop()
         if self.desk.bridge is not None:
             self.desk.bridge.detach(self.log_view)
 
@@ -109,28 +108,23 @@ class LogsScreen(View):
         self.desk.held_back.go_on()
         self._show_title()
 
-    def on_log_view_sought(self, message: LogView.Sought) -> None:
-        view, parts = self.log_view, self._parts
-        if message.found:
-            if message.near:
-                on, back = key_of("next_match 1"), key_of("next_match -1")
-                self.desk.say(f"{on}: the next match, {back}: the one before")
-        elif view.unheard:
-            view.unheard = False
-            if message.near:
-                self.desk.say(no_match(parts.part, view.lines, older=parts.older))
-            else:
-                self._back.search_on(message.step, None if message.errors else view.sheet.pattern)
+    def on_log_view_searched(self, message: LogView.Searched) -> None:
+        if message.found and message.wish.near:
+            on, back = key_of("next_match 1"), key_of("next_match -1")
+            self.desk.say(f"{on}: the next match, {back}: the one before")
+        elif not message.found and self.log_view.unheard:
+            self.log_view.unheard = False
+            self._navigation.not_found(message.wish)
         self.desk.held_back.go_on()
         self._show_title()
 
-    def on_lookback_view_edge(self, message: LookbackView.Edge) -> None:
+    def on_history_view_edge(self, message: HistoryView.Edge) -> None:
         view = self.log_view
         wanted = view.unheard if message.beyond else not view.following
         if message.beyond:
             view.unheard = False
         if wanted:
-            self._back.edge(message)
+            self._navigation.edge(message)
         self.desk.held_back.go_on()
 
     def choose(self, name: str | None) -> None:
@@ -142,12 +136,8 @@ class LogsScreen(View):
             if watching is not None and "/" in name and not found:
                 self.desk.work(self._open_path(watching, name))
                 return
-            if len(found) > 1:
-                self.desk.say(f"{name} may be any of {', '.join(found)}")
-                return
-            if not found:
-                names = [*sources, *(source.partition("/")[2] for source in sources)]
-                self.desk.say(f"no log source {name}{nearest(name, names) or '; a path has a slash'}")
+            if len(found) != 1:
+                self.desk.say(not_one(name, found, sources))
                 return
             source = found[0]
         if source != self._source or self._visit.only or self._visit.unnamed or self._visit.awaited:
@@ -157,7 +147,7 @@ class LogsScreen(View):
     def _begin_anew(self, source: str | None) -> None:
         """What was asked of other lines is not asked of these."""
         self._source, self._visit = source, Visit()
-        self._back.leave()
+        self._navigation.leave()
         self.log_view.begin_anew()
 
     def look_at(self, logs: LogsOf) -> None:
@@ -178,17 +168,7 @@ class LogsScreen(View):
             view.follow(True)
 
     def on_log_view_arrived(self, message: LogView.Arrived) -> None:
-        """Look for what memory does not hold. Say so where the line that was found is not of the time that was
-        asked for."""
-        if self._parts.lacks(message.asked):
-            self._back.to_time(message.asked, lambda: self._say_missed(message))
-        else:
-            self._say_missed(message)
-
-    def _say_missed(self, message: LogView.Arrived) -> None:
-        said = missed(self.log_view.current, message, dropped=bool(self.log_view.lines.dropped))
-        if said:
-            self.desk.say(said)
+        self._navigation.arrived(message)
 
     async def _open_path(self, watching: Watch, path: str) -> None:
         """Files that no configuration names."""
@@ -198,10 +178,10 @@ class LogsScreen(View):
             self.choose(config.source)
 
     def _show_title(self) -> None:
-        view, parts, reading = self.log_view, self._parts, self._job.reading
+        view, pager, reading = self.log_view, self._pager, self._read_task.reading
         right = self.desk.without_source
         if view.readings:
-            where = place(parts.part, parts.live, parts.held) if parts.part is not None else ""
+            where = position(pager.history, pager.live, pager.current) if pager.history is not None else ""
             right = standing(view, where, reading)
         text, look = right
         self.title.show(
@@ -211,20 +191,20 @@ class LogsScreen(View):
 
     @property
     def _lesson(self) -> list[str]:
-        lines, parts = self.log_view.lines, self._parts
+        lines, pager = self.log_view.lines, self._pager
         if lines.shown or self.desk.watching is None:
             return []
         if not lines.feeders:
             return without_source(self.desk.context)
-        none = none_passes(parts.part, lines, older=parts.older)
-        return without_line(lines, self.log_view.readings, none, self._job.reading)
+        none = none_passes(pager.history, lines, older=pager.older)
+        return without_line(lines, self.log_view.readings, none, self._read_task.reading)
 
     # Commands of logs
 
     def follow(self) -> None:
         # What is read is older: it would not be followed.
-        follow = self._job.busy or not self.log_view.following
-        self._back.leave()
+        follow = self._read_task.busy or not self.log_view.following
+        self._navigation.leave()
         self.log_view.follow(follow)
 
     def move(self, rows: str) -> None:
@@ -234,20 +214,20 @@ class LogsScreen(View):
         self.log_view.page(float(share))
 
     def first(self) -> None:
-        self._back.first()
+        self._navigation.first()
 
     def last(self) -> None:
-        self._back.leave()
+        self._navigation.leave()
         self.log_view.follow(True)
 
     def next_match(self, step: str) -> None:
         if not self._visit.search:
             self.desk.say(f"no search yet: {key_of('open_search')} starts one")
             return
-        self.log_view.seek(int(step))
+        self.log_view.find_next(int(step))
 
     def next_error(self, step: str) -> None:
-        self.log_view.seek(int(step), errors=True)
+        self.log_view.find_next(int(step), errors=True)
 
     def next_bar(self, step: str) -> None:
         if not self.histogram.step(int(step)):
@@ -265,7 +245,7 @@ class LogsScreen(View):
     def searched(self, text: str) -> None:
         self.search(text)
         if text:
-            self.log_view.seek_near()
+            self.log_view.find_near()
 
     def open_keep(self) -> None:
         if self._visit.keep:
@@ -286,7 +266,7 @@ class LogsScreen(View):
 
     def _filter(self) -> None:
         visit = self._visit
-        self._back.filtered(lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only))
+        self._navigation.filtered(lambda: self.log_view.set_filter(visit.keep, visit.since, visit.only))
         self._show_title()
 
     def wrap(self) -> None:
@@ -294,9 +274,8 @@ class LogsScreen(View):
 
     def times(self) -> None:
         """Short, then in full, then none."""
-        view, sheet, cycle = self.log_view, self.log_view.sheet, list(Times)
-        sheet.times = cycle[(cycle.index(sheet.times) + 1) % len(cycle)]
-        view.repaint()
+        self.log_view.sheet.times = self.log_view.sheet.times.next
+        self.log_view.repaint()
 
     def shift(self, cells: str) -> None:
         self.log_view.left = min(max(0, self.log_view.left + int(cells)), LINE_MOST)
@@ -330,11 +309,11 @@ class LogsScreen(View):
         return True
 
     def cancel(self) -> bool:
-        searching, looked = self.log_view.searching, self._job.looked.text
-        self.log_view.stop_seeking()
-        reading = self._job.stop()
+        searching, progress = self.log_view.searching, self._read_task.progress.text
+        self.log_view.stop_search()
+        reading = self._read_task.stop()
         if reading:
-            ended = f"reading has been ended after {looked}" if looked else "reading has been ended"
+            ended = f"reading has been ended after {progress}" if progress else "reading has been ended"
         else:
             ended = "the search has been ended"
         if reading or searching:
@@ -344,7 +323,7 @@ class LogsScreen(View):
 
     @property
     def share(self) -> str:
-        return share(self._parts.part, older=self._parts.older)
+        return share(self._pager.history, older=self._pager.older)
 
     def plain_text(self) -> str:
         return b"\n".join(self.log_view.lines.text()).decode("utf-8", "replace")

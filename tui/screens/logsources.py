@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from backends.api import registry
 from backends.api.capabilities import Logs
 from backends.context import SourceConfig
+from backends.nearest import nearest
 from backends.watch import Watch
 from widgets.logfeeder import Feeder
 
@@ -23,6 +24,14 @@ def feeders_of(watching: Watch, sources: Iterable[str]) -> list[Feeder]:
         if able is not None and tail is not None:
             feeders.append(Feeder(source, tail, able))
     return feeders
+
+
+def not_one(name: str, found: Sequence[str], sources: Sequence[str]) -> str:
+    """What to say of a name that means none of the sources, or several of them."""
+    if found:
+        return f"{name} may be any of {', '.join(found)}"
+    names = [*sources, *(source.partition("/")[2] for source in sources)]
+    return f"no log source {name}{nearest(name, names) or '; a path has a slash'}"
 
 
 async def files_at(path: str) -> SourceConfig:

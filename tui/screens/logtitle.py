@@ -6,7 +6,7 @@ from tui.commands import key_of
 from tui.screens.logvisit import Visit
 from widgets.columns import Look
 from widgets.freshness import standing_of
-from widgets.lookbackview import LookbackView
+from widgets.loghistoryview import HistoryView
 from widgets.oneline import Part
 from widgets.quantities import count, three
 from widgets.safe import style, width_of
@@ -17,15 +17,15 @@ NAMED = 3
 """Sources that the title names; of more the number is told."""
 
 
-def title_parts(view: LookbackView, visit: Visit, source: str | None, width: int) -> list[Part]:
+def title_parts(view: HistoryView, visit: Visit, source: str | None, width: int) -> list[Part]:
     """Of how many lines and sources, and what was asked of them; `source` is the chosen one, `width` in cells."""
     lines = view.lines
     shown = count(lines.shown)
     # A part leaves out what does not pass.
-    if lines.filtered and not view.partly:
+    if lines.filtered and not view.in_history:
         shown += f" of {count(lines.total)}"
     shown += " line" if shown == "1" else " lines"
-    if view.partly:
+    if view.in_history:
         shown = f"a part: {shown}"
     asked = visit.asked(view)
     # What is hidden or sought matters more than what every source is called.
@@ -37,7 +37,7 @@ def title_parts(view: LookbackView, visit: Visit, source: str | None, width: int
     return [(" logs", style(Look.STRONG)), visit.named(name), (f"  {shown}", style(Look.DIM)), *asked]
 
 
-def standing(view: LookbackView, place: str, reading: str) -> tuple[str, Look]:
+def standing(view: HistoryView, place: str, reading: str) -> tuple[str, Look]:
     """What is done now, what ails the sources, or where one is; `place`: in what there is, where a part is
     shown; `reading`: that older lines are read, if they are."""
     text, look = standing_of(view.readings.values(), view.clock.monotonic())
@@ -47,7 +47,7 @@ def standing(view: LookbackView, place: str, reading: str) -> tuple[str, Look]:
         return reading, Look.DIM
     if look is not Look.GOOD:
         return text, look
-    if view.partly:
+    if view.in_history:
         return place, Look.DIM
     if not view.following:
         return f"LIVE, not following: {key_of('follow')}", Look.DIM

@@ -11,11 +11,12 @@ from typing import Any
 
 from backends.api.readings import Reading, State
 from widgets.columns import LogsOf, Look
-from widgets.logsearch import Pattern
+from widgets.logpattern import Pattern
 from widgets.logview import LogView
 from widgets.oneline import Part
 from widgets.quantities import age
 from widgets.safe import style
+from widgets.typedpattern import as_taken
 
 PATIENCE = 1.0
 """Seconds for which the lines about something wait for sources that have not spoken."""
@@ -88,9 +89,9 @@ class Visit:
             text = f"last {span}" if view.following else f"since {self.since.astimezone():%H:%M:%S} ({span})"
             asked.append((f"  {text}", warn))
         if self.keep:
-            asked.append((f"  only {self.keep}{_plainly(view.lines.keep)}", warn))
+            asked.append((f"  only {_taken_as(self.keep, view.lines.keep)}", warn))
         if self.search:
-            asked.append((f"  search {self.search}{_plainly(view.sheet.pattern)}", warn))
+            asked.append((f"  search {_taken_as(self.search, view.sheet.pattern)}", warn))
         return asked
 
     def named(self, name: str) -> Part:
@@ -121,5 +122,5 @@ def _of_name(name: str, origins: Sequence[str]) -> frozenset[str]:
     return frozenset(origin for origin in origins if word.search(origin.rsplit("/", 1)[-1]))
 
 
-def _plainly(pattern: Pattern | None) -> str:
-    return " (no regular expression: as plain text)" if pattern is not None and pattern.plain else ""
+def _taken_as(text: str, pattern: Pattern | None) -> str:
+    return as_taken(text, plain=pattern is not None and pattern.plain)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from backends.api.readings import State
 from backends.incident.problems import Problem
 from backends.watch import Watch
+from tui.commands import key_of
 from tui.screens.sourcelines import group_line
 from widgets.quantities import age
 
-SHOW_ALL = "esc shows all members"
+SHOW_ALL = f"{key_of('step_back')} shows all members"
 
 
 def group_without_rows(problem: Problem | None, line: str | None, watching: Watch) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ from tui.screens.base import View
 from widgets.columns import Look
 from widgets.oneline import OneLine
 from widgets.safe import SIGNS, line, style, wrapped
-from widgets.typedpattern import typed_pattern
+from widgets.typedpattern import as_taken, typed_pattern
 
 Lines = Callable[[], Sequence[str]]
 
@@ -35,6 +35,15 @@ class TextPane(Widget):
         self.left = 0
         self.wrapped = True
         self.pattern: re.Pattern[str] | None = None
+        self.counts: Callable[[str], bool] = lambda text: True
+        """Which of `source` are counted."""
+        self._counted: list[int] = []
+
+    @property
+    def counted(self) -> tuple[int, int]:
+        """How many of those that are counted begin down to the last line in sight, and of how many."""
+        end = min(len(self.lines), self.top + max(1, self.size.height))
+        return (self._counted[end - 1], self._counted[-1]) if end else (0, 0)
 
     def clear(self) -> None:
         """Begin anew, at the first line of whatever is set next."""
@@ -53,9 +62,12 @@ class TextPane(Widget):
 
     def lay_out(self) -> None:
         width = max(20, self.size.width - 2)
-        self.lines = []
+        self.lines, self._counted = [], []
         for text in self.source:
-            self.lines += wrapped(text, width) if self.wrapped else [text]
+            before = self._counted[-1] if self._counted else 0
+            own = wrapped(text, width) if self.wrapped else [text]
+            self.lines += own
+            self._counted += [before + self.counts(text)] * len(own)
         self.to(self.top)
         self.refresh()
 
@@ -100,6 +112,7 @@ class TextScreen(View):
         self.heading = ""
         self._lines: Lines = lambda: ()
         self._nouns: tuple[str, ...] = ()
+        self._called = "lines"
         self.readings: Mapping[Any, Any] = {}
         self._search = ""
 
@@ -118,6 +131,11 @@ class TextScreen(View):
         self.pane.clear()
         self.search("")
         self.tick()
+
+    def count(self, called: str, counts: Callable[[str], bool]) -> None:
+        """Tell in the title only how many of the lines that `counts` chooses there are, and call them so."""
+        self._called, self.pane.counts = called, counts
+        self.pane.lay_out()
 
     def attach(self) -> None:
         self._look()
@@ -141,12 +159,14 @@ class TextScreen(View):
         self.call_after_refresh(self._show_title)
 
     def _show_title(self) -> None:
-        pane = self.pane
-        end = min(len(pane.lines), pane.top + max(1, pane.size.height))
-        found = f"  search {self._search}" if self._search else ""
+        end, total = self.pane.counted
+        pattern = self.pane.pattern
+        plain = pattern is not None and pattern.pattern != self._search
+        found = f"  search {as_taken(self._search, plain=plain)}" if self._search else ""
         self.title.show(
-            [(f" {self.heading}", style(Look.STRONG)), (found, style(Look.WARN))],
-            [(f"{end} of {len(pane.lines)} lines ", style(Look.DIM))],
+            [(f" {self.heading}", style(Look.STRONG))],
+            # A heading with a path is long, and what is sought matters more than all of it.
+            [(found, style(Look.WARN)), (f"  {end} of {total} {self._called} ", style(Look.DIM))],
         )
 
     def move(self, rows: str) -> None:

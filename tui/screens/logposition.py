@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from backends.api.logs import LogRecord, moment_of
 from tui.commands import key_of
-from tui.lookback import Lookback
+from tui.screens.loghistory import LoadedHistory
 from widgets.logfeeder import Feeder
-from widgets.logheld import Held
 from widgets.loglines import LogLines
+from widgets.loglocate import Located
 from widgets.logview import LogView
 from widgets.quantities import age, count, size
 
@@ -18,13 +18,13 @@ FAR = 60.0
 """Seconds by which the nearest line may miss a time without a word."""
 
 
-def place(part: Lookback, live: Sequence[Feeder], on: Held | None) -> str:
+def position(history: LoadedHistory, live: Sequence[Feeder], on: Located | None) -> str:
     """How far in a file the line under the cursor is; of several files, that it is not the newest. `live`: the
     lines in memory."""
-    stream = part.alone
+    stream = history.alone
     if stream is None or on is None or on.block.first is None:
         return f"not the newest, {key_of('last')}: end"
-    block, edge = on.block, stream.stretch.edge(back=False)
+    block, edge = on.block, stream.buffer.edge(back=False)
     at = on.block.first + len(block.data) * on.line // block.count
     newest = [feeder.tail.block_of(feeder.tail.span.end - 1) for feeder in live]
     # What was read to its end says how long it is: memory may hold lines of one that had its name before.
@@ -35,35 +35,35 @@ def place(part: Lookback, live: Sequence[Feeder], on: Held | None) -> str:
     return f"{100 * at / end:.1f} % of {size(end)}, {key_of('last')}: end"
 
 
-def share(part: Lookback | None, *, older: bool) -> str:
+def share(history: LoadedHistory | None, *, older: bool) -> str:
     """What of all that there is the rows are of; empty where they are all of it. `older`: there may be lines
     before those in memory."""
-    if part is not None:
+    if history is not None:
         return "a part of what there is, as shown"
     return "the lines in memory, not all that there are" if older else ""
 
 
-def none_passes(part: Lookback | None, lines: LogLines, *, older: bool) -> str:
+def none_passes(history: LoadedHistory | None, lines: LogLines, *, older: bool) -> str:
     """What was looked at where no line passes the filter."""
-    if part is None:
+    if history is None:
         kept = f"none of {count(lines.total)} lines"
         if lines.since is not None or not older:
             return f"{kept} passes"
         return f"{kept} in memory passes; {key_of('first')} looks from the beginning on"
-    if part.stuck(back=False):
-        whole = part.stuck(back=True)
+    if history.stuck(back=False):
+        whole = history.stuck(back=True)
         return f"none of the lines passes, {'of all that can be read' if whole else 'up to the end'}"
-    settled = part.settled
+    settled = history.settled
     until = "" if settled is None else f" up to {moment_of(settled[1]).astimezone():%H:%M:%S}"
     return f"none of the lines read{until} passes; {key_of('page 1')} reads on"
 
 
-def no_match(part: Lookback | None, lines: LogLines, *, older: bool) -> str:
+def no_match(history: LoadedHistory | None, lines: LogLines, *, older: bool) -> str:
     """What was looked at where no line matches the search, and which key looks further."""
     on, back = f"{key_of('next_match 1')} looks on", f"{key_of('next_match -1')} looks further back"
-    if part is None:
+    if history is None:
         return "no match" if lines.since is not None or not older else f"no match in memory: {back}"
-    ends = {on: part.at_end(back=False), back: part.at_end(back=True)}
+    ends = {on: history.at_end(back=False), back: history.at_end(back=True)}
     further = ", ".join(key for key, at_end in ends.items() if not at_end)
     return f"no match in what is read: {further}" if further else "no match"
 

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from backends.api.errors import NotFound, Unsupported
 from backends.api.logs import Beside, LogBlock, Sieve
-from backends.logs import part as module
+from backends.logs import file_pages as module
+from backends.logs.file_pages import FilePages
 from backends.logs.formats import Formats
-from backends.logs.part import Part
 from tests.clock import START
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of a few lines, records of a few hundred bytes."""
-    for name, size in (("part", 64), ("reader", 64), ("since", 256)):
+    for name, size in (("file_pages", 64), ("file_reader", 64), ("since", 256)):
         monkeypatch.setattr(f"backends.logs.{name}.CHUNK", size)
-    for name in ("part", "reader"):
+    for name in ("file_pages", "file_reader"):
         monkeypatch.setattr(f"backends.logs.{name}.RECORD", 512)
     monkeypatch.setattr(module, "BATCH", 64)
     monkeypatch.setattr(module, "STRIDE", 1_000)
@@ -40,7 +40,7 @@ def read(
     place: Beside, sieve: Sieve | None = None, *, ended: bool = False
 ) -> tuple[list[LogBlock], tuple[str, ...]]:
     """All blocks in the order of the file, and what was said."""
-    part = Part(place, ended=ended)
+    part = FilePages(place, ended=ended)
     try:
         part.open()
         found: list[LogBlock] = []
@@ -53,7 +53,7 @@ def read(
 
 @pytest.mark.parametrize("back", [False, True])
 def test_it_says_how_many_bytes_it_has_looked_at_and_how_many_are_left(log: Path, back: bool) -> None:
-    part = Part(Beside(str(log), None, back))
+    part = FilePages(Beside(str(log), None, back))
     part.open()
     looked = told = 0
     while part.read(lambda data, stop: False) is not None:
@@ -116,7 +116,7 @@ def test_the_sieve_leaves_out_and_gives_a_sign_of_life(log: Path) -> None:
         found, _ = read(Beside(str(log), None, back), lambda data, stop: b"line 500\n" in data[:stop])
         assert b"line 500" in lines(found)
         assert len(found) == 1
-        part = Part(Beside(str(log), None, back))
+        part = FilePages(Beside(str(log), None, back))
         part.open()
         assert part.read(lambda data, stop: False) == []
         part.close()
@@ -151,7 +151,7 @@ def test_a_time_is_found_in_a_file(
 ) -> None:
     path = tmp_path_factory.mktemp("part") / "app.log"
     path.write_bytes(b"".join(dated(number) + b"\n" + b"  at\n" * between for number in times))
-    part = Part(Beside(str(path)), START + timedelta(seconds=wanted), Formats("x").parse)
+    part = FilePages(Beside(str(path)), START + timedelta(seconds=wanted), Formats("x").parse)
     part.open()
     rest = []
     while (blocks := part.read()) is not None:
@@ -165,7 +165,7 @@ def test_a_time_is_found_in_a_file(
 
 
 def test_where_no_line_has_a_time_it_is_the_beginning(log: Path) -> None:
-    part = Part(Beside(str(log)), START, Formats("x").parse)
+    part = FilePages(Beside(str(log)), START, Formats("x").parse)
     part.open()
     found = part.read()
     part.close()
@@ -190,7 +190,7 @@ def test_a_fifo_keeps_nothing(tmp_path: Path) -> None:
 def test_files_that_are_truncated_meanwhile_say_so(log: Path) -> None:
     for back in (False, True):
         log.write_bytes(b"".join(b"line %d\n" % number for number in range(1000)))
-        part = Part(Beside(str(log), None, back))
+        part = FilePages(Beside(str(log), None, back))
         part.open()
         assert part.read()
         log.write_bytes(b"")
@@ -202,7 +202,7 @@ def test_files_that_are_truncated_meanwhile_say_so(log: Path) -> None:
 
 @pytest.mark.parametrize("back", [False, True])
 def test_one_that_is_truncated_and_has_grown_again_says_so(log: Path, back: bool) -> None:
-    part = Part(Beside(str(log), None, back))
+    part = FilePages(Beside(str(log), None, back))
     part.open()
     found = part.read() or []
     log.write_bytes(b"another line\n" * 10_000)
@@ -283,7 +283,7 @@ def test_a_file_that_fails_while_it_is_opened_is_closed(
 
     known = read(Beside(str(log)))[0][30] if what == "same_file" else None
     since = START if what == "offset_of" else None
-    part = Part(Beside(str(log), known, back=True), since, Formats("x").parse)
+    part = FilePages(Beside(str(log), known, back=True), since, Formats("x").parse)
     monkeypatch.setattr(module, what, fail)
     before = os.listdir("/proc/self/fd")
     with pytest.raises(OSError, match="input/output error"):

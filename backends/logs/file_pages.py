@@ -1,4 +1,4 @@
-"""A part of one file: its records after a place in it, or those before it."""
+"""Pages of one file: its records after a place in it, or those before it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from datetime import datetime
 
 from backends.api.errors import NotFound, Unsupported
 from backends.api.logs import Beside, LogBlock, Sieve
+from backends.logs.file_reader import CHUNK, STRIDE, FileReader, print_at, records_before, same_file
 from backends.logs.opened import Opened
 from backends.logs.position import PRINT, Position
-from backends.logs.reader import CHUNK, STRIDE, Reader, print_at, records_before, same_file
 from backends.logs.records import RECORD, open_file
 from backends.logs.rotation import packed, scan, stem
 from backends.logs.since import Parse, offset_of
@@ -21,8 +21,8 @@ BATCH = CHUNK
 """Bytes of one read, about."""
 
 
-class Part:
-    """One file from a place on. Its methods block and belong in one thread; `close` lets go of the file."""
+class FilePages:
+    """One file, block by block from a place on. Its methods block and belong in one thread; `close` ends that."""
 
     def __init__(
         self, place: Beside, since: datetime | None = None, parse: Parse | None = None, *, ended: bool = False
@@ -32,7 +32,7 @@ class Part:
         self._place, self._since, self._parse = place, since, parse
         self._ended = ended
         self._opened = Opened()
-        self._reader: Reader | None = None
+        self._reader: FileReader | None = None
         self._known = Position("", 0)
         """Where what is still to be read backwards ends."""
         self._done = False
@@ -51,7 +51,7 @@ class Part:
             else:
                 at = block.first if back and block.first is not None else _behind(handle, block)
             self._known = print_at(handle, os.path.dirname(os.path.realpath(path)), at)
-            reader = Reader(path, handle, self._known)
+            reader = FileReader(path, handle, self._known)
         self._reader = self._opened.readers[reader.key] = reader
 
     def read(self, sieve: Sieve | None = None) -> list[LogBlock] | None:
@@ -74,7 +74,7 @@ class Part:
     def close(self) -> None:
         self._opened.close()
 
-    def _after(self, reader: Reader, sieve: Sieve | None) -> list[LogBlock]:
+    def _after(self, reader: FileReader, sieve: Sieve | None) -> list[LogBlock]:
         taken = (reader.read_out if self._ended else reader.read)(BATCH, sieve=sieve)
         if taken.truncated:
             self._opened.say_truncated(reader)
@@ -84,7 +84,7 @@ class Part:
         self._done = not taken.more
         return taken.blocks
 
-    def _before(self, reader: Reader, sieve: Sieve | None) -> list[LogBlock]:
+    def _before(self, reader: FileReader, sieve: Sieve | None) -> list[LogBlock]:
         """The records that end where the last ones that were read began."""
         end = self._known.offset
         if end <= 0:

@@ -16,7 +16,7 @@ from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
-from tui import lookback
+from tui.screens import loghistory
 from tui.screens.logs import LogsScreen
 from widgets.columns import LogsOf
 from widgets.loglines import LogLines
@@ -67,7 +67,7 @@ def on(screen: Screen) -> int:
 
 
 async def idle(screen: Screen) -> None:
-    await screen.until(lambda: not logs_of(screen)._job.busy)
+    await screen.until(lambda: not logs_of(screen)._read_task.busy)
 
 
 async def test_g_is_the_first_line_of_the_file_and_G_its_newest(opened: Opened, tmp_path: Path) -> None:
@@ -123,14 +123,14 @@ async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_pat
             assert on(screen) > seen
             seen = on(screen)
         await screen.press("j", "j")
-        await screen.until(lambda: not view.partly)
+        await screen.until(lambda: not view.in_history)
         assert on(screen) == 11_999
 
 
 async def test_pages_up_from_the_tail_reach_the_head(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookback, "BYTES_MOST", 1 << 20)
+    monkeypatch.setattr(loghistory, "BYTES_MOST", 1 << 20)
     log = await long_log(tmp_path / "app.log", 30_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("line 29999 ")
@@ -143,7 +143,7 @@ async def test_pages_up_from_the_tail_reach_the_head(
             assert seen - on(screen) in range(901)
             seen = on(screen)
             held = max(held, sum(len(block.data) for f in view.lines.feeders for _, block in f.tail.blocks()))
-        assert view.partly
+        assert view.in_history
         assert held < 2 << 20
         await screen.until("  0.0 % of ")
         await screen.press("F")
@@ -207,7 +207,7 @@ async def test_of_one_of_several_files_only_that_one_is_read(opened: Opened, tmp
         await screen.until("of web-2  ")
         view = logs_of(screen).log_view
         await screen.until(lambda: view.following)
-        while not view.partly or on(screen):
+        while not view.in_history or on(screen):
             view.move(-800)
             await screen.pilot.pause()
             await idle(screen)
@@ -275,7 +275,7 @@ async def test_pages_up_from_the_tails_of_several_files(opened: Opened, tmp_path
         before = view.lines.when(view.lines.rows[view.cursor])
         cursor = view.current
         view.move(-100)
-        await screen.until(lambda: view.partly)
+        await screen.until(lambda: view.in_history)
         await idle(screen)
         assert cursor is not None
         for _ in range(4):
@@ -335,13 +335,13 @@ async def test_g_after_a_rotation_is_the_first_line_there_is_now(
         if kept:
             await screen.type(f"&{kept}\r")
         await screen.press("g")
-        await screen.until(lambda: logs_of(screen).log_view.partly)
+        await screen.until(lambda: logs_of(screen).log_view.in_history)
         await idle(screen)
-        before = logs_of(screen)._parts.part
+        before = logs_of(screen)._pager.history
         await screen.press("j", "g")
         await idle(screen)
         assert on(screen) == 0
-        assert logs_of(screen)._parts.part is before, "nothing is read again that is there"
+        assert logs_of(screen)._pager.history is before, "nothing is read again that is there"
         if way == "renamed":
             await asyncio.to_thread(log.rename, tmp_path / "app.log.1")
         else:
@@ -376,14 +376,14 @@ async def test_g_moves_at_once_in_what_is_there(
         await idle(screen)
         rows = len(logs_of(screen).log_view.lines.rows)
         monkeypatch.setattr(Files, "history", history)
-        monkeypatch.setattr(lookback, "SILENT", 60.0)
+        monkeypatch.setattr(loghistory, "SILENT", 60.0)
         await screen.press("j", "j")
         await screen.type("gj")
         await asyncio.wait_for(asked.wait(), 3)
         assert on(screen) == 1
         await screen.press("escape")
         await screen.until("reading has been ended")
-        monkeypatch.setattr(lookback, "SILENT", 0.01)
+        monkeypatch.setattr(loghistory, "SILENT", 0.01)
         await screen.press("g")
         await screen.until("files/app is kept as it was read: no answer within 0.01 s")
         assert len(logs_of(screen).log_view.lines.rows) == rows
@@ -407,7 +407,7 @@ async def test_a_source_without_history_shows_what_it_has(opened: Opened) -> Non
         await screen.press("g")
         await screen.until("line 0")
         assert on(screen) == 0
-        assert not logs_of(screen).log_view.partly
+        assert not logs_of(screen).log_view.in_history
 
 
 async def test_l_leads_back_where_lines_have_no_offsets(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,13 +443,13 @@ async def test_a_file_that_can_not_be_read_has_not_ended_and_is_tried_again(
             await screen.until("what was read of it")
             await idle(screen)
             assert "nothing older" not in screen.text
-            assert not view.partly
+            assert not view.in_history
             screen.app.say(f"read {beyond}")
             await screen.until(f"read {beyond}")
         await asyncio.to_thread(away.rename, log)
         first = on(screen)
         await screen.press("k")
-        await screen.until(lambda: view.partly)
+        await screen.until(lambda: view.in_history)
         await screen.press("k")
         assert on(screen) < first
         await asyncio.to_thread(log.rename, away)
@@ -486,7 +486,7 @@ async def test_what_is_read_ends_with_the_view(opened: Opened, monkeypatch: pyte
         screen.app.ways.show("events")
         await screen.until(lambda: screen.app.view is not logs)
         await asyncio.wait_for(ended.wait(), 3)
-        assert not logs._job.busy
+        assert not logs._read_task.busy
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+c"])
@@ -509,7 +509,7 @@ async def test_a_long_reading_says_how_far_it_is_and_that_it_was_ended(
             ended.set()
 
     monkeypatch.setattr(Fake, "history", history)
-    monkeypatch.setattr(lookback, "SILENT", 60.0)
+    monkeypatch.setattr(loghistory, "SILENT", 60.0)
     async with opened(command="logs", size=(80, 24)) as screen:
         screen.script.say_lines(b"a line 1 of app")
         await screen.until("line 1")
@@ -529,7 +529,7 @@ async def test_a_part_stays_one_of_its_files_when_another_comes(opened: Opened, 
         await screen.until(f"line {LINES - 1} ")
         await screen.press("g")
         await screen.until("line 0 ")
-        live = logs_of(screen)._parts.live[0].tail
+        live = logs_of(screen)._pager.live[0].tail
         await asyncio.to_thread(append, tmp_path / "new.log", "of another file\n")
         await screen.until(lambda: any(block.origin.endswith("new.log") for _, block in live.blocks()))
         await screen.type("/line 30000 \r")
@@ -548,21 +548,21 @@ async def test_lines_that_are_alike_are_not_gone_past(opened: Opened, tmp_path: 
     await asyncio.to_thread(append, log, "tick\n" * 200_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("tick")
-        view, parts = logs_of(screen).log_view, logs_of(screen)._parts
+        view, pager = logs_of(screen).log_view, logs_of(screen)._pager
         await screen.press("g")
-        await screen.until(lambda: view.partly)
+        await screen.until(lambda: view.in_history)
         await idle(screen)
-        while not (parts.part is not None and parts.part.at_end(back=False)):
+        while not (pager.history is not None and pager.history.at_end(back=False)):
             view.move(1 << 20)
             await screen.pilot.pause()
             await idle(screen)
         view.go_to(len(view.lines.rows) - 1)
-        live = parts.live[0].tail
+        live = pager.live[0].tail
         end = live.span.end
         await asyncio.to_thread(append, log, "tick\n" * 3)
         await screen.until(lambda: live.span.end == end + 3)
         view.move(1)
-        await screen.until(lambda: not view.partly)
+        await screen.until(lambda: not view.in_history)
         await idle(screen)
         assert len(view.lines.rows) - 1 - view.cursor == 2
 
@@ -577,22 +577,22 @@ async def test_a_large_part_is_put_in_order_in_steps_and_may_be_left_midway(
     async with opened(contexts=(context(a=a, b=b),), command="logs") as screen:
         await screen.until("from a, line 11999 ")
         await screen.until("from b, line 11999 ")
-        view, parts = logs_of(screen).log_view, logs_of(screen)._parts
-        part = parts._of(parts.streams())
+        view, pager = logs_of(screen).log_view, logs_of(screen)._pager
+        history = pager._of(pager.streams())
         for _ in range(4):
-            await part.more(back=True)
+            await history.more(back=True)
         for shown_instead in (True, False):
-            task = asyncio.create_task(view.show_part(part.feeders, part.settled, lambda lines: 0))
+            task = asyncio.create_task(view.show_history(history.feeders, history.settled, lambda lines: 0))
             await asyncio.sleep(0)
-            assert view.partly
+            assert view.in_history
             assert view.lines.filtering
             task.cancel()
             if shown_instead:
-                view.show(parts.live)
+                view.show(pager.live)
                 view.go_to(7)
             line = view.current
             await asyncio.wait([task])
             await screen.until(lambda: not view.lines.filtering)
-            assert view.partly is not shown_instead
+            assert view.in_history is not shown_instead
             assert view.current is not None
             assert view.current == line or not shown_instead

@@ -1,4 +1,4 @@
-"""What a path led to between two looks: its generations found again by what they are, in their order."""
+"""Generations: what a path led to between two looks, found again by what it is, in the order of writing."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from backends.logs.copies import Copies
+from backends.logs.file_reader import FileReader, same_file
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened, key_of
 from backends.logs.paths import at_once
 from backends.logs.position import Key, Position
-from backends.logs.reader import Reader, same_file
 from backends.logs.rotation import Entry, appended, inserted, oldest_first, packed, scan, shape, stem
 
 PASSES = 20
@@ -22,7 +22,7 @@ NOBODY: Key = (0, 0)
 
 
 @dataclass(slots=True)
-class Stream:
+class FollowedPath:
     """One path: the files that it led to and that are still read, oldest first, and the one that it leads to.
 
     `current` is None where there is none; it may be read by another stream. `wanted` are the files of a cursor
@@ -31,7 +31,7 @@ class Stream:
     """
 
     path: str
-    readers: list[Reader] = field(default_factory=list)
+    readers: list[FileReader] = field(default_factory=list)
     current: Key | None = None
     wanted: tuple[Key, ...] = ()
     fresh: bool = True
@@ -58,7 +58,7 @@ class Stream:
         self.places = frozenset(places)
 
 
-class Turn:
+class GenerationSearch:
     """One search, made when a path no longer leads to the file that it led to.
 
     It goes on until two passes have seen the same names, since they may move while they are read. Every file is
@@ -67,16 +67,16 @@ class Turn:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: FollowedPath,
         ledger: Ledger,
         opened: Opened,
         copies: Copies,
-        streams: Iterable[Stream],
+        streams: Iterable[FollowedPath],
         now: float,
     ) -> None:
         self._stream, self._ledger, self._opened, self._streams = stream, ledger, opened, streams
         self._copies, self._now = copies, now
-        self._found: dict[Key, Reader] = {}
+        self._found: dict[Key, FileReader] = {}
         self._entries: dict[Key, Entry] = {}
         self._lost: dict[Key, int] = {}
         self._current: Key | None = None
@@ -133,7 +133,7 @@ class Turn:
                 given_up = Position(position.folder, entry.size, mtime=entry.mtime, ours=False, copy=True)
                 self._ledger.positions[key] = given_up
             else:
-                self._found[key] = Reader(stream.path, handle, position)
+                self._found[key] = FileReader(stream.path, handle, position)
 
     def _open_newest(self) -> None:
         self._current = None
@@ -162,7 +162,7 @@ class Turn:
             self._current = None
             os.close(handle)
         else:
-            self._found[key] = Reader(self._stream.path, handle, self._begin(handle, key))
+            self._found[key] = FileReader(self._stream.path, handle, self._begin(handle, key))
 
     def _begin(self, handle: int, key: Key) -> Position:
         folder = os.path.dirname(os.path.realpath(self._stream.path))
@@ -246,6 +246,6 @@ def _older(name: str, base: str, scheme: str | None) -> bool:
     return appended(name, base) or (shape(name) == scheme and inserted(name, base))
 
 
-def by_path(streams: Mapping[str, Stream]) -> list[Stream]:
+def by_path(streams: Mapping[str, FollowedPath]) -> list[FollowedPath]:
     """So that `app.log` finds its generations before `app.log.1`, if that is followed as well, does."""
     return [streams[path] for path in sorted(streams)]

@@ -1,4 +1,4 @@
-"""The line under the cursor, and how it is found again among other rows."""
+"""Locating one line, that under the cursor: which it is, and how it is found again among other rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEWEST = 5_000
 """Lines of a tail among which one is looked for by what it says, where its origin has no offsets."""
 
 
-class Held(NamedTuple):
+class Located(NamedTuple):
     """A line: the `line`th of a block, whose first one has the number `first` in its tail."""
 
     feeder: Feeder
@@ -25,22 +25,22 @@ class Held(NamedTuple):
     line: int
 
 
-def held(lines: LogLines, index: int) -> Held | None:
+def locate(lines: LogLines, index: int) -> Located | None:
     """The line of a row; None where there is none, or a note."""
     if not 0 <= index < len(lines.rows) or lines.is_note(lines.rows[index]):
         return None
     feeder, seq = lines.feeders[number_of(lines.rows[index])], lines.rows[index] & MASK
     found = feeder.tail.block_of(seq)
-    return None if found is None else Held(feeder, *found, seq - found[0])
+    return None if found is None else Located(feeder, *found, seq - found[0])
 
 
-def numbered(lines: LogLines, number: int) -> int:
+def row_of_number(lines: LogLines, number: int) -> int:
     """The row of a line of a single feeder by its number, or of the next one that is shown."""
     there = (at for at, row in enumerate(lines.rows) if row & MASK == number)
     return next(there, bisect_left(lines.rows, number))
 
 
-def same(lines: LogLines, when: int, raw: tuple[bytes, str] | None) -> int:
+def row_of_text(lines: LogLines, when: int, raw: tuple[bytes, str] | None) -> int:
     """The row of a line by what it says and when, or of the nearest one to that time."""
     first = lines.first_from(when)
     for at in range(first, min(first + ALIKE, len(lines.rows))):
@@ -51,7 +51,7 @@ def same(lines: LogLines, when: int, raw: tuple[bytes, str] | None) -> int:
     return lines.nearest(when)
 
 
-def in_memory(feeders: Sequence[Feeder], source: str, block: LogBlock, line: int) -> tuple[int, int] | None:
+def find_in_tails(feeders: Sequence[Feeder], source: str, block: LogBlock, line: int) -> tuple[int, int] | None:
     """Which feeder of a source, and the number in its tail, of the `line`th line of a block that was read again.
     By origin and offset, where the origin has them: lines may be alike."""
     raw = block.lines()[line]
@@ -78,7 +78,7 @@ def in_memory(feeders: Sequence[Feeder], source: str, block: LogBlock, line: int
     return None
 
 
-def row_of(lines: LogLines, number: int, seq: int) -> int | None:
+def row_of_line(lines: LogLines, number: int, seq: int) -> int | None:
     """The row of a line of a feeder by its number in the tail; None while or where it is not shown."""
     rows = lines.rows
     mine = (at for at in range(len(rows) - 1, -1, -1) if rows[at] & MASK == seq)

@@ -1,7 +1,7 @@
-"""Looking back: lines that are no longer in memory, or never were, read again from their sources.
+"""History: lines that are no longer in memory, or never were, read page by page from their sources.
 
-Each file (each source, where its lines have an order of their own) is a stream of which a stretch is in memory.
-Of several streams the one is read on that lags behind, and lines are shown as far as all of them are there.
+Each file (each source, where its lines have an order of their own) is a stream of which a part is loaded. Of
+several streams the one is read on that lags behind, and lines are shown as far as all of them are there.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backends.api.errors import BackendError, TimedOut
-from backends.api.logs import Beside, Level, LogBatch, LogBlock, Sieve, micros
-from backends.api.suspects import suspects
-from tui.looked import Looked
-from widgets.logfeeder import Feeder, Reader
-from widgets.logsearch import Pattern
-from widgets.logstretch import Stretch
+from backends.api.log_errors import possible_errors
+from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
+from tui.screens.logprogress import Progress
+from widgets.logfeeder import Feeder, LineReader
+from widgets.loghistorybuffer import HistoryBuffer
+from widgets.logpattern import Pattern
 
 PAGE = 512 << 10
 """Bytes that are read at once."""
 BYTES_MOST = 8 << 20
-"""Bytes that all stretches hold."""
+"""Bytes that are loaded of all streams."""
 STREAMS = 100
 """Files that are read together."""
 END = 1 << 62
@@ -35,36 +35,36 @@ LINES_ASKED = 50
 
 
 @dataclass
-class Stream:
+class LoadedStream:
     """One origin of lines, or a whole source where `origin` is empty."""
 
     source: str
     origin: str
-    reader: Reader
-    stretch: Stretch
+    reader: LineReader
+    buffer: HistoryBuffer
     at: datetime
     ended: dict[bool, bool] = field(default_factory=lambda: {True: False, False: False})
     """Whether there is nothing more in a direction."""
     failed: dict[bool, bool] = field(default_factory=lambda: {True: False, False: False})
     """Whether it could not be read on in a direction; what is there is not known then."""
     head: bytes | None = None
-    """What it began with when it was read from there on, where not all of that is in the stretch."""
+    """What it began with when it was read from there on, where not all of that is loaded."""
 
     def goes_on(self, *, back: bool) -> bool:
         return not self.ended[back] and not self.failed[back]
 
     def beside(self, *, back: bool) -> Beside:
-        return Beside(self.origin, self.stretch.edge(back=back), back)
+        return Beside(self.origin, self.buffer.edge(back=back), back)
 
     def reaches(self, *, back: bool) -> int:
         """The time up to which its lines are here, in microseconds; those of a stream without any times come last
         of all, as if they had come just now."""
-        block = self.stretch.edge(back=back)
+        block = self.buffer.edge(back=back)
         moment = None if block is None else end_of(block, self.reader, back=back)
         return micros(self.at if moment is None else min(moment, self.at))
 
 
-def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
+def end_of(block: LogBlock, reader: LineReader, *, back: bool) -> datetime | None:
     """The time of the first line of a block (`back`) or of the last one."""
     lines = block.lines()
     near = lines[:LINES_ASKED] if back else reversed(lines[-LINES_ASKED:])
@@ -72,41 +72,41 @@ def end_of(block: LogBlock, reader: Reader, *, back: bool) -> datetime | None:
     return next((moment for moment in times if moment is not None), None)
 
 
-class Lookback:
-    """Stretches of several streams, each a source, an origin, and who reads it. `keep` is what lines must match:
-    blocks without such a line are left out; with `sought` those without a match of its pattern, or, where it has
-    none, without an error, and it is read no further than to the next one."""
+class LoadedHistory:
+    """What is loaded of several streams, each a source, an origin, and who reads it. `keep` is what lines must
+    match: blocks without such a line are left out; with `sought` those without a match of its pattern, or, where
+    it has none, without an error, and it is read no further than to the next one."""
 
     def __init__(
         self,
-        streams: Iterable[tuple[str, str, Reader]],
+        streams: Iterable[tuple[str, str, LineReader]],
         at: datetime,
         keep: Pattern | None = None,
         sought: tuple[Pattern | None] | None = None,
-        looked: Looked | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        """`looked` hears how far it is read."""
+        """`progress` hears how far it has been read."""
         known = list(streams)
         self._most = BYTES_MOST // max(1, len(known))
-        self.streams = [Stream(*stream, Stretch(self._most, at), at) for stream in known]
+        self.streams = [LoadedStream(*stream, HistoryBuffer(self._most, at), at) for stream in known]
         self.said: list[str] = []
         """What the reader must know of it: notes of the sources, and why some can't be read."""
-        self._keep = keep
+        self.keep = keep
         self._sought = sought
-        self._looked = looked or Looked()
+        self.progress = progress or Progress()
 
     @property
     def feeders(self) -> list[Feeder]:
-        return [Feeder(stream.source, stream.stretch, stream.reader) for stream in self.streams]
+        return [Feeder(stream.source, stream.buffer, stream.reader) for stream in self.streams]
 
     @property
-    def alone(self) -> Stream | None:
+    def alone(self) -> LoadedStream | None:
         """The stream, where it is the only one."""
         return self.streams[0] if len(self.streams) == 1 else None
 
     @property
     def empty(self) -> bool:
-        return all(stream.stretch.edge(back=True) is None for stream in self.streams)
+        return all(stream.buffer.edge(back=True) is None for stream in self.streams)
 
     @property
     def settled(self) -> tuple[int, int] | None:
@@ -138,7 +138,7 @@ class Lookback:
             self._ask(self.streams, back=True)
         for stream in self.streams:
             stream.ended[True] = since is None
-            if since is None and self._keep is not None:
+            if since is None and self.keep is not None:
                 with self._said_of(stream, back=False):
                     stream.head = await _head(stream)
             if not stream.failed[False]:
@@ -153,14 +153,14 @@ class Lookback:
             while not self.stuck(back=False) and self._reaches(back=False) <= micros(since):
                 await self.more(back=False)
 
-    async def renewed(self) -> bool:
+    async def is_renewed(self) -> bool:
         """Whether a stream that is here from its beginning does not begin so any more: it was rotated, or
         truncated. Where one can't be read that is not known, but said."""
         for stream in self.streams:
-            edge = stream.stretch.edge(back=True)
+            edge = stream.buffer.edge(back=True)
             if stream.failed[False] and edge is None:
                 continue
-            known = stream.head if self._keep is not None else b"" if edge is None else edge.data
+            known = stream.head if self.keep is not None else b"" if edge is None else edge.data
             try:
                 now = await _head(stream)
             except BackendError as error:
@@ -171,8 +171,8 @@ class Lookback:
         return False
 
     async def more(self, *, back: bool) -> None:
-        """Read on in a direction, about a page of bytes, and less than would take the place of a whole stretch;
-        never raises a `BackendError`, but says it."""
+        """Read on in a direction, about a page of bytes, and less than would take the place of all that is loaded
+        of a stream; never raises a `BackendError`, but says it."""
         left = min(PAGE, self._most // 4) if self._sought is None else 1
         self._ask((stream for stream in self.streams if stream.goes_on(back=back)), back=back)
         while left > 0 and not self.stuck(back=back):
@@ -199,57 +199,33 @@ class Lookback:
                     break
                 await self._read(stream, self._share, back=back)
 
-    async def find(self, place: Beside, pattern: Pattern | None) -> tuple[LogBlock, int] | None:
-        """The nearest block of the first stream beside a place with a line that matches (no pattern: an error)
-        and is kept, and which line that is; None where there is none. Raises `BackendError`."""
-        stream, reader = self.streams[0], self.streams[0].reader
-        sieve = _sieve(reader, pattern)
-        async with aclosing(reader.history(None, sieve, place)) as batches:
-            async for batch in _in_time(batches):
-                self._looked.take(stream.source, stream.origin, batch, back=place.back)
-                for block in reversed(batch.blocks) if place.back else batch.blocks:
-                    found = self._hits(reader, block, pattern)
-                    if found:
-                        return block, max(found) if place.back else min(found)
-        return None
-
-    def _hits(self, reader: Reader, block: LogBlock, pattern: Pattern | None) -> set[int]:
-        shown = reader.shown(block.data)
-        if pattern is not None:
-            found = set(pattern.numbers(shown))
-        else:
-            lines = block.lines()
-            levels = {line: reader.parse(lines[line], block.origin).level for line in suspects(block.data)}
-            found = {line for line, level in levels.items() if level is not None and level >= Level.ERROR}
-        return found if self._keep is None else found & set(self._keep.numbers(shown))
-
-    async def _read(self, stream: Stream, size: int, *, back: bool, since: datetime | None = None) -> int:
+    async def _read(self, stream: LoadedStream, size: int, *, back: bool, since: datetime | None = None) -> int:
         """Bytes that came; less than asked for at the end."""
         if self._sought is not None:
-            sieve: Sieve | None = _sieve(stream.reader, self._sought[0])
+            sieve: Sieve | None = sieve_of(stream.reader, self._sought[0])
         else:
-            sieve = None if self._keep is None else _sieve(stream.reader, self._keep)
+            sieve = None if self.keep is None else sieve_of(stream.reader, self.keep)
         came = 0
         with self._said_of(stream, back=back):
             async with aclosing(stream.reader.history(since, sieve, stream.beside(back=back))) as batches:
-                async for batch in _in_time(batches):
-                    self._looked.take(stream.source, stream.origin, batch, back=back)
+                async for batch in in_time(batches):
+                    self.progress.take(stream.source, stream.origin, batch, back=back)
                     self.said += [note for note in batch.notes if note not in self.said]
                     came += sum(len(block.data) + 1 for block in batch.blocks)
-                    if stream.stretch.grow(batch.blocks, back=back):
+                    if stream.buffer.grow(batch.blocks, back=back):
                         stream.ended[not back] = False
                     if came >= size:
                         return came
             stream.ended[back] = True
-            self._looked.end(stream.source, stream.origin, back=back)
+            self.progress.end(stream.source, stream.origin, back=back)
         return came
 
-    def _ask(self, streams: Iterable[Stream], *, back: bool) -> None:
+    def _ask(self, streams: Iterable[LoadedStream], *, back: bool) -> None:
         for stream in streams:
-            self._looked.ask(stream.source, stream.origin, back=back)
+            self.progress.ask(stream.source, stream.origin, back=back)
 
     @contextmanager
-    def _said_of(self, stream: Stream, *, back: bool) -> Iterator[None]:
+    def _said_of(self, stream: LoadedStream, *, back: bool) -> Iterator[None]:
         """What fails to be read ends there, and is said."""
         try:
             yield
@@ -259,16 +235,16 @@ class Lookback:
             stream.failed[back] = True
 
 
-async def _head(stream: Stream) -> bytes:
+async def _head(stream: LoadedStream) -> bytes:
     """The lines that a stream begins with now; empty where it has none. Raises `BackendError`."""
     async with aclosing(stream.reader.history(None, None, Beside(stream.origin))) as batches:
-        async for batch in _in_time(batches):
+        async for batch in in_time(batches):
             if batch.blocks:
                 return batch.blocks[0].data
     return b""
 
 
-async def _in_time(batches: AsyncGenerator[LogBatch, None]) -> AsyncGenerator[LogBatch, None]:
+async def in_time(batches: AsyncGenerator[LogBatch, None]) -> AsyncGenerator[LogBatch, None]:
     """Raises `TimedOut` where the next one takes longer than it may: a file system may hang."""
     while True:
         try:
@@ -281,11 +257,8 @@ async def _in_time(batches: AsyncGenerator[LogBatch, None]) -> AsyncGenerator[Lo
         yield batch
 
 
-def _sieve(reader: Reader, pattern: Pattern | None) -> Sieve:
+def sieve_of(reader: LineReader, pattern: Pattern | None) -> Sieve:
+    """Lets blocks pass that may have a match, or an error where there is no pattern."""
     if pattern is None:
-        return _may_be_error
+        return lambda data, stop: bool(possible_errors(data[:stop]))
     return lambda data, stop: bool(pattern.numbers(reader.shown(data[:stop])))
-
-
-def _may_be_error(data: bytes, stop: int) -> bool:
-    return bool(suspects(data[:stop]))

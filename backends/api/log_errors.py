@@ -1,10 +1,13 @@
-"""Signs that a log line may be an error: found in whole blocks of lines, many times faster than by parsing."""
+"""Which log lines are errors: those that may be one are found in whole blocks of lines, many times faster than by
+parsing, and only they are parsed to see whether they are."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from functools import cache
+
+from backends.api.logs import Level, LogRecord
 
 FATAL_WORDS = ("fatal", "critical", "crit", "emerg", "emergency", "panic", "alert", "dpanic")
 ERROR_WORDS = ("error", "err", "eror", "severe", "failure")
@@ -33,8 +36,12 @@ def _signs() -> tuple[re.Pattern[bytes], ...]:
     return tuple(map(re.compile, _SIGNS))
 
 
-def suspects(data: bytes) -> list[int]:
-    """Which lines of a block may be errors, counted from 0: generous, since only they are parsed to see."""
+def is_error(record: LogRecord | None) -> bool:
+    return record is not None and record.level is not None and record.level >= Level.ERROR
+
+
+def possible_errors(data: bytes) -> list[int]:
+    """Which lines of a block may be errors, counted from 0: all that are, and some that are not."""
     lower = b"\n" + data.lower()
     places: set[int] = set()
     for sign in _signs():

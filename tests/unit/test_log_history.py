@@ -1,4 +1,4 @@
-"""Looking back through several streams: what is shown of them is all that there is of that time."""
+"""History of several streams: what is shown of them is all that there is of that time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START
-from tui import lookback as module
-from tui.lookback import Lookback
+from tui.screens import loghistory as module
+from tui.screens.loghistory import LoadedHistory
+from tui.screens.loghistorysearch import search_one
+from widgets.loganchors import Anchor
 from widgets.logfeeder import WHEN, Feeder
-from widgets.logheld import in_memory
+from widgets.loghistorybuffer import START as MIDDLE
+from widgets.loghistorybuffer import HistoryBuffer
 from widgets.loglines import LogLines
-from widgets.logplaces import Place
-from widgets.logsearch import compiled
-from widgets.logstretch import START as MIDDLE
-from widgets.logstretch import Stretch
+from widgets.loglocate import find_in_tails
+from widgets.logpattern import compiled
 
 NOW = START + timedelta(days=1)
 
@@ -82,11 +83,11 @@ class Hanging(Source):
         yield LogBatch((), None)
 
 
-def of(*sources: Source, keep: str = "") -> Lookback:
-    return Lookback([(f"s/{s.name}", s.name, s) for s in sources], NOW, compiled(keep))
+def of(*sources: Source, keep: str = "") -> LoadedHistory:
+    return LoadedHistory([(f"s/{s.name}", s.name, s) for s in sources], NOW, compiled(keep))
 
 
-def shown(part: Lookback, keep: str = "") -> list[bytes]:
+def shown(part: LoadedHistory, keep: str = "") -> list[bytes]:
     lines = LogLines()
     lines.keep = compiled(keep)
     lines.show(part.feeders, part.settled)
@@ -127,7 +128,7 @@ async def test_far_from_its_beginning_it_holds_no_more_and_comes_back() -> None:
     sources = [Source("a", [n * 1.0 for n in range(3_000)]), Source("b", [n * 1.0 + 0.5 for n in range(3_000)])]
     part = of(*sources)
     for stream in part.streams:
-        stream.stretch.bound(4_000)
+        stream.buffer.bound(4_000)
     page, module.PAGE = module.PAGE, 1_000
     try:
         await part.begin()
@@ -137,7 +138,7 @@ async def test_far_from_its_beginning_it_holds_no_more_and_comes_back() -> None:
             before: list[bytes] = []
             while not part.at_end(back=back):
                 await part.more(back=back)
-                held = sum(len(block.data) for stream in part.streams for _, block in stream.stretch.blocks())
+                held = sum(len(block.data) for stream in part.streams for _, block in stream.buffer.blocks())
                 assert held < 20_000
                 found = shown(part)
                 assert found
@@ -155,13 +156,13 @@ async def test_of_one_stream_only_what_is_kept_is_read() -> None:
     await part.begin()
     assert part.at_end(back=False)
     assert [line.split()[-1] for line in shown(part, "a .?99$")] == [b"99", *(b"%d99" % n for n in range(1, 10))]
-    assert sum(1 for _ in part.streams[0].stretch.blocks()) == 10
+    assert sum(1 for _ in part.streams[0].buffer.blocks()) == 10
     last, wanted = part.streams[0].beside(back=False), compiled("a .99")
     assert wanted is not None
-    found = await part.find(Beside("a", last.block, back=True), wanted)
+    found = await search_one(part, Beside("a", last.block, back=True), wanted)
     assert found is not None
     assert found[0].lines()[found[1]].split()[-1] == b"899"
-    assert await part.find(last, wanted) is None
+    assert await search_one(part, last, wanted) is None
 
 
 async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
@@ -179,7 +180,7 @@ async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again
     for those in (sources[:1], sources):
         part = of(*those)
         for stream, source in zip(part.streams, those, strict=True):
-            stream.stretch.grow(source.blocks[5:6], back=False)
+            stream.buffer.grow(source.blocks[5:6], back=False)
         those[-1].broken = True
         await part.more(back=back)
         assert part.stuck(back=back)
@@ -204,7 +205,7 @@ async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
     sources = [Source(f"f{i}", [n * (1.0 + i) + i / 7 for n in range(600 // (1 + i))]) for i in range(count)]
     part = of(*sources, keep=keep)
     for stream in part.streams:
-        stream.stretch.bound(3_000)
+        stream.buffer.bound(3_000)
     page, module.PAGE = module.PAGE, 800
     try:
         await part.begin()
@@ -213,8 +214,8 @@ async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
         lines.show(part.feeders, part.settled)
         while lines.filtering:
             lines.go_on()
-        cursor = Place(len(lines.rows) // 2)
-        lines.places.add(cursor)
+        cursor = Anchor(len(lines.rows) // 2)
+        lines.anchors.add(cursor)
         for back in ways:
             on = lines.records.raw(lines.rows[cursor.index])
             before = {(n, first) for n, f in enumerate(part.feeders) for first, _ in f.tail.blocks()}
@@ -240,13 +241,13 @@ def test_a_line_that_is_like_others_is_found_by_its_offset() -> None:
         kept.take(LogBatch((LogBlock("a", b"tick\ntick\ntick\ntick", 4, first),), None))
     feeders = [Feeder("s/other", kept, Source("x", [])), Feeder("s/a", kept, Source("a", []))]
     again = LogBlock("a", b"tick\ntick\ntick", 3, 105)
-    assert [in_memory(feeders, "s/a", again, line) for line in range(3)] == [(1, 1), (1, 2), (1, 3)]
-    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1, 95), 0) is None
-    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1, 140), 0) is None
-    assert in_memory(feeders, "s/a", LogBlock("b", b"tick", 1, 105), 0) is None
-    assert in_memory(feeders, "s/a", LogBlock("a", b"tock", 1, 105), 0) is None
-    assert in_memory(feeders, "s/a", LogBlock("a", b"ick", 1, 106), 0) is None
-    assert in_memory(feeders, "s/a", LogBlock("a", b"tick", 1), 0) == (1, 7), (
+    assert [find_in_tails(feeders, "s/a", again, line) for line in range(3)] == [(1, 1), (1, 2), (1, 3)]
+    assert find_in_tails(feeders, "s/a", LogBlock("a", b"tick", 1, 95), 0) is None
+    assert find_in_tails(feeders, "s/a", LogBlock("a", b"tick", 1, 140), 0) is None
+    assert find_in_tails(feeders, "s/a", LogBlock("b", b"tick", 1, 105), 0) is None
+    assert find_in_tails(feeders, "s/a", LogBlock("a", b"tock", 1, 105), 0) is None
+    assert find_in_tails(feeders, "s/a", LogBlock("a", b"ick", 1, 106), 0) is None
+    assert find_in_tails(feeders, "s/a", LogBlock("a", b"tick", 1), 0) == (1, 7), (
         "the newest, where nothing says which"
     )
 
@@ -259,20 +260,20 @@ async def test_a_source_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyP
     assert len(shown(part)) == 2
     alone = of(Hanging("b", [1.5]))
     with pytest.raises(TimedOut):
-        await alone.find(Beside("b"), None)
+        await search_one(alone, Beside("b"), None)
 
 
 def test_a_stretch_keeps_the_numbers_of_its_lines() -> None:
-    stretch = Stretch(1 << 20, NOW)
-    stretch.grow([LogBlock("a", b"m0\nm1", 2, 100)], back=False)
-    stretch.grow([LogBlock("a", b"k0\nk1\nk2", 3, 50), LogBlock("a", b"l0", 1, 90)], back=True)
-    stretch.grow([LogBlock("a", b"n0", 1, 200)], back=False)
-    lines = stretch.lines(0, 1 << 41)
+    buffer = HistoryBuffer(1 << 20, NOW)
+    buffer.grow([LogBlock("a", b"m0\nm1", 2, 100)], back=False)
+    buffer.grow([LogBlock("a", b"k0\nk1\nk2", 3, 50), LogBlock("a", b"l0", 1, 90)], back=True)
+    buffer.grow([LogBlock("a", b"n0", 1, 200)], back=False)
+    lines = buffer.lines(0, 1 << 41)
     assert [line.raw for line in lines] == [b"k0", b"k1", b"k2", b"l0", b"m0", b"m1", b"n0"]
-    assert [line.raw for line in stretch.lines(MIDDLE, 1 << 41)] == [b"m0", b"m1", b"n0"]
-    assert stretch.span.dropped == 0
-    stretch.bound(1)
-    assert stretch.lines(0, 1 << 41)[-1].raw == b"n0"
+    assert [line.raw for line in buffer.lines(MIDDLE, 1 << 41)] == [b"m0", b"m1", b"n0"]
+    assert buffer.span.dropped == 0
+    buffer.bound(1)
+    assert buffer.lines(0, 1 << 41)[-1].raw == b"n0"
 
 
 class About(Source):

@@ -1,4 +1,4 @@
-"""LookbackView: a log view that can show a part of what its sources hold, and tells where that ends."""
+"""HistoryView: a log view that can show a part of its sources' history, and tells where that ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AHEAD = 3
 """Screens before the end of a part at which more of it is asked for."""
 
 
-class LookbackView(LogView):
+class HistoryView(LogView):
     class Edge(Message):
         """The cursor came near the first row (`back`) or the last one; `beyond`: to go further was wanted."""
 
@@ -26,19 +26,19 @@ class LookbackView(LogView):
 
     def __init__(self) -> None:
         super().__init__()
-        self.partly = False
+        self.in_history = False
         """Whether a part of what the sources hold is shown, and not the lines in memory."""
 
     @property
     def up_to_now(self) -> bool:
-        return not self.partly
+        return not self.in_history
 
     def show(self, feeders: Sequence[Feeder]) -> None:
         """Show the lines in memory of these sources, at their end."""
-        self.partly = False
+        self.in_history = False
         super().show(feeders)
 
-    async def show_part(
+    async def show_history(
         self,
         feeders: Sequence[Feeder],
         settled: tuple[int, int] | None,
@@ -47,8 +47,8 @@ class LookbackView(LogView):
     ) -> None:
         """Show these sources' lines, which are a part of what there is. `on` says which row the cursor is on, on
         that line of the terminal. In short steps, so that no key waits."""
-        self.stop_seeking()
-        self.partly, self.following, self._stood = True, False, 0
+        self.stop_search()
+        self.in_history, self.following, self._stood = True, False, 0
         self.sheet.cursor.index = self.sheet.top.index = -1
         self.lines.show(feeders, settled)
         chosen = self.lines.chosen
@@ -58,7 +58,7 @@ class LookbackView(LogView):
                 self.lines.go_on()
         finally:
             # Whoever ends it midway may show other lines by now.
-            if self.partly and self.lines.chosen == chosen:
+            if self.in_history and self.lines.chosen == chosen:
                 self.sheet.cursor.index = min(on(self.lines), len(self.lines.rows) - 1)
                 self.sheet.top.index = max(0, self.cursor - line)
                 self._settle()
@@ -77,16 +77,16 @@ class LookbackView(LogView):
 
     def watch_readings(self, readings: Readings) -> None:
         # What comes is not in a part, and what that is read on by comes with `grew`.
-        if not self.partly:
+        if not self.in_history:
             super().watch_readings(readings)
 
     def go_to(self, index: int) -> None:
         super().go_to(index)
         last = len(self.lines.rows) - 1
-        near = AHEAD * self.size.height if self.partly else 0
+        near = AHEAD * self.size.height if self.in_history else 0
         if self.is_attached and index <= near:
             self._tell_edge(back=True, beyond=index < 0)
-        if self.is_attached and self.partly and index >= last - near:
+        if self.is_attached and self.in_history and index >= last - near:
             self._tell_edge(back=False, beyond=index > last)
 
     def _tell_edge(self, *, back: bool, beyond: bool) -> None:
@@ -95,4 +95,4 @@ class LookbackView(LogView):
 
     @property
     def _behind(self) -> bool:
-        return super()._behind and not self.partly
+        return super()._behind and not self.in_history

@@ -35,7 +35,7 @@ class Taken:
     changed: bool = False
 
 
-class Reader:
+class FileReader:
     """A regular file, held open: it stays readable when it is renamed or deleted. Owns its descriptor."""
 
     def __init__(self, origin: str, handle: int, position: Position) -> None:

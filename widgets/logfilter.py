@@ -1,4 +1,4 @@
-"""Passing: which lines of several feeders pass a filter, as rows."""
+"""LineFilter: which lines of several feeders pass a filter, as rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from msgspec import Struct
 from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
 from widgets.logfeeder import HEAD, NOTE, SOURCE, WHEN, Feeder, Origins
-from widgets.logsearch import Pattern
+from widgets.logpattern import Pattern
 from widgets.logstamps import Stamps
 
 
-class Passing(Struct, frozen=True):
+class LineFilter(Struct, frozen=True):
     """`keep` is what a line must match, `only` the origins whose lines pass; none: all."""
 
     feeders: list[Feeder]

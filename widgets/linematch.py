@@ -1,5 +1,5 @@
-"""Which lines of a block match. A whole block is searched at once, five to nine times faster than line by line;
-blocks are bytes as they came, or text."""
+"""Which lines of a block match a regular expression. A whole block is searched at once, five to nine times faster
+than line by line; blocks are bytes as they came, or text."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from backends.api.errors import Denied
 from backends.api.logs import Beside, LogBatch, Sieve
 from backends.api.readings import Seen
 from backends.file_errors import file_errors
+from backends.logs.file_pages import FilePages
 from backends.logs.follow import Follower, Look
 from backends.logs.history import History
 from backends.logs.lane import Lane
-from backends.logs.part import Part
 from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
 
@@ -33,7 +33,7 @@ UNSORTED = timedelta(minutes=1)
 T = TypeVar("T")
 
 
-class Followed:
+class LogFiles:
     """All file I/O happens in one thread for following and one for everything else: a file system that hangs
     makes the feed stale and costs no further thread. Origins are paths; cursors are a `Cursor`."""
 
@@ -111,14 +111,14 @@ class Followed:
         where the place names no block, from about `since` on, if there is one, which `parse` finds.
         A last record without its LF is left out, as `follow` does, but of a file that is `ended` or rotated.
         Raises `NotFound` where the file is gone, also from beside the one that has its name now."""
-        part = Part(place, since, parse, ended=ended)
+        pages = FilePages(place, since, parse, ended=ended)
         try:
             with file_errors():
-                await self._reading.run(part.open)
-                while (blocks := await self._reading.run(lambda: part.read(sieve))) is not None:
-                    yield LogBatch(tuple(blocks), None, part.notes(), read=part.passed, left=part.left)
+                await self._reading.run(pages.open)
+                while (blocks := await self._reading.run(lambda: pages.read(sieve))) is not None:
+                    yield LogBatch(tuple(blocks), None, pages.notes(), read=pages.passed, left=pages.left)
         finally:
-            self._reading.submit(part.close)
+            self._reading.submit(pages.close)
 
     async def run(self, call: Callable[[], T]) -> T:
         """Anything else that looks at files, in the thread for everything else."""

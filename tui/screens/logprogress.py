@@ -1,4 +1,4 @@
-"""How far log sources have been read for the one thing that is asked of them now."""
+"""Progress: how far log sources have been read for the one thing that is asked of them now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LONG = 16 << 20
 """Bytes from which on it is worth a word."""
 
 
-class Looked:
+class Progress:
     def __init__(self) -> None:
         self._bytes = 0
         self._left: dict[tuple[str, str, bool], int | None] = {}

@@ -1,4 +1,4 @@
-"""Stretch: a part of what a source holds, read from a place in it on, that grows at both of its ends."""
+"""HistoryBuffer: what is loaded of a stream's history, from a place in it on; it grows at both of its ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ START = 1 << 40
 """The number of the first line that is taken in: those before it have lower ones."""
 
 
-class Stretch(Tail):
+class HistoryBuffer(Tail):
     """Lines that follow each other in their source, but for those that were sieved out. What grows at one end is
     let go of at the other. `at` is when it was read, which stands for when its lines came."""
 

@@ -1,4 +1,4 @@
-"""Streams: what the lines of several tails are of, each read again by itself, and how far back memory goes."""
+"""Streams: what the lines of several tails are of, each with its own history, and how far back memory goes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from backends.api.logs import LogBlock
 from backends.api.tail import Tail
-from widgets.logfeeder import Feeder, Reader
+from widgets.logfeeder import Feeder, LineReader
 
 
 def streams_of(
     feeders: Iterable[Feeder], met: Sequence[tuple[str, str]], only: frozenset[str]
-) -> list[tuple[str, str, Reader]]:
+) -> list[tuple[str, str, LineReader]]:
     """Source, origin and reader of every file that lines are kept of, or were (`met`: sources and origins); where
     `only` names origins, of those. A source whose blocks have no place of their own is one stream."""
-    found: list[tuple[str, str, Reader]] = []
+    found: list[tuple[str, str, LineReader]] = []
     for feeder in feeders:
         blocks = [block for _, block in feeder.tail.blocks()]
         origins = dict.fromkeys(origin for source, origin in met if source == feeder.source)

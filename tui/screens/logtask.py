@@ -1,4 +1,4 @@
-"""What takes time in looking back through logs: one thing at a time."""
+"""ReadTask: history of logs is read for one thing at a time."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from backends.api.errors import BackendError
-from tui.looked import Looked
 from tui.screens.base import Desk
+from tui.screens.logprogress import Progress
+from widgets.loghistoryview import HistoryView
 from widgets.logview import LogView
-from widgets.lookbackview import LookbackView
 
 log = logging.getLogger("midwatch.logs")
-GROUP = "look back"
+GROUP = "read logs"
 
 
-class LogJob:
-    def __init__(self, view: LookbackView, desk: Callable[[], Desk]) -> None:
+class ReadTask:
+    def __init__(self, view: HistoryView, desk: Callable[[], Desk]) -> None:
         self._view, self._desk = view, desk
         self._job: object = None
         self._ahead = False
-        self.looked = Looked()
+        self.progress = Progress()
         """How far what is read now has come."""
 
     @property
@@ -38,14 +38,14 @@ class LogJob:
     @property
     def reading(self) -> str:
         """What is read now, in words; empty where nothing is."""
-        return f"reading … {self.looked.text}".rstrip() if self.busy else ""
+        return f"reading … {self.progress.text}".rstrip() if self.busy else ""
 
     def begin(self, job: Callable[[], Coroutine[Any, Any, None]], *, ahead: bool = False) -> None:
         """Instead of what is read now. `ahead`: of the lines that stand there nothing changes but that more come,
         and keys do not wait for that."""
         mine = self._job = object()
         self._ahead = ahead
-        self.looked.begin()
+        self.progress.begin()
 
         async def run() -> None:
             try:
@@ -53,7 +53,7 @@ class LogJob:
             except BackendError as error:
                 self._desk().say(str(error))
             except Exception as error:
-                log.exception("looking back through logs")
+                log.exception("reading logs")
                 self._desk().say(f"bug in a log source: {type(error).__name__}: {error}; see :log")
             finally:
                 if self._job is mine:
