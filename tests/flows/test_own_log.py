@@ -29,6 +29,6 @@ async def test_a_search_says_what_it_was_taken_as(opened: Opened, tmp_path: Path
         await screen.type(":log\r")
         await screen.until("call(x")
         await screen.type("/call(\r")
-        await screen.until("search as plain text: call(")
+        await screen.until("search as plain text (missing ), unterminated subpattern): call(")
         await screen.type("/call.x\r")
         await screen.until("search call.x")
