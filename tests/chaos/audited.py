@@ -31,6 +31,9 @@ def complaints_of(entries: Sequence[Mapping[str, str]], ordered: Sequence[Ordere
             if action in begun:
                 yield f"begun twice at once: {told}"
             begun.add(action)
+        elif entry["outcome"] == "refused":
+            # Of one that was begun as well: the door looks once more when that has been written.
+            begun.discard(action)
         elif entry["outcome"] in OUTCOMES and entry["verb"] not in MODES:
             if action in begun:
                 begun.discard(action)

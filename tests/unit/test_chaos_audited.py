@@ -39,6 +39,12 @@ def test_no_outcome_and_two_of_them_are_told() -> None:
     )
 
 
+def test_what_was_refused_after_it_was_begun_has_ended() -> None:
+    assert complaints([RESTART], line("asked"), line("refused")) == []
+    (told,) = complaints([RESTART], line("asked"), line("refused"), line("done"))
+    assert "without having been begun" in told
+
+
 def test_what_was_unknown_at_first_may_be_told_once_more() -> None:
     lines = [line("asked"), line("unknown"), line("done")]
     assert complaints([RESTART], *lines) == []
