@@ -29,10 +29,10 @@ SLOWEST, FASTEST = 1_000, 2_000
 """Bytes a second of a slow link."""
 ESCAPE, LATER = "\x1b", 0.2
 """The key, and seconds after which what comes next is no part of it."""
-PROMPT = ":"
-"""A key whose answer is a few bytes in the last line."""
+TYPED = ":heard?"
+"""What is typed to see whether keys are answered: the last line shows it, and nothing else types it."""
 PATIENCE, AT_ONCE = 15.0, 1_000
-"""Seconds within which a key is answered, and bytes between two looks whether it is."""
+"""Seconds within which it is answered, and bytes between two looks whether it is."""
 PRESSED = 5
 """Keys that a person presses on one screen."""
 KEPT = 100_000
@@ -118,12 +118,12 @@ class Production:
 
     def _catch_up(self) -> None:
         """Nothing is read until the key has come: what is read before its answer was there already."""
-        self.board.send(PROMPT)
+        self.board.send(TYPED)
         time.sleep(LATER)
         self.link = None
         end, late = time.monotonic() + PATIENCE, 0
-        while not self.board.screen.display[-1].startswith(PROMPT):
-            assert time.monotonic() < end, f"{PROMPT} is not answered; the terminal shows:\n{self.board.text}"
+        while not self.board.screen.display[-1].startswith(TYPED):
+            assert time.monotonic() < end, f"{TYPED} is not answered; the terminal shows:\n{self.board.text}"
             late += len(self.board.read(0.05, AT_ONCE))
         self.late.append(late)
         self.escape()
