@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from rich.segment import Segment
 from textual.css.scalar import Scalar, Unit
 from textual.geometry import Region, Size
+from textual.strip import Strip
 
 from widgets.private.caches import ENTRIES, OWNERS, remember_less
 
@@ -27,6 +29,7 @@ SEVERAL: dict[str, Callable[[int], object]] = {
 @pytest.fixture(autouse=True)
 def theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Theirs, with nothing in them, for this test and for the next ones."""
+    monkeypatch.setattr(Strip, "divide", Strip.divide)
     for owner in OWNERS:
         for name in caches(owner):
             monkeypatch.setattr(owner, name, vars(owner)[name])
@@ -57,3 +60,13 @@ def test_what_is_asked_for_again_is_remembered() -> None:
     remember_less()
     once, again = (Region(1, 2, 3, 4).union(Region(5, 6, 7, 8)) for _ in range(2))
     assert once is again
+
+
+@pytest.mark.parametrize("cuts", [[8], [8, 20], [5, 8], [5], []])
+def test_a_line_that_is_drawn_whole_does_not_hold_itself(cuts: list[int]) -> None:
+    theirs = [strip.text for strip in Strip([Segment("web-1 up")]).divide(cuts)]
+    remember_less()
+    strip = Strip([Segment("web-1 up")])
+    before = sys.getrefcount(strip)
+    assert [part.text for part in strip.divide(cuts)] == theirs
+    assert sys.getrefcount(strip) == before
