@@ -41,7 +41,7 @@ LINGER = 12.0
 """Seconds after which what nobody looks at has let go of what it held."""
 MEMORY = 30_000
 """KiB more that the dashboard may hold afterwards: modules that only a fault needs, 2,000 events (3 MB) and some
-lines at most, caches of layouts and texts (3 MB), what allocators keep of a storm. Ten minutes take 20,000."""
+lines at most, caches of layouts and texts (3 MB), what allocators keep of a storm. Ten minutes take 17,000."""
 BEFORE_ANSWER = 48_000
 """Bytes that may come before the answer of a key that was pressed on a slow link: what the system keeps, and a
 frame that had been begun. On a busy machine the key itself is late, and another frame comes first."""
