@@ -68,10 +68,12 @@ def _run(options: argparse.Namespace, config: Config, context: Context | None, t
     os.environ.setdefault("TEXTUAL_FPS", "1000")
     from tui.app import MidwatchApp
     from widgets.private.app import repaint_cells_only
+    from widgets.private.caches import remember_less
     from widgets.private.driver import own_output
 
     own_output()
     repaint_cells_only()
+    remember_less()
     if context is not None:
         preload(context)
     # Key answers stay quick beside a busy thread; measured in the house's notes on Textual.

@@ -170,7 +170,7 @@ class Census(Generic[A, L]):
             old = before.get(key) or by_address.get(row.address or "")
             if old is None or _is_pending(old) or _is_pending(row):
                 continue
-            if old.state is not row.state:
+            if _word(old) != _word(row):
                 why = f": {row.trouble.error.reason}" if row.trouble else ""
                 bad = row.state is not MemberState.UP
                 yield self._tell(EventKind.STATE, row.name, f"{_word(old)} → {_word(row)}{why}", bad=bad)

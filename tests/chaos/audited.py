@@ -1,5 +1,5 @@
 """The audit of a run, held against what was ordered through the door: nothing else was done, and of all that was
-begun it is said once how it ended."""
+begun it is said once how it ended, and once more where that was not known at first."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Ordered(NamedTuple):
 def complaints_of(entries: Sequence[Mapping[str, str]], ordered: Sequence[Ordered]) -> Iterator[str]:
     yield from _unordered(entries, ordered)
     begun: set[tuple[str, ...]] = set()
+    looked_for: set[tuple[str, ...]] = set()
+    """What was told to be unknown, once."""
     for entry in entries:
         action = tuple(entry[name] for name in ("verb", "title", "target", "identity"))
         told = f"{entry['title']} {entry['target']} at {entry['time']}"
@@ -29,10 +31,17 @@ def complaints_of(entries: Sequence[Mapping[str, str]], ordered: Sequence[Ordere
             if action in begun:
                 yield f"begun twice at once: {told}"
             begun.add(action)
-        elif entry["outcome"] in OUTCOMES and entry["verb"] not in MODES:
-            if action not in begun:
-                yield f"{entry['outcome']} without having been begun, or told twice: {told}"
+        elif entry["outcome"] == "refused":
+            # Of one that was begun as well: the door looks once more when that has been written.
             begun.discard(action)
+        elif entry["outcome"] in OUTCOMES and entry["verb"] not in MODES:
+            if action in begun:
+                begun.discard(action)
+                looked_for |= {action} if entry["outcome"] == "unknown" else set()
+            elif action in looked_for:
+                looked_for.discard(action)
+            else:
+                yield f"{entry['outcome']} without having been begun, or told twice: {told}"
     yield from (f"how it ended is not told: {' '.join(action)}" for action in sorted(begun))
 
 

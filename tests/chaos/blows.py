@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import resource
 import signal
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from tests.chaos.plan import ON_SERVERS, Blow, Verb
@@ -24,8 +25,14 @@ HOUR = 3600.0
 SCREENS = ("overview", "members", "processes", "metrics", "logs", "events", "units", "targets", "alerts", "runs")
 KEYS = ("j", "k", "G", "g", "\x04", "\x15", "\r", "d", "y", "l", "o", "-", ">", "/e\r", "]", "+", "c", "?")
 """What a person presses: none of it changes anything."""
+SLOWEST, FASTEST = 1_000, 2_000
+"""Bytes a second of a slow link."""
 ESCAPE, LATER = "\x1b", 0.2
 """The key, and seconds after which what comes next is no part of it."""
+TYPED = ":heard?"
+"""What is typed to see whether keys are answered: the last line shows it, and nothing else types it."""
+PATIENCE, AT_ONCE = 15.0, 1_000
+"""Seconds within which it is answered, and bytes between two looks whether it is."""
 PRESSED = 5
 """Keys that a person presses on one screen."""
 KEPT = 100_000
@@ -36,15 +43,23 @@ Undo = Callable[[], object]
 
 @dataclass
 class Production:
-    """What there is to hit. `still`: nobody reads the terminal."""
+    """What there is to hit."""
 
     lab: Lab
     board: Dashboard
     skew: Skew
-    still: bool = False
+    link: int | None = None
+    """Bytes a second that are read of the terminal; None: whatever comes."""
+    late: list[int] = field(default_factory=list)
+    """Of each key that was pressed while the link was slow: the bytes that came before its answer."""
 
     def pass_time(self, seconds: float) -> None:
-        self.board.read(seconds)
+        if self.link is None:
+            self.board.read(seconds)
+        else:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                self.board.drip(self.link)
         self.board.raw = self.board.raw[-KEPT:]
 
     def escape(self) -> None:
@@ -66,9 +81,8 @@ class Production:
                 return partial(identity.send, signal.SIGCONT)
             case Verb.STORM:
                 self._storm(blow)
-            case Verb.STALL:
-                self.still = True
-                return partial(setattr, self, "still", False)
+            case Verb.STALL | Verb.SLOW:
+                return self._slow(blow)
             case Verb.STOP:
                 self.board.signal(signal.SIGSTOP)
                 return partial(self.board.signal, signal.SIGCONT)
@@ -95,6 +109,24 @@ class Production:
             self.board.resize(*map(chance.randint, SMALLEST, LARGEST))
             self.pass_time(EACH)
         self.board.resize(*SIZE)
+
+    def _slow(self, blow: Blow) -> Undo:
+        chance = random.Random(blow.at)
+        self.board.send(f":{chance.choice(SCREENS)}\r")
+        self.link = 0 if blow.verb is Verb.STALL else chance.randint(SLOWEST, FASTEST)
+        return self._catch_up
+
+    def _catch_up(self) -> None:
+        """Nothing is read until the key has come: what is read before its answer was there already."""
+        self.board.send(TYPED)
+        time.sleep(LATER)
+        self.link = None
+        end, late = time.monotonic() + PATIENCE, 0
+        while not self.board.screen.display[-1].startswith(TYPED):
+            assert time.monotonic() < end, f"{TYPED} is not answered; the terminal shows:\n{self.board.text}"
+            late += len(self.board.read(0.05, AT_ONCE))
+        self.late.append(late)
+        self.escape()
 
     def _fill(self, blow: Blow) -> Undo:
         """No file grows any more: the disk is full, as far as the dashboard can tell."""

@@ -17,6 +17,8 @@ class Verb(StrEnum):
     """The terminal gets another size, again and again."""
     STALL = "stall"
     """Nobody reads the terminal."""
+    SLOW = "slow"
+    """The terminal is behind a slow link."""
     STOP = "stop"
     """The dashboard itself is stopped and continued."""
     FULL = "full"
@@ -39,6 +41,7 @@ THROUGH_THE_DOOR = (Verb.ORDER, Verb.TERM)
 OURS = {
     Verb.STORM: "terminal",
     Verb.STALL: "terminal",
+    Verb.SLOW: "terminal",
     Verb.STOP: "terminal",
     Verb.FULL: "disk",
     Verb.AHEAD: "clock",
@@ -49,6 +52,8 @@ OURS = {
 """What a blow that hits no server hits; two of the same never fall together."""
 BRIEF, LONG = (0.5, 3.0), (10.0, 14.0)
 """Seconds that a blow lasts: too short to be told, and long enough that it must be."""
+SOME = (6.0, 9.0)
+"""Seconds of a slow link: it carries a whole screen meanwhile, and a minute has room for all else as well."""
 QUICK = (Verb.STORM, Verb.LOOK, Verb.FULL, *THROUGH_THE_DOOR)
 """What is never long."""
 BETWEEN = (0.3, 3.0)
@@ -85,13 +90,18 @@ def planned(seed: int, seconds: float, servers: Sequence[str], supervised: Seque
         if verb is None:
             continue
         waiting.remove((verb, whom))
-        lasts = chance.uniform(*(BRIEF if verb in QUICK else chance.choice((BRIEF, LONG))))
-        blow = Blow(at, verb, whom, round(lasts, 2))
+        blow = Blow(at, verb, whom, round(chance.uniform(*_length(chance, verb)), 2))
         if blow.until >= seconds:
             return tuple(blows)
         blows.append(blow)
         busy[_place(verb, whom, supervised)] = blow.until
         waiting = waiting or _shuffled(chance, deck)
+
+
+def _length(chance: random.Random, verb: Verb) -> tuple[float, float]:
+    if verb is Verb.SLOW:
+        return SOME
+    return BRIEF if verb in QUICK else chance.choice((BRIEF, LONG))
 
 
 def _deck(servers: Sequence[str], supervised: Sequence[str]) -> list[tuple[Verb, str]]:

@@ -14,7 +14,7 @@ TABLES = ("members", "units", "targets", "alerts", "events")
 """Screens on which a person may have left a pane open beside the table."""
 AT_MOST = 3
 """Things that may be in the way on one screen."""
-BY_TIME, COLUMNS = "sort time↓", 8
+BY_TIME, COLUMNS = "time↓", 8
 """How the title says that the newest is the first, and more than there are columns."""
 HEAD = 3
 """Lines of a table's screen above its rows; below them there is one."""
@@ -34,11 +34,11 @@ def open_screen(here: Production, screen: str) -> None:
 def sort_by_time(here: Production) -> None:
     """A person may have sorted by something else."""
     for _ in range(COLUMNS):
-        if BY_TIME in _title(here):
+        if (before := _sorted(here)) == BY_TIME:
             return
         here.board.send(">")
-        here.pass_time(0.3)
-    raise AssertionError(f"no {BY_TIME}: {_title(here)}")
+        here.board.until(lambda: _sorted(here) not in ("", before))
+    raise AssertionError(f"not by {BY_TIME}: {_title(here)}")
 
 
 def rows(here: Production) -> list[str]:
@@ -85,3 +85,8 @@ def redrawn(here: Production) -> tuple[str, str]:
 
 def _title(here: Production) -> str:
     return here.board.text.splitlines()[1].strip()
+
+
+def _sorted(here: Production) -> str:
+    """By what, as the title says."""
+    return "".join(_title(here).partition("sort ")[2].split()[:1])

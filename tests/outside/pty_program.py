@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -23,6 +24,8 @@ SYNCHRONIZES = {2026: 2}
 """A terminal that says, when it is asked, that it can synchronize its output."""
 XTERM = {2026: 0, 2048: 0}
 """One that knows neither that mode nor the one in which it tells its size, and says so."""
+QUESTION, LONGEST = re.compile(rb"\x1b\[\?(\d+)\$p"), 16
+"""Whether the terminal has a mode, and more bytes than that takes."""
 
 
 class Dashboard:
@@ -39,7 +42,7 @@ class Dashboard:
     ) -> None:
         self._words, self._size, self._env = words, size, dict(env or {})
         self._ignore_hangup = ignore_hangup
-        self._answers, self._answered = answers or {}, dict.fromkeys(answers or {}, 0)
+        self._answers, self._unasked = answers or {}, b""
         self._program = program or [PROGRAM]
         self.raw = b""
         self.screen = pyte.Screen(*(size if all(size) else (80, 24)))
@@ -105,12 +108,15 @@ class Dashboard:
             got += data
             # pyte knows no private mode reports; what asks for them draws nothing.
             self._stream.feed(data)
+            self._answer(data)
         self.raw += got
-        for mode, state in self._answers.items():
-            while self._answered[mode] < self.raw.count(b"\x1b[?%d$p" % mode):
-                self._answered[mode] += 1
-                os.write(self.master, b"\x1b[?%d;%d$y" % (mode, state))
         return got
+
+    def drip(self, rate: int) -> None:
+        """Read for a twentieth of a second, as a link does that carries so many bytes a second."""
+        due = time.monotonic() + 0.05
+        self.read(0.05, rate // 20)
+        time.sleep(max(0.0, due - time.monotonic()))
 
     def trickle(self, rate: int, until: Callable[[], object], seconds: float) -> int:
         """Read so many bytes a second, as a slow link does, until that holds; how many bytes it took."""
@@ -118,9 +124,7 @@ class Dashboard:
         while not until():
             if time.monotonic() > end:
                 raise AssertionError(f"{len(self.raw) - before} bytes came; the terminal shows:\n{self.text}")
-            due = time.monotonic() + 0.05
-            self.read(0.05, rate // 20)
-            time.sleep(max(0.0, due - time.monotonic()))
+            self.drip(rate)
         return len(self.raw) - before
 
     def send(self, keys: str) -> None:
@@ -149,6 +153,14 @@ class Dashboard:
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+    def _answer(self, data: bytes) -> None:
+        said = self._unasked + data
+        asked = list(QUESTION.finditer(said))
+        for mode in (int(question[1]) for question in asked):
+            if mode in self._answers:
+                os.write(self.master, b"\x1b[?%d;%d$y" % (mode, self._answers[mode]))
+        self._unasked = said[asked[-1].end() if asked else 0 :][-LONGEST:]
 
     def _tell_size(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

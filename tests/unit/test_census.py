@@ -197,18 +197,29 @@ def test_an_alarm_is_known_since_it_was_first_seen() -> None:
     assert two.look()[0].alarmed is None
 
 
-def test_an_event_has_the_word_that_every_screen_has() -> None:
+def test_an_event_has_the_word_that_every_screen_has_and_begins_with_the_one_before() -> None:
     two = Cluster()
     two.look()
-    two.census.answers["b:2379"] = Answer(error=Silent("no answer in 1.8 s"))
     two.census.roster[2].clientURLs = ["http://b:2379"]
-    two.look()
-    assert [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE] == [
-        "up → silent: no answer in 1.8 s"
-    ]
+    told = []
+    for error in (
+        Silent("no answer in 1.8 s"),
+        BadReply("it hung up"),
+        BadReply("it is HTML"),
+        Unreachable("gone"),
+    ):
+        two.census.answers["b:2379"] = Answer(error=error)
+        two.look()
+        told += [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE]
     two.says(2, leader=1)
     two.look()
-    assert [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE] == ["silent → up"]
+    told += [e.text for e in two.news if isinstance(e, Event) and e.kind is EventKind.STATE]
+    assert told == [
+        "up → silent: no answer in 1.8 s",
+        "silent → unknown: it hung up",
+        "unknown → down: gone",
+        "down → up",
+    ]
 
 
 def test_a_watch_that_goes_on_from_an_earlier_one_knows_since_when_a_member_is_silent() -> None:

@@ -39,6 +39,19 @@ def test_no_outcome_and_two_of_them_are_told() -> None:
     )
 
 
+def test_what_was_refused_after_it_was_begun_has_ended() -> None:
+    assert complaints([RESTART], line("asked"), line("refused")) == []
+    (told,) = complaints([RESTART], line("asked"), line("refused"), line("done"))
+    assert "without having been begun" in told
+
+
+def test_what_was_unknown_at_first_may_be_told_once_more() -> None:
+    lines = [line("asked"), line("unknown"), line("done")]
+    assert complaints([RESTART], *lines) == []
+    (twice,) = complaints([RESTART], *lines, line("done"))
+    assert "told twice" in twice
+
+
 def test_what_nobody_ordered_is_told_even_beside_what_somebody_did() -> None:
     assert len(complaints([], line("asked"), line("done"))) == 1
     assert len(complaints([RESTART], line("asked", target="web:web-2"), line("done", target="web:web-2"))) == 1
