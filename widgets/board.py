@@ -189,6 +189,9 @@ class Board(Widget):
 
     def on_resize(self) -> None:
         self._lay_out()
+        if not self.active:
+            # Where it was small it had to begin at its cursor, which nobody sees.
+            self._top = 0
         self._settle(0)
         self.refresh()
 

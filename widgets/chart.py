@@ -290,11 +290,12 @@ class Chart(Widget):
         longest = max(16, *(width_of(curve.name) for curve in listed[:rows])) + 16 * (more > 0)
         lines = []
         for y, curve in enumerate(listed[:rows]):
-            name = curve.name if y < rows - 1 or not more else f"{curve.name}  and {more} more: d"
+            told = f"  and {more} more: d" if more and y == rows - 1 else ""
             figures = self._figures(curve) if width >= FIGURES + 16 else self._now(curve)
             room = min(width - 5 - len(figures), longest)
             made = style(colour=curve.colour, dim=not self.true)
             look = style(Look.DIM if not self.true else Look.PLAIN)
+            name = fit(curve.name, min(width_of(curve.name), room - len(told))) + told
             lines.append([(f" {curve.letter} ", made), (fit(name, room), look), (f" {figures} ", look)])
         return lines
 

@@ -98,6 +98,24 @@ async def test_as_many_charts_as_have_room(metrics: Open, size: tuple[int, int],
             assert "requests" not in screen.text
 
 
+async def test_where_room_ends_it_is_a_name_that_is_cut_and_not_that_there_are_more(
+    metrics: Open, store: Store
+) -> None:
+    store.answers["reqs"] = {f"job={'payments-' * 3}{n}": lambda t: t % 7 for n in range(4)}
+    async with metrics(size=(40, 12)) as screen:
+        await screen.until("LIVE")
+        await screen.until("…  and 3 more: d")
+
+
+async def test_where_room_ends_the_cursor_is_told_before_how_fine_the_points_are(metrics: Open) -> None:
+    async with metrics(size=(60, 24)) as screen:
+        await screen.until("LIVE")
+        await screen.press("H")
+        await screen.until(" at ")
+        assert " at " in screen.lines[1]
+        assert "a point" not in screen.lines[1]
+
+
 async def test_pages_go_round_and_are_opened_by_name(metrics: Open) -> None:
     async with metrics() as screen:
         await screen.until("a 200")

@@ -35,7 +35,7 @@ class DescriptionScreen(TextScreen):
         found = self._on_row.present(self.desk, self._key)
         self._last = found or self._last
         facts = self._on_row.facts(self.desk, *self._last)
-        width = max(len(label) for label, _ in facts)
+        width = self.pane.labels = max(len(label) for label, _ in facts)
         gone = [] if found is not None else [f"{GONE}; this was known of it:"]
         return [*gone, *(f"{label:>{width}}  {text}" for label, text in facts)]
 

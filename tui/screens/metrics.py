@@ -13,7 +13,7 @@ from backends.watch import Watch
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.marks import marks_of
 from tui.screens.metricschoice import MetricsChoice
-from tui.screens.metricstitle import standing, time_parts
+from tui.screens.metricstitle import beyond, standing, time_parts
 from tui.screens.text import TextPane
 from tui.screens.timeview import TimeView
 from widgets.chart import Chart
@@ -122,7 +122,7 @@ class MetricsScreen(TimeView):
         left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter, self.now)
         left.append((f"  {self.choice.source or ''}", style(Look.DIM)))
         text, look = self._standing()
-        self.title.show(left, [(f"  {text} ", style(look))])
+        self.title.show(left, [beyond(self.grid), (f"  {text} ", style(look))])
         if self.has_class("bare"):
             self.pane.set(self.choice.lesson())
 

@@ -121,9 +121,9 @@ class ResourceScreen(View):
             left.append((f"  {len(table.marks)} marked", style(Look.WARN)))
         column = kind.column(table.sort_key)
         order = "" if column is None else f"  sort {column.title.lower()}{'↓' if table.descending else '↑'}"
-        at = len(left)
         if table.filter_text:
             left.append((f"  filter {table.filter_text}", style(Look.WARN)))
+        at = len(left)
         if kind.history and table.sort_key == kind.sort and table.descending and table.above:
             left.append((f"  {table.above} newer above", style(Look.WARN)))
         if not readings:

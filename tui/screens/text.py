@@ -13,8 +13,8 @@ from textual.widget import Widget
 from backends.clean import clean
 from tui.screens.base import View
 from widgets.columns import Look
-from widgets.oneline import OneLine
-from widgets.safe import SIGNS, line, style, wrapped
+from widgets.oneline import OneLine, Part
+from widgets.safe import SIGNS, cells, line, style, wrapped
 from widgets.typedpattern import typed_pattern
 
 Lines = Callable[[], Sequence[str]]
@@ -33,6 +33,8 @@ class TextPane(Widget):
         self.top = 0
         self.left = 0
         self.wrapped = True
+        self.labels = 0
+        """Cells of the labels that facts begin with; two blanks are behind them."""
         self.pattern: re.Pattern[str] | None = None
 
     def clear(self) -> None:
@@ -72,13 +74,23 @@ class TextPane(Widget):
         if index >= len(self.lines):
             return Strip.blank(self.size.width)
         text = self.lines[index][self.left : self.left + self.size.width * SIGNS]
+        labels = 0 if self.left or text[self.labels : self.labels + 2].strip(" ") else self.labels
+
+        def told(start: int, end: int) -> list[Part]:
+            edge = min(max(start, labels), end)
+            parts = [(text[start:edge], style(Look.DIM)), (text[edge:end], style())]
+            return [part for part in parts if part[0]]
+
         parts = [(" ", style())]
         at = 0
         for match in self.pattern.finditer(text) if self.pattern else ():
-            parts += [(text[at : match.start()], style()), (match.group(), style(Look.WARN, reverse=True))]
+            parts += [*told(at, match.start()), (match.group(), style(Look.WARN, reverse=True))]
             at = match.end()
-        parts.append((text[at:], style()))
-        return line(parts, self.size.width)
+        parts += told(at, len(text))
+        width = self.size.width
+        if cells(text) < width:
+            return line(parts, width)
+        return Strip.join([line(parts, width - 1), line([("…", style(Look.DIM))], 1)])
 
     def on_mouse_scroll_down(self) -> None:
         self.to(self.top + 3)
@@ -145,7 +157,7 @@ class TextScreen(View):
         found = f"  search {self._search}" if self._search else ""
         self.title.show(
             [(f" {self.heading}", style(Look.STRONG)), (found, style(Look.WARN))],
-            [(f"{end} of {len(pane.lines)} lines ", style(Look.DIM))],
+            [(f"  {end} of {len(pane.lines)} lines ", style(Look.DIM))],
         )
 
     def move(self, rows: str) -> None:
