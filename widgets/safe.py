@@ -19,7 +19,6 @@ from textual.strip import Strip
 
 from backends.clean import clean
 from widgets.columns import Look
-from widgets.sparkline import EIGHTHS
 
 _LOOKS = {
     Look.PLAIN: Style(),
@@ -127,15 +126,11 @@ def _reached(text: str, at: int, room: int, *, narrow: bool) -> int:
 
 def under_cursor(parts: Iterable[tuple[str, Style]]) -> list[tuple[str, Style]]:
     """The same in reverse. A colour lies behind its words alone: behind blanks it would be a block that means
-    nothing. What is dim elsewhere is as plain as the rest, for nothing is harder to read in reverse. A curve
-    stays as it is: in reverse it would be another one."""
+    nothing. What is dim elsewhere is as plain as the rest, for nothing is harder to read in reverse."""
     bar = style(reverse=True)
     turned = []
     for text, made in parts:
         words = text.strip(" ")
-        if words and not words.strip(f" {EIGHTHS}"):
-            turned.append((text, made))
-            continue
         at = text.find(words) if words else len(text)
         whole = bar if made == _DIM else made + _REVERSE
         turned += [(text[:at], bar), (words, whole), (text[at + len(words) :], bar)]

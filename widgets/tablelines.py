@@ -121,7 +121,8 @@ def _shrunk(columns: list[tuple[Column[Any], int]], lacking: int) -> list[tuple[
 
 def _within(columns: list[tuple[Column[Any], int]], width: int, gap: int) -> list[tuple[Column[Any], int]]:
     """Those that have room, the last one in what is left where that tells something: a cut cell says so."""
-    found, left = [], width - 1
+    found: list[tuple[Column[Any], int]] = []
+    left = width - 1
     for column, wanted in columns:
         if left <= 0 or (found and left < min(wanted, LEAST)):
             break

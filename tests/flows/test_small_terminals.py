@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backends.api.errors import Unreachable
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
 from tests.flows.fake import member, process
@@ -50,3 +51,24 @@ async def test_labels_of_a_description_are_dim_and_what_goes_on_says_so(opened: 
         assert strip.text.endswith("…")
         dim = "".join(part.text for part in strip if part.style is not None and part.style.dim)
         assert dim.strip() == "command…"
+
+
+async def test_a_long_reason_does_not_hide_that_rows_are_filtered(opened: Opened) -> None:
+    async with opened(size=(60, 20)) as screen:
+        screen.script.say_members(member("m0"), member("m1"))
+        await screen.until("m1")
+        await screen.type("/m1\r")
+        screen.script.members.put_nowait(Unreachable("connection refused " * 3, where="10.0.0.1:2379"))
+        await screen.until("UNREACHABLE")
+        assert screen.lines[1].startswith(" members  1 of 2  filter m1")
+        assert screen.lines[1].endswith("…")
+
+
+async def test_the_histogram_stands_there_as_soon_as_it_has_room(opened: Opened) -> None:
+    async with opened(size=(80, 24), command="logs") as screen:
+        screen.script.say_lines(b"2026-11-24T02:00:00Z fine", b"2026-11-24T02:03:00Z ERROR refused")
+        await screen.until("a bar")
+        await screen.pilot.resize_terminal(40, 12)
+        await screen.until(lambda: "a bar" not in screen.text)
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.until("a bar", 0.5)

@@ -79,8 +79,3 @@ def test_under_the_cursor_a_colour_lies_behind_its_words_alone_and_nothing_is_di
         (" ", bar),
         ("note", bar),
     ]
-
-
-def test_under_the_cursor_a_curve_is_the_one_that_it_was() -> None:
-    curve = ("▁▂█  ", style(Look.BAD))
-    assert under_cursor([("errors", style()), curve]) == [("errors", style(reverse=True)), curve]

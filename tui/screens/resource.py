@@ -18,10 +18,12 @@ from tui.screens.onrow import OnRow
 from widgets.columns import Kind, LogsOf, Look
 from widgets.detail import Detail
 from widgets.freshness import standing_of
-from widgets.oneline import OneLine, Part
-from widgets.safe import style, width_of
+from widgets.oneline import MORE, OneLine, Part
+from widgets.safe import fit, style, width_of
 from widgets.table import Table
 
+RIGHT = 16
+"""Cells of the title in which the state of what is shown is told in any case."""
 WIDE = 150
 """Cells from which on the detail stands beside the table instead of below it."""
 
@@ -132,7 +134,9 @@ class ResourceScreen(View):
             text, look = standing_of(readings.values(), now)
             if not table.total and look is Look.GOOD:
                 text, look = "EMPTY", Look.DIM
-        right = f"  {text} "
+        # A reason may be long: that rows are hidden, and of how many, is said all the same.
+        most = max(RIGHT, self.size.width - sum(width_of(part) for part, _ in left) - 3 - len(MORE))
+        right = f"  {fit(text, min(most, width_of(text)))} "
         room = self.size.width - width_of(right) - sum(width_of(part) for part, _ in left)
         order, heading = self._that_fits(order, room)
         self.title.show([*left[:at], (order, dim), *left[at:], (heading, dim)], [(right, style(look))])
