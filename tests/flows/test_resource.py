@@ -315,12 +315,12 @@ async def test_on_a_small_terminal_the_footer_keeps_what_is_needed_most(opened: 
             assert hint in screen.lines[-1]
 
 
-async def test_a_long_reason_leaves_the_screen_its_name(opened: Opened) -> None:
+async def test_a_long_reason_leaves_the_screen_its_name_and_how_many_rows_there_are(opened: Opened) -> None:
     async with opened(size=(80, 24)) as screen:
         screen.script.say_members(member("m0"))
         await screen.until("m0")
         why = "connected, and then no answer within 4 s, which is longer than anybody would wait for it"
         screen.script.members.put_nowait(Unreachable(why, where="10.0.0.1:2379"))
         await screen.until("UNREACHABLE")
-        assert screen.lines[1].startswith(" members … "), screen.lines[1]
+        assert screen.lines[1].startswith(" members  1 … "), screen.lines[1]
         assert screen.lines[1].endswith("…")
