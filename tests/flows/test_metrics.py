@@ -107,6 +107,14 @@ async def test_where_room_ends_it_is_a_name_that_is_cut_and_not_that_there_are_m
         await screen.until("…  and 3 more: d")
 
 
+async def test_where_room_ends_it_is_said_that_series_are_hidden(metrics: Open) -> None:
+    async with metrics(size=(40, 12)) as screen:
+        await screen.until("LIVE")
+        await screen.type("/200\r")
+        await screen.until("filter 200")
+        assert "filter 200" in screen.lines[1]
+
+
 async def test_where_room_ends_the_cursor_is_told_before_how_fine_the_points_are(metrics: Open) -> None:
     async with metrics(size=(60, 24)) as screen:
         await screen.until("LIVE")

@@ -118,8 +118,11 @@ class MetricsScreen(TimeView):
         self._show_title()
 
     def _show_title(self) -> None:
-        left: list[Part] = [(" metrics", style(Look.STRONG)), *self.choice.parts()]
-        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter, self.now)
+        left: list[Part] = [(" metrics", style(Look.STRONG))]
+        if self._filter:
+            left.append((f"  filter {self._filter}", style(Look.WARN)))
+        left += self.choice.parts()
+        left += time_parts(self.frame, self.marks, self.cell_seconds, self.now)
         left.append((f"  {self.choice.source or ''}", style(Look.DIM)))
         text, look = self._standing()
         self.title.show(left, [beyond(self.grid), (f"  {text} ", style(look))])

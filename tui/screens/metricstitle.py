@@ -16,15 +16,13 @@ from widgets.safe import style
 from widgets.scales import exact_time
 
 
-def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, filter_text: str, now: float) -> list[Part]:
-    """The span and how fine its points are, the filter, the cursor, and the events within `near` seconds of it.
-    `now` is unix seconds."""
+def time_parts(frame: TimeFrame, marks: Sequence[Mark], near: float, now: float) -> list[Part]:
+    """The span and how fine its points are, the cursor, and the events within `near` seconds of it. `now` is unix
+    seconds."""
     warn, span = style(Look.WARN), frame.span
     until = "now" if span.end is None else exact_time(span.end, now)
     made = style() if span.end is None else warn
     parts: list[Part] = [(f"  {span_text(span.seconds)} → {until}", made)]
-    if filter_text:
-        parts.append((f"  filter {filter_text}", warn))
     if frame.cursor is not None:
         parts.append((f"  at {exact_time(frame.cursor, now)}", style(Look.STRONG)))
         found = [mark for mark in marks if abs(mark.at - frame.cursor) <= near]
