@@ -56,9 +56,15 @@ class TextPane(Widget):
         width = max(20, self.size.width - 2)
         self.lines = []
         for text in self.source:
-            self.lines += wrapped(text, width) if self.wrapped else [text]
+            # A long value has all that is right of its label.
+            value = self.labels + 2 if self._labels_of(text) and self.labels < width // 2 else None
+            self.lines += wrapped(text, width, value) if self.wrapped else [text]
         self.to(self.top)
         self.refresh()
+
+    def _labels_of(self, text: str) -> int:
+        """Cells of the label of a line, if it may have one."""
+        return self.labels if text[self.labels : self.labels + 2] == "  " else 0
 
     def to(self, top: int) -> None:
         top = min(max(top, 0), max(0, len(self.lines) - max(1, self.size.height)))
@@ -74,7 +80,7 @@ class TextPane(Widget):
         if index >= len(self.lines):
             return Strip.blank(self.size.width)
         text = self.lines[index][self.left : self.left + self.size.width * SIGNS]
-        labels = 0 if self.left or text[self.labels : self.labels + 2].strip(" ") else self.labels
+        labels = 0 if self.left else self._labels_of(text)
 
         def told(start: int, end: int) -> list[Part]:
             edge = min(max(start, labels), end)
