@@ -74,7 +74,7 @@ class MidwatchApp(QuietApp):
         self._clock = clock or LoopClock()
         self.contexts = Contexts(contexts, first, discover=discover, timeout=timeout, clock=self._clock)
         self.keys = Keys(self)
-        self.masthead = Masthead()
+        self.masthead = Masthead(self.tick)
         self.footer = Footer()
         self.front = Front(self.tick)
         self.ways = Ways(self.front, self.say)

@@ -36,6 +36,8 @@ GAP = "  "
 TOO_SMALL = " small: 80x24 shows more  "
 MORE = f"…{VIEWS[-1][0]}"
 """That digits go on after the last screen that has room; it stands in the gap after that."""
+OFFERED = 50
+"""Words that are offered: more than fit, so that the line says that there are more."""
 LONG = 60.0
 """Seconds after which what was said is nobody's news any more: it would only hide the keys."""
 
@@ -100,7 +102,7 @@ class Footer(OneLine):
         if not prompt.open:
             return
         text, at = prompt.text + " ", prompt.at
-        offers = "   ".join(prompt.endings[:8])
+        offers = "   ".join(prompt.endings[:OFFERED])
         self.show(
             [
                 (prompt.sign, style(Look.STRONG)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from backends.api.clock import Clock
@@ -21,7 +21,15 @@ RED = style(Look.BAD, reverse=True)
 
 
 class Masthead(OneLine):
-    """A bar in the context's own colour; while it is armed, in red around the context's name."""
+    """A bar in the context's own colour; while it is armed, in red around the context's name. `sized` is called
+    when it has another width, on which it depends how much is told."""
+
+    def __init__(self, sized: Callable[[], None]) -> None:
+        super().__init__()
+        self._sized = sized
+
+    def on_resize(self) -> None:
+        self._sized()
 
     def tell(
         self,

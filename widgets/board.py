@@ -177,9 +177,11 @@ class Board(Widget):
         width = self.size.width
         if y == 0:
             self._more = self._hidden
-            explained = f"  {self._explained}" if self._explained else ""
             more = f"  {self._more} more" if self._more else ""
-            return line([(f" {self.title}", style(Look.STRONG)), (explained + more, style(Look.DIM))], width)
+            explained = f"  {self._explained}" if self._explained else ""
+            beside = more + explained
+            beside = fit(beside, min(width_of(beside), width - 1 - width_of(self.title)))
+            return line([(f" {self.title}", style(Look.STRONG)), (beside, style(Look.DIM))], width)
         shown = self._shown()
         if y > len(shown):
             return line([("", style())], width)
@@ -189,6 +191,9 @@ class Board(Widget):
 
     def on_resize(self) -> None:
         self._lay_out()
+        if not self.active:
+            # Where it was small it had to begin at its cursor, which nobody sees.
+            self._top = 0
         self._settle(0)
         self.refresh()
 

@@ -297,11 +297,11 @@ class Chart(Widget):
         lines = []
         for y, curve in enumerate(listed[:rows]):
             rest = f"  and {more} more: {self._key_of('describe')}" if more > 0 and y == rows - 1 else ""
-            name = curve.name + rest
             figures = self._figures(curve) if width >= FIGURES + 16 else self._now(curve)
             room = min(width - 5 - len(figures), longest)
             made = style(colour=curve.colour, dim=not self.true)
             look = style(Look.DIM if not self.true else Look.PLAIN)
+            name = fit(curve.name, min(width_of(curve.name), room - len(rest))) + rest
             lines.append([(f" {curve.letter} ", made), (fit(name, room), look), (f" {figures} ", look)])
         return lines
 

@@ -40,6 +40,9 @@ class Histogram(Vertical):
         yield self._lines
         yield self._errors
 
+    def on_resize(self) -> None:
+        self.tick()
+
     @property
     def counting(self) -> bool:
         """Whether lines are still to be counted."""

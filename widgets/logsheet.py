@@ -7,12 +7,13 @@ from datetime import date
 from msgspec import Struct
 
 from backends.api.clock import Clock
+from backends.clean import clean
 from widgets.loganchors import Anchor
 from widgets.logline import GONE, LABEL, Drawn, Manner, Times, day_of, drawn
 from widgets.loglines import LogLines
 from widgets.logpattern import Pattern
 from widgets.quantities import count
-from widgets.safe import cells, cuts
+from widgets.safe import begun, cells, cuts, wrapped
 
 PARTS = 50
 """Lines of the terminal that one wrapped line may fill."""
@@ -89,7 +90,8 @@ class Sheet:
         self.placed = [at for _, at in placed]
         pieces: list[Piece | None] = [piece for piece, _ in placed]
         if not self.lines.shown:
-            pieces += [None, *(Piece(LESSON, i, text=text) for i, text in enumerate(self.lesson))]
+            lesson = [part for text in self.lesson for part in wrapped(clean(begun(text)), max(20, width - 3))]
+            pieces += [None, *(Piece(LESSON, i, text=text) for i, text in enumerate(lesson))]
         return [*pieces[:height], *[None] * (height - len(pieces))]
 
     def _from(self, top: int, height: int) -> list[Placed]:
@@ -165,7 +167,8 @@ class Sheet:
     def _keep_manner(self) -> None:
         """When another origin appears, names of origins need room."""
         labels = self.lines.labels
-        label = min(LABEL, max(map(cells, labels))) if len(labels) > 1 and not self.alone else 0
+        most = min(LABEL, self._width // 3)
+        label = min(most, max(map(cells, labels))) if len(labels) > 1 and not self.alone else 0
         found = None if self.pattern is None else self.pattern.shown
         manner = Manner(self.times if self._has_times() else Times.NONE, label, found)
         if manner != self.manner:

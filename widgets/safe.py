@@ -90,12 +90,13 @@ def cuts(text: str, room: int, most: int) -> list[int]:
     return starts
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, cut at spaces where there are some. What goes on is set in as far as
-    the line began, or as far as its last column (after two spaces or more) where that is in the left half."""
+def wrapped(text: str, width: int, column: int | None = None) -> list[str]:
+    """Lines of at most `width` cells, cut at spaces where there are some. What goes on is set in to a column of
+    the text; where none is given, as far as the line began, or as far as its last column (after two spaces or
+    more) where that is in the left half."""
     narrow = cells(text) == len(text)
     columns = [found.end() for found in _COLUMN.finditer(text, 0, width // 2)]
-    inset = " " * columns[-1] if columns else ""
+    inset = " " * (column if column is not None else columns[-1] if columns else 0)
     lines, at, ahead = [], 0, ""
     while (edge := _reached(text, at, width - len(ahead), narrow=narrow)) < len(text):
         least = at + len(inset) - len(ahead) + 1

@@ -15,6 +15,8 @@ from widgets.safe import fit, line, style, under_cursor, width_of
 
 ROOMY = 100
 """Cells from which on two of them are between columns, else one."""
+LEAST = 4
+"""Cells in which a column that is cut still tells something."""
 
 
 class Painted(Struct, frozen=True):
@@ -118,10 +120,11 @@ def _shrunk(columns: list[tuple[Column[Any], int]], lacking: int) -> list[tuple[
 
 
 def _within(columns: list[tuple[Column[Any], int]], width: int, gap: int) -> list[tuple[Column[Any], int]]:
-    """Those that begin within so many cells, the last one cut to what is left: a cell that is cut says so."""
-    found, left = [], width - 1
+    """Those that have room, the last one in what is left where that tells something: a cut cell says so."""
+    found: list[tuple[Column[Any], int]] = []
+    left = width - 1
     for column, wanted in columns:
-        if left <= 0:
+        if left <= 0 or (found and left < min(wanted, LEAST)):
             break
         found.append((column, min(wanted, left)))
         left -= wanted + gap

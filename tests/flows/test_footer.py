@@ -96,3 +96,12 @@ async def test_while_a_dialog_is_open_its_own_keys_are_told(acting: Act) -> None
         await screen.until(lambda: "tab ↓ next" in screen.lines[-1])
         await screen.press("escape")
         await screen.until(lambda: "/ filter" in screen.lines[-1])
+
+
+async def test_of_words_that_have_no_room_it_is_said_that_there_are_some(opened: Opened) -> None:
+    async with opened(size=(120, 24)) as screen:
+        screen.script.say_members(member("m0"))
+        await screen.until("m0")
+        await screen.type(":")
+        await screen.until("overview")
+        assert screen.lines[-1].endswith(" …")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +96,32 @@ async def test_as_many_charts_as_have_room(metrics: Open, size: tuple[int, int],
             await screen.press("j", "j")
             await screen.until("p95")
             assert "requests" not in screen.text
+
+
+async def test_where_room_ends_it_is_a_name_that_is_cut_and_not_that_there_are_more(
+    metrics: Open, store: Store
+) -> None:
+    store.answers["reqs"] = {f"job={'payments-' * 3}{n}": lambda t: t % 7 for n in range(4)}
+    async with metrics(size=(40, 12)) as screen:
+        await screen.until("LIVE")
+        await screen.until("…  and 3 more: d")
+
+
+async def test_where_room_ends_it_is_said_that_series_are_hidden(metrics: Open) -> None:
+    async with metrics(size=(40, 12)) as screen:
+        await screen.until("LIVE")
+        await screen.type("/200\r")
+        await screen.until("filter 200")
+        assert "filter 200" in screen.lines[1]
+
+
+async def test_where_room_ends_the_cursor_is_told_before_how_fine_the_points_are(metrics: Open) -> None:
+    async with metrics(size=(60, 24)) as screen:
+        await screen.until("LIVE")
+        await screen.press("H")
+        await screen.until(" at ")
+        assert " at " in screen.lines[1]
+        assert "a point" not in screen.lines[1]
 
 
 async def test_pages_go_round_and_are_opened_by_name(metrics: Open) -> None:
@@ -299,7 +325,10 @@ async def test_the_title_says_how_fine_the_points_are_and_which_day_it_is(metric
         assert f"{day:%b} {day.day} " in axis
         await screen.press("left", "d")
         await screen.until(", each 15s")
-        assert screen.text.count(f"{day:%b} {day.day} ") >= 2
+        told = next(line for line in screen.lines if ", each 15s" in line)
+        # In the hour after midnight it began on the day before.
+        for moment, part in zip((day - timedelta(hours=1), day), told.split(" to "), strict=True):
+            assert f"{moment:%b} {moment.day} " in part
 
 
 async def test_esc_cancels_a_query_that_runs(metrics: Open, store: Store) -> None:

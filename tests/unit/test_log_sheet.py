@@ -53,3 +53,17 @@ def test_output_with_times_has_room_for_them() -> None:
 def test_what_a_request_is_is_said_once(fields: dict[str, str], shown: str) -> None:
     record = LogRecord("s", b"", "200 GET /cart", None, None, "access", fields)
     assert drawn(record, "", Manner(), dated=False).text == "200 GET /cart" + shown
+
+
+def test_where_room_is_short_the_line_has_more_of_it_than_its_name() -> None:
+    bench = Bench(1)
+    sheet = Sheet(bench.lines, bench.clock)
+    bench.say(0, b"paid", origin="payment-worker-1.log")
+    bench.say(0, b"refused", origin="payment-worker-2.log")
+    bench.take()
+    heads = []
+    for width in (80, 40):
+        sheet.lay_out(width, 5)
+        heads.append(sheet.text(bench.lines.rows[0], dated=False)[0].head_width)
+    assert heads[0] > heads[1]
+    assert heads[1] < 40 * 2 / 3

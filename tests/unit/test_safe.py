@@ -68,6 +68,12 @@ def test_a_terminal_of_a_few_columns_is_no_reason_to_end(text: str, room: int) -
     assert in_form(((text, style()),), room)
 
 
+def test_what_goes_on_begins_at_the_column_that_is_told() -> None:
+    text = "its process  pid 7  up 3 d  /usr/sbin/nginx -g daemon-off"
+    assert wrapped(text, 56)[1] == " " * 20 + "daemon-off"
+    assert wrapped(text, 56, 13) == ["its process  pid 7  up 3 d  /usr/sbin/nginx -g", " " * 13 + "daemon-off"]
+
+
 def test_under_the_cursor_a_colour_lies_behind_its_words_alone_and_nothing_is_dim() -> None:
     bar, bad = style(reverse=True), style(Look.BAD)
     parts = [("  up  now  ", bad), ("    ", bad), (" note", style(Look.DIM)), ("", bad)]

@@ -31,6 +31,7 @@ def test_what_goes_first_where_there_is_no_room() -> None:
     assert titles(made, 30) == ["NAME", "SIZE", "NOTE"]
     assert titles(made, 20) == ["NAME", "SIZE"]
     assert titles(made, 14) == ["NAME", "SIZE"]  # What is left of it.
+    assert titles(made, 13) == ["NAME"]  # Nobody could read what is left.
 
 
 def test_a_column_that_no_row_has_anything_for_takes_no_room_until_one_has() -> None:

@@ -15,12 +15,13 @@ EMPTY = """no deploys in this context; one is a table of its configuration:
 
 [context.NAME.deploy.web]
 kind = "command"
-argv = ["./deploy.sh", "{version}"]      # no shell: a list; {version} is filled in
+argv = ["./deploy.sh", "{version}"]  # no shell; {version} is filled in
 # environment = { TOKEN = { file = "token" } }
 # timeout = 900
 
 [context.NAME.deploy.web.params.version]
-choices = ["1.8.1", "1.8.2"]             # or from = ["git", "tag"], or pattern = "[0-9.]+\""""
+choices = ["1.8.1", "1.8.2"]
+# or from = ["git", "tag"], or pattern = "[0-9.]+\""""
 
 
 def param_text(param: Param) -> str:

@@ -9,7 +9,7 @@ from backends.api.errors import BackendError
 from backends.api.processes import Host
 from backends.api.readings import ILL
 from widgets.columns import Sight, text_of
-from widgets.quantities import UNKNOWN, since, size
+from widgets.quantities import UNKNOWN, since, size, three
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -74,7 +74,10 @@ def host_load(host: Host) -> str:
 
 
 def _load(host: Host) -> str:
-    return "load –" if host.load is None else "load " + " ".join(f"{value:.2f}" for value in host.load)
+    if host.load is None:
+        return "load –"
+    # Idle hosts have loads of 0.00, which do not jump to 0 and back.
+    return "load " + " ".join(f"{value:.2f}" if value < 9.995 else three(value) for value in host.load)
 
 
 def _used(host: Host) -> int | None:

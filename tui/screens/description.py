@@ -33,6 +33,7 @@ class DescriptionScreen(TextScreen):
         found = self._on_row.present(self.desk, self._key)
         self._last = found or self._last
         facts = self._on_row.facts(self.desk, *self._last)
+        self.pane.labels = max(len(label) for label, _ in facts)
         gone = [] if found is not None else [f"{self._missing}; this was known of it:"]
         return [*gone, *labelled(facts)]
 

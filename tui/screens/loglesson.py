@@ -28,7 +28,7 @@ def without_line(lines: LogLines, readings: Readings, none_passes: str, reading:
     if lines.total and reading:
         return [f"{reading}; {key_of('step_back')} ends it"]
     if lines.total:
-        return [f"{none_passes}: {key_of('step_back')} lifts what hides them"]
+        return [f"{none_passes}; {key_of('step_back')} lifts what hides them"]
     errors = [f"{key[0]}: {r.error}" for key, r in readings.items() if r.error is not None]
     return errors or [_empty(source, readings) for source in (feeder.source for feeder in lines.feeders)]
 

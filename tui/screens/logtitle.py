@@ -34,7 +34,10 @@ def title_parts(view: HistoryView, visit: Visit, source: str | None, width: int)
     names = ", ".join(sources)
     fits = len(sources) <= 1 or (len(sources) <= NAMED and width_of(names) <= room)
     name = source or (names if fits else f"{len(sources)} sources") or "no source"
-    return [(" logs", style(Look.STRONG)), visit.named(name), (f"  {shown}", style(Look.DIM)), *asked]
+    told = [visit.named(name), (f"  {shown}", style(Look.DIM))]
+    if width_of(told[0][0]) > room:
+        return [(" logs", style(Look.STRONG)), *asked, *told]
+    return [(" logs", style(Look.STRONG)), *told, *asked]
 
 
 def standing(view: HistoryView, place: str, reading: str) -> tuple[str, Look]:

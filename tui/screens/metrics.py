@@ -14,14 +14,14 @@ from tui.commands import key_of
 from tui.screens.chartgrid import ChartGrid
 from tui.screens.marks import marks_of
 from tui.screens.metricschoice import MetricsChoice
-from tui.screens.metricstitle import standing, time_parts
+from tui.screens.metricstitle import beyond, standing, time_parts
 from tui.screens.text import TextPane
 from tui.screens.timeview import TimeView
 from widgets.chart import Chart
 from widgets.columns import Look
 from widgets.oneline import OneLine, Part
 from widgets.safe import style
-from widgets.typedpattern import typed_pattern
+from widgets.typedpattern import as_taken, typed_pattern
 
 
 class MetricsScreen(TimeView):
@@ -119,11 +119,14 @@ class MetricsScreen(TimeView):
         self._show_title()
 
     def _show_title(self) -> None:
-        left: list[Part] = [(" metrics", style(Look.STRONG)), *self.choice.parts()]
-        left += time_parts(self.frame, self.marks, self.cell_seconds, self._filter, self.now)
+        left: list[Part] = [(" metrics", style(Look.STRONG))]
+        if self._filter:
+            left.append((f"  filter {as_taken(self._filter)}", style(Look.WARN)))
+        left += self.choice.parts()
+        left += time_parts(self.frame, self.marks, self.cell_seconds, self.now)
         left.append((f"  {self.choice.source or ''}", style(Look.DIM)))
         text, look = self._standing()
-        self.title.show(left, [(f"  {text} ", style(look))])
+        self.title.show(left, [beyond(self.grid), (f"  {text} ", style(look))])
         if self.has_class("bare"):
             self.pane.set(self.choice.lesson())
 

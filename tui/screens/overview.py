@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from widgets.chart import Chart
 
 NOUNS = (*CHECKS, "hosts", "events")
-UNCONFIGURED = "no configuration: this is what was found here; `midwatch config init` writes one to begin with"
+UNCONFIGURED = "no configuration: this was found here; `midwatch config init` writes one"
 SIGNALS = "signals of the last 30 min; several series: sum or highest"
 LATELY = 900.0
 """Seconds for which a change counts."""

@@ -18,7 +18,8 @@ def show_record(desk: Desk, view: LogView) -> None:
         desk.say("no line to open")
         return
     lines = record_lines(record, view.current_origin)
-    desk.ways.show_text("log record", lambda: lines)
+    text = desk.ways.show_text("log record", lambda: lines)
+    text.pane.labels = _labels(_facts(record, view.current_origin))
 
 
 def show_bytes(desk: Desk, view: LogView) -> None:
@@ -33,9 +34,19 @@ def show_bytes(desk: Desk, view: LogView) -> None:
 
 def record_lines(record: LogRecord, origin: str) -> list[str]:
     """Its message, its facts, and its bytes as they came."""
+    facts = _facts(record, origin)
+    width = _labels(facts)
+    lines = [*_cut(record.message).split("\n"), ""]
+    for label, text in facts:
+        first, *more = _cut(text).split("\n")
+        lines += [f"{label:>{width}}  {first}", *(" " * (width + 2) + part for part in more)]
+    return [*lines, "", "as it came:", *byte_lines(record.raw)]
+
+
+def _facts(record: LogRecord, origin: str) -> list[tuple[str, str]]:
     level = record.level.word if record.level is not None else "–"
     when = record.time.astimezone().isoformat(" ", "milliseconds") if record.time is not None else "–"
-    facts = [
+    return [
         ("time", when),
         ("level", level),
         ("source", record.source),
@@ -43,12 +54,11 @@ def record_lines(record: LogRecord, origin: str) -> list[str]:
         ("format", record.format),
         *record.fields.items(),
     ]
-    width = max(len(label) for label, _ in facts)
-    lines = [*_cut(record.message).split("\n"), ""]
-    for label, text in facts:
-        first, *more = _cut(text).split("\n")
-        lines += [f"{label:>{width}}  {first}", *(" " * (width + 2) + part for part in more)]
-    return [*lines, "", "as it came:", *byte_lines(record.raw)]
+
+
+def _labels(facts: list[tuple[str, str]]) -> int:
+    """Cells of their labels."""
+    return max(len(label) for label, _ in facts)
 
 
 def byte_lines(raw: bytes) -> list[str]:

@@ -97,8 +97,8 @@ class RunScreen(View):
         self.note.display = bool(row.message)
         look = Look.WARN if row.left or row.state is RunState.DONE else RUN_LOOKS[row.state]
         self.note.show([(f" {row.message}", style(look))])
-        name = 24 if self.size.width >= NARROW else 12
-        self.steps.show([_step(number, step, name) for number, step in enumerate(row.steps, start=1)])
+        small = self.size.width < NARROW
+        self.steps.show([_step(number, step, small=small) for number, step in enumerate(row.steps, start=1)])
         self.steps.styles.height = min(len(row.steps), max(1, self.size.height // 3)) + 1
 
     def _standing(self, row: Run) -> str:
@@ -149,17 +149,17 @@ class RunScreen(View):
         return "\n".join([self.title.text, *note, *self.steps.plain_lines(), output])
 
 
-def _step(number: int, step: Step, name: int) -> Entry:
-    """`name` is the cells of its name."""
-    stamp = step.started.astimezone().strftime("%H:%M:%S")
+def _step(number: int, step: Step, *, small: bool) -> Entry:
+    stamp = step.started.astimezone().strftime("%H:%M" if small else "%H:%M:%S")
+    name, word = (12, 7) if small else (24, 12)
     spent = "" if step.ended is None else f"{(step.ended - step.started).total_seconds():.1f} s"
     return Entry(
         None,
         (
             (f"{number:>2} {stamp}  ", style(Look.DIM)),
             (fit(" ".join(filter(None, (step.name, step.target))), name) + "  ", style()),
-            (fit(step.state.value, 12), style(RUN_LOOKS[step.state])),
-            (f"{spent:>8}  ", style()),
-            (step.message, style(Look.DIM)),
+            (fit(step.state.value, word), style(RUN_LOOKS[step.state])),
+            (f"{spent:>8}", style()),
+            (f"  {step.message}" if step.message else "", style(Look.DIM)),
         ),
     )

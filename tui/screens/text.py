@@ -14,8 +14,8 @@ from backends.clean import clean
 from tui.commands import key_of
 from tui.screens.base import View
 from widgets.columns import Look
-from widgets.oneline import OneLine
-from widgets.safe import SIGNS, line, style, wrapped
+from widgets.oneline import OneLine, Part
+from widgets.safe import SIGNS, cells, line, style, wrapped
 from widgets.typedpattern import as_taken, typed_pattern
 
 Lines = Callable[[], Sequence[str]]
@@ -34,6 +34,8 @@ class TextPane(Widget):
         self.top = 0
         self.left = 0
         self.wrapped = True
+        self.labels = 0
+        """Cells of the labels that facts begin with; two blanks are behind them."""
         self.pattern: re.Pattern[str] | None = None
         self.counts: Callable[[str], bool] = lambda text: True
         """Which of `source` are counted."""
@@ -65,11 +67,17 @@ class TextPane(Widget):
         self.lines, self._counted = [], []
         for text in self.source:
             before = self._counted[-1] if self._counted else 0
-            own = wrapped(text, width) if self.wrapped else [text]
+            # A long value has all that is right of its label.
+            value = self.labels + 2 if self._labels_of(text) and self.labels < width // 2 else None
+            own = wrapped(text, width, value) if self.wrapped else [text]
             self.lines += own
             self._counted += [before + self.counts(text)] * len(own)
         self.to(self.top)
         self.refresh()
+
+    def _labels_of(self, text: str) -> int:
+        """Cells of the label of a line, if it may have one."""
+        return self.labels if text[self.labels : self.labels + 2] == "  " else 0
 
     def to(self, top: int) -> None:
         top = min(max(top, 0), max(0, len(self.lines) - max(1, self.size.height)))
@@ -85,13 +93,23 @@ class TextPane(Widget):
         if index >= len(self.lines):
             return Strip.blank(self.size.width)
         text = self.lines[index][self.left : self.left + self.size.width * SIGNS]
+        labels = 0 if self.left else self._labels_of(text)
+
+        def told(start: int, end: int) -> list[Part]:
+            edge = min(max(start, labels), end)
+            parts = [(text[start:edge], style(Look.DIM)), (text[edge:end], style())]
+            return [part for part in parts if part[0]]
+
         parts = [(" ", style())]
         at = 0
         for match in self.pattern.finditer(text) if self.pattern else ():
-            parts += [(text[at : match.start()], style()), (match.group(), style(Look.WARN, reverse=True))]
+            parts += [*told(at, match.start()), (match.group(), style(Look.WARN, reverse=True))]
             at = match.end()
-        parts.append((text[at:], style()))
-        return line(parts, self.size.width)
+        parts += told(at, len(text))
+        width = self.size.width
+        if cells(text) < width:
+            return line(parts, width)
+        return Strip.join([line(parts, width - 1), line([("…", style(Look.DIM))], 1)])
 
     def on_mouse_scroll_down(self) -> None:
         self.to(self.top + 3)
