@@ -1,4 +1,4 @@
-"""What is fed: targets and alerts, asked each two seconds, and what of their changes is news."""
+"""What is fed: targets and alerts, asked every few seconds, and what of their changes is news."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from backends.metrics.prometheus_answers import active_alerts, active_targets, a
 from backends.metrics.prometheus_wire import Wire, off_loop
 from backends.no_json import NO_JSON
 
-INTERVAL, LONGEST = 2.0, 4.0
+INTERVAL, LONGEST = 2.5, 4.0
 """Seconds between two looks; the longest pause is for a server that needs a tenth of it to answer."""
-FIRST, USUAL = 4.0, 2.5
+FIRST, USUAL = 4.0, 2.0
 """Seconds that a look may take: the first one, and those after it where they are quick. With its pause a look is
 shorter than a feed's patience, and a frozen server is told within five seconds."""
 LIST_MOST = 32 << 20

@@ -136,7 +136,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         # Here: the first frame does not wait for what reads its lines.
         from backends.processes.supervisord_logs import ProgramLogs
 
-        return ProgramLogs(self._rpc, self._ask_all)
+        return ProgramLogs(self._rpc, self._ask_all, self._infos)
 
     def logs(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         return self._logs.follow(last)

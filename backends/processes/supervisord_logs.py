@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LOOK = 2.0
 """Seconds between two looks at which programs there are."""
+HOLDS = 10.0
+"""Seconds for which how they are read is not thought over where nothing has changed."""
 FILES = ""
 """The task of all files, among those of the logs over the wire, which go by their origin."""
 WAITING = 64
@@ -46,11 +48,14 @@ class Cursor(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """How each log is read: `files` by path, the others over the wire; `notes` tell which are not read."""
+    """How each log of `streams` is read: `files` by path, the others over the wire; `notes` tell which are not
+    read. `made`: seconds of the loop's clock."""
 
+    streams: tuple[Stream, ...]
     files: dict[str, Stream]
     tails: tuple[Stream, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    made: float
 
 
 class Batch(Struct, frozen=True):
@@ -63,13 +68,14 @@ _Item = Batch | Piece | Exception
 
 Ask = Callable[[], Awaitable[tuple[About, list[Info]]]]
 """Asks supervisord who it is and for its programs."""
+AskPrograms = Callable[[], Awaitable[list[Info]]]
 
 
 class ProgramLogs:
     """The logs of one supervisord."""
 
-    def __init__(self, rpc: Rpc, ask: Ask) -> None:
-        self._rpc, self._ask = rpc, ask
+    def __init__(self, rpc: Rpc, ask: Ask, ask_programs: AskPrograms) -> None:
+        self._rpc, self._ask, self._ask_programs = rpc, ask, ask_programs
 
     @cached_property
     def _files(self) -> LogFiles:
@@ -83,9 +89,10 @@ class ProgramLogs:
         it writes the logs itself, so that nobody writes them then."""
         cursor = last.cursor if last is not None and isinstance(last.cursor, Cursor) else Cursor()
         run = _Run(self._rpc, self._files, cursor)
+        plan = None
         try:
             while True:
-                plan = await self._plan()
+                plan = await self._plan(plan)
                 notes = await run.change(plan)
                 said = bool(notes)
                 if notes:
@@ -130,9 +137,14 @@ class ProgramLogs:
             async for batch in batches:
                 yield replace(batch, blocks=tuple(_named(block, plan) for block in batch.blocks))
 
-    async def _plan(self) -> Plan:
+    async def _plan(self, last: Plan | None = None) -> Plan:
+        """The last one holds for a while where the same logs are there and all of them are files."""
+        now = asyncio.get_running_loop().time()
+        holds = last is not None and len(last.streams) == len(last.files) and now - last.made < HOLDS
+        if last is not None and holds and tuple(streams_of(await self._ask_programs())) == last.streams:
+            return last
         about, infos = await self._ask()
-        streams = streams_of(infos)
+        streams = tuple(streams_of(infos))
         kinds = await self._files.run(lambda: [_kind(stream.path) for stream in streams]) if about.here else []
         files: dict[str, Stream] = {}
         tails: list[Stream] = []
@@ -147,7 +159,7 @@ class ProgramLogs:
                 tails.append(stream)
         if len(tails) > STREAMS:
             notes.append(f"{len(tails)} logs are to be followed over the wire; {STREAMS} of them are")
-        return Plan(files, tuple(tails[:STREAMS]), tuple(notes))
+        return Plan(streams, files, tuple(tails[:STREAMS]), tuple(notes), now)
 
 
 def _kind(path: str) -> str:

@@ -103,7 +103,7 @@ async def test_a_tail_that_breaks_in_an_unknown_way_is_heard_of() -> None:
     files = LogFiles()
     run = _Run(cast(Rpc, Broken()), files, Cursor())
     try:
-        await run.change(Plan({}, (LOG,)))
+        await run.change(Plan((LOG,), {}, (LOG,), (), 0.0))
         with pytest.raises(ValueError, match="nobody thought of it"):
             await anext(run.until(asyncio.get_running_loop().time() + 10))
     finally:
