@@ -87,6 +87,11 @@ class Board(Widget):
     def can_be_chosen(self) -> bool:
         return any(entry.key is not None for entry in self.entries)
 
+    def is_at_end(self, *, last: bool) -> bool:
+        """Whether it has the cursor, on the first or the last line that can be chosen."""
+        places = (i for i, entry in enumerate(self.entries) if entry.key is not None)
+        return self.active and self._at == (max if last else min)(places, default=None)
+
     def activate(self, on: bool, *, last: bool = False) -> bool:
         """Give the cursor to this board, or take it away; False where it has nothing to choose."""
         before = self._shown()

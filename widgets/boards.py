@@ -47,7 +47,7 @@ class Boards:
 
     def _to_end(self, boards: Sequence[Board], *, last: bool) -> None:
         able = next((board for board in boards if board.can_be_chosen), None)
-        if able is not None:
+        if able is not None and not able.is_at_end(last=last):
             self._activate(able)
             able.to_end(last=last)
 

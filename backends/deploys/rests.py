@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from backends.api.runs import RunRows, RunState
 
-IDLE, BUSY = 2.0, 0.2
+IDLE, BUSY = 3.0, 0.2
 """Seconds between two looks: while none runs, which then is one that somebody else starts, and while one does."""
 
 

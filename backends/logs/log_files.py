@@ -19,7 +19,7 @@ from backends.logs.lane import Lane
 from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
 
-INTERVAL, BUSY, RESTING = 0.25, 0.1, 0.5
+INTERVAL, BUSY, RESTING = 0.25, 0.1, 0.75
 """Seconds between two looks, as a rule; where `MUCH` came; and where nothing came for `REST`."""
 MUCH = 10
 """Lines of one look."""
