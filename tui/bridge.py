@@ -19,6 +19,8 @@ PAINT = 0.1
 """Seconds between two paints for changes of value."""
 CONFIRM = 1.0
 """Seconds until a widget hears that its source has confirmed the same value again: only its age moves."""
+CALM = 2.0
+"""Seconds until a widget that need not hear of values at once is told of them."""
 
 
 class Shows(Protocol):
@@ -57,7 +59,7 @@ class Bridge:
         at_once: tuple[str, ...] | None = None,
     ) -> None:
         """Let a widget watch these nouns, of these sources or of all; replaces what it watched before. Where
-        `at_once` names some of them, new values of the others may wait as long as a confirmation."""
+        `at_once` names some of them, what is told of the others may wait for `CALM`."""
         feeds = self._watch.feeds(*nouns)
         wanted = {key: feed for key, feed in feeds.items() if sources is None or key.source in sources}
         self._seat(widget, wanted, nouns if at_once is None else at_once)
@@ -124,8 +126,8 @@ class Bridge:
             elif new.state is not before.state or new.error != before.error:
                 self._paint(seat)
             else:
-                calm = new.value is before.value or key.noun not in seat.at_once
-                self._soon(seat, CONFIRM if calm else PAINT)
+                waits = CONFIRM if new.value is before.value else PAINT
+                self._soon(seat, waits if key.noun in seat.at_once else CALM)
 
         return heard
 

@@ -12,7 +12,7 @@ from backends.context import Context, SourceConfig
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
-from tui.bridge import CONFIRM, PAINT, Bridge
+from tui.bridge import CALM, CONFIRM, PAINT, Bridge
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
@@ -78,14 +78,14 @@ async def test_the_same_value_again_is_told_once_a_second() -> None:
     await it.watch.close()
 
 
-async def test_what_a_widget_need_not_hear_at_once_is_told_with_the_next_confirmation() -> None:
+async def test_what_a_widget_need_not_hear_at_once_is_told_a_little_later() -> None:
     it = Bridged()
     await it.say(1)
     it.bridge.attach(it.widget, ("members",), at_once=("events",))
     await it.say(2)
-    await it.clock.advance(PAINT)
-    assert it.terms[-1] == 1
     await it.clock.advance(CONFIRM)
+    assert it.terms[-1] == 1
+    await it.clock.advance(CALM - CONFIRM)
     assert it.terms[-1] == 2
     await it.watch.close()
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 NOUNS = (*CHECKS, "hosts", "events")
 UNCONFIGURED = "no configuration: this was found here; `midwatch config init` writes one"
 SIGNALS = "signals of the last 30 min; several series: sum or highest"
+CALM = 2
+"""Ticks for which it stands where all is well: figures come with the readings."""
 LATELY = 900.0
 """Seconds for which a change counts."""
 LOW = 24
@@ -65,9 +67,10 @@ class OverviewScreen(View):
         self._wrong_now = WrongNow()
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
-        self._signals = OverviewSignals(self._layout, self._paint)
+        self._signals = OverviewSignals(self._layout, self._paint_soon)
         self._happened = 1
-        self._painted = False
+        self._beats = 0
+        """Ticks since it was painted."""
 
     def compose(self) -> ComposeResult:
         yield self.heading
@@ -108,13 +111,18 @@ class OverviewScreen(View):
         self._paint()
 
     def tick(self) -> None:
-        """Once a second; nothing to do where something has changed since the last one."""
-        if not self._painted:
+        """Once a second: what changes only because time passes, which nothing does where all is well."""
+        self._beats += 1
+        well = not len(self._wrong_now) and all(r.state is State.LIVE for r in self.readings.values())
+        if self._beats > (CALM if well else 1):
             self._paint()
-        self._painted = False
+
+    def _paint_soon(self) -> None:
+        """At the next tick: for what comes often, and piecemeal."""
+        self._beats += CALM
 
     def _paint(self) -> None:
-        self._painted = True
+        self._beats = 0
         watching = self.desk.watching
         if watching is None:
             self.heading.show([(" overview", style(Look.STRONG)), ("  opening …", style(Look.DIM))])
