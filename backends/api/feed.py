@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from backends.api.clock import Clock, LoopClock, Timer
 from backends.api.errors import BackendBug, BackendError, Silent, SourceEnded, TimedOut, bare
-from backends.api.pace import Backoff, Pace
+from backends.api.pace import Backoff, Pace, looked_at
 from backends.api.readings import News, Reading, Seen, State
 
 log = logging.getLogger("midwatch.feed")
@@ -196,6 +196,7 @@ class Feed(Generic[S, T]):
         return self._why(attempt)
 
     async def _listen(self, number: int) -> None:
+        looked_at.set(lambda: self._viewers > 0)
         try:
             await self._take_all(number)
         except (SystemExit, KeyboardInterrupt) as error:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from backends.api.errors import Denied
 from backends.api.logs import Beside, LogBatch, Sieve
+from backends.api.pace import looked_at
 from backends.api.readings import Seen
 from backends.file_errors import file_errors
 from backends.logs.file_pages import FilePages
@@ -19,11 +20,8 @@ from backends.logs.lane import Lane
 from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
 
-INTERVAL, BUSY, RESTING = 0.25, 0.1, 0.75
-"""Seconds between two looks, as a rule; where `MUCH` came; and where nothing came for `REST`."""
-MUCH = 10
-"""Lines of one look."""
-REST = 5.0
+INTERVAL, BUSY, UNSEEN = 0.25, 0.1, 1.0
+"""Seconds between two looks: as a rule, where something came, and while nobody looks at the lines."""
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 
@@ -51,13 +49,10 @@ class LogFiles:
         follower = await self._following.run(lambda: Follower(paths, start))
         files: int | None = None
         told = float("-inf")
-        heard = time.monotonic()
         try:
             while True:
                 with file_errors():
                     look = await self._following.run(follower.look)
-                if look.blocks:
-                    heard = time.monotonic()
                 if look.files == 0 and not look.blocks and follower.refused:
                     raise _denied(follower.refused)
                 news = bool(look.blocks or look.notes) or look.files != files
@@ -65,7 +60,7 @@ class LogFiles:
                     files, told = look.files, time.monotonic()
                     batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
                     yield Seen(batch, None if news else frozenset())
-                await asyncio.sleep(0 if look.more else _pause(look, time.monotonic() - heard))
+                await asyncio.sleep(0 if look.more else _pause(look))
         finally:
             # In its own thread, after a look that may still run there.
             self._following.submit(follower.close)
@@ -125,11 +120,11 @@ class LogFiles:
         return await self._reading.run(call)
 
 
-def _pause(look: Look, rests: float) -> float:
-    """Until the next look, where nothing was heard for so many seconds."""
-    if sum(block.count for block in look.blocks) >= MUCH:
-        return BUSY
-    return RESTING if rests >= REST else INTERVAL
+def _pause(look: Look) -> float:
+    """Until the next look."""
+    if not looked_at.get()():
+        return UNSEEN
+    return BUSY if look.blocks else INTERVAL
 
 
 def _denied(refused: Mapping[str, tuple[str, str]]) -> Denied:

@@ -18,8 +18,9 @@ from backends.metrics.prometheus_answers import active_alerts, active_targets, a
 from backends.metrics.prometheus_wire import Wire, off_loop
 from backends.no_json import NO_JSON
 
-INTERVAL, LONGEST = 2.5, 4.0
-"""Seconds between two looks; the longest pause is for a server that needs a tenth of it to answer."""
+ALERTS_EACH, TARGETS_EACH, LONGEST = 2.5, 3.5, 4.0
+"""Seconds between two looks: targets are scraped some seconds apart. The longest pause is for a server that needs
+a tenth of it to answer."""
 FIRST, USUAL = 4.0, 2.0
 """Seconds that a look may take: the first one, and those after it where they are quick. With its pause a look is
 shorter than a feed's patience, and a frozen server is told within five seconds."""
@@ -56,7 +57,7 @@ class Feeds:
             news = tuple(self._told(rows, first=before is None, gap=gap))
             yield Seen(rows, None if before is None else differing(before, rows), news)
             before, gap = rows, False
-            limit = await self._pause(began)
+            limit = await self._pause(began, TARGETS_EACH)
 
     async def alerts(self, last: Alerts | None) -> AsyncGenerator[Seen[Alerts], None]:
         before, gap, limit = last, last is not None, self._first
@@ -73,7 +74,7 @@ class Feeds:
                 news = (*_begun(before, rows, gap), *(_ended(row, gap, anew) for row in over))
             yield Seen(rows, None if before is None else differing(before, rows), news)
             before, gap = rows, False
-            limit = await self._pause(began)
+            limit = await self._pause(began, ALERTS_EACH)
 
     async def _targets(self, before: ScrapeTargets | None, limit: float) -> dict[str, ScrapeTarget]:
         data = await self._wire.get("targets", {"state": "active"}, timeout=limit, most=LIST_MOST, hint=HINT)
@@ -106,10 +107,10 @@ class Feeds:
         if len(self._states) > 2 * len(rows) + MANY:
             self._states = {key: state for key, state in self._states.items() if key in rows}
 
-    async def _pause(self, began: float) -> float:
+    async def _pause(self, began: float, each: float) -> float:
         """Until the next look, later where this one was work for the server; how long that one may take."""
         took = time.monotonic() - began
-        await asyncio.sleep(max(INTERVAL - took, min(10 * took, LONGEST), 0.1))
+        await asyncio.sleep(max(each - took, min(10 * took, LONGEST), 0.1))
         return min(self._first, max(USUAL, 3 * took))
 
     async def runtime(self) -> RuntimeInfo | None:

@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -42,6 +43,8 @@ REFUSED_KEPT = 30.0
 tokens in files are renewed while we run, and a secret's command must not run at each try."""
 KEPT_MOST, KEPT_FOR = 2, 20.0
 """How many connections wait for their next request, and seconds that they do: charts ask each ten or so."""
+URLS = 8
+"""Addresses that are kept: the same few are asked all the time, and httpx takes 0.1 ms to take one apart."""
 INLINE = 64 << 10
 """Bytes of an answer that are read on the loop; more of them in a thread."""
 
@@ -62,6 +65,7 @@ class Wire:
         self._papers: Papers | None = None
         self._made = 0.0
         self._opening = asyncio.Lock()
+        self._url = lru_cache(URLS)(self._built)
 
     async def papers(self) -> Papers:
         """The secrets, fetched once. Raises `Misconfigured`."""
@@ -86,8 +90,10 @@ class Wire:
         limit = timeout or self.timeout
         client = await self._opened()
         long = sum(map(len, (parameters or {}).values())) > QUERY_IN_ADDRESS_MOST
-        how: dict[str, Any] = {"data": parameters} if long else {"params": parameters}
-        request = client.build_request("POST" if long else "GET", f"{self.access.base}/api/v1/{path}", **how)
+        if long:
+            request = client.build_request("POST", self._url(path), data=parameters)
+        else:
+            request = client.build_request("GET", self._url(path, *(parameters or {}).items()))
         request.extensions["timeout"] = self._httpx.Timeout(limit, connect=limit * 0.7).as_dict()
         try:
             async with asyncio.timeout(limit):
@@ -122,6 +128,9 @@ class Wire:
             return await off_loop(read, len(data))
         except NO_JSON:
             raise not_json(headers, data, self.access) from None
+
+    def _built(self, path: str, *parameters: tuple[str, str]) -> Any:
+        return self._httpx.URL(f"{self.access.base}/api/v1/{path}", params=parameters or None)
 
     async def _opened(self) -> Any:
         papers = await self.papers()

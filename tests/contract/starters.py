@@ -98,7 +98,7 @@ def zookeeper(folder: Path) -> Iterator[Make]:
 def prometheus(folder: Path) -> Iterator[Make]:
     rules = "      - {alert: Always, expr: vector(1), labels: {severity: warning}}\n"
     with (
-        sooner("metrics.prometheus_feeds.INTERVAL"),
+        sooner("metrics.prometheus_feeds.ALERTS_EACH", "metrics.prometheus_feeds.TARGETS_EACH"),
         PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=rules) as server,
     ):
         yield lambda: Prometheus("main", PrometheusSettings(url=server.url))

@@ -37,7 +37,8 @@ HOT = """
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every look is as long as ever, only the pauses are short."""
-    monkeypatch.setattr(prometheus_feeds, "INTERVAL", 0.2)
+    monkeypatch.setattr(prometheus_feeds, "ALERTS_EACH", 0.2)
+    monkeypatch.setattr(prometheus_feeds, "TARGETS_EACH", 0.2)
 
 
 @pytest.fixture(scope="module")

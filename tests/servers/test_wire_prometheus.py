@@ -47,7 +47,7 @@ MOST = 4 << 20
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrometheusServer]:
     with (
-        sooner("metrics.prometheus_feeds.INTERVAL"),
+        sooner("metrics.prometheus_feeds.ALERTS_EACH", "metrics.prometheus_feeds.TARGETS_EACH"),
         PrometheusServer(jobs={"dead": ["127.0.0.1:1"]}, rules=RULES) as made,
     ):
         yield made

@@ -13,7 +13,7 @@ import pytest
 from backends.api.errors import BackendBug, Silent, SourceEnded, TimedOut, Unreachable
 from backends.api.events import Event, EventKind
 from backends.api.feed import ABANDONED_MOST, Feed
-from backends.api.pace import Backoff
+from backends.api.pace import Backoff, Pace, looked_at
 from backends.api.readings import Seen, State
 from tests.clock import FakeClock, settle
 from tests.unit.feeds import PACE, Script, Watched, steady
@@ -33,6 +33,30 @@ async def test_first_answer_slower_than_quiet_is_waited_for() -> None:
     assert watched.state() is State.LIVE
     assert watched.feed.reading.value == {"a": 1}
     await watched.feed.close()
+
+
+async def test_a_source_can_ask_whether_anybody_looks() -> None:
+    seen: list[bool] = []
+
+    async def source(last: int | None) -> AsyncGenerator[Seen[int], None]:
+        for number in range(3):
+            seen.append(looked_at.get()())
+            yield Seen(number)
+            await asked.wait()
+            asked.clear()
+
+    asked = asyncio.Event()
+    feed = Feed("lab/x logs", source, pace=Pace(always=True), clock=FakeClock())
+    feed.start()
+    await settle()
+    leave = feed.watch(lambda new, before: None)
+    asked.set()
+    await settle()
+    leave()
+    asked.set()
+    await settle()
+    await feed.close()
+    assert (seen, looked_at.get()()) == ([False, True, False], True)
 
 
 async def test_a_feed_that_is_doubted_is_stale_at_once_until_its_server_speaks() -> None:
