@@ -165,7 +165,8 @@ class Watch:
     def _begin(self, *keys: FeedKey) -> None:
         for key in keys:
             if self._feeds[key].pace.always:
-                self._feeds[key].watch(self._witness(key))
+                self._feeds[key].on_reading(self._witness(key))
+                self._feeds[key].start()
             if key.noun == "logs":
                 self._errors[key.source].open()
 

@@ -36,6 +36,9 @@ class _Seat:
     widget: Shows
     readings: dict[FeedKey, Reading[Any]]
     at_once: tuple[str, ...]
+    """The nouns of which a new value is told at once."""
+    calm: float
+    """Seconds that all else may wait."""
     leave: list[Callable[[], None]] = field(default_factory=list)
     timer: Timer | None = None
     due: float = 0.0
@@ -62,15 +65,17 @@ class Bridge:
         `at_once` names some of them, what is told of the others may wait for `CALM`."""
         feeds = self._watch.feeds(*nouns)
         wanted = {key: feed for key, feed in feeds.items() if sources is None or key.source in sources}
-        self._seat(widget, wanted, nouns if at_once is None else at_once)
+        self._seat(widget, wanted, *((nouns, CONFIRM) if at_once is None else (at_once, CALM)))
 
     def attach_feeds(self, widget: Shows, feeds: Mapping[FeedKey, Feed[Any, Any]]) -> None:
         """Let a widget watch these feeds; replaces what it watched before."""
-        self._seat(widget, feeds, tuple(key.noun for key in feeds))
+        self._seat(widget, feeds, tuple(key.noun for key in feeds), CONFIRM)
 
-    def _seat(self, widget: Shows, feeds: Mapping[FeedKey, Feed[Any, Any]], at_once: tuple[str, ...]) -> None:
+    def _seat(
+        self, widget: Shows, feeds: Mapping[FeedKey, Feed[Any, Any]], at_once: tuple[str, ...], calm: float
+    ) -> None:
         self.detach(widget)
-        seat = _Seat(widget, {key: feed.reading for key, feed in feeds.items()}, at_once)
+        seat = _Seat(widget, {key: feed.reading for key, feed in feeds.items()}, at_once, calm)
         self._seats[id(widget)] = seat
         for key, feed in feeds.items():
             seat.leave.append(feed.watch(self._listener(seat, key)))
@@ -126,8 +131,8 @@ class Bridge:
             elif new.state is not before.state or new.error != before.error:
                 self._paint(seat)
             else:
-                waits = CONFIRM if new.value is before.value else PAINT
-                self._soon(seat, waits if key.noun in seat.at_once else CALM)
+                at_once = new.value is not before.value and key.noun in seat.at_once
+                self._soon(seat, PAINT if at_once else seat.calm)
 
         return heard
 

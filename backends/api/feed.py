@@ -119,6 +119,10 @@ class Feed(Generic[S, T]):
 
         return leave
 
+    def on_reading(self, listener: Listener[T]) -> None:
+        """Hear of every new reading without being a viewer: it neither starts the feed nor hurries its source."""
+        self._listeners.append(listener)
+
     def on_news(self, listener: NewsListener) -> None:
         """Hear of every event that the source itself saw, in its order. This alone does not start the feed."""
         self._news_listeners.append(listener)

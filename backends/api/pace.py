@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from msgspec import Struct
 
 looked_at: ContextVar[Callable[[], bool]] = ContextVar("looked_at", default=lambda: True)
-"""Asked by a source between two looks: whether anybody sees what comes of them. What is only counted meanwhile may
-be looked at less often. Set by a feed for its source; without one, whoever called it waits for what it yields."""
+"""Asked by a source between two looks: whether anybody sees what comes of them. What is only counted meanwhile
+may be looked at less often. Set by a feed for its source; without one, whoever called it waits for its words."""
 
 
 class Pace(Struct, frozen=True):
