@@ -46,7 +46,7 @@ async def test_a_source_can_ask_whether_anybody_looks() -> None:
             asked.clear()
 
     asked = asyncio.Event()
-    feed = Feed("lab/x logs", source, pace=Pace(always=True), clock=FakeClock())
+    feed: Feed[int, int] = Feed("lab/x logs", source, pace=Pace(always=True), clock=FakeClock())
     feed.start()
     await settle()
     leave = feed.watch(lambda new, before: None)
