@@ -45,7 +45,8 @@ def deploy(folder: Path) -> Iterator[Make]:
         await runs.until_state(await runs.start(runs.shell(folder, "echo one; echo two")), RunState.DONE)
 
     asyncio.run(run_once())
-    yield lambda: runs.shell(folder, "echo one; echo two")
+    with sooner("deploys.rests.IDLE"):
+        yield lambda: runs.shell(folder, "echo one; echo two")
 
 
 @contextmanager
