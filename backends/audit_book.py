@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from backends.api.actions import Action, Outcome, Refused, Target
+from backends.api.actions import Action, End, Outcome, Refused, Target
 from backends.api.events import Event, EventKind
 from backends.audit import Audit, AuditEntry, AuditFailed
 from backends.threads import Threads
@@ -46,6 +46,8 @@ class AuditBook:
         """Those that were not written in time: while one of them is not, none after it is waited for."""
         self._threads = Threads("audit", 8)
         self._failed = self._closed = False
+        self._unsure: set[tuple[str, str]] = set()
+        """Of which rows it is not known yet how an action on them ended."""
         if audit.held:
             self._failed = True
             self._write_later()
@@ -77,7 +79,20 @@ class AuditBook:
             log.warning("an outcome could not be audited, and is held: %s", failure)
         text = f"{action.title}: {outcome.text}" if outcome.text else action.title
         about = (action.target.noun, action.target.key)
-        event = Event(self._clock.now(), EventKind.ACTION, HERE, action.target.shown, text, about=about)
+        asked = action.asks_to_end and outcome.end in (End.DONE, End.UNKNOWN) and about not in self._unsure
+        # What is found out later was told already.
+        self._unsure.discard(about)
+        if outcome.end is End.UNKNOWN:
+            self._unsure.add(about)
+        event = Event(
+            self._clock.now(),
+            EventKind.ACTION,
+            HERE,
+            action.target.shown,
+            text,
+            asked_to_end=asked,
+            about=about,
+        )
         self._timeline.hear(HERE, (event,))
 
     def tell(self, verb: str, text: str, reason: str) -> None:

@@ -1,6 +1,6 @@
 """Blocking calls in a few daemon threads: one that never returns costs a thread, never the end of the program.
 
-A thread that has nothing to do waits a little for another call: most calls come again each second, and a new
+A thread that has nothing to do waits a little for another call: most calls come again within seconds, and a new
 thread costs more than what most of them do.
 """
 
@@ -26,7 +26,7 @@ KERNEL = "the kernel holds them: look for processes in state D"
 
 FULL = "its cgroup's pids.max or the user's ulimit -u is reached: look for what has so many threads"
 """What to do where no thread can be started."""
-LINGER = 3.0
+LINGER = 4.0
 """Seconds for which a thread waits for another call: longer than most sources pause between two looks."""
 
 

@@ -77,6 +77,11 @@ class Action(Struct, frozen=True):
         return sentence(self.verb, self.title, self.target.shown)
 
     @property
+    def asks_to_end(self) -> bool:
+        """Whether its target is asked to end, be it to begin anew: an end after it is no failure."""
+        return self.verb == "restart" or ("expected", "end") in self.arguments
+
+    @property
     def digest(self) -> str:
         """What a permit is for: verb, target, arguments and call, not the sentences about them."""
         target = self.target

@@ -241,7 +241,7 @@ class Ability(Struct, frozen=True):
 
 
 ABILITIES: dict[str, Ability] = {
-    "members": Ability(Membership, lambda b: b.members, Pace(first=6, quiet=4, always=True), newsworthy=True),
+    "members": Ability(Membership, lambda b: b.members, Pace(first=6, quiet=5, always=True), newsworthy=True),
     "instances": Ability(
         Registry, lambda b: b.instances, Pace(first=6, quiet=4, always=True), "members", newsworthy=True
     ),

@@ -37,6 +37,8 @@ class Event(Struct, frozen=True):
     """Whether it is bad news: something is down, fires, has failed or is lost."""
     restart: bool = False
     """Whether a unit was started again; several of those in a short time are flapping."""
+    asked_to_end: bool = False
+    """Whether it is an action of ours that asked what it is `about` to end, and may have been heard."""
     about: tuple[str, str] | None = None
     """The noun and the key of the row that it is about, where its target's name does not say that by itself."""
     address: str | None = None
@@ -59,9 +61,10 @@ class Occurrence(Struct, frozen=True):
     bad: bool = False
     restart: bool = False
     details: tuple[Detail, ...] = ()
+    asked_to_end: bool = False
     about: tuple[str, str] | None = None
     address: str | None = None
-    """Both as in `Event`."""
+    """All three as in `Event`."""
     at: float = 0.0
     """Monotonic seconds of when it happened, for order and age: `time` is for people, and their clocks jump."""
 

@@ -55,7 +55,7 @@ Belonging = Mapping[int, tuple[str, str]]
 
 def steadied(answer: A, before: A | None) -> A:
     """With its round trip smoothed by those before it, as TCP smooths its own (RFC 6298): one that wavers by some
-    milliseconds tells nothing, and would be sent over a slow link each second."""
+    milliseconds tells nothing, and would be sent over a slow link each time."""
     if before is None or before.latency_ms is None or answer.latency_ms is None:
         return answer
     smooth = before.latency_ms + NEWEST * (answer.latency_ms - before.latency_ms)

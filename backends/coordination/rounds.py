@@ -56,11 +56,15 @@ async def poll(
     try:
         while True:
             start = time.monotonic()
-            if await rounds.next():
-                rows, news = census.rows(endpoints, before or {}, after_gap=gap)
-                yield Seen(rows, None if before is None else differing(before, rows), tuple(news))
-                before, gap = rows, False
-            await rounds.pause(start + INTERVAL - time.monotonic())
+            told = await rounds.next()
+            while True:
+                if told:
+                    rows, news = census.rows(endpoints, before or {}, after_gap=gap)
+                    yield Seen(rows, None if before is None else differing(before, rows), tuple(news))
+                    before, gap = rows, False
+                if not await rounds.late(start + INTERVAL - time.monotonic()):
+                    break
+                told = rounds.alive
     finally:
         rounds.close()
 
@@ -85,18 +89,19 @@ class _Rounds(Generic[A]):
                 await self._ask_all(HURRY / 2)
             return True
         errors = {address: answers[address].error for address in self._endpoints if address in answers}
-        if len(errors) == len(self._endpoints) and all(errors.values()) and not self._alive():
+        if len(errors) == len(self._endpoints) and all(errors.values()) and not self.alive:
             self._asker.lost()
             raise together({where: error or Unreachable("no answer") for where, error in errors.items()})
         return False
 
-    async def pause(self, seconds: float) -> None:
-        """Wait so long, or until one that was not waited for has answered, or failed."""
-        late = self._asking.values()
-        if late:
-            await asyncio.wait(late, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
-        else:
+    async def late(self, seconds: float) -> bool:
+        """Wait so long, or until one that was not waited for has answered, or failed; whether one has."""
+        if not self._asking:
             await asyncio.sleep(max(0.0, seconds))
+            return False
+        asking = self._asking.values()
+        await asyncio.wait(asking, timeout=max(0.0, seconds), return_when=asyncio.FIRST_COMPLETED)
+        return bool(await self._ended())
 
     def close(self) -> None:
         for task in self._asking.values():
@@ -111,6 +116,9 @@ class _Rounds(Generic[A]):
             if address not in self._asking:
                 self._asking[address] = asyncio.create_task(self._ask(address))
         await asyncio.wait(self._asking.values(), timeout=limit)
+        return await self._ended()
+
+    async def _ended(self) -> list[str]:
         ended = [address for address, task in self._asking.items() if task.done()]
         for address in ended:
             await self._asking.pop(address)
@@ -129,7 +137,9 @@ class _Rounds(Generic[A]):
         answer = await self._asker.ask(address)
         self._census.answers[address] = steadied(answer, self._census.answers.get(address))
 
-    def _alive(self) -> bool:
+    @property
+    def alive(self) -> bool:
+        """Whether anybody has answered lately."""
         now = time.monotonic()
         answers = self._census.answers.values()
         return any(a.error is None and a.at is not None and now - a.at < 2 * CALL for a in answers)

@@ -12,6 +12,7 @@ from backends.api.alerts import Alert
 from backends.api.events import EventKind, Occurrence
 from backends.api.metrics import ScrapeTarget
 from backends.api.readings import FeedKey, Reading, Readings
+from backends.host_port import is_loopback, split
 from backends.incident.flapping import FLAPPING
 from backends.incident.problems import Problem, ranked
 from backends.relations import Index
@@ -29,7 +30,7 @@ def folded(found: Sequence[Problem], readings: Readings, events: Iterable[Occurr
     one server or unit that they are known to be about (who is or was registered at the address, or has a name
     that nothing else here has) where that is a problem, or its source is lost, and they did not begin before it.
     What is left is put together where it says the same: a target with the first alert on it, alerts with the
-    first of their name.
+    first of their name that began about when they did.
     """
     symptoms = [problem for problem in found if problem.is_symptom]
     if not symptoms or len(found) == 1:
@@ -82,8 +83,13 @@ def _together(left: Iterable[Problem], causes: _Causes) -> dict[str, Problem]:
             if mine:
                 into[problem.key] = min(mine, key=_age)
     for same in alerts.values():
-        first = min(same, key=_age)
-        into |= {problem.key: first for problem in same if problem is not first}
+        head, *later = sorted(same, key=_age)
+        for problem in later:
+            if _before(head, problem, EARLIER):
+                # A new one must not hide behind one that has fired for days.
+                head = problem
+            else:
+                into[problem.key] = head
     return into
 
 
@@ -142,7 +148,9 @@ class _Causes:
             names = self._left.get((problem.source, problem.name), [])[: problem.missing]
             return [_Place(name) for name in names] if len(names) == problem.missing else []
         row = self._row(problem, "targets") if problem.kind == "targets" else self.target_of(problem)
-        return [_Place(row.instance, row.address)] if isinstance(row, ScrapeTarget) else []
+        if not isinstance(row, ScrapeTarget) or (row.address is None and is_loopback(split(row.instance)[0])):
+            return []
+        return [_Place(row.instance, row.address)]
 
     def _wrong(self, place: _Place) -> Problem | None:
         """What is wrong with whatever is there, where that is one thing and no other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 
-from backends.api.events import EventKind, Occurrence
+from backends.api.events import Occurrence
 from backends.api.units import Unit
 
 FLAPS = 4
@@ -23,14 +23,14 @@ UnitOf = Callable[[str], str | None]
 
 
 def restarts(units: Iterable[Unit], events: Iterable[Occurrence], now: float, unit_of: UnitOf) -> dict[str, int]:
-    """By the units' keys. `now` is monotonic seconds. Each action of ours on a unit, or on a process of it,
-    accounts for one restart, the last about its time."""
+    """By the units' keys. `now` is monotonic seconds. Each action of ours that asked a unit, or a process of it,
+    to end accounts for one restart, the last about its time."""
     seen: dict[tuple[str, str], list[float]] = {}
     asked: dict[str, list[float]] = {}
     for event in events:
         if event.restart and now - event.at <= FLAPPING:
             seen.setdefault((event.source, event.target), []).append(event.at)
-        elif event.kind is EventKind.ACTION and event.about is not None:
+        elif event.asked_to_end and event.about is not None:
             noun, key = event.about
             unit = unit_of(key) if noun == "processes" else key if noun == "units" else None
             if unit is not None:

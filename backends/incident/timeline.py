@@ -194,7 +194,15 @@ class Timeline:
         facts = (event.time, event.kind, event.target, event.text)
         marks = (event.after_gap, event.bad, event.restart)
         self._rows[key] = Occurrence(
-            key, source, *facts, (source,), *marks, about=event.about, address=event.address, at=at
+            key,
+            source,
+            *facts,
+            (source,),
+            *marks,
+            asked_to_end=event.asked_to_end,
+            about=event.about,
+            address=event.address,
+            at=at,
         )
         self._kept.append(key)
         if len(self._kept) > EVENTS_MOST:

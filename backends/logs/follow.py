@@ -41,13 +41,15 @@ HELD = 8
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. `more`: there is more to read now. `files`: paths that lead to a file."""
+    """What one look found. `more`: there is more to read now. `files`: paths that lead to a file or a FIFO;
+    `pipes`: how many of them are FIFOs, whose writers wait for us."""
 
     blocks: tuple[LogBlock, ...]
     cursor: Cursor
     notes: tuple[str, ...]
     more: bool
     files: int
+    pipes: int = 0
 
 
 class Follower:
@@ -99,8 +101,9 @@ class Follower:
         self._ledger.account(listed, self._opened.readers, lambda path: not first and self._expects(path))
         if self._dirty or blocks or listed:
             self._cursor, self._dirty = self._cursor_now(), False
-        files = sum(stream.current is not None for stream in self._streams.values()) + self.finding.pipes
-        return Look(tuple(blocks), self._cursor, self._opened.notes(), more, files)
+        pipes = self.finding.pipes
+        files = sum(stream.current is not None for stream in self._streams.values()) + pipes
+        return Look(tuple(blocks), self._cursor, self._opened.notes(), more, files, pipes)
 
     def close(self) -> None:
         self._opened.close()

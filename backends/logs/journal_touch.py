@@ -25,11 +25,14 @@ class Touch:
         self._patterns = tuple(patterns)
         self._looked: _Stamp = {}
         self._proved: _Stamp = {}
+        self.held = False
+        """What the last look said."""
 
     def untouched(self) -> bool:
         """Whether the files are as they were at the look before the last proof. False where none can be seen."""
         self._looked = self._stamp()
-        return bool(self._looked) and self._looked == self._proved
+        self.held = bool(self._looked) and self._looked == self._proved
+        return self.held
 
     def proved(self) -> None:
         """Somebody who has read all that was there at the last look found nothing that is not known."""
@@ -38,7 +41,11 @@ class Touch:
     def _stamp(self) -> _Stamp:
         found: _Stamp = {}
         for pattern in self._patterns:
-            for path in glob.iglob(pattern):
+            there = glob.glob(pattern)
+            if not there and pattern not in JOURNALS:
+                # journalctl may understand it otherwise ({a,b}).
+                return {}
+            for path in there:
                 try:
                     info = os.stat(path)
                 except OSError:

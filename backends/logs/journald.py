@@ -31,6 +31,7 @@ from backends.logs import journal_entry
 from backends.logs.journal_stream import JournalReader, Place, place_beside
 from backends.logs.journal_touch import JOURNALS, Touch
 from backends.logs.journalctl import GROUP_HINT, MISSING_HINT, Run, running
+from backends.logs.lane import Lane
 
 if TYPE_CHECKING:
     from backends.logs.formats import Formats
@@ -85,6 +86,7 @@ class Journald(Backend, Logs):
     def __init__(self, name: str, settings: Any, *, timeout: float = TIMEOUT) -> None:
         super().__init__(name, settings, timeout=timeout)
         self._told: set[str] = set()
+        self._stats = Lane("journal")
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:
@@ -116,7 +118,7 @@ class Journald(Backend, Logs):
                     else:
                         patience, said = PROVE, self._complaints(run)
                         yield Seen(LogBatch((), reader.place, said), None if said else frozenset())
-                        if place is None and not reader.place.cursor:
+                        if place is None and not reader.place.cursor and not touch.held:
                             # It would take its last lines once there are some, and leave out those before.
                             break
                 place = reader.place
@@ -219,7 +221,7 @@ class Journald(Backend, Logs):
         """Whether there is an entry after a place: where the files were touched, by another journalctl."""
         with self._in_time():
             async with asyncio.timeout(self.timeout):
-                if await asyncio.to_thread(touch.untouched):
+                if await self._stats.run(touch.untouched):
                     return False
                 async with self._run(*place.arguments()) as run:
                     more = bool(await _blocks(run, JournalReader(place)))

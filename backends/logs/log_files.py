@@ -21,7 +21,8 @@ from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
 
 INTERVAL, BUSY, UNSEEN = 0.25, 0.1, 1.0
-"""Seconds between two looks: as a rule, where something came, and while nobody looks at the lines."""
+"""Seconds between two looks: as a rule, where something came, and while nobody looks at the lines, but of FIFOs,
+whose writers would have to wait."""
 PROVE = 1.0
 """Seconds after which a look that found nothing is told as well: the files were there and had no news."""
 
@@ -122,7 +123,7 @@ class LogFiles:
 
 def _pause(look: Look) -> float:
     """Until the next look."""
-    if not looked_at.get()():
+    if not (look.pipes or looked_at.get()()):
         return UNSEEN
     return BUSY if look.blocks else INTERVAL
 

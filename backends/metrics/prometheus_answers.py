@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from backends.api.alerts import Alert, AlertState
 from backends.api.details import Detail
 from backends.api.errors import BadReply, Unsupported, WrongQuery
 from backends.api.metrics import ScrapeTarget, Series, TargetState
+from backends.host_port import is_loopback, join
 from backends.masking import mask_url
 from backends.metrics.prometheus_trouble import LESS, too_large
 from backends.no_json import NO_JSON
@@ -130,10 +132,11 @@ def active_alerts(data: bytes, where: str) -> list[ActiveAlert]:
 
 
 def target_rows(
-    found: Iterable[ActiveTarget], source: str, before: Mapping[str, ScrapeTarget]
+    found: Iterable[ActiveTarget], source: str, before: Mapping[str, ScrapeTarget], *, near: bool = True
 ) -> dict[str, ScrapeTarget]:
-    """Rows by key; one that did not change is the same object as before."""
-    return _rows(((fingerprint(one.labels, one.scrape_pool), one) for one in found), _target, source, before)
+    """Rows by key; one that did not change is the same object as before. `near`: the server is on this host."""
+    keyed = ((fingerprint(one.labels, one.scrape_pool), one) for one in found)
+    return _rows(keyed, partial(_target, near=near), source, before)
 
 
 def alert_rows(found: Iterable[ActiveAlert], source: str, before: Mapping[str, Alert]) -> dict[str, Alert]:
@@ -162,7 +165,9 @@ def _rows(found: Iterable[tuple[str, Any]], made: Any, source: str, before: Mapp
     return rows
 
 
-def _target(key: str, source: str, found: ActiveTarget, before: ScrapeTarget | None) -> ScrapeTarget:
+def _target(
+    key: str, source: str, found: ActiveTarget, before: ScrapeTarget | None, *, near: bool = True
+) -> ScrapeTarget:
     try:
         state = TargetState(found.health)
     except ValueError:
@@ -184,21 +189,23 @@ def _target(key: str, source: str, found: ActiveTarget, before: ScrapeTarget | N
         last_scrape=scraped,
         since=since,
         error=_REQUEST.sub("", mask_url(found.last_error)) or None,
-        address=_host_port(found.scrape_url),
+        address=_address(found.scrape_url, near=near),
         labels=found.labels,
         details=details,
     )
 
 
-def _host_port(url: str) -> str | None:
+def _address(url: str, *, near: bool) -> str | None:
+    """Where it is scraped; None where that is not known, or is an address of the server's own host that means
+    another host here."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:  # A port that is none, brackets that do not close.
         return None
-    if not parts.hostname or port is None:
+    if not parts.hostname or port is None or (is_loopback(parts.hostname) and not near):
         return None
-    return f"[{parts.hostname}]:{port}" if ":" in parts.hostname else f"{parts.hostname}:{port}"
+    return join(parts.hostname, port)
 
 
 def _alert(key: str, source: str, found: ActiveAlert, before: Alert | None) -> Alert:

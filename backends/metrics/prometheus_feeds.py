@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -14,6 +15,7 @@ from backends.api.errors import BackendError
 from backends.api.events import Event, EventKind
 from backends.api.metrics import ScrapeTarget, ScrapeTargets, TargetState
 from backends.api.readings import News, Seen, differing
+from backends.host_port import is_loopback
 from backends.metrics.prometheus_answers import active_alerts, active_targets, alert_rows, target_rows
 from backends.metrics.prometheus_wire import Wire, off_loop
 from backends.no_json import NO_JSON
@@ -21,9 +23,9 @@ from backends.no_json import NO_JSON
 ALERTS_EACH, TARGETS_EACH, LONGEST = 2.5, 3.5, 4.0
 """Seconds between two looks: targets are scraped some seconds apart. The longest pause is for a server that needs
 a tenth of it to answer."""
-FIRST, USUAL = 4.0, 2.0
+FIRST, USUAL = 4.0, 2.5
 """Seconds that a look may take: the first one, and those after it where they are quick. With its pause a look is
-shorter than a feed's patience, and a frozen server is told within five seconds."""
+shorter than a feed's patience, and a frozen server is told within six seconds or so."""
 LIST_MOST = 32 << 20
 """Bytes of a list: about 20,000 targets."""
 HINT = "a server this large is better asked by query"
@@ -79,8 +81,9 @@ class Feeds:
     async def _targets(self, before: ScrapeTargets | None, limit: float) -> dict[str, ScrapeTarget]:
         data = await self._wire.get("targets", {"state": "active"}, timeout=limit, most=LIST_MOST, hint=HINT)
         where = self._wire.access.base
+        near = is_loopback(urlsplit(where).hostname or "")
         return await off_loop(
-            lambda: target_rows(active_targets(data, where), self._source, before or {}), len(data)
+            lambda: target_rows(active_targets(data, where), self._source, before or {}, near=near), len(data)
         )
 
     async def _alerts(self, before: Alerts | None, limit: float) -> dict[str, Alert]:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 ABOUT = ("getSupervisorVersion", "getPID", "getIdentification")
 CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
+LOG_WITHIN = 1.0
+"""Seconds that its own log may take: units are told then, with or without it."""
 INTERVAL = 2.0
 """Seconds between two looks: supervisord tells nobody over the wire what changes."""
 LOG_READ = 8_192
@@ -121,8 +123,9 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
         if not any(isinstance(item, Event) and item.restart for item in seen.news):
             return seen
         try:
-            log = await self._rpc.call("supervisor.readLog", -LOG_READ, 0)
-        except BackendError:
+            async with asyncio.timeout(LOG_WITHIN):
+                log = await self._rpc.call("supervisor.readLog", -LOG_READ, 0)
+        except (BackendError, TimeoutError):
             return seen  # It writes none, or to where it can't be read.
         stopped = told_to_stop(str(log), seen.value.infos.values())
         news = (

@@ -34,6 +34,8 @@ ASKED_FOR = frozenset({"STOPPING", "STOPPED", "FATAL"})
 """Its words for what it does not start again by itself."""
 ENDED = re.compile(r"^\d{4}-\d\d-\d\d \S+ \w+ (stopped|exited): (.+) \(", re.MULTILINE)
 """How its own log tells that a program has ended: as it was told to, or by itself (supervisor/process.py)."""
+DEBUG = re.compile(r"^\d{4}-\d\d-\d\d \S+ DEBG ", re.MULTILINE)
+"""With these in it, it also holds what the programs print, which could be anything."""
 SKEW = 2.0
 """Seconds by which the server's clock may differ from ours before its times are corrected."""
 
@@ -273,6 +275,8 @@ def said(row: Unit) -> str:
 def told_to_stop(log: str, programs: Iterable[Named]) -> set[str]:
     """The full names of the programs that ended last because they were told to, as far as supervisord's own log
     says so. It tells of them without their group: nothing is known of those that share their name."""
+    if DEBUG.search(log):
+        return set()
     last = {name: how for how, name in ENDED.findall(log)}
     known = list(programs)
     called = Counter(program.name for program in known)

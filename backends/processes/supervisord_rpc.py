@@ -1,7 +1,7 @@
 """supervisord's wire: XML-RPC and the logs' streams, over its unix socket or HTTP, each failure in its own words.
 
-Calls and faults as in supervisord.org/api.html; `/logtail` as in supervisor/http.py. Logs never travel by
-XML-RPC: one escape byte makes an answer that no parser takes, and one byte that is not UTF-8 makes HTTP 500
+Calls and faults as in supervisord.org/api.html; `/logtail` as in supervisor/http.py. Programs' logs never travel
+by XML-RPC: one escape byte makes an answer that no parser takes, and one byte that is not UTF-8 makes HTTP 500
 (4.2.5, 4.3.0).
 """
 

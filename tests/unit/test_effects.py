@@ -22,6 +22,7 @@ from tests.unit.test_problems import NOW, WALL, live
 
 PROMETHEUS, SUPERVISORD, ETCD = "prometheus/a", "supervisord/a", "etcd/a"
 AGO = timedelta(seconds=10)
+AGES = {"a": timedelta(days=3), "b": timedelta(seconds=9), "c": timedelta(seconds=5)}
 REFUSED = Unreachable("connection refused")
 
 
@@ -191,6 +192,25 @@ def test_alerts_of_one_name_are_told_by_the_first_that_fired() -> None:
     found = told({(PROMETHEUS, "alerts"): live(alert("a"), first, alert("c"), alert("a", "Full"))})
     assert named(found) == [("Full", []), ("Down", ["Down", "Down"])]
     assert found[1].row == first.key
+
+
+def test_a_new_alert_does_not_hide_behind_an_old_one_of_its_name() -> None:
+    old, new, newer = (alert(name, since=WALL - ago) for name, ago in AGES.items())
+    found = told({(PROMETHEUS, "alerts"): live(newer, old, new)})
+    assert sorted((p.row, [effect.row for effect in p.effects]) for p in found) == [
+        (old.key, []),
+        (new.key, [newer.key]),
+    ]
+
+
+def test_an_address_of_the_metrics_servers_own_host_is_nothing_here() -> None:
+    found = told(
+        {
+            (ETCD, "members"): live(member("m1", address="127.0.0.1:2379")),
+            (PROMETHEUS, "targets"): live(target("127.0.0.1:2379")),
+        }
+    )
+    assert sorted(named(found)) == [("etcd/a m1", []), ("web 127.0.0.1:2379", [])]
 
 
 def test_targets_stand_with_their_alerts_behind_the_first_of_those() -> None:

@@ -50,10 +50,23 @@ class Supervised:
         news = [replace(item, time=self.clock.now()) for item in seen.news if isinstance(item, Event)]
         self.timeline.hear("supervisord/a", tuple(news))
 
-    def asked(self, noun: str = "units", key: str = "supervisord/a/web", verb: str = "restart") -> None:
+    def asked(
+        self,
+        noun: str = "units",
+        key: str = "supervisord/a/web",
+        verb: str = "restart",
+        *,
+        to_end: bool = True,
+    ) -> None:
         """The door tells how an action ended."""
         event = Event(
-            self.clock.now(), EventKind.ACTION, "midwatch/door", "web", f"{verb}: done", about=(noun, key)
+            self.clock.now(),
+            EventKind.ACTION,
+            "midwatch/door",
+            "web",
+            f"{verb}: done",
+            asked_to_end=to_end,
+            about=(noun, key),
         )
         self.timeline.hear("midwatch/door", (event,))
 
@@ -99,6 +112,15 @@ async def test_what_the_door_was_asked_for_is_none_however_short_its_stop_was(no
         await web.clock.advance(2)
         web.asked(noun, key)
     assert await web.said() == []
+
+
+async def test_an_action_that_asked_nobody_to_end_accounts_for_nothing() -> None:
+    web = Supervised()
+    for _ in range(4):
+        web.goes(RUNNING)
+        web.asked(verb="SIGHUP", to_end=False)
+    ((word, _),) = await web.said()
+    assert word == "flapping"
 
 
 @pytest.mark.parametrize("of", [("units", "supervisord/a/other"), ("processes", "h/7"), ("runs", "r")])
@@ -156,3 +178,7 @@ LOG = """\
 def test_its_own_log_tells_which_programs_were_told_to_stop() -> None:
     names = [("web", "web"), ("job", "g"), ("a b", "g"), ("twin", "g"), ("twin", "h"), ("never", "g")]
     assert told_to_stop(LOG, [Named(*pair) for pair in names]) == {"web", "g:a b"}
+    # It prints all that programs write, where it is set to.
+    assert (
+        told_to_stop(f"2026-11-26 12:00:00,000 DEBG 'web' stdout output:\n{LOG}", [Named("web", "web")]) == set()
+    )

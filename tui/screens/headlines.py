@@ -14,7 +14,14 @@ from widgets.oneline import NARROW, Part
 from widgets.quantities import age
 from widgets.safe import fit, style
 
-CALLED = {"instances": "instance", "members": "member", "units": "unit", "targets": "target", "alerts": "alert"}
+CALLED = {
+    "instances": "instance",
+    "members": "member",
+    "units": "unit",
+    "targets": "target",
+    "alerts": "alert",
+    "runs": "run",
+}
 """What one row of a noun is called."""
 
 

@@ -36,7 +36,7 @@ NOUNS = (*CHECKS, "hosts", "events")
 UNCONFIGURED = "no configuration: this was found here; `midwatch config init` writes one"
 SIGNALS = "signals of the last 30 min; several series: sum or highest"
 CALM = 2
-"""Ticks for which it stands where all is well: figures come with the readings."""
+"""Ticks that pass without a paint where all is well: figures come with the readings."""
 LATELY = 900.0
 """Seconds for which a change counts."""
 LOW = 24
@@ -111,10 +111,10 @@ class OverviewScreen(View):
         self._paint()
 
     def tick(self) -> None:
-        """Once a second: what changes only because time passes, which nothing does where all is well."""
+        """Once a second: what changes only because time passes, which is little where all is well."""
         self._beats += 1
         well = not len(self._wrong_now) and all(r.state is State.LIVE for r in self.readings.values())
-        if self._beats > (CALM if well else 1):
+        if self._beats > (CALM if well else 0):
             self._paint()
 
     def _paint_soon(self) -> None:
@@ -138,7 +138,7 @@ class OverviewScreen(View):
         self.boards.settle()
 
     def _sources(self) -> Readings:
-        """Every source's readings, those of logs too: looked at once a second, for lines come all the time."""
+        """Every source's readings, those of logs too: only when it is painted, as lines come all the time."""
         bridge = self.desk.bridge
         return (
             self.readings if bridge is None else dict([*self.readings.items(), *bridge.readings("logs").items()])
