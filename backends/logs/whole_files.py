@@ -1,4 +1,4 @@
-"""Everything that stands in the files now, from their first bytes to their present ends: what `midwatch logs` reads.
+"""Everything that stands in the files now, from first bytes to present ends: what `midwatch logs` reads.
 
 A screen that looks back reads pages instead (`file_pages`).
 """
