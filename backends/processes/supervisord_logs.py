@@ -89,10 +89,10 @@ class ProgramLogs:
         it writes the logs itself, so that nobody writes them then."""
         cursor = last.cursor if last is not None and isinstance(last.cursor, Cursor) else Cursor()
         run = _Run(self._rpc, self._files, cursor)
-        last = None
+        lately: Plan | None = None
         try:
             while True:
-                last = plan = await self._plan(last)
+                lately = plan = await self._plan(lately)
                 notes = await run.change(plan)
                 said = bool(notes)
                 if notes:
@@ -102,7 +102,7 @@ class ProgramLogs:
                         cursor, batch = _told(cursor, item, plan)
                         said = True
                         if batch.notes:
-                            last = None  # A file may have become one that can't be read.
+                            lately = None  # A file may have become one that can't be read.
                         yield Seen(batch)
                 if not said:
                     yield Seen(LogBatch((), cursor, (), len(plan.files)), frozenset())
