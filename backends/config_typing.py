@@ -88,7 +88,9 @@ def _resolved(parts: list[str], table: dict[str, Any], model: Any) -> tuple[str,
     for key, item in table[name].items():
         try:
             msgspec.convert({**table, name: {key: item}}, model)
-        except msgspec.ValidationError:
+        except msgspec.ValidationError as error:
+            if f"$.{name}[...]" not in str(error):
+                continue  # It is about another key of the table's table.
             return (name, key, *(part for part in parts[2:] if part != "..."))
     return (name,)
 

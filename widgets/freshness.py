@@ -11,7 +11,7 @@ from widgets.columns import STANDINGS, Look
 from widgets.quantities import age
 
 AGE_FROM = 5.0
-"""Seconds after which even a live reading says its age: past twice the longest interval of a source."""
+"""Seconds after which even a live reading says its age: longer than sources pause between two looks."""
 NO_SOURCE = "NO SOURCE", Look.WARN
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from backends import tls
 from backends.api.errors import BackendError, BadReply, Misconfigured, Silent, TimedOut, Unreachable
-from backends.causes import nobody_there
+from backends.exception_chain import nobody_there
 from backends.host_port import split
 from backends.secrets import Shared
 

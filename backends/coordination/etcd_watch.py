@@ -14,7 +14,6 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
-from backends.coordination.course import ELECTION, Course
 from backends.coordination.etcd_errors import Compacted, NoLeader, OtherCluster
 from backends.coordination.etcd_stream import (
     DEADLINE,
@@ -27,7 +26,8 @@ from backends.coordination.etcd_stream import (
     watch_stream,
 )
 from backends.coordination.etcd_wire import Wire
-from backends.coordination.together import together
+from backends.coordination.none_answers import together
+from backends.coordination.watch_course import ELECTION, Course
 
 HURRY = 1.2
 """Seconds that each endpoint has for its first word while there are others to try."""

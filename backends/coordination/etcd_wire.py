@@ -20,7 +20,7 @@ from backends.api.settings import Secret
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
 from backends.coordination.etcd_papers import Papers, papers_for
-from backends.coordination.together import together
+from backends.coordination.none_answers import together
 from backends.host_port import join
 
 ANSWER_MOST = 16 << 20

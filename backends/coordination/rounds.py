@@ -11,7 +11,7 @@ from backends.api.errors import Unreachable
 from backends.api.members import Members
 from backends.api.readings import Seen, differing
 from backends.coordination.census import Answer, Census, steadied
-from backends.coordination.together import together
+from backends.coordination.none_answers import together
 
 INTERVAL = 2.0
 """Seconds between two rounds. What is registered is watched; this is who leads, how fast, how far."""

@@ -16,7 +16,6 @@ from msgspec import Struct
 from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, Silent, Unreachable
 from backends.api.settings import SecretSetting
-from backends.causes import ending, nobody_there
 from backends.coordination.zookeeper_errors import not_zookeeper
 from backends.coordination.zookeeper_words import (
     Status,
@@ -29,6 +28,7 @@ from backends.coordination.zookeeper_words import (
     parse_srvr,
     whitelist_line,
 )
+from backends.exception_chain import ending, nobody_there
 from backends.host_port import checked, join, split
 from backends.masking import mask_url
 from backends.no_json import NO_JSON

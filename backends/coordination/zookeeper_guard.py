@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from backends.api.errors import BackendError, Silent, TooLarge, Unreachable
-from backends.causes import causes, nobody_there
 from backends.coordination.zookeeper_errors import Suspended, no_sense, not_zookeeper
+from backends.exception_chain import causes, nobody_there
 
 MESSAGE_MOST = 8 << 20
 """Bytes of a message: the names of 80,000 children; a server takes values of 1 MiB at most by default."""

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from backends.api.errors import BackendError
-from backends.coordination.course import ELECTION
 from backends.coordination.rounds import CALL, milliseconds_since
+from backends.coordination.watch_course import ELECTION
 from backends.coordination.zookeeper_access import NotServing, Wire
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, merged, parse_conf

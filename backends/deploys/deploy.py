@@ -32,8 +32,8 @@ from backends.api.runs import (
 from backends.api.settings import Settings
 from backends.deploys.folder import RunFolders
 from backends.deploys.listing import listed
+from backends.deploys.look_pauses import Rests
 from backends.deploys.params import check_template, filled, known_only, value_of
-from backends.deploys.rests import Rests
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors

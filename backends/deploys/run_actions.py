@@ -17,7 +17,7 @@ from backends.deploys.command import GRACE
 from backends.deploys.folder import RunFolders, Written, new_id
 from backends.deploys.leave import Leave
 from backends.deploys.listing import LIST_SECONDS
-from backends.deploys.rests import BUSY
+from backends.deploys.look_pauses import BUSY
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors
 from backends.secrets import COMMAND_SECONDS, reveal

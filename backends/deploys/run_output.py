@@ -17,8 +17,8 @@ from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.runs import Run, RunRows, RunState
 from backends.deploys.folder import OUTPUT, RunFolders
-from backends.deploys.output import Output, follow
-from backends.deploys.rests import BUSY, Rests
+from backends.deploys.look_pauses import BUSY, Rests
+from backends.deploys.output_files import Output, follow
 from backends.file_errors import file_errors
 from backends.threads import Threads
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from backends.api.logs import LogBlock
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
-from backends.logs.pipe import Pipe
+from backends.logs.splitter import Pipe
 
 GLOB_EVERY = 1.0
 """Seconds between two expansions of the globs, and twenty times what one takes."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from backends.api.errors import Unsupported
 from backends.api.logs import Beside, LogBlock
 from backends.logs import journal_entry
-from backends.logs.pipe import Splitter
+from backends.logs.splitter import Splitter
 
 GAP = "the journal no longer holds the entry after which to go on: some may be missing before {first}"
 

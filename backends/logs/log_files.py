@@ -15,10 +15,10 @@ from backends.api.readings import Seen
 from backends.file_errors import file_errors
 from backends.logs.file_pages import FilePages
 from backends.logs.follow import Follower, Look
-from backends.logs.history import History
 from backends.logs.lane import Lane
 from backends.logs.position import Cursor
 from backends.logs.since import Parse, offset_of
+from backends.logs.whole_files import WholeFiles
 
 INTERVAL, BUSY, UNSEEN = 0.25, 0.1, 1.0
 """Seconds between two looks: as a rule, where something came, and while nobody looks at the lines, but of FIFOs,
@@ -84,7 +84,7 @@ class LogFiles:
         def begin(handle: int) -> int:
             return 0 if since is None or parse is None else offset_of(handle, since - UNSORTED, parse)
 
-        history = await self._reading.run(lambda: History(paths, begin))
+        history = await self._reading.run(lambda: WholeFiles(paths, begin))
         try:
             with file_errors():
                 await self._reading.run(history.open)

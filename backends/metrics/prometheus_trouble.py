@@ -23,7 +23,7 @@ from backends.api.errors import (
     Unreachable,
     WrongQuery,
 )
-from backends.causes import causes, ending, nobody_there
+from backends.exception_chain import causes, ending, nobody_there
 from backends.masking import mask_url
 from backends.metrics.prometheus_access import Access
 from backends.no_json import NO_JSON

@@ -89,10 +89,10 @@ class ProgramLogs:
         it writes the logs itself, so that nobody writes them then."""
         cursor = last.cursor if last is not None and isinstance(last.cursor, Cursor) else Cursor()
         run = _Run(self._rpc, self._files, cursor)
-        plan = None
+        lately: Plan | None = None
         try:
             while True:
-                plan = await self._plan(plan)
+                lately = plan = await self._plan(lately)
                 notes = await run.change(plan)
                 said = bool(notes)
                 if notes:
@@ -101,6 +101,8 @@ class ProgramLogs:
                     async for item in items:
                         cursor, batch = _told(cursor, item, plan)
                         said = True
+                        if batch.notes:
+                            lately = None  # A file may have become one that can't be read.
                         yield Seen(batch)
                 if not said:
                     yield Seen(LogBatch((), cursor, (), len(plan.files)), frozenset())

@@ -34,7 +34,7 @@ from backends.api.errors import (
     Unsupported,
 )
 from backends.api.settings import Secret, SecretSetting
-from backends.causes import causes, ending
+from backends.exception_chain import causes, ending
 from backends.host_port import bracketed, is_loopback
 from backends.masking import mask_url
 from backends.secrets import reveal

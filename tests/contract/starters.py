@@ -45,7 +45,7 @@ def deploy(folder: Path) -> Iterator[Make]:
         await runs.until_state(await runs.start(runs.shell(folder, "echo one; echo two")), RunState.DONE)
 
     asyncio.run(run_once())
-    with sooner("deploys.rests.IDLE"):
+    with sooner("deploys.look_pauses.IDLE"):
         yield lambda: runs.shell(folder, "echo one; echo two")
 
 

@@ -21,7 +21,7 @@ from tests.flows.fake import FakeSettings
 from tests.flows.metered import MeteredSettings, Store, checked, fresh_store, metered_context, panel
 from tests.flows.scraped import QUEUES, scraped_context
 from tests.flows.scraped import orders as scraped_orders
-from tui.screens.marks import marks_of
+from tui.screens.chartmarks import marks_of
 from tui.screens.metrics import MetricsScreen
 from widgets.columns import Look
 

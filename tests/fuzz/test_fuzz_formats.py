@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from backends.api.logs import Level, LogRecord
 from backends.logs.formats import FORMATS, Formats
-from backends.logs.pipe import Splitter
+from backends.logs.splitter import Splitter
 
 PIECES = (
     *(

@@ -88,7 +88,7 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
     ("backends/coordination/zookeeper_link.py", "Link._job"): (QUEUE, "self._jobs.put"),
     ("backends/logs/journalctl.py", "running"): ("journalctl, which reads", "asyncio.create_subprocess_exec"),
     ("backends/logs/journalctl.py", "Run.end"): ("ends the journalctl that it has started", "self._process.kill"),
-    ("backends/logs/stream.py", "_bytes_of.give"): (QUEUE, "chunks.put"),
+    ("backends/logs/read_once.py", "_bytes_of.give"): (QUEUE, "chunks.put"),
     ("backends/metrics/prometheus_wire.py", "Wire.get"): (
         "long queries travel as a POST; Prometheus reads them",
         "client.build_request",

@@ -110,7 +110,7 @@ def test_live(picture: Callable[..., bool]) -> None:
 def test_stale(picture: Callable[..., bool]) -> None:
     async def steps(pilot: Pilot[None], script: Script, clock: FakeClock) -> None:
         await live(pilot, script, clock)
-        await clock.advance(4.1)
+        await clock.advance(5.1)
 
     assert picture(steps)
 

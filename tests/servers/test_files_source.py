@@ -22,8 +22,8 @@ from backends.api.registry import load
 from backends.api.tail import Tail
 from backends.logs import files as module
 from backends.logs.files import Files, FilesSettings
-from backends.logs.pipe import CHUNK
-from backends.logs.stream import read_stream
+from backends.logs.read_once import read_stream
+from backends.logs.splitter import CHUNK
 from tests.servers.files_followed import source
 from tests.servers.log_writer import FAST, writer
 

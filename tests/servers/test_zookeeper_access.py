@@ -23,12 +23,22 @@ Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 @asynccontextmanager
 async def answering(answer: Answer) -> AsyncIterator[str]:
     """Something at a port, and its address."""
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    writers: list[asyncio.StreamWriter] = []
+
+    async def noted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await answer(reader, writer)
+
+    server = await asyncio.start_server(noted, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()
     try:
         yield f"{host}:{port}"
     finally:
         server.close()
+        for writer in writers:
+            # One that has not sent all of it would be left open when the loop ends.
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def saying(text: bytes) -> Answer:

@@ -255,7 +255,8 @@ async def test_a_name_is_typed_where_the_context_asks_for_it() -> None:
 async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
     async with house() as here:
         here.stage.hanging = True
-        outcome = await here.through(action_on(WORKER, deadline=0.05))
+        asked = action_on(WORKER, deadline=0.05, arguments=(("signal", "TERM"), ("expected", "end")))
+        outcome = await here.through(asked)
         assert outcome.end is End.UNKNOWN
         assert "no outcome within 0.05 s" in outcome.text
         await here.clock.advance(1)
@@ -267,6 +268,8 @@ async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
         assert here.audit.outcomes[1][0] == "unknown"
         assert here.audit.outcomes[2] == ("done", "found later: gone after 0.4 s")
         assert len(here.stage.done) == 1
+        # That it was asked to end counts once.
+        assert [row.asked_to_end for row in here.events if row.kind is EventKind.ACTION] == [True, False]
         # And then its source is left alone.
         here.leave()
         (feed,) = here.watch.feeds("processes").values()

@@ -19,11 +19,11 @@ import asyncio, sys, threading
 from contextlib import aclosing
 from backends.logs.files import Files, FilesSettings
 from backends.logs.follow import Follower
-from backends.logs.history import History
+from backends.logs.whole_files import WholeFiles
 from backends.logs import files as module
 
 def hang(*args): threading.Event().wait()
-Follower.look = History.open = module._discover = module._check_pattern = hang
+Follower.look = WholeFiles.open = module._discover = module._check_pattern = hang
 
 async def follow(files):
     async with aclosing(files.logs(None)) as seens:

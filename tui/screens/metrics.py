@@ -12,7 +12,7 @@ from backends.api.readings import Readings
 from backends.watch import Watch
 from tui.commands import key_of
 from tui.screens.chartgrid import ChartGrid
-from tui.screens.marks import marks_of
+from tui.screens.chartmarks import marks_of
 from tui.screens.metricschoice import MetricsChoice
 from tui.screens.metricstitle import beyond, standing, time_parts
 from tui.screens.text import TextPane

@@ -324,7 +324,7 @@ def _paths(name: str) -> list[_Source]:
 
 def _stream(stream: int | str, name: str) -> _Source:
     from backends.logs.formats import Formats
-    from backends.logs.stream import read_stream
+    from backends.logs.read_once import read_stream
 
     return _Source(
         name, Formats(name).parse, bytes, lambda since, sieve: read_stream(stream, name), None, answers=False

@@ -1,4 +1,4 @@
-"""Bytes that can be read only once (standard input, a FIFO), cut into records."""
+"""Bytes as they come, cut into records; and a FIFO that is followed, which gives such bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records from a stream that can only be read once: standard input, a FIFO."""
+"""Reading to the end what can only be read once: standard input, or a FIFO by its path."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError
 from contextlib import aclosing
 
 from backends.api.logs import LogBatch
-from backends.logs.pipe import CHUNK, Splitter
+from backends.logs.splitter import CHUNK, Splitter
 
 WAITING = 8
 """Chunks that may wait to be taken; then the stream's writer waits."""

@@ -1,4 +1,7 @@
-"""Everything that stands in the files now, from their first bytes to their present ends."""
+"""Everything that stands in the files now, from first bytes to present ends: what `midwatch logs` reads.
+
+A screen that looks back reads pages instead (`file_pages`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ BATCH = 1 << 20
 """Bytes of one batch."""
 
 
-class History:
+class WholeFiles:
     """The files of a source, oldest first by their last write. Its methods block and belong in one thread.
 
     All files are opened at once, so that a rotation meanwhile takes none of them away.
