@@ -25,14 +25,11 @@ class Touch:
         self._patterns = tuple(patterns)
         self._looked: _Stamp = {}
         self._proved: _Stamp = {}
-        self.held = False
-        """What the last look said."""
 
     def untouched(self) -> bool:
         """Whether the files are as they were at the look before the last proof. False where none can be seen."""
         self._looked = self._stamp()
-        self.held = bool(self._looked) and self._looked == self._proved
-        return self.held
+        return bool(self._looked) and self._looked == self._proved
 
     def proved(self) -> None:
         """Somebody who has read all that was there at the last look found nothing that is not known."""

@@ -118,7 +118,7 @@ class Journald(Backend, Logs):
                     else:
                         patience, said = PROVE, self._complaints(run)
                         yield Seen(LogBatch((), reader.place, said), None if said else frozenset())
-                        if place is None and not reader.place.cursor and not touch.held:
+                        if place is None and not reader.place.cursor:
                             # It would take its last lines once there are some, and leave out those before.
                             break
                 place = reader.place
