@@ -78,6 +78,9 @@ class _PacedScreen(Screen[None]):
         if not isinstance(driver, StdoutDriver) or driver.output is None:
             super()._compositor_refresh()
         elif driver.output.ready(self._from_a_thread(self._compositor_refresh)):
+            # Textual forgets all who have something to paint once there is a frame: also those who came since it
+            # was to be made first, and whose cells are not counted yet.
+            self._compositor.update_widgets(self._dirty_widgets)
             super()._compositor_refresh()
             driver.ask()
 
