@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from widgets.columns import Column, Kind, Look
+from widgets.look import Look
+from widgets.tables.columns import Column, Kind
 
 
 class Thing(Struct, frozen=True):

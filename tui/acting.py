@@ -18,15 +18,15 @@ from backends.api.runs import Deploy
 from backends.door import Door, NotAudited
 from backends.viewer import Viewer
 from backends.watch import Watch
-from tui.actionmenu import blocked, menu_of
+from tui.action_menu import blocked, menu_of
 from tui.arming import ArmFlow
 from tui.deploying import DeployFlow
 from tui.endings import Endings
 from tui.offering import heading_of, parent_of_zombie, what_can_be_done
 from tui.question import OnEnd, Question, plain, titled
 from tui.ways import Ways
-from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Form
+from widgets.look import Look
 
 ONE_BY_ONE = "without an audit only one by one, each by its typed name"
 

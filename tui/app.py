@@ -26,21 +26,21 @@ from tui.contexts import Contexts
 from tui.everywhere import Everywhere
 from tui.footer import Footer
 from tui.front import Front
-from tui.heldback import HeldBack
+from tui.held_back import HeldBack
 from tui.keys import Keys
 from tui.leaving import AGAIN, Holds, Leaving
 from tui.masthead import Masthead
 from tui.screens.base import Job, View
 from tui.terminal import ENDING, in_a_job, stop_job
 from tui.ways import Ways
-from widgets.columns import Look
 from widgets.freshness import NO_SOURCE
+from widgets.look import Look
 from widgets.private.app import QuietApp
 
 if TYPE_CHECKING:
     from backends.door import Door
     from tui.acting import ActionFlow
-    from tui.screens.dashboards import Dashboards
+    from tui.screens.metrics.dashboards import Dashboards
     from widgets.dialog import Dialog
 
 log = logging.getLogger("midwatch.app")

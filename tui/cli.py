@@ -96,7 +96,7 @@ def _bug(error: Exception) -> int:
     """A bug of our own: one line for the user, the traceback for our log."""
     import logging
 
-    from tui.log import start_log
+    from tui.own_log import start_log
 
     path = start_log(os.environ)
     logging.getLogger("midwatch").error("a verb ended on an exception", exc_info=error)

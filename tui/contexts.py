@@ -15,7 +15,7 @@ from tui.doors import Doors
 
 if TYPE_CHECKING:
     from backends.door import Door
-    from tui.screens.dashboards import Dashboards
+    from tui.screens.metrics.dashboards import Dashboards
 
 
 class Left(NamedTuple):
@@ -111,7 +111,7 @@ class Contexts:
     def dashboards(self) -> Dashboards | None:
         """The open one's pages of charts, made when somebody first looks at them."""
         if self._dashboards is None and self.watching is not None:
-            from tui.screens.dashboards import Dashboards
+            from tui.screens.metrics.dashboards import Dashboards
 
             self._dashboards = Dashboards(self.watching, self.now)
         return self._dashboards

@@ -18,8 +18,8 @@ from tui.begun import BegunRuns
 from tui.kinds.runs import RUN_LOOKS
 from tui.question import OnEnd, plain
 from tui.ways import Ways
-from widgets.columns import Look
 from widgets.dialog import CLOSE, Button, Dialog, Field, Form
+from widgets.look import Look
 
 CHOICES_MOST = 200
 """Values that are gone through with left and right; of more the wanted one is typed."""

@@ -9,8 +9,8 @@ from tui.commands import LOGS, NUMBERED, OPENING, Command, key_glyph, key_of, on
 from tui.leaving import Holds
 from tui.masthead import RED
 from tui.screens.base import View
-from widgets.columns import Look
-from widgets.oneline import NARROW, OneLine, Part
+from widgets.look import Look
+from widgets.one_line import NARROW, OneLine, Part
 from widgets.prompt import Prompt
 from widgets.safe import style, width_of
 

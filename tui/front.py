@@ -9,11 +9,11 @@ from textual.containers import Container
 
 from tui.commands import METRICS, OVERVIEW
 from tui.screens.base import Desk, View
-from tui.screens.overview import OverviewScreen
+from tui.screens.overview.screen import OverviewScreen
 
 if TYPE_CHECKING:
-    from tui.screens.logs import LogsScreen
-    from tui.screens.metrics import MetricsScreen
+    from tui.screens.logs.screen import LogsScreen
+    from tui.screens.metrics.screen import MetricsScreen
     from tui.screens.run import RunScreen
 
 
@@ -43,7 +43,7 @@ class Front(Container):
     @property
     def metrics(self) -> MetricsScreen:
         if METRICS not in self._views:
-            from tui.screens.metrics import MetricsScreen
+            from tui.screens.metrics.screen import MetricsScreen
 
             self._views[METRICS] = MetricsScreen()
         return cast("MetricsScreen", self._views[METRICS])
@@ -51,7 +51,7 @@ class Front(Container):
     @property
     def logs(self) -> LogsScreen:
         if self._logs is None:
-            from tui.screens.logs import LogsScreen
+            from tui.screens.logs.screen import LogsScreen
 
             self._logs = LogsScreen()
         return self._logs

@@ -3,7 +3,7 @@
 Textual hands a key to the focused widget through a queue of messages, so that in a burst `:members⏎` the letters
 would reach the table before the `:` has opened the prompt. Here a key is done when the next one comes: whole
 commands may be typed ahead, in one paste of the terminal or over a slow link. Where the next keys are about what
-one asked for, and that takes time, they wait before they come here: `tui.heldback` has one queue for all of them.
+one asked for, and that takes time, they wait before they come here: `tui.held_back` has one queue for all.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from backends.api.details import Trouble
 from backends.api.readings import ILL, Reading, Readings, State, worst_by_source
 from backends.context import Context
 from backends.watch import Broken
-from widgets.columns import Look
 from widgets.freshness import word_of
-from widgets.oneline import NARROW, OneLine, Part
+from widgets.look import Look
+from widgets.one_line import NARROW, OneLine, Part
 from widgets.quantities import age
 from widgets.safe import fit, style, width_of
 

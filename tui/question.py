@@ -12,9 +12,10 @@ from backends.arming import ARMED_FOR
 from backends.context_words import Mode
 from backends.door import Consent, Door, Proposal
 from backends.watch import Watch
-from widgets.columns import Look, Sight
 from widgets.dialog import CLOSE, Button, Field, Form
-from widgets.oneline import Part
+from widgets.freshness import Sight
+from widgets.look import Look
+from widgets.one_line import Part
 from widgets.quantities import age
 from widgets.safe import begun, style
 

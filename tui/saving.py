@@ -10,9 +10,9 @@ from pathlib import Path
 from backends.clean import clean_lines
 from backends.state import audit_folder, state_folder
 from tui import clipboard
-from tui.auditlines import CHECKING, damage_lines, is_entry
-from tui.auditlines import last_lines as last_tried
-from tui.log import last_lines
+from tui.audit_lines import CHECKING, damage_lines, is_entry
+from tui.audit_lines import last_lines as last_tried
+from tui.own_log import last_lines
 from tui.screens.base import Desk, View
 from widgets.private.driver import write_raw
 

@@ -61,7 +61,7 @@ def _open(options: argparse.Namespace, typed: TypedAhead) -> _Exit:
 
 
 def _run(options: argparse.Namespace, config: Config, context: Context | None, typed: TypedAhead) -> _Exit:
-    from tui.log import start_log
+    from tui.own_log import start_log
 
     log_file = start_log(os.environ)
     # How often Textual may paint at most: we paint rarely, and then a key or a first row should not wait.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tui.front import Front
 from tui.screens.base import Sought, View
-from widgets.columns import LogsOf
+from widgets.tables.columns import LogsOf
 
 if TYPE_CHECKING:
     from tui.screens.text import TextScreen

@@ -15,8 +15,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
-from widgets.columns import Look
-from widgets.oneline import Part
+from widgets.look import Look
+from widgets.one_line import Part
 from widgets.safe import begun, fit, line, style, under_cursor, width_of
 
 

@@ -11,7 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
-from widgets.columns import Look
+from widgets.look import Look
 from widgets.safe import begun, fit, line, style, wrapped
 
 LABEL = 13

@@ -16,9 +16,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
-from widgets.columns import Look
-from widgets.dialogrows import DialogRows
+from widgets.dialog_rows import DialogRows
 from widgets.form import CANCEL, CLOSE, Button, Field, Form
+from widgets.look import Look
 from widgets.safe import fit, line, style, width_of
 
 USUAL, WIDEST = 84, 120

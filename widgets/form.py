@@ -9,8 +9,8 @@ from itertools import pairwise
 from msgspec import Struct
 
 from backends.clean import clean
-from widgets.columns import Look
-from widgets.oneline import Part
+from widgets.look import Look
+from widgets.one_line import Part
 from widgets.safe import begun, cuts, width_of
 
 CANCEL = "Cancel"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.geometry import Region
 
-from widgets.oneline import Part
+from widgets.one_line import Part
 from widgets.safe import width_of
 
 NEAR = 12

@@ -18,7 +18,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from backends.clean import clean
-from widgets.columns import Look
+from widgets.look import Look
 
 _LOOKS = {
     Look.PLAIN: Style(),

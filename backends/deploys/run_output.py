@@ -23,8 +23,8 @@ from backends.file_errors import file_errors
 from backends.threads import Threads
 
 if TYPE_CHECKING:
+    from backends.logs.followed_files import FollowedFiles
     from backends.logs.formats import Formats
-    from backends.logs.log_files import LogFiles
 
 
 class RunOutput:
@@ -107,11 +107,11 @@ class RunOutput:
             return await self._threads.run(lambda: output.read(final=row.state is not RunState.RUNNING))
 
     @cached_property
-    def _files(self) -> LogFiles:
+    def _files(self) -> FollowedFiles:
         # Imported with the first look back.
-        from backends.logs.log_files import LogFiles
+        from backends.logs.followed_files import FollowedFiles
 
-        return LogFiles()
+        return FollowedFiles()
 
     @cached_property
     def _formats(self) -> Formats:

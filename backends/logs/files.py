@@ -23,8 +23,8 @@ from backends.logs.lane import Lane
 from backends.logs.paths import Patterns, readable, refusal
 
 if TYPE_CHECKING:
+    from backends.logs.followed_files import FollowedFiles
     from backends.logs.formats import Formats
-    from backends.logs.log_files import LogFiles
 
 DEFAULTS = ("/var/log/syslog", "/var/log/messages", "/var/log/*.log")
 """Where Debian's, Red Hat's and most others' syslog writes."""
@@ -48,11 +48,11 @@ paths = ["/var/log/*.log"]
 """
 
     @cached_property
-    def _files(self) -> LogFiles:
+    def _files(self) -> FollowedFiles:
         # Here: the first frame does not wait for what reads its lines.
-        from backends.logs.log_files import LogFiles
+        from backends.logs.followed_files import FollowedFiles
 
-        return LogFiles()
+        return FollowedFiles()
 
     @classmethod
     async def discover(cls, env: Mapping[str, str], timeout: float) -> tuple[Found, ...]:

@@ -28,7 +28,7 @@ from backends.processes.supervisord_rpc import STREAMS, Rpc
 from backends.processes.supervisord_tails import Piece, Stream, Tail, follow, streams_of, window
 
 if TYPE_CHECKING:
-    from backends.logs.log_files import LogFiles
+    from backends.logs.followed_files import FollowedFiles
 
 LOOK = 2.0
 """Seconds between two looks at which programs there are."""
@@ -78,11 +78,11 @@ class ProgramLogs:
         self._rpc, self._ask, self._ask_programs = rpc, ask, ask_programs
 
     @cached_property
-    def _files(self) -> LogFiles:
+    def _files(self) -> FollowedFiles:
         # Here: the first frame does not wait for what reads its lines.
-        from backends.logs.log_files import LogFiles
+        from backends.logs.followed_files import FollowedFiles
 
-        return LogFiles()
+        return FollowedFiles()
 
     async def follow(self, last: LogBatch | None) -> AsyncGenerator[Seen[LogBatch], None]:
         """From the tails on, or from the cursor. Raises `BackendError` as soon as supervisord does not answer:
@@ -197,7 +197,7 @@ def _named(block: LogBlock, plan: Plan) -> LogBlock:
 class _Run:
     """The tasks of one attempt: one for all files, one for each log over the wire."""
 
-    def __init__(self, rpc: Rpc, files: LogFiles, cursor: Cursor) -> None:
+    def __init__(self, rpc: Rpc, files: FollowedFiles, cursor: Cursor) -> None:
         self._rpc, self._files = rpc, files
         self._came: asyncio.Queue[_Item] = asyncio.Queue(WAITING)
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -60,7 +60,7 @@ def etcd(folder: Path) -> Iterator[Make]:
 def files(folder: Path) -> Iterator[Make]:
     (folder / "app.log").write_text("2026-11-24T02:13:20Z INFO one\ntwo\n")
     settings = FilesSettings(paths=(str(folder / "*.log"),))
-    with sooner("logs.log_files.PROVE"):
+    with sooner("logs.followed_files.PROVE"):
         yield lambda: Files("app", settings)
 
 
@@ -82,7 +82,7 @@ def local(folder: Path) -> Iterator[Make]:
 @contextmanager
 def supervisord(folder: Path) -> Iterator[Make]:
     talks = "command=sh -c 'echo one; echo two; exec sleep 600'\nstartsecs=0\n"
-    intervals = ("processes.supervisord.INTERVAL", "processes.supervisord_logs.LOOK", "logs.log_files.PROVE")
+    intervals = ("processes.supervisord.INTERVAL", "processes.supervisord_logs.LOOK", "logs.followed_files.PROVE")
     with sooner(*intervals), SupervisordServer({"web": talks}) as server:
         yield server.backend
 

@@ -8,8 +8,8 @@ from textual.app import App, ComposeResult
 
 from backends.api.readings import FeedKey, Reading, State
 from tests.clock import FakeClock
-from widgets.columns import Kind
-from widgets.table import Table
+from widgets.tables.columns import Kind
+from widgets.tables.table import Table
 
 
 class Bare(App[None]):

@@ -13,7 +13,7 @@ from backends.api.errors import Silent, Unreachable
 from backends.api.processes import ProcessState
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.fake import process
-from widgets.columns import Look
+from widgets.look import Look
 
 __all__ = ["acting"]
 

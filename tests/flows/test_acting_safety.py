@@ -13,7 +13,7 @@ from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
 from tests.flows.fake import process
 from tui.masthead import RED
-from widgets.columns import Look
+from widgets.look import Look
 from widgets.safe import style
 
 __all__ = ["acting"]

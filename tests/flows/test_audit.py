@@ -10,7 +10,7 @@ import pytest
 
 from tests.flows.acting import Act, acting, ask, audit
 from tui import saving
-from tui.auditlines import CHECKING
+from tui.audit_lines import CHECKING
 
 __all__ = ["acting"]
 

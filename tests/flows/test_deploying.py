@@ -283,7 +283,7 @@ async def test_leaving_asks_of_a_run_whose_start_was_unknown_and_of_one_in_anoth
 
 
 async def test_its_steps_are_marks_on_the_charts(yard: Yard, tmp_path: Path) -> None:
-    from tui.screens.chartmarks import marks_of
+    from tui.screens.metrics.chart_marks import marks_of
 
     async with yard() as screen:
         await start_plain(screen)

@@ -15,7 +15,7 @@ from backends.relations import Relations
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member, process
 from tui.kinds.leads import no_subject, subject_of, thing_of
-from widgets.columns import LogsOf
+from widgets.tables.columns import LogsOf
 
 
 def happened(screen: Screen, *events: Event) -> None:

@@ -7,8 +7,8 @@ import pytest
 from backends.context import Context
 from tests.flows.conftest import Opened
 from tests.flows.fake import Fake
-from tui import heldback
-from tui.screens.logs import LogsScreen
+from tui import held_back
+from tui.screens.logs.screen import LogsScreen
 
 
 async def test_lines_are_followed_and_marked_by_level(opened: Opened) -> None:
@@ -164,7 +164,7 @@ async def test_what_is_searched_kept_and_copied_is_what_the_source_shows(
 async def test_a_start_with_the_logs_shows_the_first_lines_at_once(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heldback, "HOLD", 600.0)
+    monkeypatch.setattr(held_back, "HOLD", 600.0)
     async with opened(command="logs") as screen:
         await screen.until(lambda: isinstance(screen.app.view, LogsScreen))
         assert screen.app.held_back.holding

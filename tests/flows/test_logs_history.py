@@ -16,10 +16,10 @@ from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_merged import BEGAN
-from tui.screens import loghistory
-from tui.screens.logs import LogsScreen
-from widgets.columns import LogsOf
-from widgets.loglines import LogLines
+from tui.screens.logs import history as log_history
+from tui.screens.logs.screen import LogsScreen
+from widgets.logs.lines import LogLines
+from widgets.tables.columns import LogsOf
 
 LINES = 60_000
 """About seven megabytes: the tail that is read at first is a thirtieth of it."""
@@ -130,7 +130,7 @@ async def test_pages_from_the_head_lead_on_without_a_gap(opened: Opened, tmp_pat
 async def test_pages_up_from_the_tail_reach_the_head(
     opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loghistory, "BYTES_MOST", 1 << 20)
+    monkeypatch.setattr(log_history, "BYTES_MOST", 1 << 20)
     log = await long_log(tmp_path / "app.log", 30_000)
     async with opened(contexts=(context(app=log),), command="logs") as screen:
         await screen.until("line 29999 ")
@@ -376,14 +376,14 @@ async def test_g_moves_at_once_in_what_is_there(
         await idle(screen)
         rows = len(logs_of(screen).log_view.lines.rows)
         monkeypatch.setattr(Files, "history", history)
-        monkeypatch.setattr(loghistory, "SILENT", 60.0)
+        monkeypatch.setattr(log_history, "SILENT", 60.0)
         await screen.press("j", "j")
         await screen.type("gj")
         await asyncio.wait_for(asked.wait(), 3)
         assert on(screen) == 1
         await screen.press("escape")
         await screen.until("reading has been ended")
-        monkeypatch.setattr(loghistory, "SILENT", 0.01)
+        monkeypatch.setattr(log_history, "SILENT", 0.01)
         await screen.press("g")
         await screen.until("files/app is kept as it was read: no answer within 0.01 s")
         assert len(logs_of(screen).log_view.lines.rows) == rows
@@ -509,7 +509,7 @@ async def test_a_long_reading_says_how_far_it_is_and_that_it_was_ended(
             ended.set()
 
     monkeypatch.setattr(Fake, "history", history)
-    monkeypatch.setattr(loghistory, "SILENT", 60.0)
+    monkeypatch.setattr(log_history, "SILENT", 60.0)
     async with opened(command="logs", size=(80, 24)) as screen:
         screen.script.say_lines(b"a line 1 of app")
         await screen.until("line 1")

@@ -15,7 +15,7 @@ from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings, member, process
 from tests.flows.fake_supervisor import QUEUES, FakeSupervisorSettings, say_units, unit
 from tests.flows.test_logs_merged import at
-from tui.screens.logvisit import named_after
+from tui.screens.logs.visit import named_after
 
 LAB = Context(
     "lab",

@@ -18,7 +18,7 @@ from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script
 from tests.flows.test_logs_history import append, context, idle, logs_of, long_log, on, with_an_error
 from tests.flows.test_logs_merged import BEGAN, TWO, at, other
-from tui.screens import loghistory
+from tui.screens.logs import history as log_history
 
 LINES = 20_000
 OTHERS = ("unable", "silent", "unit")
@@ -41,7 +41,7 @@ async def mixed(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Two files, whose first lines are an hour old, and three sources that are no files."""
     monkeypatch.setattr(Fake, "history", history)
     # Long enough for a file on a busy machine, which is no silent one.
-    monkeypatch.setattr(loghistory, "SILENT", 0.5)
+    monkeypatch.setattr(log_history, "SILENT", 0.5)
     sources = []
     for name in ("a", "b"):
         path = await long_log(tmp_path / f"{name}.log", LINES, f"from {name}, line", 0.05)
@@ -210,7 +210,7 @@ async def test_how_much_there_is_is_told_when_every_source_has_told(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(Fake, "history", history)
-    monkeypatch.setattr(loghistory, "SILENT", 60.0)
+    monkeypatch.setattr(log_history, "SILENT", 60.0)
     async with opened(contexts=(TWO,), command="logs") as screen:
         screen.script.say_lines(at(1, "word a"))
         other().say_lines(at(2, "word b"))

@@ -10,9 +10,9 @@ from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member
 from tests.flows.test_logs_merged import BEGAN, TWO, at, other
-from tui.screens.logs import LogsScreen
-from widgets import histogram
-from widgets.logline import Times
+from tui.screens.logs.screen import LogsScreen
+from widgets.logs import histogram
+from widgets.logs.line import Times
 
 
 def logs_of(screen: Screen) -> LogsScreen:

@@ -21,9 +21,9 @@ from tests.flows.fake import FakeSettings
 from tests.flows.metered import MeteredSettings, Store, checked, fresh_store, metered_context, panel
 from tests.flows.scraped import QUEUES, scraped_context
 from tests.flows.scraped import orders as scraped_orders
-from tui.screens.chartmarks import marks_of
-from tui.screens.metrics import MetricsScreen
-from widgets.columns import Look
+from tui.screens.metrics.chart_marks import marks_of
+from tui.screens.metrics.screen import MetricsScreen
+from widgets.look import Look
 
 Open = Callable[..., Any]
 WEB = {

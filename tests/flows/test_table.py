@@ -13,7 +13,7 @@ from backends.api.readings import State
 from tests.clock import FakeClock
 from tests.flows.bare_table import Bare
 from tests.things import THINGS, Thing
-from widgets.columns import Look
+from widgets.look import Look
 
 HEIGHT = 10
 """Lines of the screen: a head, and nine rows."""

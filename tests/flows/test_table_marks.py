@@ -6,7 +6,7 @@ from backends.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings, process
 from tui.screens.resource import ResourceScreen
-from widgets.table import Table
+from widgets.tables.table import Table
 
 
 def table_of(screen: Screen) -> Table:

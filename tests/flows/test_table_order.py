@@ -6,7 +6,7 @@ from tests.clock import FakeClock
 from tests.flows.bare_table import Bare
 from tests.flows.fake import process
 from tui.kinds.processes import PROCESSES
-from widgets.tablerows import RESORT
+from widgets.tables.rows import RESORT
 
 
 async def test_a_moving_number_reorders_rows_each_two_seconds_at_most() -> None:

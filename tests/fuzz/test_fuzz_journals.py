@@ -17,7 +17,7 @@ from backends.deploys.journal import Entry, parse, steps_of
 from backends.deploys.step_marks import MARK, STEPS_MOST, Marks
 from tests.fuzz.junk import bytes_like, json_like
 from tests.hostile import unsafe
-from tui.auditlines import line_of
+from tui.audit_lines import line_of
 
 ENTRY = b'{"at":"2026-11-24T02:13:20Z","what":"step","name":"a"}\n'
 RUN_KEYS = ("at", "what", "name", "state", "message", "process")

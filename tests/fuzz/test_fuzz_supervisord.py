@@ -18,7 +18,7 @@ from backends.processes.supervisord_rpc import Rpc, address_of
 from backends.processes.supervisord_tails import Piece, Stream, Tail, begin, take
 from tests.fuzz.junk import bytes_like, json_like, numbers, texts
 from tui.kinds.units import UNITS
-from widgets.columns import Sight
+from widgets.freshness import Sight
 
 PIECES = tuple(
     word.encode()

@@ -12,7 +12,7 @@ from widgets.dialog import Dialog
 from widgets.form import Button, Field, Form
 from widgets.prompt import Prompt
 from widgets.quantities import duration
-from widgets.typedpattern import typed_pattern
+from widgets.typed_pattern import typed_pattern
 
 KEYS = (
     *(

@@ -137,5 +137,5 @@ def test_our_own_log_has_one_file_and_its_records_are_cleaned() -> None:
     makers = {
         name_of(path) for path in SOURCES for _, called in calls(path) if called.rpartition(".")[2] in handlers
     }
-    assert makers == {"tui/log_file.py"}
-    assert "clean_lines" in (ROOT / "tui/log_file.py").read_text()
+    assert makers == {"tui/own_log_file.py"}
+    assert "clean_lines" in (ROOT / "tui/own_log_file.py").read_text()

@@ -131,7 +131,7 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
         "os.open",
         "open",
     ),
-    ("tui/log_file.py", "_File._open"): ("our own log", "os.open", "open"),
+    ("tui/own_log_file.py", "_File._open"): ("our own log", "os.open", "open"),
     ("tui/terminal.py", "stop_job"): ("stops ourselves on ctrl-z, as a shell expects", "os.killpg"),
     ("tui/verbs/ahead.py", "ahead.fetch"): (QUEUE, "waiting.put"),
     ("tui/verbs/configuration.py", "_init"): (

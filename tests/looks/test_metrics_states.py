@@ -16,7 +16,7 @@ from backends.context import Context
 from tests.clock import FakeClock
 from tests.flows.metered import Store, fresh_store, metered_context, panel
 from tui.app import MidwatchApp
-from tui.screens.metrics import MetricsScreen
+from tui.screens.metrics.screen import MetricsScreen
 
 Steps = Callable[[Pilot[None], Store, FakeClock], Awaitable[None]]
 PAGE = {

@@ -30,8 +30,8 @@ from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
 from tests.flows.metered import MeteredSettings
 from tests.waiting import until
 from tui.app import MidwatchApp
-from widgets.histogram import Histogram
-from widgets.logview import LogView
+from widgets.logs.histogram import Histogram
+from widgets.logs.view import LogView
 
 Compare = Callable[..., bool]
 Steps = Callable[[Pilot[None], Script, FakeClock], Awaitable[None]]

@@ -32,7 +32,7 @@ from tests.flows.fake import Script
 from tests.outside.program import Ran, run
 from tests.servers.demo_parts import Lab, Server, quiet_demo
 from tui.app import MidwatchApp
-from tui.screens.timeframe import USUAL_SPAN
+from tui.screens.metrics.time_frame import USUAL_SPAN
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(60)]
 

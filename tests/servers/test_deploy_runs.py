@@ -26,8 +26,8 @@ from backends.deploys.identity import Identity
 from backends.deploys.runner import STARTED, Handed
 from backends.deploys.settings import ParamSettings
 from backends.door import Consent, Door
-from backends.logs import log_files
-from backends.logs.log_files import LogFiles
+from backends.logs import followed_files
+from backends.logs.followed_files import FollowedFiles
 from backends.watch import Watch
 from backends.who import Who
 from tests.servers.runs import deployer, folders, nothing_left, row, shell, start, until_state, until_step
@@ -120,14 +120,14 @@ async def test_attached_from_elsewhere_with_the_whole_history(tmp_path: Path) ->
 async def test_a_run_is_looked_back_through_in_one_thread_and_to_its_last_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[LogFiles] = []
+    made: list[FollowedFiles] = []
 
-    class Counted(LogFiles):
+    class Counted(FollowedFiles):
         def __init__(self) -> None:
             super().__init__()
             made.append(self)
 
-    monkeypatch.setattr(log_files, "LogFiles", Counted)
+    monkeypatch.setattr(followed_files, "FollowedFiles", Counted)
     async with nothing_left():
         backend = shell(tmp_path, "echo one; printf two")
         run = await start(backend)

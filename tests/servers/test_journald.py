@@ -31,8 +31,8 @@ from backends.logs.journald import Journald, JournaldSettings
 from tests.servers.journal import Journal, journalctl
 from tests.waiting import until
 from tui.demo.getting import find, libraries
-from tui.screens.loghistory import LoadedHistory
-from widgets.loglines import LogLines
+from tui.screens.logs.history import LoadedHistory
+from widgets.logs.lines import LogLines
 
 pytestmark = pytest.mark.server
 
@@ -429,7 +429,7 @@ async def test_it_is_looked_back_through_in_its_own_order(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backends.logs.journalctl.CHUNK", 4096)
-    monkeypatch.setattr("tui.screens.loghistory.PAGE", 8192)
+    monkeypatch.setattr("tui.screens.logs.history.PAGE", 8192)
     expected = [f"entry {number}" for number in range(300)]
     for number in range(300):
         journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from widgets.typedpattern import as_taken
+from widgets.typed_pattern import as_taken
 
 
 @pytest.mark.parametrize(

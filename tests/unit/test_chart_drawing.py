@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from backends.api.charts import Chart, Panel, Span
 from backends.api.metrics import Series
-from widgets.canvas import NOBODY, Canvas, has_braille, trace
-from widgets.columns import Look
-from widgets.legend import curves, names
-from widgets.plot import Mark, Plot
+from widgets.charts.canvas import NOBODY, Canvas, has_braille, trace
+from widgets.charts.legend import curves, names
+from widgets.charts.plot import Mark, Plot
+from widgets.charts.scales import exact_time, nice_step, tick_label, time_ticks, value_scale
+from widgets.charts.sparkline import sparkline
+from widgets.look import Look
 from widgets.quantities import duration, quantity, span_text
-from widgets.scales import exact_time, nice_step, tick_label, time_ticks, value_scale
-from widgets.sparkline import sparkline
 
 finite = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
 

@@ -28,9 +28,9 @@ from tui.footer import VIEWS as VIEWS_NAMED
 from tui.help import help_lines
 from tui.kinds.known import KINDS
 from tui.screens.description import DescriptionScreen
-from tui.screens.logs import LogsScreen
-from tui.screens.metrics import MetricsScreen
-from tui.screens.overview import OverviewScreen
+from tui.screens.logs.screen import LogsScreen
+from tui.screens.metrics.screen import MetricsScreen
+from tui.screens.overview.screen import OverviewScreen
 from tui.screens.resource import ResourceScreen
 from tui.screens.run import RunScreen
 from tui.screens.text import TextScreen

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from backends.incident.problems import CHECKS, SERIOUS, Problem
-from tui.screens.headlines import brought_about
+from tui.screens.overview.headlines import brought_about
 
 
 @pytest.mark.parametrize("noun", CHECKS)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.clock import START
 from tests.unit.test_log_merging import Bench, at
-from widgets import logtally
-from widgets.logbars import Bars, bars
-from widgets.logpattern import compiled
-from widgets.logtally import Tally
+from widgets.logs import tally as module
+from widgets.logs.bars import Bars, bars
+from widgets.logs.pattern import compiled
+from widgets.logs.tally import Tally
 
 SECOND = int(START.timestamp())
 
@@ -125,7 +125,7 @@ def test_too_much_is_sampled_and_says_so() -> None:
 
 
 def test_what_waits_is_thinned_to_what_can_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logtally, "WAITING", 3000)
+    monkeypatch.setattr(module, "WAITING", 3000)
     bench = Bench(4)
     for source in range(4):
         for _ in range(4):

@@ -17,16 +17,16 @@ from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START
-from tui.screens import loghistory as module
-from tui.screens.loghistory import LoadedHistory
-from tui.screens.loghistorysearch import search_one
-from widgets.loganchors import Anchor
-from widgets.logfeeder import WHEN, Feeder
-from widgets.loghistorybuffer import START as MIDDLE
-from widgets.loghistorybuffer import HistoryBuffer
-from widgets.loglines import LogLines
-from widgets.loglocate import find_in_tails
-from widgets.logpattern import compiled
+from tui.screens.logs import history as module
+from tui.screens.logs.history import LoadedHistory
+from tui.screens.logs.history_search import search_one
+from widgets.logs.anchors import Anchor
+from widgets.logs.feeder import WHEN, Feeder
+from widgets.logs.history_buffer import START as MIDDLE
+from widgets.logs.history_buffer import HistoryBuffer
+from widgets.logs.lines import LogLines
+from widgets.logs.locate import find_in_tails
+from widgets.logs.pattern import compiled
 
 NOW = START + timedelta(days=1)
 

@@ -15,10 +15,10 @@ from backends.api.tail import Tail
 from backends.logs.formats import Formats
 from backends.logs.moments import moments
 from tests.clock import START, FakeClock
-from widgets.loganchors import Anchor
-from widgets.logfeeder import MASK, Feeder, number_of
-from widgets.loglines import LogLines
-from widgets.logpattern import compiled
+from widgets.logs.anchors import Anchor
+from widgets.logs.feeder import MASK, Feeder, number_of
+from widgets.logs.lines import LogLines
+from widgets.logs.pattern import compiled
 
 
 class Reader:

@@ -9,7 +9,7 @@ import pytest
 from backends.api.logs import LogBlock
 from backends.api.pace import looked_at
 from backends.logs.follow import Look
-from backends.logs.log_files import BUSY, INTERVAL, UNSEEN, _pause
+from backends.logs.followed_files import BUSY, INTERVAL, UNSEEN, _pause
 from backends.logs.position import Cursor
 
 LINE = (LogBlock("a", b"x", 1),)

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from tests.clock import START
 from tests.unit.test_log_merging import Bench, Reader, at
-from widgets.logfeeder import Feeder
-from widgets.logview import LogView
+from widgets.logs.feeder import Feeder
+from widgets.logs.view import LogView
 
 
 class Looking(Bench):

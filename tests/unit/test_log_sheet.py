@@ -6,8 +6,8 @@ import pytest
 
 from backends.api.logs import LogRecord
 from tests.unit.test_log_merging import Bench, at
-from widgets.logline import Manner, Times, drawn
-from widgets.logsheet import Sheet
+from widgets.logs.line import Manner, Times, drawn
+from widgets.logs.sheet import Sheet
 
 
 def texts(sheet: Sheet) -> list[str]:

@@ -7,7 +7,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.context import Context, SourceConfig
 from tests.flows.fake import FakeSettings
 from tui.masthead import state_words
-from widgets.columns import Look
+from widgets.look import Look
 
 LAB = Context("lab", tuple(SourceConfig("fake", name, FakeSettings()) for name in ("a", "b", "c")))
 

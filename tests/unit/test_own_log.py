@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.hostile import EVIL, unsafe
 from tests.waiting import wait_until
-from tui.log_file import file_handler
+from tui.own_log_file import file_handler
 
 
 def logged(path: Path, *words: object, error: Exception | None = None) -> str:

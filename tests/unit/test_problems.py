@@ -24,7 +24,7 @@ from backends.incident.flapping import FLAPS
 from backends.incident.problems import GRAVE, SERIOUS, Now, Problem, problems
 from backends.incident.sizes import LARGEST_KEPT, Expected, GroupSizes
 from tui.kinds.runs import RUNS
-from widgets.columns import Sight
+from widgets.freshness import Sight
 
 WALL = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 NOW = Now(1000.0, WALL)

@@ -35,7 +35,7 @@ from backends.metrics.prometheus_trouble import refusal
 from tui.kinds.alerts import ALERTS
 from tui.kinds.targets import TARGETS
 from tui.verbs.output import to_json
-from widgets.columns import Sight
+from widgets.freshness import Sight
 
 EVIL = 'a\x1b]0;owned\x07\x1b[2J\r\nb\u202ec [red]d[/] "e" \\ {{f}}'
 SIGHT = Sight(now=0.0, wall=datetime(2026, 11, 25, tzinfo=UTC))

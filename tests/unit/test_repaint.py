@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.columns import Look
+from widgets.look import Look
 from widgets.repaint import Runs, differences
 from widgets.safe import style
 

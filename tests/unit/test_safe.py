@@ -8,8 +8,8 @@ import pytest
 from rich.cells import cell_len
 
 from tests.hostile import EVIL, unsafe
-from widgets.columns import Look
 from widgets.form import wrapped as in_form
+from widgets.look import Look
 from widgets.safe import cuts, fit, line, style, under_cursor, width_of, wrapped
 
 MANY = 10_000_000

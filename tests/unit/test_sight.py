@@ -17,7 +17,8 @@ from tui.kinds.alerts import ALERTS
 from tui.kinds.processes import PROCESSES
 from tui.kinds.runs import RUNS
 from tui.kinds.units import UNITS
-from widgets.columns import Kind, Sight
+from widgets.freshness import Sight
+from widgets.tables.columns import Kind
 
 WALL = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 BEGUN = WALL - timedelta(seconds=50)

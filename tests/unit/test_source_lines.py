@@ -17,9 +17,9 @@ from backends.incident.problems import Now, problems
 from backends.incident.sizes import Expected
 from backends.incident.timeline import TIMELINE
 from tui.masthead import state_words
-from tui.screens.sourcelines import source_lines
+from tui.screens.source_lines import source_lines
 from tui.verbs.readings import source_states
-from widgets.columns import Look
+from widgets.look import Look
 from widgets.safe import style
 
 LAB = Context("lab", (SourceConfig("x", "main", Settings()),))

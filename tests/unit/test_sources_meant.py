@@ -8,8 +8,8 @@ from backends import watch
 from backends.context import Context, SourceConfig, sources_meant
 from backends.watch import Watch
 from tests.flows.metered import Metered, MeteredSettings, checked, panel
-from tui.screens.dashboards import Dashboards
-from tui.screens.metricschoice import MetricsChoice
+from tui.screens.metrics.choice import MetricsChoice
+from tui.screens.metrics.dashboards import Dashboards
 from tui.verbs.sources import find_source
 
 PAGE = {"title": "web", "source": "main", "panel": [panel("rate", "rate")]}

@@ -19,7 +19,7 @@ from backends.state import audit_folder, own_folder, private_folder, state_folde
 from tests.unit.test_audit import entry
 from tui.clipboard import save
 from tui.demo.state import remember
-from tui.log_file import file_handler
+from tui.own_log_file import file_handler
 
 ROOT = Path(__file__).parents[2]
 ROOT_ALONE = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another account")

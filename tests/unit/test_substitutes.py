@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from widgets.charts.sparkline import EIGHTHS
 from widgets.safe import width_of
-from widgets.sparkline import EIGHTHS
 from widgets.substitutes import SUBSTITUTES
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.logs.log_files import LogFiles
+from backends.logs.followed_files import FollowedFiles
 from backends.processes.supervisord_logs import Cursor, Plan, _Run
 from backends.processes.supervisord_programs import Info
 from backends.processes.supervisord_rpc import Rpc
@@ -100,7 +100,7 @@ async def test_a_tail_that_breaks_in_an_unknown_way_is_heard_of() -> None:
         def tail(self, program: str, channel: str) -> Any:
             raise ValueError("nobody thought of it")
 
-    files = LogFiles()
+    files = FollowedFiles()
     run = _Run(cast(Rpc, Broken()), files, Cursor())
     try:
         await run.change(Plan((LOG,), {}, (LOG,), (), 0.0))

@@ -6,8 +6,8 @@ import warnings
 
 import pytest
 
-from widgets.logpattern import compiled
-from widgets.typedpattern import typed_pattern
+from widgets.logs.pattern import compiled
+from widgets.typed_pattern import typed_pattern
 
 CASES = [
     ("error", "ERROR", True),

@@ -7,7 +7,7 @@ import pytest
 from backends.api.charts import Chart, Panel, Span
 from backends.api.metrics import Series
 from backends.api.readings import Reading, State
-from tui.screens.vitals import _signal, joined_by
+from tui.screens.overview.vitals import _signal, joined_by
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from typing import Any
 from backends.api.alerts import Alert, AlertState
 from tui.kinds.facts import begun, details, rfc3339, why
 from tui.kinds.states import state_column
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
+from widgets.freshness import Sight, standing
+from widgets.look import Look
+from widgets.tables.columns import Column, Kind, LogsOf, text_of
 
 ALERT_LOOKS = {
     AlertState.FIRING: Look.BAD,

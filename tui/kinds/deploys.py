@@ -8,8 +8,10 @@ from typing import Any
 from backends.api.runs import Deploy, Param
 from tui.kinds.facts import clock_time, rfc3339, without_folder
 from tui.kinds.runs import RUN_LOOKS, params_text
-from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.freshness import Sight, standing, standing_look
+from widgets.look import Look
 from widgets.quantities import since
+from widgets.tables.columns import Column, Kind, text_of
 
 EMPTY = """no deploys in this context; one is a table of its configuration:
 

@@ -7,7 +7,9 @@ from typing import Any
 from backends.api.events import EventKind, Occurrence
 from tui.kinds.facts import clock_time, details, rfc3339
 from tui.kinds.leads import thing_of
-from widgets.columns import Column, Kind, LogsOf, Look, Sight
+from widgets.freshness import Sight
+from widgets.look import Look
+from widgets.tables.columns import Column, Kind, LogsOf
 
 
 def look_of(row: Occurrence) -> Look:

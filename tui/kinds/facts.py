@@ -8,8 +8,9 @@ from backends.api.details import Detail, Trouble
 from backends.api.errors import BackendError
 from backends.api.processes import Host
 from backends.api.readings import ILL
-from widgets.columns import Sight, text_of
+from widgets.freshness import Sight
 from widgets.quantities import UNKNOWN, since, size, three
+from widgets.tables.columns import text_of
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -12,7 +12,7 @@ from tui.kinds.processes import PROCESSES
 from tui.kinds.runs import RUNS
 from tui.kinds.targets import TARGETS
 from tui.kinds.units import UNITS
-from widgets.columns import Kind
+from widgets.tables.columns import Kind
 
 KINDS: dict[str, Kind[Any]] = {
     kind.name: kind for kind in (MEMBERS, PROCESSES, UNITS, TARGETS, ALERTS, EVENTS, DEPLOYS, RUNS)

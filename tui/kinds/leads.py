@@ -12,7 +12,7 @@ from backends.api.metrics import ScrapeTarget
 from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Relations, names_of
-from widgets.columns import Lead, LogsOf
+from widgets.tables.columns import Lead, LogsOf
 
 FIRST = {EventKind.ALERT: "alerts"}
 """What an event is about, where names alone might lead elsewhere."""

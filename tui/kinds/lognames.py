@@ -18,7 +18,7 @@ from backends.api.units import Unit
 from backends.relations import Relations
 from tui.kinds.facts import unit_in_logs
 from tui.kinds.leads import subject_of, thing_of
-from widgets.columns import Kind, LogsOf
+from widgets.tables.columns import Kind, LogsOf
 
 
 def logs_about(kind: Kind[Any], row: Any, readings: Readings, relations: Relations) -> LogsOf | None:

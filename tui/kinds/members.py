@@ -9,8 +9,10 @@ from backends.api.readings import State
 from tui.kinds.facts import clock_time, details, why
 from tui.kinds.lognames import names_in_logs
 from tui.kinds.states import state_column
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
+from widgets.freshness import Sight, standing, standing_look
+from widgets.look import Look
 from widgets.quantities import UNKNOWN, count, milliseconds, size
+from widgets.tables.columns import Column, Kind, LogsOf, text_of
 
 MEMBER_LOOKS = {MemberState.UP: Look.GOOD, MemberState.DOWN: Look.BAD, MemberState.UNKNOWN: Look.WARN}
 DOTS = {MemberState.UP: "●", MemberState.DOWN: "○", MemberState.UNKNOWN: "◌"}

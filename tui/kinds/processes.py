@@ -8,8 +8,10 @@ from typing import Any
 from backends.api.processes import Host, Process, ProcessState
 from backends.api.readings import Reading
 from tui.kinds.facts import clock_time, details, host_lines, rfc3339, unit_in_logs, why, without_folder
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, standing_look, text_of
+from widgets.freshness import Sight, standing, standing_look
+from widgets.look import Look
 from widgets.quantities import UNKNOWN, count, percent, size, span_text
+from widgets.tables.columns import Column, Kind, LogsOf, text_of
 
 PROCESS_LOOKS = {
     ProcessState.RUNNING: Look.GOOD,

@@ -11,7 +11,7 @@ from backends.api.processes import Process
 from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Related, Relations
-from widgets.columns import Sight, standing
+from widgets.freshness import Sight, standing
 from widgets.quantities import count, percent, size
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from backends.api.runs import Run, RunState, Step
 from tui.kinds.facts import clock_time, rfc3339
-from widgets.columns import Column, Kind, Look, Sight, standing, standing_look, text_of
+from widgets.freshness import Sight, standing, standing_look
+from widgets.look import Look
 from widgets.quantities import UNKNOWN, since
+from widgets.tables.columns import Column, Kind, text_of
 
 RUN_LOOKS = {
     RunState.RUNNING: Look.STRONG,

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from backends.api.details import Trouble
-from widgets.columns import Column, Look, Shown, standing, standing_look
+from widgets.freshness import standing, standing_look
+from widgets.look import Look
+from widgets.tables.columns import Column, Shown
 
 
 class Stated(Shown, Protocol):

@@ -7,8 +7,10 @@ from typing import Any
 from backends.api.metrics import ScrapeTarget, TargetState
 from tui.kinds.facts import begun, clock_time, details, rfc3339, why
 from tui.kinds.states import state_column
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
+from widgets.freshness import Sight, standing
+from widgets.look import Look
 from widgets.quantities import since
+from widgets.tables.columns import Column, Kind, LogsOf, text_of
 
 TARGET_LOOKS = {TargetState.UP: Look.GOOD, TargetState.DOWN: Look.BAD, TargetState.UNKNOWN: Look.WARN}
 

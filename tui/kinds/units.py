@@ -8,8 +8,10 @@ from backends.api.units import Unit, UnitState
 from tui.kinds.facts import begun, details, rfc3339, why
 from tui.kinds.lognames import names_in_logs
 from tui.kinds.states import state_column
-from widgets.columns import Column, Kind, LogsOf, Look, Sight, standing, text_of
+from widgets.freshness import Sight, standing
+from widgets.look import Look
 from widgets.quantities import count
+from widgets.tables.columns import Column, Kind, LogsOf, text_of
 
 UNIT_LOOKS = {
     UnitState.RUNNING: Look.GOOD,

@@ -15,13 +15,13 @@ from backends.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.keys import Keys
-from widgets.columns import Look
+from widgets.look import Look
 
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
     from tui.commands import Command
-    from tui.heldback import HeldBack
-    from tui.screens.dashboards import Dashboards
+    from tui.held_back import HeldBack
+    from tui.screens.metrics.dashboards import Dashboards
     from tui.ways import Ways
 
 Job = Coroutine[Any, Any, None] | Callable[[], Coroutine[Any, Any, None]]

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from backends.relations import NOUNS
 from tui.commands import Command
-from tui.screens.onrow import OnRow, labelled, missing
+from tui.screens.on_row import OnRow, labelled, missing
 from tui.screens.text import TextScreen
-from widgets.columns import Kind, Sight
+from widgets.freshness import Sight
+from widgets.tables.columns import Kind
 
 
 class DescriptionScreen(TextScreen):

@@ -14,12 +14,12 @@ from backends.relations import NOUNS
 from backends.watch import Watch
 from tui.commands import TABLE, Command, key_of
 from tui.screens.base import Sought, View
-from tui.screens.onrow import OnRow, missing
-from tui.screens.tablewords import table_title, without_row
-from widgets.columns import Kind, LogsOf
+from tui.screens.on_row import OnRow, missing
+from tui.screens.table_words import empty_state, table_title
 from widgets.detail import Detail
-from widgets.oneline import OneLine
-from widgets.table import Table
+from widgets.one_line import OneLine
+from widgets.tables.columns import Kind, LogsOf
+from widgets.tables.table import Table
 
 WIDE = 150
 """Cells from which on the detail stands beside the table instead of below it."""
@@ -129,7 +129,7 @@ class ResourceScreen(View):
         self.title.show(*table_title(table, desk.without_source, known.values(), self.size.width))
         sought = self._sought
         told = sought.told() if sought is not None and sought.text == table.filter_text else []
-        table.teach(told or without_row(table, desk.context, opened=desk.watching is not None))
+        table.teach(told or empty_state(table, desk.context, opened=desk.watching is not None))
 
     def go_to_row(self, key: str) -> bool:
         return self.table.go_to_key(key)

@@ -13,12 +13,12 @@ from backends.api.runs import Run, RunState, Step, span
 from tui.commands import Command
 from tui.kinds.runs import RUN_LOOKS, RUNS, params_text
 from tui.screens.base import View
-from tui.screens.onrow import OnRow, has_ended
+from tui.screens.on_row import OnRow, has_ended
 from widgets.board import Board, Entry
-from widgets.columns import Look
-from widgets.logfeeder import Feeder
-from widgets.logview import LogView
-from widgets.oneline import NARROW, OneLine, Part
+from widgets.logs.feeder import Feeder
+from widgets.logs.view import LogView
+from widgets.look import Look
+from widgets.one_line import NARROW, OneLine, Part
 from widgets.safe import fit, style
 
 LATELY = 5

@@ -13,10 +13,10 @@ from textual.widget import Widget
 from backends.clean import clean
 from tui.commands import key_of
 from tui.screens.base import View
-from widgets.columns import Look
-from widgets.oneline import OneLine, Part
+from widgets.look import Look
+from widgets.one_line import OneLine, Part
 from widgets.safe import SIGNS, cells, line, style, wrapped
-from widgets.typedpattern import as_taken, typed_pattern
+from widgets.typed_pattern import as_taken, typed_pattern
 
 Lines = Callable[[], Sequence[str]]
 

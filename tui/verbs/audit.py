@@ -9,7 +9,7 @@ from pathlib import Path
 from backends.audit import Audit
 from backends.audit_verify import BLIND, verify
 from backends.state import audit_folder
-from tui.auditlines import NOTHING, line_of, moment_of
+from tui.audit_lines import NOTHING, line_of, moment_of
 from tui.verbs.output import complain, say, to_json
 from tui.verbs.words import WrongUse, moment
 

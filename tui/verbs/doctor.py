@@ -17,7 +17,7 @@ from backends.context import Context
 from backends.discovery import look_around
 from backends.watch import Watch
 from tui import __version__
-from tui.log import log_path
+from tui.own_log import log_path
 from tui.verbs.output import say, to_json
 from widgets.quantities import milliseconds
 

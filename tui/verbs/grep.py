@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 from backends.api.logs import Sieve
-from widgets.linematch import blockwise, by_block, by_line, within_lines
+from widgets.logs.line_match import blockwise, by_block, by_line, within_lines
 
 
 class Grep:

@@ -16,7 +16,7 @@ from tui.verbs.output import complain
 from tui.verbs.readings import source_states, troubles
 from tui.verbs.sources import WrongSource, find_source
 from tui.verbs.told import Told
-from widgets.columns import Kind
+from widgets.tables.columns import Kind
 
 
 class Listing:

@@ -13,7 +13,7 @@ from backends.config_file import load_config, read_only_wanted
 from backends.context import Context
 from backends.context_words import DEFAULT
 from backends.threads import leave_threads_behind
-from tui.log import start_log
+from tui.own_log import start_log
 from tui.verbs.output import complain
 
 Verb = Callable[[Context, argparse.Namespace], Awaitable[int]]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from backends.clean import clean
-from widgets.columns import Kind, Sight
-from widgets.plaintable import plain_table
+from widgets.freshness import Sight
+from widgets.tables.columns import Kind
+from widgets.tables.plain import plain_table
 
 
 def say(*lines: str) -> None:

@@ -22,8 +22,8 @@ from tui.kinds.facts import rfc3339
 from tui.verbs.output import complain, cut, say, to_json
 from tui.verbs.sources import WrongSource, choose
 from tui.verbs.told import source_state
-from widgets.plaintable import aligned
 from widgets.quantities import UNKNOWN, age
+from widgets.tables.plain import aligned
 
 STEPS = 240
 """Points of a range where no step is given."""

@@ -11,7 +11,8 @@ from msgspec import Struct
 from backends.api.readings import Reading, State
 from tui.kinds.facts import rfc3339
 from tui.verbs.output import say, table, to_json
-from widgets.columns import Kind, Sight
+from widgets.freshness import Sight
+from widgets.tables.columns import Kind
 
 SourceState = dict[str, str | None]
 """One of the document's `readings`."""

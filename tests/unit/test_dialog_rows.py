@@ -1,0 +1,59 @@
+"""What stands in a dialog that has more rows than there is room for."""
+
+from __future__ import annotations
+
+import pytest
+
+from widgets.dialog_rows import DialogRows, Row
+from widgets.form import Button, Form
+from widgets.look import Look
+from widgets.safe import style
+
+LINE = (("nothing is done yet", style(Look.PLAIN)),)
+SIGNALS = tuple(Button(f"SIG{n}", means=f"what {n} does") for n in range(12))
+
+
+def texts(rows: list[Row]) -> list[str]:
+    return ["".join(text for text, _ in row).strip() for row in rows]
+
+
+def menu(at: int, says: str = "") -> DialogRows:
+    return DialogRows(Form("python 4121", (LINE,), (), SIGNALS, listed=True), at, says, 76)
+
+
+def test_a_menu_that_has_room_says_nothing_of_more() -> None:
+    shown, _ = menu(1).in_sight(0, 15)
+    assert texts(shown)[0] == "nothing is done yet"
+    assert texts(shown)[-1] == "Cancel"
+    assert len(shown) == menu(1).height == 15
+
+
+@pytest.mark.parametrize(
+    ("at", "first", "last", "more"),
+    [
+        (1, "nothing is done yet", "SIG6       what 6 does", "6 more below: ↓"),
+        (8, "", "SIG7       what 7 does", "5 more below: ↓"),
+        (12, "SIG3       what 3 does", "SIG11      what 11 does", "3 more above: ↑   1 more below: ↓"),
+        (0, "SIG4       what 4 does", "Cancel", "4 more above: ↑"),
+    ],
+)
+def test_a_menu_that_has_none_says_how_much_is_out_of_sight(at: int, first: str, last: str, more: str) -> None:
+    shown, _ = menu(at).in_sight(0, 10)
+    assert len(shown) == 10
+    assert (texts(shown)[0], texts(shown)[-2], texts(shown)[-1]) == (first, last, more)
+
+
+def test_what_a_menu_says_is_in_sight_however_long_it_is() -> None:
+    shown, _ = menu(1, "why not").in_sight(0, 10)
+    assert texts(shown)[-2:] == ["7 more below: ↓", "why not"]
+
+
+@pytest.mark.parametrize("room", range(1, 6))
+@pytest.mark.parametrize("at", [0, 1, 12])
+def test_what_is_chosen_in_a_menu_is_in_sight_in_any_terminal(room: int, at: int) -> None:
+    shown, top = menu(at).in_sight(0, room)
+    chosen = "Cancel" if at == 0 else f"SIG{at - 1} "
+    assert len(shown) <= room
+    assert [text for text in texts(shown) if text.startswith(chosen)] or room < 2
+    # Where it was is where it stays while the choice is in sight.
+    assert menu(at).in_sight(top, room) == (shown, top)
