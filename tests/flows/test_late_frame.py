@@ -2,81 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pyte
 import pytest
 from rich.console import RenderableType
-from textual._compositor import ChopsUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.strip import Strip
-from textual.widget import Widget
 
 from tests.waiting import until
+from widgets.one_line import OneLine
 from widgets.private import app as private
 from widgets.private.app import QuietApp
+from widgets.safe import style
 
-
-class Line(Widget):
-    DEFAULT_CSS = "Line { height: 1; width: 1fr; }"
-
-    def render_line(self, y: int) -> Strip:
-        return Strip.blank(self.size.width)
+WIDTH, LINES = 40, 6
+WORDS = ("", "live", "STALE 4 s", "unreachable: refused", "日本語", "three members of 5")
 
 
 class Lines(QuietApp):
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second = Line(), Line()
-        self.painted = set[int]()
-        """Rows of the terminal that were written to."""
+        self.lines = [OneLine() for _ in range(LINES)]
+        self.terminal = pyte.Screen(WIDTH, LINES)
+        """What stands on it by what was painted."""
+        self._stream = pyte.Stream(self.terminal)
 
     def compose(self) -> ComposeResult:
-        yield self.first
-        yield self.second
+        yield from self.lines
+
+    def say(self, line: int, text: str) -> None:
+        self.lines[line].show([(text, style())])
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if isinstance(renderable, ChopsUpdate):
-            self.painted.update(y for y, _, _ in renderable.spans)
+        if isinstance(renderable, ChopsUpdate | LayoutUpdate):
+            self._stream.feed(renderable.render_segments(self.console))
         super()._display(screen, renderable)
+
+    @property
+    def shown(self) -> list[str]:
+        return [row.rstrip() for row in self.terminal.display]
+
+    @property
+    def meant(self) -> list[str]:
+        return [line.text for line in self.lines]
 
 
 class Terminal:
-    """Takes no frame until it is `free`."""
+    """Takes frames while it is `free`."""
 
     def __init__(self) -> None:
-        self.free = False
-        self.then: Callable[[], object] | None = None
+        self.free = True
+        self._then: Callable[[], object] | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self._then is not None
 
     def ready(self, then: Callable[[], object]) -> bool:
-        self.then = None if self.free else then
+        self._then = None if self.free else then
         return self.free
+
+    def take(self) -> None:
+        """Take frames from now on."""
+        self.free = True
+        if self._then is not None:
+            then, self._then = self._then, None
+            then()
+
+
+@contextmanager
+def slow(app: QuietApp) -> Iterator[Terminal]:
+    """The app's terminal, which is not always ready."""
+    terminal, driver = Terminal(), app._driver
+    assert driver is not None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(private, "StdoutDriver", type(driver))
+        patch.setattr(driver, "output", terminal, raising=False)
+        patch.setattr(driver, "ask", lambda: None, raising=False)
+        yield terminal
 
 
 async def test_who_speaks_while_a_frame_waits_is_painted_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    app, terminal = Lines(), Terminal()
-    async with app.run_test(size=(80, 24)) as pilot:
+    app = Lines()
+    async with app.run_test(size=(WIDTH, LINES)) as pilot:
         await pilot.pause()
-        driver = app._driver
-        assert driver is not None
-        monkeypatch.setattr(private, "StdoutDriver", type(driver))
-        monkeypatch.setattr(driver, "output", terminal, raising=False)
-        monkeypatch.setattr(driver, "ask", lambda: None, raising=False)
-        app.painted.clear()
-        app.first.refresh()
-        await until(lambda: terminal.then is not None)
-        # Whose turn the next frame is comes a sixtieth of a second after it is known that there is one to make:
-        # what waits is to come between the two.
-        timer = app.screen._update_timer
-        monkeypatch.setattr(timer, "resume", lambda: None)
-        app.second.refresh()
-        await until(lambda: app.second in app.screen._dirty_widgets)
-        terminal.free, then = True, terminal.then
-        assert then is not None
-        then()
-        await until(lambda: 0 in app.painted)
-        monkeypatch.undo()
-        timer.resume()
+        with slow(app) as terminal:
+            terminal.free = False
+            app.say(0, "the first")
+            await until(lambda: terminal.asked)
+            # A frame's turn comes a sixtieth of a second after it is known that there is one to make: what waits
+            # is to come between the two.
+            timer = app.screen._update_timer
+            with monkeypatch.context() as held:
+                held.setattr(timer, "resume", lambda: None)
+                app.say(1, "the second")
+                await until(lambda: app.lines[1] in app.screen._dirty_widgets)
+                terminal.take()
+                await until(lambda: app.shown[0] == "the first")
+            timer.resume()
+            await pilot.pause()
+            assert app.shown[:2] == ["the first", "the second"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whenever_the_terminal_is_ready_in_the_end_it_shows_what_is_meant(seed: int) -> None:
+    chance, app = random.Random(seed), Lines()
+    async with app.run_test(size=(WIDTH, LINES)) as pilot:
         await pilot.pause()
-        assert app.painted == {0, 1}
+        with slow(app) as terminal:
+            for _ in range(150):
+                app.say(chance.randrange(LINES), chance.choice(WORDS) + "·" * chance.randrange(9))
+                if chance.random() < 0.5:
+                    terminal.free = False
+                elif chance.random() < 0.5:
+                    terminal.take()
+                await asyncio.sleep(chance.choice((0, 0, 0.004, 0.02)))
+            terminal.take()
+            await until(lambda: app.shown == app.meant, 2)
