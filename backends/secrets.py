@@ -1,4 +1,4 @@
-"""Secrets: fetched when a backend connects."""
+"""Secrets: fetched when a backend connects, within a time, and never part of a text or a log."""
 
 from __future__ import annotations
 

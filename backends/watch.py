@@ -20,7 +20,7 @@ from backends.api.pace import Pace
 from backends.api.readings import FeedKey, News, Reading, State
 from backends.api.registry import load
 from backends.api.tail import BYTES_MOST, Tail
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.context_charts import ContextCharts
 from backends.incident.error_lines import Burst, ErrorLines
 from backends.incident.sizes import Counting, Expected, GroupSizes

@@ -15,11 +15,11 @@ from backends.api.clock import Clock
 from backends.api.errors import BackendError
 from backends.api.nouns import Row, called
 from backends.api.runs import Deploy
-from backends.door import Door, NotAudited
+from backends.changes.door import Door, NotAudited
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.action_menu import blocked, menu_of
-from tui.arming import ArmFlow
+from tui.arm_command import ArmFlow
 from tui.deploying import DeployFlow
 from tui.endings import Endings
 from tui.offering import heading_of, parent_of_zombie, what_can_be_done

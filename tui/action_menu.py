@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from backends.api.actions import Action
 from backends.api.nouns import Row, called
-from backends.door import Door
+from backends.changes.door import Door
 from tui.offering import named
 from tui.question import DANGERS, alike, plain
 from widgets.dialog import CANCEL, CLOSE, Button, Form

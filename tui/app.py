@@ -17,16 +17,17 @@ from textual.app import ComposeResult
 
 from backends.api.backend import TIMEOUT
 from backends.api.clock import Clock, LoopClock
-from backends.context import Context
+from backends.config.context import Context
 from backends.threads import leave_threads_behind
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.commands import Command, key_of
 from tui.contexts import Contexts
 from tui.everywhere import Everywhere
+from tui.first_paint import FirstPaint
 from tui.footer import Footer
 from tui.front import Front
-from tui.held_back import HeldBack
+from tui.key_queue import KeyQueue
 from tui.keys import Keys
 from tui.leaving import AGAIN, Holds, Leaving
 from tui.masthead import Masthead
@@ -38,7 +39,7 @@ from widgets.look import Look
 from widgets.private.app import QuietApp
 
 if TYPE_CHECKING:
-    from backends.door import Door
+    from backends.changes.door import Door
     from tui.acting import ActionFlow
     from tui.screens.metrics.dashboards import Dashboards
     from widgets.dialog import Dialog
@@ -78,7 +79,8 @@ class MidwatchApp(QuietApp):
         self.footer = Footer()
         self.front = Front(self.tick)
         self.ways = Ways(self.front, self.say)
-        self.held_back = HeldBack(self, self.keys, self.say, self.tick, self._go_on)
+        self.first_paint = FirstPaint(self, self.tick, self._go_on)
+        self.key_queue = KeyQueue(self.keys, self.say, self.first_paint.let_go)
         self.everywhere = Everywhere(self, log_file)
         self.leaving = Leaving(lambda code: self.exit(return_code=code), self._say_while, self._clock.monotonic)
         self._flow: ActionFlow | None = None
@@ -100,7 +102,8 @@ class MidwatchApp(QuietApp):
             loop.add_signal_handler(number, self.exit, None, 128 + number)
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         self.set_interval(1.0, self.tick)
-        self.held_back.hold()
+        self.first_paint.hold()
+        self.call_later(self.key_queue.begin)
         self.work(self._begin())
 
     async def _begin(self) -> None:
@@ -113,7 +116,7 @@ class MidwatchApp(QuietApp):
             self._flow.forget()
         if self.bridge is not None:
             self.view.detach()
-        left = self.contexts.turn(context, hold=self.held_back.holding and not self._first_command)
+        left = self.contexts.turn(context, hold=self.first_paint.holding and not self._first_command)
         if left.was_armed:
             self.say(f"{left.was_armed} is armed no more: it was left")
         self.view.attach()
@@ -222,7 +225,7 @@ class MidwatchApp(QuietApp):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             event.stop()
-            self.held_back.typed(event)
+            self.key_queue.typed(event)
         else:
             await super().on_event(event)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from backends.api.actions import sentence
-from backends.audit_chain import AuditFiles
-from backends.audit_verify import verify
+from backends.changes.audit_chain import AuditFiles
+from backends.changes.audit_verify import verify
 from backends.clean import clean
 
 NOTHING = "nothing has been tried: the audit is empty"

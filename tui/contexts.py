@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from backends.api.clock import Clock
-from backends.context import Context
-from backends.context_words import DEFAULT
+from backends.config.context import Context
+from backends.config.context_words import DEFAULT
 from backends.nearest import nearest
 from backends.watch import Remembered, Watch
 from tui.bridge import Bridge
 from tui.doors import Doors
 
 if TYPE_CHECKING:
-    from backends.door import Door
+    from backends.changes.door import Door
     from tui.screens.metrics.dashboards import Dashboards
 
 

@@ -14,8 +14,8 @@ from backends.state import audit_folder
 from backends.watch import Watch
 
 if TYPE_CHECKING:
-    from backends.audit import Audit
-    from backends.door import Door
+    from backends.changes.audit import Audit
+    from backends.changes.door import Door
 
 
 class Doors:
@@ -38,9 +38,9 @@ class Doors:
         """The door of the open context, made where there is none yet; None where another was opened meanwhile.
         Who is here is asked in a thread: a directory server may be slow."""
         if self.now is None:
-            from backends.audit import Audit
-            from backends.door import Door
-            from backends.who import Who
+            from backends.changes.audit import Audit
+            from backends.changes.door import Door
+            from backends.changes.who import Who
 
             if self._audit is None:
                 self._audit = Audit(audit_folder(os.environ))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from backends.context import Context
+from backends.config.context import Context
 from tui.commands import Command
 from tui.completion import completions
 from tui.contexts import Contexts

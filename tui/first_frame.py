@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from backends.clean import clean
-from backends.config_file import Unreadable, config_name, read_bytes
-from backends.context_words import COLOURS, DEFAULT, THIS_HOST, mode, paint, wanted_context
+from backends.config.context_words import COLOURS, DEFAULT, THIS_HOST, mode, paint, wanted_context
+from backends.config.file import Unreadable, config_name, read_bytes
 
 SGR = {name: code for code, name in enumerate(COLOURS, 31)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backends.context_words import FOR_GOOD, READ_ONLY, Mode
+from backends.config.context_words import FOR_GOOD, READ_ONLY, Mode
 from tui.commands import (
     ANYWHERE,
     DESCRIPTION,

@@ -3,7 +3,7 @@
 Textual hands a key to the focused widget through a queue of messages, so that in a burst `:members⏎` the letters
 would reach the table before the `:` has opened the prompt. Here a key is done when the next one comes: whole
 commands may be typed ahead, in one paste of the terminal or over a slow link. Where the next keys are about what
-one asked for, and that takes time, they wait before they come here: `tui.held_back` has one queue for all.
+one asked for, and that takes time, they wait before they come here: `tui.key_queue` has one queue for all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from backends.context_words import FOR_GOOD, READ_ONLY
+from backends.config.context_words import FOR_GOOD, READ_ONLY
 from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, key_of, on_screen
 from widgets.prompt import Completer, KeyEffect, Prompt
 

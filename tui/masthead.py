@@ -8,7 +8,7 @@ from typing import Any
 from backends.api.clock import Clock
 from backends.api.details import Trouble
 from backends.api.readings import ILL, Reading, Readings, State, worst_by_source
-from backends.context import Context
+from backends.config.context import Context
 from backends.watch import Broken
 from widgets.freshness import word_of
 from widgets.look import Look

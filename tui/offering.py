@@ -14,8 +14,8 @@ from backends.api.nouns import Row, called
 from backends.api.processes import Process, ProcessState
 from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
-from tui.belongings import belonging, why_nothing
 from tui.commands import key_of
+from tui.related_targets import belonging, why_nothing
 
 BY_ANOTHER = (Member, Alert, ScrapeTarget, Occurrence)
 """Rows that are acted on by what belongs to them."""

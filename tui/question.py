@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from backends.api.actions import Action, Danger, Outcome, Refused, Target, sentence
 from backends.api.readings import FeedKey, Reading
-from backends.arming import ARMED_FOR
-from backends.context_words import Mode
-from backends.door import Consent, Door, Proposal
+from backends.changes.arming import ARMED_FOR
+from backends.changes.door import Consent, Door, Proposal
+from backends.config.context_words import Mode
 from backends.watch import Watch
 from widgets.dialog import CLOSE, Button, Field, Form
 from widgets.freshness import Sight

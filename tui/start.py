@@ -9,16 +9,16 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from backends.clean import clean
-from backends.config_file import load_config, read_only_wanted
+from backends.config.file import load_config, read_only_wanted
 from tui.first_frame import first_frame, glance
 from tui.terminal import Terminal, leave_now, watch_hangup
-from tui.typed_ahead import TypedAhead
+from tui.typed_at_start import TypedAhead
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from backends.config import Config
-    from backends.context import Context
+    from backends.config.configuration import Config
+    from backends.config.context import Context
 
 
 class _Exit(NamedTuple):
@@ -50,7 +50,7 @@ def _open(options: argparse.Namespace, typed: TypedAhead) -> _Exit:
     # What is imported and made until the first frame stays: looking through it again and again for garbage would
     # take a twentieth of the start. The app turns it on again.
     gc.disable()
-    from backends.config import ConfigError, choose_context
+    from backends.config.configuration import ConfigError, choose_context
 
     try:
         config = load_config(options.config, os.environ, read_only=options.read_only)
@@ -101,7 +101,7 @@ def _run(options: argparse.Namespace, config: Config, context: Context | None, t
 def _discovery(*, read_only: bool) -> Callable[[], Awaitable[Context]]:
     from functools import partial
 
-    from backends.discovery import discover
+    from backends.config.discovery import discover
 
     return partial(discover, os.environ, read_only=read_only)
 

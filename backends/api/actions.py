@@ -1,7 +1,8 @@
 """What can be changed, said in full before anything is: Action and Target, the Permit to do it once, the Outcome.
 
-Building an Action changes nothing. Only `backends.door` makes a Permit, and a backend that changes anything calls
-`permit.use(action)` first. This guards tired people against mistakes, not against code in its own process.
+Building an Action changes nothing. Only `backends.changes.door` makes a Permit, and a backend that changes
+anything calls `permit.use(action)` first. This guards tired people against mistakes, not against code in its own
+process.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ class Refused(Exception):
 
 
 class Permit:
-    """Leave to do one action once, soon. Made by `backends.door` alone; a test of the house keeps it so."""
+    """Leave to do one action once, soon. Made by the door alone; a test of the house keeps it so."""
 
     __slots__ = ("_digest", "_left", "_monotonic", "_until")
 

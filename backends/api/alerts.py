@@ -1,4 +1,4 @@
-"""Alerts: what a rule says is wrong."""
+"""The noun of alerts: what a rule says is wrong."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Logs(Protocol):
 
 
 class Acting(Protocol):
-    """Can change what it shows. `backends.door` is the only caller of `perform`."""
+    """Can change what it shows. `backends.changes.door` is the only caller of `perform`."""
 
     async def actions(self, row: Row) -> tuple[Action, ...]:
         """What can be done to a row now, the most usual first, none of it done. Empty where nothing can; what

@@ -1,4 +1,5 @@
-"""Pace: how patient a feed is with its source, and how long it waits between two attempts."""
+"""Pace: how patient a feed is with its source, and how long it waits between two attempts. The pace of each noun
+stands in its row of `ABILITIES` (`capabilities`)."""
 
 from __future__ import annotations
 

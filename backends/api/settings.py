@@ -13,7 +13,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     A subclass says `frozen=True` again, for type checkers. Field names are the configuration's keys; a
     field's type and constraints are what `config check` tests. A key named `ca`, `cert`, `key`, `file` or
     `directory` is a file, `paths` and `files` are patterns of files: relative ones begin at the configuration's
-    folder (`backends.config_settings`).
+    folder (`backends.config.settings_files`).
     """
 
     commands: ClassVar[tuple[str, ...]] = ()

@@ -1,4 +1,4 @@
-"""Units: what a supervisor keeps running."""
+"""The noun of units: what a supervisor keeps running."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
+from backends.coordination.all_failed import together
 from backends.coordination.etcd_errors import Compacted, NoLeader, OtherCluster
 from backends.coordination.etcd_stream import (
     DEADLINE,
@@ -26,7 +27,6 @@ from backends.coordination.etcd_stream import (
     watch_stream,
 )
 from backends.coordination.etcd_wire import Wire
-from backends.coordination.none_answers import together
 from backends.coordination.watch_course import ELECTION, Course
 
 HURRY = 1.2

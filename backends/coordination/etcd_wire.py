@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 
 from backends.api.errors import BackendError, Misconfigured, Silent, TooLarge, Unreachable, bare
 from backends.api.settings import Secret
+from backends.coordination.all_failed import together
+from backends.coordination.etcd_credentials import Credentials, credentials_for
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
-from backends.coordination.etcd_papers import Papers, papers_for
-from backends.coordination.none_answers import together
 from backends.host_port import join
 
 ANSWER_MOST = 16 << 20
@@ -83,7 +83,7 @@ class Wire:
         self._stubs: Any = None
         self._grpc: Any = None
         self._channels: dict[str, Any] = {}
-        self._papers: dict[str, Papers] = {}
+        self._credentials: dict[str, Credentials] = {}
         self._heard: dict[str, float] = {}
         self._retired: dict[Any, asyncio.Task[None]] = {}
         self._tokens: dict[str, str] = {}
@@ -257,30 +257,30 @@ class Wire:
             if not self.access.tls:
                 self._channels[endpoint] = self._grpc.insecure_channel(endpoint, options=OPTIONS)
             else:
-                papers = await asyncio.to_thread(papers_for, self.access, endpoint)
+                credentials = await asyncio.to_thread(credentials_for, self.access, endpoint)
                 if endpoint not in self._channels:
-                    self._open_with(papers, endpoint)
+                    self._open_with(credentials, endpoint)
         return self._channels[endpoint]
 
-    def _open_with(self, papers: Papers, endpoint: str) -> None:
+    def _open_with(self, credentials: Credentials, endpoint: str) -> None:
         from grpc import ssl_channel_credentials
 
         options: tuple[tuple[str, Any], ...] = OPTIONS
-        if papers.name is not None:
-            options = (*OPTIONS, ("grpc.ssl_target_name_override", papers.name))
-        credentials = ssl_channel_credentials(papers.roots, papers.key, papers.cert)
-        self._channels[endpoint] = self._grpc.secure_channel(endpoint, credentials, options=options)
-        self._papers[endpoint] = papers
+        if credentials.name is not None:
+            options = (*OPTIONS, ("grpc.ssl_target_name_override", credentials.name))
+        channel_credentials = ssl_channel_credentials(credentials.roots, credentials.key, credentials.cert)
+        self._channels[endpoint] = self._grpc.secure_channel(endpoint, channel_credentials, options=options)
+        self._credentials[endpoint] = credentials
 
     async def _renew(self, endpoint: str) -> None:
         """Certificates are renewed while we run: a channel keeps those that it was made with."""
         try:
-            papers = await asyncio.to_thread(papers_for, self.access, endpoint)
+            credentials = await asyncio.to_thread(credentials_for, self.access, endpoint)
         except BackendError:
             return
-        if endpoint in self._channels and papers != self._papers.get(endpoint):
+        if endpoint in self._channels and credentials != self._credentials.get(endpoint):
             self._retire(endpoint)
-            self._open_with(papers, endpoint)
+            self._open_with(credentials, endpoint)
 
     def _doubt(self, endpoint: str, channel: Any, since: float) -> None:
         """Ask by a new connection after one on which nothing has come since then: its other end may be gone, of

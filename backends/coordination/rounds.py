@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from backends.api.errors import Unreachable
 from backends.api.members import Members
 from backends.api.readings import Seen, differing
+from backends.coordination.all_failed import together
 from backends.coordination.census import Answer, Census, steadied
-from backends.coordination.none_answers import together
 
 INTERVAL = 2.0
 """Seconds between two rounds. What is registered is watched; this is who leads, how fast, how far."""

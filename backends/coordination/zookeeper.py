@@ -23,7 +23,7 @@ from backends.api.members import Member, Members
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import Secret, SecretSetting, Settings
-from backends.coordination.none_answers import together
+from backends.coordination.all_failed import together
 from backends.coordination.registered import expected_sizes
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.coordination.zookeeper_access import (

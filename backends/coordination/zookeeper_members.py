@@ -1,4 +1,4 @@
-"""How ZooKeeper's servers are asked, one by one."""
+"""What ZooKeeper's servers are asked, one by one; how often is the affair of `rounds`."""
 
 from __future__ import annotations
 

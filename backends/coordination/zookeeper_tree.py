@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Misconfigured, Unreachable
 from backends.api.settings import Secret
-from backends.coordination.none_answers import together
+from backends.coordination.all_failed import together
 from backends.coordination.watch_course import ELECTION, Course
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected

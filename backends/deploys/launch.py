@@ -1,4 +1,4 @@
-"""Starting a runner, and asking one to end."""
+"""Starting a runner, and asking one to end; neither without a leave (`leave_to_start`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backends.api.actions import Refused
 from backends.api.errors import TimedOut
 from backends.api.runs import Run, RunState
 from backends.deploys.folder import ABORT, OUTPUT, RunFolders, Written, write_plan
-from backends.deploys.leave import Leave
+from backends.deploys.leave_to_start import Leave
 from backends.deploys.runner import STARTED, Handed
 
 SETTLING = 1.0

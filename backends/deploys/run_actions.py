@@ -12,17 +12,17 @@ from backends.api.errors import Misconfigured, TimedOut
 from backends.api.nouns import Row
 from backends.api.runs import Deploy, Plan, Run, RunRows, RunState, params_of, run_of, start_arguments
 from backends.api.settings import SecretRef
+from backends.changes.who import Who
 from backends.deploys import launch
 from backends.deploys.command import GRACE
 from backends.deploys.folder import RunFolders, Written, new_id
-from backends.deploys.leave import Leave
+from backends.deploys.leave_to_start import Leave
 from backends.deploys.listing import LIST_SECONDS
 from backends.deploys.look_pauses import BUSY
 from backends.deploys.settings import DeploySettings
 from backends.file_errors import file_errors
 from backends.secrets import COMMAND_SECONDS, reveal
 from backends.threads import Threads
-from backends.who import Who
 
 Planner = Callable[[Mapping[str, str]], Awaitable[Plan]]
 

@@ -13,13 +13,13 @@ from backends.api.events import EventKind, Occurrence
 from backends.api.metrics import ScrapeTarget
 from backends.api.readings import FeedKey, Reading, Readings
 from backends.host_port import is_loopback, split
-from backends.incident.flapping import FLAPPING
+from backends.incident.flapping import FLAPPING_WITHIN
 from backends.incident.problems import Problem, ranked
 from backends.relations import Index
 
 EARLIER = 60.0
 """Seconds by which an effect may seem older than its cause: clocks differ, and some causes are told late."""
-TRIED = FLAPPING
+TRIED = FLAPPING_WITHIN
 """The same of a unit, which is tried again and again before it is said to have failed, or to flap."""
 
 

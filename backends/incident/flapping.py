@@ -9,8 +9,8 @@ from backends.api.events import Occurrence
 from backends.api.units import Unit
 
 FLAPS = 4
-"""Restarts of a unit within `FLAPPING` that make it flap: more than a deploy and a second try of it."""
-FLAPPING = 600.0
+"""Restarts of a unit within `FLAPPING_WITHIN` that make it flap: more than a deploy and a second try of it."""
+FLAPPING_WITHIN = 600.0
 """Seconds."""
 ASKED_WITHIN = 60.0
 """Seconds before the end of an action within which the restart that it asked for was seen: the end waits until
@@ -28,7 +28,7 @@ def restarts(units: Iterable[Unit], events: Iterable[Occurrence], now: float, un
     seen: dict[tuple[str, str], list[float]] = {}
     asked: dict[str, list[float]] = {}
     for event in events:
-        if event.restart and now - event.at <= FLAPPING:
+        if event.restart and now - event.at <= FLAPPING_WITHIN:
             seen.setdefault((event.source, event.target), []).append(event.at)
         elif event.asked_to_end and event.about is not None:
             noun, key = event.about

@@ -21,7 +21,7 @@ from backends.api.readings import ILL, Reading, Readings, worst_by_source
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
-from backends.incident.flapping import FLAPPING, FLAPS, UnitOf, restarts
+from backends.incident.flapping import FLAPPING_WITHIN, FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
@@ -214,7 +214,7 @@ def _failing(rows: list[Unit], lately: Mapping[str, int]) -> Iterator[Problem]:
             why = row.spawn_error or (f"last exit {row.exit}" if row.exit is not None else row.native)
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
         elif times >= FLAPS:
-            why = f"{times} restarts in {FLAPPING / 60:g} min"
+            why = f"{times} restarts in {FLAPPING_WITHIN / 60:g} min"
             why += f", last exit {row.exit}" if row.exit is not None else ""
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 

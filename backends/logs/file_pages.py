@@ -13,7 +13,7 @@ from backends.api.logs import Beside, LogBlock, Sieve
 from backends.logs.file_reader import CHUNK, STRIDE, FileReader, print_at, records_before, same_file
 from backends.logs.opened import Opened
 from backends.logs.position import PRINT, Position
-from backends.logs.records import RECORD, open_file
+from backends.logs.reading import RECORD, open_file
 from backends.logs.rotation import packed, scan, stem
 from backends.logs.since import Parse, offset_of
 

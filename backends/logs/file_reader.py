@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from backends.api.logs import LogBlock, Sieve
 from backends.logs.position import PRINT, Key, Position
-from backends.logs.records import RECORD
+from backends.logs.reading import RECORD
 
 CHUNK = 120 << 10
 """Bytes of one read, and so about the size of a block. From 128 KiB on glibc maps memory anew each time, and the

@@ -19,8 +19,8 @@ from backends.api.capabilities import Logs
 from backends.api.logs import Beside, LogBatch, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.settings import Settings
-from backends.logs.lane import Lane
 from backends.logs.paths import Patterns, readable, refusal
+from backends.logs.serial_calls import Lane
 
 if TYPE_CHECKING:
     from backends.logs.followed_files import FollowedFiles

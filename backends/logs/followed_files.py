@@ -15,8 +15,8 @@ from backends.api.readings import Seen
 from backends.file_errors import file_errors
 from backends.logs.file_pages import FilePages
 from backends.logs.follow import Follower, Look
-from backends.logs.lane import Lane
 from backends.logs.position import Cursor
+from backends.logs.serial_calls import Lane
 from backends.logs.since import Parse, offset_of
 from backends.logs.whole_files import WholeFiles
 

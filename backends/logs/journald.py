@@ -31,7 +31,7 @@ from backends.logs import journal_entry
 from backends.logs.journal_stream import JournalReader, Place, place_beside
 from backends.logs.journal_touch import JOURNALS, Touch
 from backends.logs.journalctl import GROUP_HINT, MISSING_HINT, Run, running
-from backends.logs.lane import Lane
+from backends.logs.serial_calls import Lane
 
 if TYPE_CHECKING:
     from backends.logs.formats import Formats

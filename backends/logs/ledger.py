@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from backends.logs.file_reader import print_at, same_file
 from backends.logs.position import Key, Position
-from backends.logs.records import open_file
+from backends.logs.reading import open_file
 from backends.logs.rotation import ENTRIES, Entry, packed, scan
 
 SETTLED = 50_000_000

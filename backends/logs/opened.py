@@ -8,7 +8,7 @@ import stat
 from backends.logs.file_reader import FileReader
 from backends.logs.paths import refusal
 from backends.logs.position import Key
-from backends.logs.records import open_file
+from backends.logs.reading import open_file
 from backends.logs.rotation import packed
 
 NOTES = 10_000

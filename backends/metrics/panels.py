@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from backends.api.capabilities import Metrics
 from backends.api.charts import Panel
-from backends.context import Context
+from backends.config.context import Context
 
 REQUESTS = ("http_requests_total", "http_server_requests_seconds_count", "prometheus_http_requests_total")
 """Counters of requests, the most usual first; after them any whose name says so."""

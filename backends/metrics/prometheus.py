@@ -117,10 +117,10 @@ class Prometheus(Backend, Scraper, Alerting, Metrics):
         return await self._query("query_range", instant=False, patience=patience, query=expression, **span)
 
     async def names(self) -> tuple[str, ...]:
-        return await self._names.metrics(await self._wire.papers())
+        return await self._names.metrics(await self._wire.credentials())
 
     async def label_names(self) -> tuple[str, ...]:
-        return await self._names.labels(await self._wire.papers())
+        return await self._names.labels(await self._wire.credentials())
 
     async def _query(
         self, path: str, *, instant: bool, patience: float | None = None, **parameters: str | float

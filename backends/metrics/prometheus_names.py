@@ -13,7 +13,7 @@ from typing import Any
 
 from backends.api.errors import BackendError, BadReply
 from backends.metrics.prometheus_access import Access
-from backends.metrics.prometheus_papers import Papers
+from backends.metrics.prometheus_credentials import Credentials
 from backends.metrics.prometheus_trouble import not_connected, not_json, refusal, silent, too_large
 from backends.metrics.prometheus_wire import explained
 from backends.threads import Threads
@@ -31,15 +31,15 @@ class Names:
         self._threads = Threads("completion", 2, "the server does not answer them")
         self._client: Any = None
 
-    async def metrics(self, papers: Papers) -> tuple[str, ...]:
-        return await self._ask(papers, lambda client: client.all_metrics())
+    async def metrics(self, credentials: Credentials) -> tuple[str, ...]:
+        return await self._ask(credentials, lambda client: client.all_metrics())
 
-    async def labels(self, papers: Papers) -> tuple[str, ...]:
-        return await self._ask(papers, lambda client: client.get_label_names())
+    async def labels(self, credentials: Credentials) -> tuple[str, ...]:
+        return await self._ask(credentials, lambda client: client.get_label_names())
 
-    async def _ask(self, papers: Papers, call: Callable[[Any], Any]) -> tuple[str, ...]:
+    async def _ask(self, credentials: Credentials, call: Callable[[Any], Any]) -> tuple[str, ...]:
         def ask() -> tuple[str, ...]:
-            client = connect(self._access, papers, self._timeout)
+            client = connect(self._access, credentials, self._timeout)
             try:
                 return self._names(client, call)
             finally:
@@ -68,7 +68,7 @@ class Names:
         return tuple(found)
 
 
-def connect(access: Access, papers: Papers, timeout: float) -> Any:
+def connect(access: Access, credentials: Credentials, timeout: float) -> Any:
     """The library's client, with a session that keeps our promises. Blocks while it is imported."""
     import requests
     import urllib3
@@ -78,8 +78,8 @@ def connect(access: Access, papers: Papers, timeout: float) -> Any:
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *words: Any, **settings: Any) -> None:
-            if papers.context is not None:
-                settings["ssl_context"] = papers.context
+            if credentials.context is not None:
+                settings["ssl_context"] = credentials.context
             super().init_poolmanager(*words, **settings)
 
     if access.skip_verify:
@@ -94,8 +94,8 @@ def connect(access: Access, papers: Papers, timeout: float) -> Any:
     once = Retry(0, read=False)
     client = PrometheusConnect(
         access.base,
-        headers={name: value.reveal() for name, value in papers.headers.items()},
-        auth=None if papers.auth is None else (papers.auth[0], papers.auth[1].reveal()),
+        headers={name: value.reveal() for name, value in credentials.headers.items()},
+        auth=None if credentials.auth is None else (credentials.auth[0], credentials.auth[1].reveal()),
         session=session,
         retry=once,
         timeout=timeout,

@@ -17,7 +17,7 @@ from backends import tls
 from backends.api.errors import BackendError, BadReply, Denied
 from backends.metrics.prometheus_access import Access
 from backends.metrics.prometheus_body import PACKED, body
-from backends.metrics.prometheus_papers import Papers, papers_for
+from backends.metrics.prometheus_credentials import Credentials, credentials_for
 from backends.metrics.prometheus_trouble import (
     LESS,
     LOST,
@@ -62,19 +62,19 @@ class Wire:
         self.timeout = timeout
         self._httpx: Any = None
         self._client: Any = None
-        self._papers: Papers | None = None
+        self._credentials: Credentials | None = None
         self._made = 0.0
         self._opening = asyncio.Lock()
         self._url = lru_cache(URLS)(self._built)
 
-    async def papers(self) -> Papers:
+    async def credentials(self) -> Credentials:
         """The secrets, fetched once. Raises `Misconfigured`."""
         async with self._opening:
-            if self._papers is not None:
-                return self._papers
-            self._httpx, papers = await asyncio.to_thread(self._prepare)
-            self._papers, self._made = papers, time.monotonic()
-            return papers
+            if self._credentials is not None:
+                return self._credentials
+            self._httpx, credentials = await asyncio.to_thread(self._prepare)
+            self._credentials, self._made = credentials, time.monotonic()
+            return credentials
 
     async def get(
         self,
@@ -133,16 +133,16 @@ class Wire:
         return self._httpx.URL(f"{self.access.base}/api/v1/{path}", params=parameters or None)
 
     async def _opened(self) -> Any:
-        papers = await self.papers()
+        credentials = await self.credentials()
         if self._client is None:
             self._client = self._httpx.AsyncClient(
-                auth=None if papers.auth is None else (papers.auth[0], papers.auth[1].reveal()),
+                auth=None if credentials.auth is None else (credentials.auth[0], credentials.auth[1].reveal()),
                 headers={
                     "Accept-Encoding": PACKED,
-                    **{name: value.reveal() for name, value in papers.headers.items()},
+                    **{name: value.reveal() for name, value in credentials.headers.items()},
                 },
                 # Without TLS there is nothing to verify, and building a context reads files.
-                verify=papers.context if papers.context is not None else False,
+                verify=credentials.context if credentials.context is not None else False,
                 # The machine's proxies and .netrc are not ours; a redirect would take secrets along.
                 trust_env=False,
                 follow_redirects=False,
@@ -154,12 +154,12 @@ class Wire:
 
     async def _told(self, error: BackendError) -> BackendError:
         if isinstance(error, Denied) and time.monotonic() - self._made > REFUSED_KEPT:
-            self._papers = None
+            self._credentials = None
             await self.close()
         return error
 
-    def _prepare(self) -> tuple[Any, Papers]:
-        return load_client(), papers_for(self.access)
+    def _prepare(self) -> tuple[Any, Credentials]:
+        return load_client(), credentials_for(self.access)
 
     async def close(self) -> None:
         client, self._client = self._client, None

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from backends.api.processes import Processes
 from backends.api.readings import Reading, State
-from backends.context_words import THIS_HOST
+from backends.config.context_words import THIS_HOST
 from backends.processes.supervisord_places import any_there
 from backends.processes.table import PATIENCE, Table
 

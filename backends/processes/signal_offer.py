@@ -17,7 +17,7 @@ STARTED_AGAIN_WITHIN = 1.5
 END, STOP, GO_ON, STAY = "end", "stop", "go on", "stay"
 """What is expected of the process afterwards; in the action's arguments, and read back."""
 
-EFFECTS: dict[Signals, tuple[str, Danger]] = {
+OFFERED: dict[Signals, tuple[str, Danger]] = {
     Signals.SIGTERM: ("asks {0} to clean up and end", Danger.NORMAL),
     Signals.SIGHUP: ("tells {0} that its terminal is gone; daemons mostly reload by it", Danger.MILD),
     Signals.SIGINT: ("interrupts {0}, as ctrl-c does", Danger.NORMAL),
@@ -57,7 +57,7 @@ def offers(to: Subject, *, pinned: bool, blocked: str) -> tuple[Action, ...]:
     how = "" if pinned else ", without a pidfd: its start time is read just before"
     return tuple(
         offer(to, number, f"kill -{short(number)} {to.pid}{how}", (("command", to.command),), blocked)
-        for number in EFFECTS
+        for number in OFFERED
         if number not in WHERE_CAUGHT or (to.handling is not None and to.handling.catches(number))
     )
 
@@ -66,7 +66,7 @@ def offer(
     to: Subject, number: Signals, call: str, kept: tuple[tuple[str, str], ...] = (), blocked: str = ""
 ) -> Action:
     """One signal, sent by `call`; `kept` is what its sender needs beyond the signal and what is expected."""
-    usual = EFFECTS[number][1]
+    usual = OFFERED[number][1]
     known = lore(to.programs, short(number))
     what = None if known is None else known[1]
     fate = None if to.handling is None else to.handling.fate(number)
@@ -121,7 +121,7 @@ def _fate(number: Signals, fate: Fate | None) -> list[str]:
 
 def _meant(number: Signals, fate: Fate | None, name: str) -> list[str]:
     """What the signal says in general; nothing to one that does not handle it and simply ends."""
-    return [] if fate in DEADLY and number is not Signals.SIGKILL else [EFFECTS[number][0].format(name)]
+    return [] if fate in DEADLY and number is not Signals.SIGKILL else [OFFERED[number][0].format(name)]
 
 
 def _danger(number: Signals, usual: Danger, expected: str, known: Lore | None) -> Danger:

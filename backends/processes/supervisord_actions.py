@@ -26,7 +26,7 @@ from backends.processes.signal_lore import recognise
 from backends.processes.signal_offer import END, ENDED_WITHIN, STARTED_AGAIN_WITHIN, Subject, offer, short
 from backends.processes.supervisord_programs import IDLE, Info, ProgramConfig
 from backends.processes.supervisord_rpc import Rpc, SpawnFailed
-from backends.processes.supervisord_second_half import LOOK, SETTLING, SecondHalf, info_of
+from backends.processes.supervisord_start_again import LOOK, SETTLING, SecondHalf, info_of
 
 KILLED_WITHIN = 20.0
 """Seconds beyond `stopwaitsecs`, when supervisord sends SIGKILL, in which a program has ended."""

@@ -42,7 +42,7 @@ def everything(folder: Path, members: int, rate: int, lines: int, seconds: float
             f'[context.bench.files.web]\npaths = ["{folder}/web-*.log"]\n{chart_tables(server.url)}'
         )
         changing = loader(cluster, members, rate, seconds + 60)
-        argv = [sys.executable, "-m", "tests.bench.log_load", str(lines), str(seconds + 60), *map(str, logs)]
+        argv = [sys.executable, "-m", "tests.bench.load_writer", str(lines), str(seconds + 60), *map(str, logs)]
         writing = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         try:
             go(changing)

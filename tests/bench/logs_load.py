@@ -62,7 +62,7 @@ def logs_load(folder: Path, rate: int, seconds: float) -> LogsLoaded:
     with Stamped("--config", config, "-c", "logs") as board:
         board.until("FOLLOWING")
         board.read(1)
-        argv = [sys.executable, "-m", "tests.bench.log_load", str(rate), str(seconds), *map(str, files)]
+        argv = [sys.executable, "-m", "tests.bench.load_writer", str(rate), str(seconds), *map(str, files)]
         began, keys, most, full = time.monotonic(), list[float](), 0, list[int]()
         before = usage(board.process.pid)
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as load:

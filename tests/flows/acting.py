@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from backends.api import registry
-from backends.audit import Audit
-from backends.context import Context, SourceConfig
+from backends.changes.audit import Audit
+from backends.config.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.actor import STAGES, Stage
 from tests.flows.conftest import Opened, Screen

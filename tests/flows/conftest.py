@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from backends.api import registry
 from backends.api.capabilities import ABILITIES
 from backends.api.clock import LoopClock
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.fake import SCRIPTS, FakeSettings, Script
 from tui.app import MidwatchApp

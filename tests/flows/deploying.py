@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backends.api.settings import SecretRef
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.deploys.settings import DeploySettings, ParamSettings
 
 PLAIN, ENV, FILE, COMMAND = (f"canary-{word}-90c1ab" for word in ("plain", "env", "file", "command"))

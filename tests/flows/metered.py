@@ -12,9 +12,9 @@ from backends.api.capabilities import Metrics
 from backends.api.errors import Unreachable
 from backends.api.metrics import Series
 from backends.api.settings import Settings
-from backends.config_typing import typed
-from backends.context import Context, SourceConfig
-from backends.context_settings import PageSettings
+from backends.config.context import Context, SourceConfig
+from backends.config.context_settings import PageSettings
+from backends.config.typed import typed
 
 Value = Callable[[float], float | None]
 """A value for a moment (unix seconds), None for a gap."""

@@ -11,7 +11,7 @@ from backends.api.errors import BackendError
 from backends.api.metrics import ScrapeTargets
 from backends.api.readings import Seen
 from backends.api.settings import Settings
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.metered import Metered, MeteredSettings, checked
 
 QUEUES: dict[str, asyncio.Queue[Any]] = {}

@@ -18,7 +18,7 @@ from backends.api.events import Event, EventKind
 from backends.api.members import MemberState
 from backends.api.readings import Seen
 from backends.api.units import UnitState
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows import acting_supervisor, actor
 from tests.flows.actor import STAGES, Stage
 from tests.flows.conftest import Opened, Screen

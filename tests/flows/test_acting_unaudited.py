@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backends import audit as audit_module
+from backends.changes import audit as audit_module
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
 

@@ -14,7 +14,7 @@ from backends.api.errors import Unreachable
 from backends.api.events import Event, EventKind
 from backends.api.members import Members, Role
 from backends.api.readings import Seen, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member, process

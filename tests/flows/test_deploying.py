@@ -18,7 +18,7 @@ from backends.api.actions import Action, Outcome, Tell
 from backends.api.errors import Unreachable
 from backends.api.readings import FeedKey
 from backends.api.runs import Plan, PlannedStep, RunState
-from backends.context import Context
+from backends.config.context import Context
 from backends.deploys.folder import Written, new_id, write_plan
 from backends.deploys.journal import Entry, Journal, What
 from backends.deploys.run_actions import RunActions

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from backends.context import Context
+from backends.config.context import Context
 from tests.flows.conftest import Opened
 from tests.flows.fake import Fake
-from tui import held_back
+from tui import first_paint
 from tui.screens.logs.screen import LogsScreen
 
 
@@ -164,10 +164,10 @@ async def test_what_is_searched_kept_and_copied_is_what_the_source_shows(
 async def test_a_start_with_the_logs_shows_the_first_lines_at_once(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_back, "HOLD", 600.0)
+    monkeypatch.setattr(first_paint, "HOLD", 600.0)
     async with opened(command="logs") as screen:
         await screen.until(lambda: isinstance(screen.app.view, LogsScreen))
-        assert screen.app.held_back.holding
+        assert screen.app.first_paint.holding
         screen.script.say_lines(b"the first of all")
-        await screen.until(lambda: not screen.app.held_back.holding)
+        await screen.until(lambda: not screen.app.first_paint.holding)
         await screen.until("the first of all")

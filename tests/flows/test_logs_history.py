@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.logs.files import Files, FilesSettings
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen

@@ -9,7 +9,7 @@ from backends.api.errors import Silent
 from backends.api.events import Event, EventKind
 from backends.api.members import MemberState, Role
 from backends.api.readings import Seen
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from backends.api import registry
 from backends.api.units import UnitState
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows import fake_supervisor
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings, member, process

@@ -12,7 +12,7 @@ import pytest
 
 from backends.api.errors import Unsupported
 from backends.api.logs import Beside, LogBatch, LogBlock, Sieve
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.logs.files import FilesSettings
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script

@@ -10,7 +10,7 @@ from backends.api.errors import NotFound, Unreachable
 from backends.api.events import Event, EventKind
 from backends.api.nouns import Row
 from backends.api.readings import Seen
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake, FakeSettings, member
 

@@ -15,7 +15,7 @@ from backends.api.charts import Span
 from backends.api.errors import Misconfigured, TooLarge, Unreachable, WrongQuery
 from backends.api.events import Event, EventKind, Occurrence
 from backends.api.readings import Seen
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings
 from tests.flows.metered import MeteredSettings, Store, checked, fresh_store, metered_context, panel

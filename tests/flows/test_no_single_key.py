@@ -15,7 +15,7 @@ import pytest
 
 from backends.api import registry
 from backends.api.readings import FeedKey
-from backends.context import SourceConfig
+from backends.config.context import SourceConfig
 from tests.flows import acting_supervisor, actor
 from tests.flows.actor import STAGES, Stage
 from tests.flows.conftest import Opened, Screen
@@ -127,7 +127,7 @@ async def nothing_was_done(screen: Screen, stage: Stage, run: str, tmp_path: Pat
 
 
 def _entries(tmp_path: Path) -> Any:
-    from backends.audit import Audit
+    from backends.changes.audit import Audit
 
     return Audit(tmp_path / "xdg_state_home" / "midwatch" / "audit").entries()
 

@@ -14,7 +14,7 @@ from backends.api.logs import LogBatch, LogBlock
 from backends.api.members import MemberState, Role
 from backends.api.quorum import Quorum
 from backends.api.readings import Seen
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.incident.error_rate import BUCKET, BUCKETS_NEEDED, WINDOW
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened

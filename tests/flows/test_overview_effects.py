@@ -11,7 +11,7 @@ from backends.api import registry
 from backends.api.errors import Unreachable
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.readings import Seen
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows import fake_supervisor, scraped
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake_supervisor import QUEUES, FakeSupervisorSettings, orders, say_units, unit

@@ -13,7 +13,7 @@ from backends.api import registry
 from backends.api.details import Trouble
 from backends.api.errors import Silent, Unreachable
 from backends.api.members import MemberState, Role
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings, member, process
 

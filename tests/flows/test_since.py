@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from backends.api import registry
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings
 from tests.flows.registered import say_instances

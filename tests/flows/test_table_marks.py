@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import FakeSettings, process
 from tui.screens.resource import ResourceScreen

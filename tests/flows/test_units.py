@@ -11,7 +11,7 @@ from backends.api import registry
 from backends.api.errors import Unreachable
 from backends.api.members import Role
 from backends.api.units import UnitState
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows import fake_supervisor
 from tests.flows.conftest import Opened
 from tests.flows.fake import FakeSettings, member, process

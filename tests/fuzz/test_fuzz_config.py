@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backends.config import ConfigError, Document
-from backends.config_reader import read
+from backends.config.configuration import ConfigError, Document
+from backends.config.reader import read
 from tests.fuzz.junk import bytes_like
 from tests.hostile import TEXTS, unsafe
 

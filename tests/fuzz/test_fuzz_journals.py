@@ -11,8 +11,8 @@ import msgspec
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from backends.audit import Audit
-from backends.audit_verify import verify
+from backends.changes.audit import Audit
+from backends.changes.audit_verify import verify
 from backends.deploys.journal import Entry, parse, steps_of
 from backends.deploys.step_marks import MARK, STEPS_MOST, Marks
 from tests.fuzz.junk import bytes_like, json_like

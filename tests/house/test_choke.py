@@ -19,17 +19,17 @@ SOURCES = [
 DRAWN = [path for path in SOURCES if path.parts[-2] != "verbs" and "backends" not in path.parts]
 
 PRINTS = {
-    "tui/verbs/output.py": "cleans",
+    "tui/verbs/printing.py": "cleans",
     "tui/verbs/document.py": "JSON, by to_json",
     "tui/cli.py": "cleans",
     "tui/start.py": "cleans",
-    "tui/verbs/acting.py": "cleans",
+    "tui/verbs/changing.py": "cleans",
     "tui/terminal.py": "the first frame, which `tui/first_frame.py` has cleaned, and sequences of our own",
 }
 """Who writes to a terminal, and why that is well. Another one prints by `say` and `complain`."""
 PIPES = {
     ("backends/deploys/runner.py", 1): "a line to the process that has started it",
-    ("backends/processes/supervisord_second_half.py", 1): "a line to the process that has started it",
+    ("backends/processes/supervisord_start_again.py", 1): "a line to the process that has started it",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.mutations import Mutation, mutations
+from tests.house.side_effects import Mutation, mutations
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((ROOT / top).rglob("*.py"))]
@@ -16,11 +16,11 @@ SOURCES = [path for top in ("backends", "widgets", "tui") for path in sorted((RO
 AUDIT = "the audit's own files, which are written before anything is done"
 QUEUE = "a queue in memory"
 WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
-    ("backends/audit.py", "Audit._put"): (AUDIT, "os.open", "os.ftruncate"),
-    ("backends/audit.py", "Audit._put_note"): (AUDIT, "os.open", "os.ftruncate", "path.rename"),
-    ("backends/audit.py", "Audit._locked"): (AUDIT, "os.open"),
-    ("backends/audit.py", "Audit._spend_reserve"): (AUDIT, "reserve.unlink"),
-    ("backends/audit.py", "Audit._keep_reserve"): (AUDIT, "os.open", "open", "reserve.unlink"),
+    ("backends/changes/audit.py", "Audit._put"): (AUDIT, "os.open", "os.ftruncate"),
+    ("backends/changes/audit.py", "Audit._put_note"): (AUDIT, "os.open", "os.ftruncate", "path.rename"),
+    ("backends/changes/audit.py", "Audit._locked"): (AUDIT, "os.open"),
+    ("backends/changes/audit.py", "Audit._spend_reserve"): (AUDIT, "reserve.unlink"),
+    ("backends/changes/audit.py", "Audit._keep_reserve"): (AUDIT, "os.open", "open", "reserve.unlink"),
     ("backends/api/contract.py", "check_import"): (
         "the contract suite looks at a fresh interpreter's modules",
         "subprocess.run",
@@ -83,7 +83,7 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
         "a client's greeting, to hear who answers",
         "plain.sendall",
     ),
-    ("widgets/output.py", "_own_handle"): ("the terminal that we draw on", "os.open"),
+    ("widgets/terminal_output.py", "_own_handle"): ("the terminal that we draw on", "os.open"),
     ("backends/coordination/zookeeper_link.py", "Link.close"): (QUEUE, "self._jobs.put"),
     ("backends/coordination/zookeeper_link.py", "Link._job"): (QUEUE, "self._jobs.put"),
     ("backends/logs/journalctl.py", "running"): ("journalctl, which reads", "asyncio.create_subprocess_exec"),
@@ -106,12 +106,12 @@ WITHOUT_PERMIT: dict[tuple[str, str], tuple[str, ...]] = {
         "self._client.build_request",
         "POST",
     ),
-    ("backends/processes/supervisord_second_half.py", "_spawn"): (
+    ("backends/processes/supervisord_start_again.py", "_spawn"): (
         "whoever sees to the start, by a restart, which used its permit",
         "subprocess.Popen",
     ),
-    ("backends/processes/supervisord_second_half.py", "main"): ("forks once, to be nobody's child", "os.fork"),
-    ("backends/processes/supervisord_second_half.py", "start_again"): (
+    ("backends/processes/supervisord_start_again.py", "main"): ("forks once, to be nobody's child", "os.fork"),
+    ("backends/processes/supervisord_start_again.py", "start_again"): (
         "the second half of a restart, which used its permit",
         "supervisor.startProcess",
     ),
@@ -178,7 +178,7 @@ def permits_made(source: str) -> list[int]:
 
 def test_permits_are_made_in_the_door_alone() -> None:
     makers = {where(path) for path in SOURCES if permits_made(path.read_text())}
-    assert makers == {"backends/door.py"}
+    assert makers == {"backends/changes/door.py"}
 
 
 def test_every_call_that_could_change_something_is_permitted_or_has_a_reason() -> None:
@@ -212,7 +212,7 @@ def performers(source: str) -> set[str]:
 def test_the_only_caller_of_perform_is_the_door() -> None:
     """A backend may pass it on to the part of itself that acts."""
     calling = {where(path): performers(path.read_text()) for path in SOURCES}
-    assert calling.pop("backends/door.py") == {"_act"}
+    assert calling.pop("backends/changes/door.py") == {"_act"}
     assert set().union(*calling.values()) <= {"perform"}
 
 

@@ -144,7 +144,7 @@ def test_a_look_at_this_host_alone_brings_no_loop_and_no_backend() -> None:
     found = loaded(ALONE)
     slow = {"asyncio", "concurrent.futures", "logging", "ssl", "subprocess", "shutil", "pathlib", "tomllib"}
     assert not found & {"textual", "rich", "psutil", "difflib", *slow, *MODULES.values()}
-    assert not {"backends.api.feed", "backends.watch", "backends.config"} & found
+    assert not {"backends.api.feed", "backends.watch", "backends.config.configuration"} & found
 
 
 def test_only_what_is_asked_for_is_made_of_the_command_line() -> None:
@@ -154,8 +154,8 @@ def test_only_what_is_asked_for_is_made_of_the_command_line() -> None:
 
 WATCHED = """
 from pathlib import Path
-from backends.config import Document
-from backends.config_reader import read
+from backends.config.configuration import Document
+from backends.config.reader import read
 from backends.watch import Watch
 text = b'''
 [context.a.zookeeper.main]
@@ -182,4 +182,4 @@ def test_a_context_is_opened_without_what_its_first_rows_do_not_need() -> None:
     found = loaded(WATCHED)
     logs = {"backends.logs.formats", "backends.logs.file_reader", "backends.processes.supervisord_logs"}
     changes = {"backends.deploys.launch", "backends.deploys.runner", "backends.processes.signals"}
-    assert not found & {"backends.config_lines", *logs, *changes}
+    assert not found & {"backends.config.lines", *logs, *changes}

@@ -13,8 +13,8 @@ import pytest
 from textual.pilot import Pilot
 
 from backends.api import registry
-from backends.context import Context, SourceConfig
-from backends.who import Who
+from backends.changes.who import Who
+from backends.config.context import Context, SourceConfig
 from tests.clock import START, FakeClock
 from tests.flows import actor
 from tests.flows.actor import STAGES
@@ -63,7 +63,7 @@ def picture(
 
             await press("N", "g")
             await steps(app, clock, press)
-            app.held_back.let_go()
+            app.first_paint.let_go()
             app.tick()
             await pilot.pause()
 

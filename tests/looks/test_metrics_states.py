@@ -12,7 +12,7 @@ from backends.api import registry
 from backends.api.charts import PANEL_PACE
 from backends.api.errors import Unreachable, WrongQuery
 from backends.api.readings import State
-from backends.context import Context
+from backends.config.context import Context
 from tests.clock import FakeClock
 from tests.flows.metered import Store, fresh_store, metered_context, panel
 from tui.app import MidwatchApp
@@ -94,7 +94,7 @@ async def live(pilot: Pilot[None], store: Store, clock: FakeClock) -> None:
         if drawn():
             break
         await pilot.pause(0.01)
-    app.held_back.let_go()
+    app.first_paint.let_go()
     await clock.advance(0.5)
     for _ in range(5):
         await pilot.pause(0.02)

@@ -23,7 +23,7 @@ from backends.api.members import MemberState, Role
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.quorum import Quorum
 from backends.api.readings import Seen
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows import fake_supervisor, scraped
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member, process
@@ -61,7 +61,7 @@ def picture(snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> Callable[
             await steps(pilot, script, clock)
             await clock.advance(0.2)
             # Not whether a quarter of a second of real time has passed decides what is in the picture.
-            app.held_back.let_go()
+            app.first_paint.let_go()
             app.tick()
             await settled(app)
             app.tick()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from backends.audit import Audit
+from backends.changes.audit import Audit
 from tests.outside.program import Ran, run
 from tests.unit.test_audit import entry
 

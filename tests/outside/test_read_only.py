@@ -23,12 +23,12 @@ from backends.api import registry
 from backends.api.actions import Action, Refused
 from backends.api.capabilities import Acting, ability
 from backends.api.readings import State
-from backends.audit import Audit
-from backends.config_file import load_config
-from backends.context import Context
-from backends.door import Consent, Door, Proposal
+from backends.changes.audit import Audit
+from backends.changes.door import Consent, Door, Proposal
+from backends.changes.who import Who
+from backends.config.context import Context
+from backends.config.file import load_config
 from backends.watch import Watch
-from backends.who import Who
 from tests.outside.program import Ran, run
 from tests.outside.pty_program import Dashboard
 from tests.servers.etcd_cluster import EtcdCluster

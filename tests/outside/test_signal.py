@@ -34,7 +34,7 @@ local = false
 """
 NOTES = """
 import json, os
-import backends.audit as audit
+import backends.changes.audit as audit
 
 def append(self, entry):
     with open(os.environ["AUDIT_NOTES"], "a") as file:

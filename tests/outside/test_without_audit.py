@@ -14,7 +14,7 @@ from tests.outside.pty_program import Dashboard
 from tests.servers.zoo import Zoo
 from widgets.dialog import READING
 
-NO_SYSLOG = "import backends.audit\nbackends.audit.SYSLOG = ()\n"
+NO_SYSLOG = "import backends.changes.audit\nbackends.audit.SYSLOG = ()\n"
 CONFIG = '[context.lab]\narm = "always"\n'
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState
-from backends.config_file import load_config
+from backends.config.file import load_config
 from backends.deploys.deploy import Deployer
 from backends.state import state_folder
 from backends.watch import Watch

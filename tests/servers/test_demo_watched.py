@@ -22,7 +22,7 @@ from backends.api.logs import LogSpan
 from backends.api.members import Member, MemberState, Role
 from backends.api.metrics import TargetState
 from backends.api.readings import FeedKey, Reading, State
-from backends.config_file import load_config
+from backends.config.file import load_config
 from backends.incident.effects import folded
 from backends.incident.problems import Now, Problem, problems
 from backends.incident.timeline import TIMELINE

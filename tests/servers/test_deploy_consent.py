@@ -19,7 +19,7 @@ from backends.deploys import launch
 from backends.deploys.deploy import Deployer
 from backends.deploys.folder import PERMIT, RunFolders, RunPermit
 from backends.deploys.journal import JOURNAL
-from backends.deploys.leave import Leave
+from backends.deploys.leave_to_start import Leave
 from backends.deploys.run_actions import RunActions
 from backends.secrets import reveal
 from tests.servers.runs import folders, nothing_left, shell, start, until_state, until_step
@@ -182,7 +182,7 @@ async def test_a_start_that_hangs_and_is_given_up_never_starts(
 async def test_a_permit_is_as_old_as_the_consent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mount = Mount(monkeypatch)
     now = [1000.0]
-    monkeypatch.setattr("backends.deploys.leave.time.time", lambda: now[0])
+    monkeypatch.setattr("backends.deploys.leave_to_start.time.time", lambda: now[0])
     monkeypatch.setattr("backends.deploys.folder.time.time", lambda: now[0])
     backend = shell(tmp_path, "touch ran", environment={"TOKEN": "x"})
     action = await made(backend)

@@ -18,18 +18,18 @@ from backends.api.errors import Misconfigured
 from backends.api.events import EventKind, Occurrence
 from backends.api.logs import Beside
 from backends.api.runs import RunRows, RunState, params_of, run_of
-from backends.context import Context, SourceConfig
+from backends.changes.door import Consent, Door
+from backends.changes.who import Who
+from backends.config.context import Context, SourceConfig
 from backends.deploys import launch
 from backends.deploys.deploy import Deployer
 from backends.deploys.folder import PERMIT, PLAN, RUNS_KEPT, RunPermit, Written, new_id, write_plan
 from backends.deploys.identity import Identity
 from backends.deploys.runner import STARTED, Handed
 from backends.deploys.settings import ParamSettings
-from backends.door import Consent, Door
 from backends.logs import followed_files
 from backends.logs.followed_files import FollowedFiles
 from backends.watch import Watch
-from backends.who import Who
 from tests.servers.runs import deployer, folders, nothing_left, row, shell, start, until_state, until_step
 from tests.unit.acting import Notebook
 

@@ -11,7 +11,7 @@ import pytest
 
 from backends.api.events import EventKind, Occurrence
 from backends.api.readings import FeedKey, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.incident import error_lines, error_rate
 from backends.logs.files import FilesSettings
 from backends.watch import Watch

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.server
 
 
 @dataclass
-class Papers:
+class Credentials:
     """Files of certificates in a folder."""
 
     folder: Path
@@ -47,12 +47,12 @@ class Papers:
 
 
 @pytest.fixture
-def papers(tmp_path: Path) -> Papers:
-    return Papers(tmp_path, trustme.CA())
+def credentials(tmp_path: Path) -> Credentials:
+    return Credentials(tmp_path, trustme.CA())
 
 
 @pytest.fixture
-def tls_cluster(papers: Papers) -> Iterator[Callable[..., EtcdCluster]]:
+def tls_cluster(credentials: Credentials) -> Iterator[Callable[..., EtcdCluster]]:
     opened: list[EtcdCluster] = []
 
     def start(cert: str, key: str, *more: str) -> EtcdCluster:
@@ -83,54 +83,58 @@ async def look(**settings: Any) -> tuple[BackendError | None, Check]:
         await backend.close()
 
 
-async def test_tls_that_is_right_works(papers: Papers, tls_cluster: Callable[..., EtcdCluster]) -> None:
-    cluster = tls_cluster(*papers.server("s", "127.0.0.1"))
-    failed, check = await look(endpoints=cluster.endpoints, ca=papers.ca_file)
+async def test_tls_that_is_right_works(credentials: Credentials, tls_cluster: Callable[..., EtcdCluster]) -> None:
+    cluster = tls_cluster(*credentials.server("s", "127.0.0.1"))
+    failed, check = await look(endpoints=cluster.endpoints, ca=credentials.ca_file)
     assert failed is None
     assert check.ok
     failed, _ = await look(endpoints=cluster.endpoints, insecure_skip_tls_verify=True)
     assert failed is None
 
 
-async def test_wrong_ca(papers: Papers, tls_cluster: Callable[..., EtcdCluster], tmp_path: Path) -> None:
-    cluster = tls_cluster(*papers.server("s", "127.0.0.1"))
+async def test_wrong_ca(
+    credentials: Credentials, tls_cluster: Callable[..., EtcdCluster], tmp_path: Path
+) -> None:
+    cluster = tls_cluster(*credentials.server("s", "127.0.0.1"))
     (tmp_path / "other").mkdir()
-    other = Papers(tmp_path / "other", trustme.CA())
+    other = Credentials(tmp_path / "other", trustme.CA())
     failed, check = await look(endpoints=cluster.endpoints, ca=other.ca_file)
     assert isinstance(failed, Denied)
     assert "CA that we don't trust" in failed.reason
     assert "CA that we don't trust" in check.text
 
 
-async def test_wrong_host_name(papers: Papers, tls_cluster: Callable[..., EtcdCluster]) -> None:
-    cluster = tls_cluster(*papers.server("s", "etcd.example.org"))
-    failed, _ = await look(endpoints=cluster.endpoints, ca=papers.ca_file)
+async def test_wrong_host_name(credentials: Credentials, tls_cluster: Callable[..., EtcdCluster]) -> None:
+    cluster = tls_cluster(*credentials.server("s", "etcd.example.org"))
+    failed, _ = await look(endpoints=cluster.endpoints, ca=credentials.ca_file)
     assert isinstance(failed, Denied)
     assert "not for 127.0.0.1" in failed.reason
 
 
-async def test_expired(papers: Papers, tls_cluster: Callable[..., EtcdCluster]) -> None:
+async def test_expired(credentials: Credentials, tls_cluster: Callable[..., EtcdCluster]) -> None:
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    cluster = tls_cluster(*papers.server("s", "127.0.0.1", not_after=yesterday))
-    failed, _ = await look(endpoints=cluster.endpoints, ca=papers.ca_file)
+    cluster = tls_cluster(*credentials.server("s", "127.0.0.1", not_after=yesterday))
+    failed, _ = await look(endpoints=cluster.endpoints, ca=credentials.ca_file)
     assert isinstance(failed, Denied)
     assert "expired" in failed.reason
 
 
-async def test_no_client_certificate(papers: Papers, tls_cluster: Callable[..., EtcdCluster]) -> None:
-    wants = ("--client-cert-auth", f"--trusted-ca-file={papers.ca_file}")
-    cluster = tls_cluster(*papers.server("s", "127.0.0.1"), *wants)
-    failed, _ = await look(endpoints=cluster.endpoints, ca=papers.ca_file)
+async def test_no_client_certificate(credentials: Credentials, tls_cluster: Callable[..., EtcdCluster]) -> None:
+    wants = ("--client-cert-auth", f"--trusted-ca-file={credentials.ca_file}")
+    cluster = tls_cluster(*credentials.server("s", "127.0.0.1"), *wants)
+    failed, _ = await look(endpoints=cluster.endpoints, ca=credentials.ca_file)
     assert isinstance(failed, Denied)
     assert "client certificate" in failed.reason
     assert "cert and key" in failed.hint
-    cert, key = papers.server("client", "me@example.org")
-    failed, _ = await look(endpoints=cluster.endpoints, ca=papers.ca_file, cert=cert, key=key)
+    cert, key = credentials.server("client", "me@example.org")
+    failed, _ = await look(endpoints=cluster.endpoints, ca=credentials.ca_file, cert=cert, key=key)
     assert failed is None
 
 
-async def test_plain_to_tls_and_tls_to_plain(papers: Papers, tls_cluster: Callable[..., EtcdCluster]) -> None:
-    secured = tls_cluster(*papers.server("s", "127.0.0.1"))
+async def test_plain_to_tls_and_tls_to_plain(
+    credentials: Credentials, tls_cluster: Callable[..., EtcdCluster]
+) -> None:
+    secured = tls_cluster(*credentials.server("s", "127.0.0.1"))
     failed, _ = await look(endpoints=secured.endpoints)
     assert isinstance(failed, Misconfigured)
     assert "speaks TLS" in failed.reason

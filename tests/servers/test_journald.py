@@ -429,7 +429,7 @@ async def test_it_is_looked_back_through_in_its_own_order(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("backends.logs.journalctl.CHUNK", 4096)
-    monkeypatch.setattr("tui.screens.logs.history.PAGE", 8192)
+    monkeypatch.setattr("tui.screens.logs.history.BYTES_AT_ONCE", 8192)
     expected = [f"entry {number}" for number in range(300)]
     for number in range(300):
         journal.write([expected[number]], _SYSTEMD_UNIT=f"{'ab'[number % 2]}.service")

@@ -23,7 +23,7 @@ from backends.metrics.prometheus_access import PrometheusSettings
 from backends.metrics.prometheus_answers import series
 from tests.servers.fake_http import Say, answer, drip, fake, flood, raw
 from tests.servers.prometheus_server import PrometheusServer
-from tests.servers.test_etcd_access import Papers
+from tests.servers.test_etcd_access import Credentials
 
 pytestmark = pytest.mark.server
 
@@ -73,8 +73,8 @@ async def why_fake(say: Say, timeout: float = 3.0) -> BackendError:
 
 
 @pytest.fixture
-def papers(tmp_path: Path) -> Papers:
-    return Papers(tmp_path, trustme.CA())
+def credentials(tmp_path: Path) -> Credentials:
+    return Credentials(tmp_path, trustme.CA())
 
 
 def web(cert: str, key: str, more: str = "") -> str:
@@ -158,30 +158,30 @@ async def test_secrets_that_are_none(tmp_path: Path) -> None:
         PrometheusSettings(token="a", username="b")
 
 
-async def test_tls(papers: Papers, tmp_path: Path) -> None:
-    cert, key = papers.server("s", "127.0.0.1")
-    more = f", client_auth_type: RequireAndVerifyClientCert, client_ca_file: {papers.ca_file}"
+async def test_tls(credentials: Credentials, tmp_path: Path) -> None:
+    cert, key = credentials.server("s", "127.0.0.1")
+    more = f", client_auth_type: RequireAndVerifyClientCert, client_ca_file: {credentials.ca_file}"
     with PrometheusServer(web=web(cert, key)) as server:
         url = f"https://{server.address}"
-        for right in ({"ca": papers.ca_file}, {"insecure_skip_tls_verify": True}):
+        for right in ({"ca": credentials.ca_file}, {"insecure_skip_tls_verify": True}):
             async with opened(url=url, **right) as backend:
                 assert (await backend.query("1"))[0].points[0][1] == 1
                 assert await backend.names() == ()
         stranger = await why(url=url)
         assert isinstance(stranger, Denied)
         assert "CA that we don't trust" in stranger.reason
-        name = await why(url=f"https://localhost:{server.port}", ca=papers.ca_file)
+        name = await why(url=f"https://localhost:{server.port}", ca=credentials.ca_file)
         assert "not for localhost" in name.reason
         plain = await why(url=f"http://{server.address}")
         assert isinstance(plain, Misconfigured)
         assert "speaks TLS" in plain.reason
     with PrometheusServer(web=web(cert, key, more)) as server:
         url = f"https://{server.address}"
-        unknown = await why(url=url, ca=papers.ca_file)
+        unknown = await why(url=url, ca=credentials.ca_file)
         assert isinstance(unknown, Denied)
         assert "client certificate" in unknown.reason
-        ours, our_key = papers.server("client", "me@example.org")
-        async with opened(url=url, ca=papers.ca_file, cert=ours, key=our_key) as backend:
+        ours, our_key = credentials.server("client", "me@example.org")
+        async with opened(url=url, ca=credentials.ca_file, cert=ours, key=our_key) as backend:
             assert (await backend.query("1"))[0].points[0][1] == 1
             assert await backend.names() == ()
     with PrometheusServer() as server:
@@ -292,7 +292,7 @@ async def test_ten_megabytes_and_fifty_thousand_series_are_refused() -> None:
 
 async def test_what_is_large_and_allowed_is_read_in_another_thread() -> None:
     async with fake(answer(vector(9_000, "x" * 800))) as address, opened(url=f"http://{address}") as backend:
-        await backend._wire.papers()
+        await backend._wire.credentials()
         threads: set[int] = set()
         read = series
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.config_file import load_config
+from backends.config.file import load_config
 from tests.flows.conftest import ReadersClock, Screen
 from tests.flows.fake import Script
 from tests.outside.program import run

@@ -20,16 +20,17 @@ from backends.api.errors import NotFound
 from backends.api.events import Occurrence
 from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
-from backends.audit import Audit
-from backends.context import Context, SourceConfig
-from backends.door import Consent, Door
-from backends.processes import supervisord_actions, supervisord_second_half
+from backends.changes.audit import Audit
+from backends.changes.door import Consent, Door
+from backends.changes.who import Who
+from backends.config.context import Context, SourceConfig
+from backends.processes import supervisord_actions
+from backends.processes import supervisord_start_again as supervisord_second_half
 from backends.processes.supervisord import Supervisord, SupervisordSettings
 from backends.processes.supervisord_actions import BEGUN_WITHIN, KILLED_WITHIN
 from backends.processes.supervisord_programs import ProgramConfig
-from backends.processes.supervisord_second_half import start_again
+from backends.processes.supervisord_start_again import start_again
 from backends.watch import Watch
-from backends.who import Who
 from tests.servers.supervisord_server import PASSWORD, SupervisordServer
 
 pytestmark = pytest.mark.server
@@ -375,7 +376,11 @@ async def test_who_sees_to_the_start_is_nobodys_child_and_shows_no_password(shar
     async with asyncio.timeout(10):
         while not told:
             await asyncio.sleep(0.01)
-    found = [other for other in psutil.process_iter() if "second_half" in " ".join(_asked(other.cmdline, []))]
+    found = [
+        other
+        for other in psutil.process_iter()
+        if "supervisord_start_again" in " ".join(_asked(other.cmdline, []))
+    ]
     assert found
     for other in found:
         assert os.getpid() not in (other.ppid(), os.getsid(other.pid))

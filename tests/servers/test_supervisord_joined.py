@@ -15,7 +15,7 @@ import pytest
 
 from backends.api.members import Member, MemberState, Role
 from backends.api.readings import FeedKey, Reading, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.processes.local import LocalSettings
 from backends.processes.supervisord import SupervisordSettings
 from backends.relations import related

@@ -18,7 +18,7 @@ from backends.api.processes import Process, Processes, ProcessState
 from backends.api.readings import Seen
 from backends.api.settings import Settings
 from backends.api.units import Unit, Units, UnitState
-from backends.audit import AuditEntry, AuditFailed
+from backends.changes.audit import AuditEntry, AuditFailed
 
 SOURCE = "tests.unit.acting/main"
 

@@ -13,11 +13,11 @@ from backends.api.events import Occurrence
 from backends.api.processes import Process
 from backends.api.readings import FeedKey, State
 from backends.api.units import Unit
-from backends.context import Context, SourceConfig
-from backends.door import Consent, Door, Proposal
+from backends.changes.door import Consent, Door, Proposal
+from backends.changes.who import Who
+from backends.config.context import Context, SourceConfig
 from backends.viewer import Viewer
 from backends.watch import Watch
-from backends.who import Who
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, ActingSettings, Notebook, Stage, process
 

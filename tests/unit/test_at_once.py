@@ -14,7 +14,7 @@ from backends.api.errors import Denied
 from backends.api.processes import Process
 from backends.api.readings import State
 from backends.api.registry import MODULES, load
-from backends.context_words import THIS_HOST
+from backends.config.context_words import THIS_HOST
 from backends.processes import at_once, supervisord_places
 from backends.processes.at_once import is_alone, processes_at_once
 from backends.processes.table import Table

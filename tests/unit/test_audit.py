@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from backends import audit as module
 from backends.api.actions import Target
-from backends.audit import Audit, AuditEntry, AuditFailed
-from backends.audit_verify import verify
+from backends.changes import audit as module
+from backends.changes.audit import Audit, AuditEntry, AuditFailed
+from backends.changes.audit_verify import verify
 from tests.clock import START
 
 ROOT = Path(__file__).parents[2]
@@ -266,9 +266,9 @@ def test_who_holds_the_lock_holds_nobody_up_for_long(folder: Path, monkeypatch: 
 NOBODY = """
 import os, sys
 from pathlib import Path
-from backends.audit import Audit, AuditFailed
-from backends.audit_verify import verify
-import backends.audit as module
+from backends.changes.audit import Audit, AuditFailed
+from backends.changes.audit_verify import verify
+import backends.changes.audit as module
 from tests.unit.test_audit import entry
 module.SYSLOG = ()
 os.setgroups([])

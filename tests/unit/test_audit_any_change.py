@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from backends import audit as module
-from backends.audit import Audit
-from backends.audit_verify import verify
+from backends.changes import audit as module
+from backends.changes.audit import Audit
+from backends.changes.audit_verify import verify
 from tests.unit.test_audit_tampering import HEAD, Files, forged, put, read, write
 
 

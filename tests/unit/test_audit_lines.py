@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from backends import audit as module
-from backends.audit import Audit
-from backends.audit_chain import AuditFiles
+from backends.changes import audit as module
+from backends.changes.audit import Audit
+from backends.changes.audit_chain import AuditFiles
 from tests.unit.test_audit import entry
 from tui import audit_lines
 from tui.audit_lines import LINE_MOST, NOTHING, damage_lines, is_entry, last_lines

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from backends import audit as module
-from backends.audit import Audit, AuditFailed
-from backends.audit_chain import Note, sealed
-from backends.audit_verify import BLIND, verify
+from backends.changes import audit as module
+from backends.changes.audit import Audit, AuditFailed
+from backends.changes.audit_chain import Note, sealed
+from backends.changes.audit_verify import BLIND, verify
 from tests.unit.test_audit import entry
 
 FIRST, HEAD = "audit-000001.jsonl", "head"

@@ -8,7 +8,7 @@ import pytest
 
 from backends.api.errors import Unreachable
 from backends.api.readings import FeedKey, Reading, Seen, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.watch import Watch
 from tests.clock import FakeClock, settle
 from tests.flows.fake import SCRIPTS, FakeSettings, Script, member

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from backends.context_words import Mode
+from backends.config.context_words import Mode
 from tui.app import MidwatchApp
 from tui.commands import (
     COMMANDS,

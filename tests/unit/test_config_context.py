@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.config import Config, ConfigError, Document
-from backends.config_reader import read
+from backends.config.configuration import Config, ConfigError, Document
+from backends.config.reader import read
 
 PANEL = "[[context.a.page]]\n[[context.a.page.panel]]\n"
 

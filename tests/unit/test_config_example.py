@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from backends.api.registry import MODULES, load
-from backends.config import Document
-from backends.config_reader import read
+from backends.config.configuration import Document
+from backends.config.reader import read
 from tui.verbs.configuration import example
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backends.config_lines import key_lines, line_of
+from backends.config.lines import key_lines, line_of
 
 TEXT = '''\
 default = "a"  # [not a table]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.config import ConfigError, Document
-from backends.config_reader import read
+from backends.config.configuration import ConfigError, Document
+from backends.config.reader import read
 
 
 @pytest.mark.parametrize("value", ["3", '"yes"', "[]"])

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from backends import door as door_module
 from backends.api.actions import End, Outcome, Permit, Refused
 from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
 from backends.api.events import EventKind
 from backends.api.readings import State
-from backends.arming import ARMED_FOR
-from backends.context_words import Mode
-from backends.door import Consent
+from backends.changes import door as door_module
+from backends.changes.arming import ARMED_FOR
+from backends.changes.door import Consent
+from backends.config.context_words import Mode
 from tests.clock import FakeClock
 from tests.unit.acting import SOURCE, action_on, process
 from tests.unit.doors import WORKER, YES, House, house

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from backends import audit_book
 from backends.api.actions import Action, End, Outcome, Refused
-from backends.audit_book import AGAIN
-from backends.door import Consent, NotAudited
+from backends.changes import audit_book
+from backends.changes.audit_book import AGAIN
+from backends.changes.door import Consent, NotAudited
 from tests.unit.acting import action_on, process, unit
 from tests.unit.doors import WORKER, YES, House, house
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.config import ConfigError, choose_context
-from backends.config_file import load_config
+from backends.config.configuration import ConfigError, choose_context
+from backends.config.file import load_config
 from tui.first_frame import first_frame, glance
 
 ETCD = '[context.{0}.etcd.main]\nendpoints = ["127.0.0.1:2379"]\n'

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from backends.api.events import Event, EventKind
 from backends.api.readings import FeedKey, Reading, State
-from backends.incident.flapping import ASKED_WITHIN, FLAPPING
+from backends.incident.flapping import ASKED_WITHIN, FLAPPING_WITHIN
 from backends.incident.problems import Now, problems
 from backends.incident.timeline import Timeline
 from backends.processes.supervisord_programs import About, Info, Named, Programs, Roll, told_to_stop
@@ -101,7 +101,7 @@ async def test_four_starts_in_ten_minutes_are(states: tuple[str, ...]) -> None:
     web.goes(*states)
     ((word, why),) = await web.said()
     assert (word, why.partition(",")[0]) == ("flapping", "4 restarts in 10 min")
-    assert await web.said(FLAPPING + 1) == []
+    assert await web.said(FLAPPING_WITHIN + 1) == []
 
 
 @pytest.mark.parametrize(("noun", "key"), [("units", "supervisord/a/web"), ("processes", "h/100")])

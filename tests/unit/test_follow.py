@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import file_reader, follow, records
+from backends.logs import file_reader, follow
+from backends.logs import reading as records
 from tests.unit.following import Begin, add, begin, log
 
 __all__ = ["begin", "log"]

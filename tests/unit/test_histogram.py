@@ -13,7 +13,7 @@ from tests.clock import START
 from tests.unit.test_log_merging import Bench, at
 from widgets.logs import tally as module
 from widgets.logs.bars import Bars, bars
-from widgets.logs.pattern import compiled
+from widgets.logs.search_pattern import compiled
 from widgets.logs.tally import Tally
 
 SECOND = int(START.timestamp())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import EVIL
-from tui.verbs.output import say, to_json
+from tui.verbs.printing import say, to_json
 
 
 @given(st.dictionaries(st.text(), st.text() | st.sampled_from(["\x7f", EVIL, "\ud800"])))

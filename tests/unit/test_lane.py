@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backends.api.errors import Unreachable
-from backends.logs.lane import Lane
+from backends.logs.serial_calls import Lane
 from tests.unit.no_threads import no_threads
 
 HANGING = """

@@ -26,7 +26,7 @@ from widgets.logs.history_buffer import START as MIDDLE
 from widgets.logs.history_buffer import HistoryBuffer
 from widgets.logs.lines import LogLines
 from widgets.logs.locate import find_in_tails
-from widgets.logs.pattern import compiled
+from widgets.logs.search_pattern import compiled
 
 NOW = START + timedelta(days=1)
 
@@ -107,7 +107,7 @@ async def test_from_the_beginning_on_nothing_is_left_out(times: list[list[float]
     sources = [Source(f"f{i}", seconds) for i, seconds in enumerate(times)]
     every = sorted((at, i, n) for i, seconds in enumerate(times) for n, at in enumerate(seconds))
     part = of(*sources)
-    page, module.PAGE = module.PAGE, 200
+    page, module.BYTES_AT_ONCE = module.BYTES_AT_ONCE, 200
     try:
         await part.begin()
         while True:
@@ -120,7 +120,7 @@ async def test_from_the_beginning_on_nothing_is_left_out(times: list[list[float]
                 break
             await part.more(back=False)
     finally:
-        module.PAGE = page
+        module.BYTES_AT_ONCE = page
     assert sorted(shown(part)) == sorted(line for source in sources for line in source.lines)
 
 
@@ -129,7 +129,7 @@ async def test_far_from_its_beginning_it_holds_no_more_and_comes_back() -> None:
     part = of(*sources)
     for stream in part.streams:
         stream.buffer.bound(4_000)
-    page, module.PAGE = module.PAGE, 1_000
+    page, module.BYTES_AT_ONCE = module.BYTES_AT_ONCE, 1_000
     try:
         await part.begin()
         head = shown(part)
@@ -147,7 +147,7 @@ async def test_far_from_its_beginning_it_holds_no_more_and_comes_back() -> None:
             assert part.at_end(back=not back) is False
         assert shown(part)[: len(head) // 2] == head[: len(head) // 2]
     finally:
-        module.PAGE = page
+        module.BYTES_AT_ONCE = page
 
 
 async def test_of_one_stream_only_what_is_kept_is_read() -> None:
@@ -206,7 +206,7 @@ async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
     part = of(*sources, keep=keep)
     for stream in part.streams:
         stream.buffer.bound(3_000)
-    page, module.PAGE = module.PAGE, 800
+    page, module.BYTES_AT_ONCE = module.BYTES_AT_ONCE, 800
     try:
         await part.begin()
         lines = LogLines()
@@ -232,7 +232,7 @@ async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
                 assert found[cursor.index] == on
             cursor.index = min(cursor.index, len(lines.rows) - 1)
     finally:
-        module.PAGE = page
+        module.BYTES_AT_ONCE = page
 
 
 def test_a_line_that_is_like_others_is_found_by_its_offset() -> None:
@@ -292,7 +292,7 @@ class About(Source):
 async def test_about_a_time_the_lines_of_it_are_here_however_many_streams_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "PAGE", 4_000)
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 4_000)
     monkeypatch.setattr(module, "BYTES_MOST", 20 * 2_000)
     long = About("long", [n * 1.0 for n in range(600)], each=10)
     others = [About(f"f{number}", [1000.0 + n for n in range(600)], each=10) for number in range(19)]

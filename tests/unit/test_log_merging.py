@@ -18,7 +18,7 @@ from tests.clock import START, FakeClock
 from widgets.logs.anchors import Anchor
 from widgets.logs.feeder import MASK, Feeder, number_of
 from widgets.logs.lines import LogLines
-from widgets.logs.pattern import compiled
+from widgets.logs.search_pattern import compiled
 
 
 class Reader:

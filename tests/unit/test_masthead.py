@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backends.api.errors import TimedOut, Unreachable, WrongQuery
 from backends.api.readings import FeedKey, Reading, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from tests.flows.fake import FakeSettings
 from tui.masthead import state_words
 from widgets.look import Look

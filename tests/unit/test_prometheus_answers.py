@@ -16,8 +16,8 @@ from backends.api.errors import BackendError, BadReply
 from backends.api.metrics import TargetState
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.settings import SecretRef
-from backends.config_settings import rooted
-from backends.config_typing import typed
+from backends.config.settings_files import rooted
+from backends.config.typed import typed
 from backends.incident.problems import Now, problems
 from backends.masking import masked
 from backends.metrics.prometheus_access import PrometheusSettings
@@ -34,7 +34,7 @@ from backends.metrics.prometheus_rows import command_for, raw_alert, selector
 from backends.metrics.prometheus_trouble import refusal
 from tui.kinds.alerts import ALERTS
 from tui.kinds.targets import TARGETS
-from tui.verbs.output import to_json
+from tui.verbs.printing import to_json
 from widgets.freshness import Sight
 
 EVIL = 'a\x1b]0;owned\x07\x1b[2J\r\nb\u202ec [red]d[/] "e" \\ {{f}}'

@@ -12,12 +12,12 @@ from backends.api.members import Member, MemberState, Role
 from backends.api.readings import FeedKey, Reading, State, worst, worst_by_source
 from backends.api.settings import Settings
 from backends.api.units import Unit, UnitState
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.incident.problems import Now, problems
 from backends.incident.sizes import Expected
 from backends.incident.timeline import TIMELINE
 from tui.masthead import state_words
-from tui.screens.source_lines import source_lines
+from tui.screens.overview.source_lines import source_lines
 from tui.verbs.readings import source_states
 from widgets.look import Look
 from widgets.safe import style

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backends import watch
-from backends.context import Context, SourceConfig, sources_meant
+from backends.config.context import Context, SourceConfig, sources_meant
 from backends.watch import Watch
 from tests.flows.metered import Metered, MeteredSettings, checked, panel
 from tui.screens.metrics.choice import MetricsChoice

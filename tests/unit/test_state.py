@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.audit import Audit, AuditFailed
+from backends.changes.audit import Audit, AuditFailed
 from backends.deploys.folder import RunFolders
 from backends.state import audit_folder, own_folder, private_folder, state_folder
 from tests.unit.test_audit import entry
@@ -133,7 +133,7 @@ LINKED = "is a link to a folder that belongs to somebody else"
 def test_what_another_account_has_put_in_its_place_is_refused(
     script: str, says: str, public: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backends.audit.SYSLOG", ())
+    monkeypatch.setattr("backends.changes.audit.SYSLOG", ())
     ours, state = public / "ours", public / "midwatch"
     ours.mkdir(mode=0o755)
     as_nobody(script, str(state), str(ours))

@@ -13,7 +13,7 @@ from backends.api.errors import Silent, Unreachable
 from backends.api.events import Event, EventKind, Occurrence
 from backends.api.members import Members
 from backends.api.readings import Reading, Seen, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.coordination.registered import told
 from backends.incident.timeline import CATCHING_UP, CONFIRM, EVENTS_MOST, EXCUSED, WITNESSED_WITHIN, Timeline
 from backends.watch import Watch

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from widgets.logs.pattern import compiled
+from widgets.logs.search_pattern import compiled
 from widgets.typed_pattern import typed_pattern
 
 CASES = [

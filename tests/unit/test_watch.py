@@ -13,7 +13,7 @@ from backends.api.errors import BackendBug
 from backends.api.events import Event, EventKind
 from backends.api.logs import LogBatch, LogBlock
 from backends.api.readings import FeedKey, Reading, Seen, State
-from backends.context import Context, SourceConfig
+from backends.config.context import Context, SourceConfig
 from backends.watch import Watch
 from tests.clock import START, FakeClock, settle
 from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member

@@ -13,7 +13,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.coordination.zookeeper_access import NotServing
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, Peer, Status, parse_conf
-from tui.screens.source_lines import source_lines
+from tui.screens.overview.source_lines import source_lines
 
 NOBODY = NotServing("it answers and serves nobody: no leader, or no quorum")
 GONE = Unreachable("connection refused")

@@ -1,4 +1,4 @@
-"""Alerts: what a metrics server finds alarming."""
+"""How alerts are shown, and their JSON."""
 
 from __future__ import annotations
 

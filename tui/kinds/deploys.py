@@ -1,4 +1,4 @@
-"""Deploys: what can be rolled out, and how it went the last time."""
+"""How deploys are shown, each with how it went the last time, and their JSON."""
 
 from __future__ import annotations
 

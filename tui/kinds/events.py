@@ -1,4 +1,4 @@
-"""Events: what changed, each once, with everybody who saw it."""
+"""How events are shown, each once with everybody who saw it, and their JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every noun and how it is shown: one file each, read by the screens and by the headless tables."""
+"""Every kind, for the screens and for the headless tables."""
 
 from __future__ import annotations
 

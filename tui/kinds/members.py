@@ -1,4 +1,4 @@
-"""Members: the servers of a cluster, and the instances registered in it."""
+"""How members are shown, the servers of a cluster and the instances registered in it, and their JSON."""
 
 from __future__ import annotations
 

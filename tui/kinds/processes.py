@@ -1,4 +1,4 @@
-"""Processes of a host, and the host's own line above them."""
+"""How processes are shown, with the host's own line above them, and their JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs: what was rolled out, and what is being rolled out now."""
+"""How runs are shown, those that have ended and those that go on, and their JSON."""
 
 from __future__ import annotations
 

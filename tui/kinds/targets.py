@@ -1,4 +1,4 @@
-"""Targets: what a metrics server scrapes."""
+"""How targets are shown, what a metrics server scrapes, and their JSON."""
 
 from __future__ import annotations
 

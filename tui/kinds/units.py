@@ -1,4 +1,4 @@
-"""Units: what a supervisor keeps running."""
+"""How units are shown, and their JSON."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
 from textual.containers import Vertical
 
-from backends.context import Context
+from backends.config.context import Context
 from backends.watch import Watch
 from tui.bridge import Bridge
 from tui.keys import Keys
@@ -20,7 +20,8 @@ from widgets.look import Look
 if TYPE_CHECKING:
     from tui.acting import ActionFlow
     from tui.commands import Command
-    from tui.held_back import HeldBack
+    from tui.first_paint import FirstPaint
+    from tui.key_queue import KeyQueue
     from tui.screens.metrics.dashboards import Dashboards
     from tui.ways import Ways
 
@@ -40,7 +41,8 @@ class Desk(Protocol):
     keys: Keys
     ways: Ways
     """What leads to other views."""
-    held_back: HeldBack
+    first_paint: FirstPaint
+    key_queue: KeyQueue
 
     @property
     def context(self) -> Context: ...
@@ -100,7 +102,7 @@ class View(Vertical):
 
     @property
     def keys_wait(self) -> bool:
-        """Whether it is not yet what the next key is about. It calls `held_back.go_on` when it is."""
+        """Whether it is not yet what the next key is about. It calls `key_queue.go_on` when it is."""
         return False
 
     @property

@@ -106,7 +106,7 @@ class ResourceScreen(View):
 
     def _heard(self) -> None:
         if self.table.total:
-            self.desk.held_back.let_go()
+            self.desk.first_paint.let_go()
         self._show_title()
         self._show_detail()
 

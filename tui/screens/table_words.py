@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from backends.api.readings import Reading
-from backends.context import Context
+from backends.config.context import Context
 from tui.commands import key_of
 from widgets.freshness import standing_of
 from widgets.look import Look

@@ -6,11 +6,11 @@ import argparse
 import os
 from pathlib import Path
 
-from backends.audit import Audit
-from backends.audit_verify import BLIND, verify
+from backends.changes.audit import Audit
+from backends.changes.audit_verify import BLIND, verify
 from backends.state import audit_folder
 from tui.audit_lines import NOTHING, line_of, moment_of
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.printing import complain, say, to_json
 from tui.verbs.words import WrongUse, moment
 
 

@@ -1,4 +1,4 @@
-"""`config path|init|check|show`."""
+"""`config path|init|check|show`: which file it is, an example, its mistakes, what it comes to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 from typing import Any
 
 from backends.api import registry
-from backends.config import ConfigError
-from backends.config_file import config_path
-from backends.context import Context
+from backends.config.configuration import ConfigError
+from backends.config.context import Context
+from backends.config.file import config_path
 from backends.masking import masked
 from tui.verbs.opening import load
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.printing import complain, say, to_json
 
 HEAD = """# midwatch: one [context.NAME] for each production, with one [context.NAME.KIND.NAME] a source.
 default = "lab"

@@ -12,11 +12,11 @@ from backends.api.actions import Action, Outcome
 from backends.api.capabilities import Deploys
 from backends.api.errors import BackendError, Misconfigured
 from backends.api.runs import Deploy, Plan, run_of
-from backends.context import Context
+from backends.config.context import Context
 from backends.nearest import one_of
 from backends.watch import Watch
-from tui.verbs.acting import act, failed, rows_of
-from tui.verbs.output import say, to_json
+from tui.verbs.changing import act, failed, rows_of
+from tui.verbs.printing import say, to_json
 from tui.verbs.run import attach
 from tui.verbs.words import WrongUse
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from backends.api.backend import Check
 from backends.clean import clean
-from backends.config_file import config_path
-from backends.context import Context
-from backends.discovery import look_around
+from backends.config.context import Context
+from backends.config.discovery import look_around
+from backends.config.file import config_path
 from backends.watch import Watch
 from tui import __version__
 from tui.own_log import log_path
-from tui.verbs.output import say, to_json
+from tui.verbs.printing import say, to_json
 from widgets.quantities import milliseconds
 
 

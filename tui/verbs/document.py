@@ -9,7 +9,7 @@ from typing import Any
 
 from backends.api.errors import BackendError
 from backends.api.readings import Reading, State
-from tui.verbs.output import to_json
+from tui.verbs.printing import to_json
 from tui.verbs.told import SourceState, source_state
 
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from backends.api.events import Occurrence
 from backends.api.readings import Reading, State
-from backends.context import Context
+from backends.config.context import Context
 from backends.watch import Watch
 from tui.kinds.events import EVENTS, told
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.printing import complain, say, to_json
 
 
 async def events(context: Context, options: argparse.Namespace) -> int:

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from backends.api.readings import FeedKey, Reading
-from backends.context import Context
+from backends.config.context import Context
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.kinds.known import KINDS
-from tui.verbs.output import complain
+from tui.verbs.printing import complain
 from tui.verbs.readings import source_states, troubles
 from tui.verbs.sources import WrongSource, find_source
 from tui.verbs.told import Told

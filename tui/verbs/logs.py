@@ -24,13 +24,13 @@ from backends.api.logs import Level, LogBatch, LogRecord, LogSpan, Sieve
 from backends.api.pace import Pace
 from backends.api.readings import Reading
 from backends.clean import clean
-from backends.context import Context
+from backends.config.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.ahead import ahead
 from tui.verbs.document import Document, SourcesRead
 from tui.verbs.grep import Grep
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.printing import complain, say, to_json
 from tui.verbs.sources import find_source
 from tui.verbs.words import WrongUse, moment
 

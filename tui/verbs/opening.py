@@ -8,13 +8,13 @@ import gc
 import os
 from collections.abc import Awaitable, Callable
 
-from backends.config import Config, ConfigError, choose_context
-from backends.config_file import load_config, read_only_wanted
-from backends.context import Context
-from backends.context_words import DEFAULT
+from backends.config.configuration import Config, ConfigError, choose_context
+from backends.config.context import Context
+from backends.config.context_words import DEFAULT
+from backends.config.file import load_config, read_only_wanted
 from backends.threads import leave_threads_behind
 from tui.own_log import start_log
-from tui.verbs.output import complain
+from tui.verbs.printing import complain
 
 Verb = Callable[[Context, argparse.Namespace], Awaitable[int]]
 
@@ -43,7 +43,7 @@ async def open_context(options: argparse.Namespace) -> Context:
     if options.verb == "logs" and options.sources and all(map(_is_path, options.sources)):
         # What is named by its path is read without looking around for sources.
         return Context(DEFAULT, read_only=read_only_wanted(options.read_only, os.environ))
-    from backends.discovery import discover
+    from backends.config.discovery import discover
 
     return await discover(os.environ, read_only=read_only_wanted(options.read_only, os.environ))
 

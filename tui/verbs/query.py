@@ -16,10 +16,10 @@ from backends.api.errors import BackendError, Misconfigured, Silent
 from backends.api.metrics import Series
 from backends.api.readings import Reading, State
 from backends.clean import clean
-from backends.context import Context
+from backends.config.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
-from tui.verbs.output import complain, cut, say, to_json
+from tui.verbs.printing import complain, cut, hinted, say, to_json
 from tui.verbs.sources import WrongSource, choose
 from tui.verbs.told import source_state
 from widgets.quantities import UNKNOWN, age
@@ -43,10 +43,10 @@ async def query(context: Context, options: argparse.Namespace) -> int:
         complain(f"midwatch: {error}")
         return 2
     except Misconfigured as error:
-        complain(f"{source}: {_with_hint(error)}")
+        complain(f"{source}: {hinted(str(error), error.hint)}")
         return 2
     except BackendError as error:
-        complain(f"{source}: {_with_hint(error)}")
+        complain(f"{source}: {hinted(str(error), error.hint)}")
         if options.output == "json":
             say(to_json(_document(context, source, (), Reading(State.UNREACHABLE, error=error))))
         return 3
@@ -118,10 +118,6 @@ def number(value: float | None) -> float | str | None:
     if math.isnan(value):
         return "NaN"
     return value if math.isfinite(value) else ("+Inf" if value > 0 else "-Inf")
-
-
-def _with_hint(error: BackendError) -> str:
-    return f"{error} ({error.hint})" if error.hint else str(error)
 
 
 def _table(series: tuple[Series, ...], ranged: bool) -> list[str]:

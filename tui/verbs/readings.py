@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from backends.api.readings import Reading, Readings, State, worst_by_source
 from backends.watch import Broken, Watch
+from tui.verbs.printing import hinted
 from tui.verbs.told import SourceState, source_state
 
 
@@ -16,9 +17,9 @@ def troubles(readings: Readings, opened: Watch) -> list[str]:
         if reading.state is not State.LIVE:
             backend = opened.backend(source)
             where = f"{backend.where}: " if backend is not None and backend.where else ""
-            reason = f"{where}no answer in time" if reading.error is None else str(reading.error)
-            hint = f" ({reading.error.hint})" if reading.error is not None and reading.error.hint else ""
-            lines.append(f"{source}: {reason}{hint}")
+            error = reading.error
+            reason = f"{where}no answer in time" if error is None else hinted(str(error), error.hint)
+            lines.append(f"{source}: {reason}")
     return lines
 
 

@@ -11,13 +11,13 @@ from backends.api.capabilities import Runs
 from backends.api.errors import BackendError, NotFound
 from backends.api.readings import FeedKey
 from backends.api.runs import Run, RunState, span
-from backends.context import Context
+from backends.config.context import Context
 from backends.nearest import nearest
 from backends.viewer import Viewer
 from backends.watch import Watch
 from tui.kinds.runs import run_json
-from tui.verbs.acting import act, actions_on, failed, rows_of
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.changing import act, actions_on, failed, rows_of
+from tui.verbs.printing import complain, say, to_json
 from tui.verbs.words import WrongUse
 
 EXIT = {RunState.DONE: 0, RunState.FAILED: 1, RunState.ABORTED: 1, RunState.INTERRUPTED: 3}

@@ -9,11 +9,11 @@ from signal import Signals
 from backends.api.actions import Action
 from backends.api.errors import NotFound
 from backends.api.processes import Process
-from backends.context import Context
+from backends.config.context import Context
 from backends.nearest import nearest
 from backends.processes.signal_offer import named, short
 from backends.watch import Watch
-from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.changing import act, actions_on, rows_of
 from tui.verbs.words import WrongUse
 
 

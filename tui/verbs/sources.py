@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from backends.context import sources_meant
+from backends.config.context import sources_meant
 from backends.watch import Watch
 from tui.verbs.words import WrongUse
 

@@ -6,10 +6,10 @@ import argparse
 
 from backends.api.actions import Action
 from backends.api.units import Unit
-from backends.context import Context
+from backends.config.context import Context
 from backends.nearest import nearest
 from backends.watch import Watch
-from tui.verbs.acting import act, actions_on, rows_of
+from tui.verbs.changing import act, actions_on, rows_of
 from tui.verbs.words import WrongUse
 
 LISTS = "; midwatch units lists them"

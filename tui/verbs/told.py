@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from backends.api.readings import Reading, State
 from tui.kinds.facts import rfc3339
-from tui.verbs.output import say, table, to_json
+from tui.verbs.printing import say, table, to_json
 from widgets.freshness import Sight
 from widgets.tables.columns import Kind
 

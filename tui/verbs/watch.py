@@ -14,11 +14,11 @@ from backends.api.pace import Pace
 from backends.api.readings import News, Reading, State
 from backends.api.stores import KeyChange
 from backends.clean import clean_bytes
-from backends.context import Context
+from backends.config.context import Context
 from backends.watch import Watch
 from tui.kinds.facts import rfc3339
 from tui.verbs.document import Document, SourcesRead
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.printing import complain, say, to_json
 from tui.verbs.sources import WrongSource, choose
 
 

@@ -32,7 +32,7 @@ from widgets.quantities import age, quantity, span_text
 from widgets.repaint import Runs, differences
 from widgets.safe import fit, line, style, width_of, wrapped
 
-AGE_FROM = 20.0
+CHART_AGE_FROM = 20.0
 """Seconds after which even a live chart says its age: twice the longest pause between two refreshes."""
 FIGURES = 39
 """Cells of a legend's three figures."""
@@ -232,7 +232,7 @@ class Chart(Widget):
         left_out = value.left_out if value is not None else 0
         if left_out:
             return f"{len(self.curves)} of {len(self.curves) + left_out} series", Look.WARN
-        return (f"live {age(old)}", Look.DIM) if old is not None and old > AGE_FROM else ("", Look.DIM)
+        return (f"live {age(old)}", Look.DIM) if old is not None and old > CHART_AGE_FROM else ("", Look.DIM)
 
     @property
     def _unix(self) -> float:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from backends.api.logs import LogBlock, micros
 from backends.api.tail import Note
 from widgets.logs.feeder import HEAD, NOTE, SOURCE, WHEN, Feeder, Origins
-from widgets.logs.pattern import Pattern
+from widgets.logs.search_pattern import Pattern
 from widgets.logs.stamps import Stamps
 
 

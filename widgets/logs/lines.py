@@ -18,9 +18,9 @@ from widgets.logs.anchors import Anchors
 from widgets.logs.chunks import CHUNK, Chunk, chunks_of
 from widgets.logs.feeder import MASK, NOTE, WHEN, Feeder, Origins, number_of
 from widgets.logs.line_filter import LineFilter
-from widgets.logs.pattern import Pattern
-from widgets.logs.records import Records
+from widgets.logs.record_cache import Records
 from widgets.logs.rows import Reach, Rows, come
+from widgets.logs.search_pattern import Pattern
 from widgets.logs.stamps import Stamps
 
 SLICE = 0.03

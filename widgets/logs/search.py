@@ -12,7 +12,7 @@ from backends.api.logs import LogBlock
 from widgets.logs.anchors import Anchor
 from widgets.logs.feeder import HEAD, LINE, MASK, SOURCE, number_of
 from widgets.logs.lines import SLICE, LogLines
-from widgets.logs.pattern import Pattern
+from widgets.logs.search_pattern import Pattern
 
 PARSED = 200
 """Lines that are parsed between two looks at the time."""

@@ -11,7 +11,7 @@ from backends.clean import clean
 from widgets.logs.anchors import Anchor
 from widgets.logs.line import GONE, LABEL, Drawn, Manner, Times, day_of, drawn
 from widgets.logs.lines import LogLines
-from widgets.logs.pattern import Pattern
+from widgets.logs.search_pattern import Pattern
 from widgets.quantities import count
 from widgets.safe import begun, cells, cuts, wrapped
 

@@ -16,9 +16,9 @@ from widgets.logs.feeder import Feeder
 from widgets.logs.line import Times
 from widgets.logs.lines import LogLines
 from widgets.logs.pane import LogPane
-from widgets.logs.pattern import compiled
 from widgets.logs.rate import Rate
 from widgets.logs.search import RowSearch, Wish
+from widgets.logs.search_pattern import compiled
 from widgets.logs.sheet import Sheet
 
 

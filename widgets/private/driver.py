@@ -22,7 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 from textual.messages import InBandWindowResize, TerminalSupportsSynchronizedOutput
 
-from widgets.output import Output
+from widgets.terminal_output import Output
 
 ANSWERS: Mapping[type[Message], str] = {
     TerminalSupportsSynchronizedOutput: "\x1b[?2026$p",

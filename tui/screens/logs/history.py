@@ -18,9 +18,9 @@ from backends.api.logs import Beside, LogBatch, LogBlock, Sieve, micros
 from tui.screens.logs.progress import Progress
 from widgets.logs.feeder import Feeder, LineReader
 from widgets.logs.history_buffer import HistoryBuffer
-from widgets.logs.pattern import Pattern
+from widgets.logs.search_pattern import Pattern
 
-PAGE = 512 << 10
+BYTES_AT_ONCE = 512 << 10
 """Bytes that are read at once."""
 BYTES_MOST = 8 << 20
 """Bytes that are loaded of all streams."""
@@ -129,7 +129,7 @@ class LoadedHistory:
     @property
     def _share(self) -> int:
         """Bytes that are read at once of a stream."""
-        return PAGE // len(self.streams) if self._sought is None else 1
+        return BYTES_AT_ONCE // len(self.streams) if self._sought is None else 1
 
     async def begin(self, since: datetime | None = None) -> None:
         """Read the beginning of every stream, before which there is nothing, or what is about a time."""
@@ -173,7 +173,7 @@ class LoadedHistory:
     async def more(self, *, back: bool) -> None:
         """Read on in a direction, about a page of bytes, and less than would take the place of all that is loaded
         of a stream; never raises a `BackendError`, but says it."""
-        left = min(PAGE, self._most // 4) if self._sought is None else 1
+        left = min(BYTES_AT_ONCE, self._most // 4) if self._sought is None else 1
         self._ask((stream for stream in self.streams if stream.goes_on(back=back)), back=back)
         while left > 0 and not self.stuck(back=back):
             going = [stream for stream in self.streams if stream.goes_on(back=back)]

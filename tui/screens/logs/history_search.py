@@ -12,8 +12,8 @@ from tui.screens.logs.history import LoadedHistory, in_time, sieve_of
 from widgets.logs.feeder import MASK, LineReader
 from widgets.logs.history_buffer import START
 from widgets.logs.lines import LogLines
-from widgets.logs.pattern import Pattern
 from widgets.logs.search import RowSearch
+from widgets.logs.search_pattern import Pattern
 
 Found = tuple[int, tuple[bytes, str] | None]
 """When a line happened, in microseconds since 1970, and what it says."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from tui.commands import key_of
 from tui.screens.logs.history import STREAMS, LoadedHistory
 from tui.screens.logs.pager import MANY, Pager
-from tui.screens.logs.position import missed, no_match
+from tui.screens.logs.position_text import missed, no_match
 from tui.screens.logs.read_task import ReadTask
 from widgets.logs.feeder import Feeder
 from widgets.logs.history_view import HistoryView
-from widgets.logs.pattern import Pattern
 from widgets.logs.search import Wish
+from widgets.logs.search_pattern import Pattern
 from widgets.logs.view import LogView
 
 

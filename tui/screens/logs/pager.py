@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from backends.api.logs import Beside, LogBlock, moment_of
-from tui.screens.logs.history import PAGE, STREAMS, LoadedHistory, end_of
+from tui.screens.logs.history import BYTES_AT_ONCE, STREAMS, LoadedHistory, end_of
 from tui.screens.logs.history_search import search_one, search_several
 from tui.screens.logs.progress import Progress
 from tui.screens.logs.streams import oldest, streams_of, whole
@@ -16,7 +16,7 @@ from widgets.logs.history_buffer import START
 from widgets.logs.history_view import HistoryView
 from widgets.logs.lines import LogLines
 from widgets.logs.locate import Located, find_in_tails, locate, row_of_line, row_of_number, row_of_text
-from widgets.logs.pattern import Pattern
+from widgets.logs.search_pattern import Pattern
 
 MANY = "; :logs and a path reads one of them"
 
@@ -116,7 +116,7 @@ class Pager:
             return
         history = self._of(streams)
         origin, buffer = history.streams[0].origin, history.streams[0].buffer
-        numbers, room = dict[int, int](), PAGE
+        numbers, room = dict[int, int](), BYTES_AT_ONCE
         for first, block in on.feeder.tail.blocks(on.first):
             if origin in ("", block.origin) and room > 0:
                 numbers[first], room = buffer.span.end, room - len(block.data)

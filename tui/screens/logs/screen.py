@@ -7,14 +7,14 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from backends.clean import clean
-from backends.context import sources_meant
+from backends.config.context import sources_meant
 from backends.watch import Watch
 from tui.commands import key_of
 from tui.screens.base import View
-from tui.screens.logs.lesson import without_line, without_source
+from tui.screens.logs.empty_state import without_line, without_source
 from tui.screens.logs.navigation import Navigation
 from tui.screens.logs.pager import Pager
-from tui.screens.logs.position import none_passes, position, share
+from tui.screens.logs.position_text import none_passes, position, share
 from tui.screens.logs.read_task import ReadTask
 from tui.screens.logs.record import show_bytes, show_record
 from tui.screens.logs.sources import feeders_of, files_at, not_one, sources_of
@@ -102,10 +102,10 @@ class LogsScreen(View):
 
     def on_log_view_changed(self) -> None:
         if self.log_view.lines.shown:
-            self.desk.held_back.let_go()
+            self.desk.first_paint.let_go()
         self.histogram.doubt()
         self._answer()
-        self.desk.held_back.go_on()
+        self.desk.key_queue.go_on()
         self._show_title()
 
     def on_log_view_searched(self, message: LogView.Searched) -> None:
@@ -115,7 +115,7 @@ class LogsScreen(View):
         elif not message.found and self.log_view.unheard:
             self.log_view.unheard = False
             self._navigation.not_found(message.wish)
-        self.desk.held_back.go_on()
+        self.desk.key_queue.go_on()
         self._show_title()
 
     def on_history_view_edge(self, message: HistoryView.Edge) -> None:
@@ -125,7 +125,7 @@ class LogsScreen(View):
             view.unheard = False
         if wanted:
             self._navigation.edge(message)
-        self.desk.held_back.go_on()
+        self.desk.key_queue.go_on()
 
     def choose(self, name: str | None) -> None:
         """One source by its name, files by a path with a slash, or all sources."""
@@ -317,7 +317,7 @@ class LogsScreen(View):
         else:
             ended = "the search has been ended"
         if reading or searching:
-            left_out = self.desk.held_back.leave_out()
+            left_out = self.desk.key_queue.leave_out()
             self.desk.say(f"{ended}; {left_out}" if left_out else ended)
         return reading or searching
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from backends.api import registry
 from backends.api.capabilities import Logs
-from backends.context import SourceConfig
+from backends.config.context import SourceConfig
 from backends.nearest import nearest
 from backends.watch import Watch
 from widgets.logs.feeder import Feeder

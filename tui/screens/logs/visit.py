@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backends.api.readings import Reading, State
-from widgets.logs.pattern import Pattern
+from widgets.logs.search_pattern import Pattern
 from widgets.logs.view import LogView
 from widgets.look import Look
 from widgets.one_line import Part

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backends.api.charts import Panel
-from backends.context import sources_meant
+from backends.config.context import sources_meant
 from backends.metrics.panels import Page
 from backends.nearest import nearest
 from tui.screens.metrics.chart_grid import Sheet

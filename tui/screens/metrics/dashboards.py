@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from backends.api.capabilities import Metrics
 from backends.api.errors import BackendBug, BackendError
-from backends.context import Context, sources_meant
+from backends.config.context import Context, sources_meant
 from backends.metrics.panels import Page, configured_pages, suggest
 from backends.watch import Watch
 from tui.commands import key_of

@@ -115,7 +115,7 @@ class MetricsScreen(TimeView):
         self._show_title()
 
     def on_chart_heard(self) -> None:
-        self.desk.held_back.let_go()
+        self.desk.first_paint.let_go()
         self._show_title()
 
     def _show_title(self) -> None:

@@ -15,14 +15,14 @@ from backends.incident.notable_changes import chosen
 from backends.incident.problems import CHECKS, Now, Problem
 from tui.commands import Command
 from tui.screens.base import Sought, View
-from tui.screens.nobody_there import group_without_rows, in_place_of_rows
+from tui.screens.empty_groups import group_without_rows, in_place_of_rows
 from tui.screens.overview.headlines import change_line
 from tui.screens.overview.layout import NEWS_ONLY, OverviewLayout
 from tui.screens.overview.line import OverviewLine
 from tui.screens.overview.signals import OverviewSignals
+from tui.screens.overview.source_lines import source_lines
 from tui.screens.overview.words import all_well, heading, heard_of
 from tui.screens.overview.wrong import WrongNow
-from tui.screens.source_lines import source_lines
 from widgets.board import Board, Entry
 from widgets.boards import Boards
 from widgets.look import Look
@@ -103,8 +103,8 @@ class OverviewScreen(View):
         waits = self.desk.watching.waiting if self.desk.watching is not None else frozenset[str]()
         begun = [reading for (source, _), reading in readings.items() if source not in waits]
         if begun and all(reading.state is not State.LOADING for reading in begun):
-            self.desk.held_back.let_go()
-        if not self.desk.held_back.holding:
+            self.desk.first_paint.let_go()
+        if not self.desk.first_paint.holding:
             self._paint()
 
     def on_resize(self) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from backends.api.readings import Readings, State
-from backends.context import Context
+from backends.config.context import Context
 from widgets.look import Look
 from widgets.one_line import Part
 from widgets.safe import style, width_of, wrapped

@@ -8,8 +8,8 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from backends.clean import clean
-from backends.context import Context
-from backends.context_words import DEFAULT, wanted_context
+from backends.config.context import Context
+from backends.config.context_words import DEFAULT, wanted_context
 from backends.nearest import one_of
 
 
@@ -31,7 +31,7 @@ class Config(Struct, frozen=True):
 
     def lines(self) -> Mapping[tuple[str, ...], int]:
         """The line of each key and table by its path."""
-        from backends.config_lines import key_lines  # Asked for where something is wrong.
+        from backends.config.lines import key_lines  # Asked for where something is wrong.
 
         return key_lines(self.text)
 

@@ -25,6 +25,11 @@ def complain(*lines: str) -> None:
     sys.stderr.flush()
 
 
+def hinted(text: str, hint: str) -> str:
+    """What went wrong, and what to do next where somebody knows."""
+    return f"{text} ({hint})" if hint else text
+
+
 def to_json(document: Any) -> str:
     """Printable ASCII only: nothing in it can act on a terminal. DEL is what `json` calls printable."""
     from json import dumps  # Not for a table.

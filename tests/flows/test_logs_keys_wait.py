@@ -14,7 +14,7 @@ from backends.api.logs import Beside, LogBatch, LogBlock, Sieve
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import Fake
 from tests.flows.test_logs_history import context, idle, logs_of, long_log, on
-from tui import held_back
+from tui import key_queue
 from widgets.logs.search import RowSearch
 
 
@@ -82,7 +82,7 @@ async def test_a_record_that_is_opened_while_older_lines_are_read_is_one_of_thos
 async def test_keys_that_wait_are_bounded_and_those_left_out_are_counted(
     opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_back, "WAITING", 3)
+    monkeypatch.setattr(key_queue, "WAITING", 3)
     async with opened(command="logs") as screen:
         screen.script.say_lines(b"INFO line 111 ")
         await screen.until("line 111")
@@ -249,7 +249,7 @@ async def test_what_G_ends_is_not_begun_after_it(opened: Opened, tmp_path: Path,
         await screen.until("not following")
         for key in typed:
             # So fast that nothing else is heard in between.
-            screen.app.held_back.typed(events.Key(key, key))
+            screen.app.key_queue.typed(events.Key(key, key))
         await screen.until("FOLLOWING")
         for _ in range(20):
             await screen.pilot.pause()
@@ -262,7 +262,7 @@ async def test_what_G_ends_is_not_begun_after_it(opened: Opened, tmp_path: Path,
 async def test_those_left_out_are_counted_once_with_what_waits(
     opened: Opened, gate: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(held_back, "WAITING", 3)
+    monkeypatch.setattr(key_queue, "WAITING", 3)
     async with opened(command="logs") as screen:
         await hundred(screen)
         await screen.type("gjjjjj")

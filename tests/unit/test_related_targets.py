@@ -13,7 +13,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.fake import process
-from tui.belongings import belonging
+from tui.related_targets import belonging
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PROCESS = process(7, "python", started=NOW, listening=("127.0.0.1:8001",))

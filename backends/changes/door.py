@@ -19,14 +19,14 @@ from backends.api.actions import Action, End, Outcome, Permit, Refused, Target, 
 from backends.api.capabilities import Acting
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, NotFound, Unsupported
 from backends.api.readings import Reading, Readings, State
-from backends.arming import Arming
-from backends.audit import Audit, AuditFailed
-from backends.audit_book import AuditBook
-from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
+from backends.changes.arming import Arming
+from backends.changes.audit import Audit, AuditFailed
+from backends.changes.audit_book import AuditBook
+from backends.changes.who import Who
+from backends.config.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
 from backends.incident.consequence import DOWN_AT_ONCE, NOUNS, consequences
 from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
-from backends.who import Who
 
 log = logging.getLogger("midwatch.door")
 

@@ -14,16 +14,16 @@ from msgspec.structs import replace
 from backends.api.actions import Action, End, Outcome, Refused
 from backends.api.capabilities import Acting
 from backends.api.errors import BackendError, NotFound, Unreachable
-from backends.audit import Audit
+from backends.changes.audit import Audit
+from backends.changes.door import Consent, Door, NotAudited, Proposal, ReasonWanted
+from backends.changes.who import Who
 from backends.clean import clean
-from backends.context import Context
-from backends.context_words import Mode
-from backends.door import Consent, Door, NotAudited, Proposal, ReasonWanted
+from backends.config.context import Context
+from backends.config.context_words import Mode
 from backends.state import audit_folder
 from backends.viewer import Viewer
 from backends.watch import Watch
-from backends.who import Who
-from tui.verbs.output import complain, say, to_json
+from tui.verbs.printing import complain, hinted, say, to_json
 from tui.verbs.readings import troubles
 from tui.verbs.words import WrongUse
 from widgets.quantities import age
@@ -119,7 +119,7 @@ def failed(error: WrongUse | BackendError) -> int:
     if isinstance(error, WrongUse):
         complain(*f"midwatch: {error}".split("\n"))
         return 2
-    complain(f"midwatch: {error}" + (f" ({error.hint})" if error.hint else ""))
+    complain(hinted(f"midwatch: {error}", error.hint))
     return 3
 
 
@@ -159,8 +159,7 @@ async def _one_by_one(options: argparse.Namespace, door: Door, actions: list[Act
 
 
 def _with_hint(refusal: Refused) -> str:
-    hint = "--reason TEXT" if isinstance(refusal, ReasonWanted) else refusal.hint
-    return refusal.reason + (f" ({hint})" if hint else "")
+    return hinted(refusal.reason, "--reason TEXT" if isinstance(refusal, ReasonWanted) else refusal.hint)
 
 
 def _stop(status: int, left: int) -> int:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.waiting import wait_until
-from widgets import output
-from widgets.output import BYTES_AHEAD, Output
+from widgets import terminal_output as output
+from widgets.terminal_output import BYTES_AHEAD, Output
 
 Ends = tuple[int, Output]
 """The terminal's end of a pseudo-terminal, and what writes to the other."""

@@ -9,9 +9,9 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from backends.api.actions import Refused
-from backends.arming import ARMED_FOR
-from backends.context_words import Mode
-from backends.door import Door
+from backends.changes.arming import ARMED_FOR
+from backends.changes.door import Door
+from backends.config.context_words import Mode
 from widgets.quantities import age, duration
 
 HOW_TO_ARM = f':arm {age(ARMED_FOR)} "why"'

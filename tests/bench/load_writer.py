@@ -1,4 +1,4 @@
-"""`python -m tests.bench.log_load RATE SECONDS FILE...`: lines into several files, each with the moment it was
+"""`python -m tests.bench.load_writer RATE SECONDS FILE...`: lines into several files, each with the moment it was
 written; a batch a hundredth of a second. Prints how many lines there were."""
 
 from __future__ import annotations

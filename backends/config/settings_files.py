@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from backends.api.settings import SecretRef, Settings
-from backends.config_typing import fields_of
+from backends.config.typed import fields_of
 
 FILES = ("ca", "cert", "key", "file", "directory")
 GLOBS = ("paths", "files")

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from backends.api.actions import Refused
 from backends.api.clock import Clock, Timer
-from backends.context import Context
-from backends.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
+from backends.config.context import Context
+from backends.config.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
 
 ARMED_FOR = 900.0
-"""Seconds for which a guarded context stays armed."""
+"""Seconds for which a guarded context stays armed where nobody says for how long."""
+ARMED_AT_MOST = 3600.0
+"""Seconds, whatever was asked for."""
 
 
 class Arming:
@@ -48,7 +50,7 @@ class Arming:
             raise Refused("arming needs a reason")
         if seconds <= 0:
             raise Refused("arming needs a time")
-        self._arm(min(seconds, ARMED_FOR * 4), reason.strip())
+        self._arm(min(seconds, ARMED_AT_MOST), reason.strip())
         until = self._clock.now() + timedelta(seconds=self.left or 0.0)
         self._told("arm", f"armed until {until.astimezone():%H:%M:%S}", self._reason)
 

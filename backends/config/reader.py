@@ -12,17 +12,17 @@ from backends.api.backend import Backend
 from backends.api.errors import BackendError, Misconfigured, Unsupported
 from backends.api.registry import MODULES, known, load
 from backends.api.settings import Settings
-from backends.config import Config, ConfigError, Document
-from backends.config_settings import command_in, rooted
-from backends.config_typing import Wrong, keys_of, typed
-from backends.context import Context, SourceConfig, this_host
-from backends.context_settings import ContextSettings
-from backends.context_words import COLOURS
+from backends.config.configuration import Config, ConfigError, Document
+from backends.config.context import Context, SourceConfig, this_host
+from backends.config.context_settings import ContextSettings
+from backends.config.context_words import COLOURS
+from backends.config.settings_files import command_in, rooted
+from backends.config.typed import Wrong, keys_of, typed
 from backends.masking import mask_url
 from backends.nearest import one_of
 
 if TYPE_CHECKING:
-    from backends.config_lines import Path
+    from backends.config.lines import Path
 
 CONTEXT_KEYS = keys_of(ContextSettings)
 T = TypeVar("T")
@@ -160,7 +160,7 @@ class _Reader:
         raise ConfigError(f"{self._path}:{line}", key, wrong) from None
 
     def _fail(self, at: Path, wrong: str) -> NoReturn:
-        from backends.config_lines import key_lines, line_of  # Most files hold no mistake.
+        from backends.config.lines import key_lines, line_of  # Most files hold no mistake.
 
         self._broken(line_of(key_lines(self._text), at), wrong, _dotted(at))
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 from backends.api.backend import Found
 from backends.api.errors import BackendError
 from backends.api.registry import MODULES, load
-from backends.context import Context, SourceConfig, this_host
-from backends.context_words import DEFAULT
+from backends.config.context import Context, SourceConfig, this_host
+from backends.config.context_words import DEFAULT
 
 SECONDS = 1.0
 

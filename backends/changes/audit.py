@@ -24,7 +24,7 @@ from typing import Any
 from msgspec import Struct
 
 from backends.api.actions import Target
-from backends.audit_chain import AuditFiles, Last, Note, Unreadable, hash_of, sealed
+from backends.changes.audit_chain import AuditFiles, Last, Note, Unreadable, hash_of, sealed
 from backends.state import own_folder
 
 FILE_MOST = 1 << 20

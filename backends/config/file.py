@@ -1,4 +1,4 @@
-"""Which file is the configuration, and reading it: the file here, its words in `config_reader`.
+"""Which file is the configuration, and reading it: the file here, its words in `reader`.
 
 Imports nothing slow: the first frame looks into the file, too.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from backends.config import Config
+    from backends.config.configuration import Config
 
 MOST_BYTES = 4 << 20
 """No configuration is as long; a device or a log named by mistake is."""
@@ -48,7 +48,7 @@ def read_only_wanted(flag: bool, env: Mapping[str, str]) -> bool:
 
 def load_config(given: str | None, env: Mapping[str, str], *, read_only: bool = False) -> Config:
     """Read and check the configuration. Raises `ConfigError`. Blocks."""
-    from backends.config import Config, ConfigError, Document
+    from backends.config.configuration import Config, ConfigError, Document
 
     path, deliberate = config_path(given, env)
     try:
@@ -62,7 +62,7 @@ def load_config(given: str | None, env: Mapping[str, str], *, read_only: bool = 
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(str(path), "", f"not readable: {reason}") from None
-    from backends.config_reader import read
+    from backends.config.reader import read
 
     return read(Document(path, data, foreign), read_only=read_only_wanted(read_only, env))
 

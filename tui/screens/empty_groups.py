@@ -6,7 +6,7 @@ from backends.api.readings import State
 from backends.incident.problems import Problem
 from backends.watch import Watch
 from tui.commands import key_of
-from tui.screens.source_lines import group_line
+from tui.screens.overview.source_lines import group_line
 from widgets.quantities import age
 
 SHOW_ALL = f"{key_of('step_back')} shows all members"

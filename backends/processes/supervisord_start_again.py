@@ -127,7 +127,7 @@ def _spawn() -> socket.socket:
     try:
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "backends.processes.supervisord_second_half"],
+                [sys.executable, "-P", "-m", "backends.processes.supervisord_start_again"],
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,

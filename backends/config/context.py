@@ -7,10 +7,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from backends import context_words
 from backends.api.registry import load
 from backends.api.settings import Settings
-from backends.context_settings import PageSettings
+from backends.config import context_words
+from backends.config.context_settings import PageSettings
 
 
 class SourceConfig(Struct, frozen=True):

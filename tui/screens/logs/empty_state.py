@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.api.readings import Readings
-from backends.context import Context
+from backends.config.context import Context
 from tui.commands import key_of
 from widgets.logs.lines import LogLines
 

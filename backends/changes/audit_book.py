@@ -14,10 +14,10 @@ from functools import partial
 
 from backends.api.actions import Action, End, Outcome, Refused, Target
 from backends.api.events import Event, EventKind
-from backends.audit import Audit, AuditEntry, AuditFailed
+from backends.changes.audit import Audit, AuditEntry, AuditFailed
+from backends.changes.who import Who
 from backends.threads import Threads
 from backends.watch import Watch
-from backends.who import Who
 
 log = logging.getLogger("midwatch.door")
 

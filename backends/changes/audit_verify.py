@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from backends.audit import Audit, Snapshot
-from backends.audit_chain import START, Last, Note, is_sealed, parsed
+from backends.changes.audit import Audit, Snapshot
+from backends.changes.audit_chain import START, Last, Note, is_sealed, parsed
 
 BLIND = """\
 it can't find, if done with care: lines cut off or added at the end, the last one changed; everything removed,

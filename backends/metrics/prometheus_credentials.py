@@ -11,7 +11,7 @@ from backends.metrics.prometheus_access import Access
 from backends.secrets import reveal
 
 
-class Papers:
+class Credentials:
     """What a request carries, in hand: neither repr nor a traceback's locals show it."""
 
     __slots__ = ("auth", "context", "headers")
@@ -22,7 +22,7 @@ class Papers:
         self.auth, self.headers, self.context = auth, headers, context
 
 
-def papers_for(access: Access) -> Papers:
+def credentials_for(access: Access) -> Credentials:
     """Fetch the secrets and read the certificates. Blocks (files, a secret's command of at most 5 s).
 
     Raises `Misconfigured`.
@@ -39,7 +39,7 @@ def papers_for(access: Access) -> Papers:
     auth = None
     if access.username is not None:
         auth = (access.username, reveal(access.password) if access.password is not None else Secret(""))
-    return Papers(auth, headers, tls_context(access) if access.tls else None)
+    return Credentials(auth, headers, tls_context(access) if access.tls else None)
 
 
 def tls_context(access: Access) -> ssl.SSLContext:

@@ -13,7 +13,7 @@ from backends.coordination.etcd_diagnose import DIAGNOSE, Access
 from backends.host_port import split
 
 
-class Papers(Struct, frozen=True):
+class Credentials(Struct, frozen=True):
     """PEM blocks. `name` is the name to look for in the server's certificate instead of the host's."""
 
     roots: bytes | None
@@ -22,10 +22,10 @@ class Papers(Struct, frozen=True):
     name: str | None = None
 
     def __repr__(self) -> str:
-        return "Papers(…)"
+        return "Credentials(…)"
 
 
-def papers_for(access: Access, endpoint: str) -> Papers:
+def credentials_for(access: Access, endpoint: str) -> Credentials:
     """Read them anew. Blocks for files, with `skip_verify` for the server too (at most about 6 s).
 
     gRPC cannot skip the check of a certificate, so `skip_verify` trusts exactly the one that the server shows,
@@ -34,8 +34,8 @@ def papers_for(access: Access, endpoint: str) -> Papers:
     cert, key = _read(access.cert), _read(access.key)
     if access.skip_verify:
         shown = _shown(endpoint)
-        return Papers(shown, cert, key, _name_in(shown, access, endpoint))
-    return Papers(_read(access.ca) or _system_roots(), cert, key)
+        return Credentials(shown, cert, key, _name_in(shown, access, endpoint))
+    return Credentials(_read(access.ca) or _system_roots(), cert, key)
 
 
 def _read(path: str | None) -> bytes | None:
