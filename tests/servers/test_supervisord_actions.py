@@ -24,8 +24,7 @@ from backends.changes.audit import Audit
 from backends.changes.door import Consent, Door
 from backends.changes.who import Who
 from backends.config.context import Context, SourceConfig
-from backends.processes import supervisord_actions
-from backends.processes import supervisord_start_again as supervisord_second_half
+from backends.processes import supervisord_actions, supervisord_start_again
 from backends.processes.supervisord import Supervisord, SupervisordSettings
 from backends.processes.supervisord_actions import BEGUN_WITHIN, KILLED_WITHIN
 from backends.processes.supervisord_programs import ProgramConfig
@@ -401,7 +400,7 @@ def _asked(what: Callable[[], list[str]], otherwise: list[str]) -> list[str]:
 async def test_what_was_never_told_to_stop_is_left_alone(
     shared: SupervisordServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisord_second_half, "SETTLING", 0.3)
+    monkeypatch.setattr(supervisord_start_again, "SETTLING", 0.3)
     backend, before, said = shared.backend(), shared.pids(), list[str]()
     await start_again(backend._rpc, "web", before["web"] or 0, 10, said.append)
     assert said == ["failed it did not begin to stop"]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import file_reader, follow
-from backends.logs import reading as records
+from backends.logs import file_reader, follow, reading
 from tests.unit.following import Begin, add, begin, log
 
 __all__ = ["begin", "log"]
@@ -71,8 +70,8 @@ def test_a_line_beyond_all_measure_comes_in_pieces_and_is_told(begin: Begin, log
     add(log, "one")
     following = begin(log)
     following.look()
-    log.write_bytes(b"one\n" + b"x" * (records.RECORD + 10) + b"\nafter\n")
-    assert [len(line) for line in following.look()] == [records.RECORD, 10, 5]
+    log.write_bytes(b"one\n" + b"x" * (reading.RECORD + 10) + b"\nafter\n")
+    assert [len(line) for line in following.look()] == [reading.RECORD, 10, 5]
     assert "longer than 8 MiB" in following.notes[0]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.waiting import wait_until
-from widgets import terminal_output as output
+from widgets import terminal_output
 from widgets.terminal_output import BYTES_AHEAD, Output
 
 Ends = tuple[int, Output]
@@ -50,7 +50,7 @@ def test_a_terminal_that_stops_answering_is_no_reason_to_wait(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     master, written = ends
-    monkeypatch.setattr(output, "ANSWER_LOST", 0.05)
+    monkeypatch.setattr(terminal_output, "ANSWER_LOST", 0.05)
     taken = threading.Event()
 
     def frame() -> None:
@@ -123,7 +123,7 @@ def test_an_answer_that_is_lost_holds_nothing_up_for_ever(ends: Ends, monkeypatc
     written.ask("?")
     read(master, BYTES_AHEAD + 1)
     assert not written.ready(free.set)
-    monkeypatch.setattr(output, "ANSWER_LOST", 0.0)
+    monkeypatch.setattr(terminal_output, "ANSWER_LOST", 0.0)
     assert written.ready(free.set) or free.wait(10)
 
 
@@ -135,7 +135,7 @@ def test_at_the_end_an_answer_under_way_is_waited_for(ends: Ends) -> None:
     threading.Timer(0.1, written.answered).start()
     began = time.monotonic()
     written.settle()
-    assert 0.05 < time.monotonic() - began < output.ANSWER
+    assert 0.05 < time.monotonic() - began < terminal_output.ANSWER
 
 
 def test_a_terminal_that_has_gone_holds_nobody_up(ends: Ends) -> None:
