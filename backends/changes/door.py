@@ -22,9 +22,9 @@ from backends.api.readings import Reading, Readings, State
 from backends.changes.arming import Arming
 from backends.changes.audit import Audit, AuditFailed
 from backends.changes.audit_book import AuditBook
+from backends.changes.consequence import DOWN_AT_ONCE, NOUNS, consequences
 from backends.changes.who import Who
 from backends.config.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
-from backends.incident.consequence import DOWN_AT_ONCE, NOUNS, consequences
 from backends.viewer import CONSULTED_WITHIN, Viewer
 from backends.watch import Watch
 

@@ -15,7 +15,7 @@ from backends.api.processes import Process
 from backends.api.quorum import Quorum
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import UnitState
-from backends.incident.consequence import consequences
+from backends.changes.consequence import consequences
 from backends.incident.sizes import Expected
 from tests.unit.acting import SOURCE, action_on, process, unit
 
