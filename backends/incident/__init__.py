@@ -1,1 +1,1 @@
-"""What the feeds say together: what changed, what is wrong, what an action would mean. Asks no server itself."""
+"""What the feeds say together: what changed, what is wrong, what brought it about. Asks no server itself."""
