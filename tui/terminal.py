@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from widgets.substitutes import SUBSTITUTES
 
-ENTER = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J"
+ENTER = "\x1b[?1049h\x1b[8l\x1b[?25l\x1b[H\x1b[2J"
 LEAVE = (
     "\x1b[?2026l\x1b[?2048l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?1004l\x1b[?2004l"
     "\x1b[<u\x1b[8h\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[0m"

@@ -20,7 +20,7 @@ def stopped(board: Dashboard, times: int) -> None:
     """By now the shell has the terminal: the main screen, a cursor, lines and echo as readline wants them."""
     board.until(lambda: board.raw.count(b"Stopped") == times)
     tail = board.raw[board.raw.rfind(b"\x1b[?1049h") :]
-    assert b"\x1b[8l" in tail
+    assert 0 < tail.index(b"\x1b[8l") < tail.index(b"\x1b[2J")
     for mode in (
         b"\x1b[?1049l",
         b"\x1b[?25h",

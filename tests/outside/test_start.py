@@ -47,6 +47,7 @@ def test_the_first_frame_needs_no_textual_and_gives_way_to_no_blank(held: Dashbo
             board.read(0.05, 500)
             assert board.text.startswith(" midwatch  bare")
         assert board.raw.count(b"\x1b[?1049h") == board.raw.count(b"\x1b[2J") == 1
+        assert board.raw.index(b"\x1b[?1049h") < board.raw.index(b"\x1b[8l") < board.raw.index(b"\x1b[2J")
 
 
 def test_what_is_typed_meanwhile_is_not_echoed_and_counts_as_typed(held: Dashboard, tmp_path: Path) -> None:

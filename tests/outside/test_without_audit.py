@@ -14,7 +14,7 @@ from tests.outside.pty_program import Dashboard
 from tests.servers.zoo import Zoo
 from widgets.dialog import READING
 
-NO_SYSLOG = "import backends.changes.audit\nbackends.audit.SYSLOG = ()\n"
+NO_SYSLOG = "import backends.changes.audit\nbackends.changes.audit.SYSLOG = ()\n"
 CONFIG = '[context.lab]\narm = "always"\n'
 
 
@@ -66,7 +66,7 @@ def test_on_a_terminal_its_name_is_asked_for(lab: Lab, typed: str, status: int) 
     assert lab.alive is (status != 0)
 
 
-HANGS = "import time\nbackends.audit.Audit._write_held = lambda audit: time.sleep(600)\n"
+HANGS = "import time\nbackends.changes.audit.Audit._write_held = lambda audit: time.sleep(600)\n"
 
 
 def test_an_audit_that_hangs_is_waited_for_only_so_long_and_never_at_the_end(lab: Lab, tmp_path: Path) -> None:

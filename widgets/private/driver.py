@@ -35,6 +35,7 @@ TICK = 0.02
 IN_ORDER, REORDERED = "\x1b[8l", "\x1b[8h"
 """Who draws columns tells a terminal that orders right-to-left text by itself (VTE) to leave every cell where it
 is: it takes what follows such a name for its continuation, numbers and all.
+VTE (0.70, 0.80) keeps it for each row from when the row is made: it comes before the screen is cleared.
 https://terminal-wg.pages.freedesktop.org/bidi/recommendation/escape-sequences.html"""
 
 
@@ -161,15 +162,15 @@ class StdoutDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         # What stands already has entered the alternate screen already, and some terminals would clear it again.
-        if data == "\x1b[?1049h" and not self._entered:
-            self._entered = True
-            return
+        if data == "\x1b[?1049h":
+            if not self._entered:
+                self._entered = True
+                return
+            data += IN_ORDER + "\x1b[2J"
         super().write(data)
 
     def start_application_mode(self) -> None:
         super().start_application_mode()  # type: ignore[no-untyped-call]
-        if self.output is not None:
-            self.write(IN_ORDER)
         # In the background it has not begun, and does so when it is continued.
         if self._key_thread is None or not self._key_thread.is_alive():
             return
@@ -200,7 +201,7 @@ class StdoutDriver(LinuxDriver):
         with suppress(termios.error):
             termios.tcsetattr(self.fileno, termios.TCSANOW, self._ours)
         # The alternate screen, no cursor, news of the focus: as Textual begins.
-        self.write("\x1b[?1049h\x1b[?25l\x1b[?1004h")
+        self.write(f"\x1b[?1049h{IN_ORDER}\x1b[2J\x1b[?25l\x1b[?1004h")
         self._enable_mouse_support()
         self._enable_bracketed_paste()
         self._disable_line_wrap()
