@@ -73,20 +73,16 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else cell_len(text)
 
 
-def cuts(text: str, room: int, most: int) -> list[int]:
-    """Where the lines of a wrapped text begin, at most so many; `room` cells each."""
-    room = max(1, room)
-    if text.isascii():
-        return list(range(0, max(1, len(text)), room))[:most]
-    starts, used = [0], 0
-    for at, char in enumerate(text):
-        width = cell_len(char)
-        if used + width > room:
-            if len(starts) == most:
-                break
-            starts.append(at)
-            used = 0
-        used += width
+def cuts(text: str, room: int, most: int, first: int | None = None) -> list[int]:
+    """Where the lines of a wrapped text begin, at most so many: `room` cells each, of which blanks at the end need
+    none; `first` for the first one. A word stays whole where that leaves less than half of a line empty."""
+    narrow = cells(text) == len(text)
+    starts, at, left = [0], 0, max(0, room if first is None else first)
+    while len(starts) < most and (edge := _reached(text, at, left, narrow=narrow)) < len(text):
+        blank = text.rfind(" ", at + left // 2, edge + 1)
+        least = at + 1 if left else at
+        at, left = (blank + 1 if blank >= least else max(edge, least)), max(1, room)
+        starts.append(at)
     return starts
 
 
