@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 from backends.incident.notable_changes import Change
 from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
+from tui.screens.source_lines import label, told_apart
 from widgets.board import Entry
 from widgets.look import Look
 from widgets.one_line import NARROW, Part
@@ -25,23 +27,27 @@ CALLED = {
 """What one row of a noun is called."""
 
 
-def problem_line(problem: Problem, now: Now, width: int, *, behind: bool = False) -> Entry:
-    """`behind`: it stands below what brought it about."""
+def problem_line(
+    problem: Problem, now: Now, width: int, sources: Collection[str] = (), *, behind: bool = False
+) -> Entry:
+    """`sources` are all that have a problem of this name; `behind`: it stands below what brought it about."""
     grave = problem.severity >= GRAVE
     look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
     name, word = (28, 11) if width >= 100 else (22, 11) if width >= NARROW else (14, 8)
+    roomy = width >= 100
+    # Where the line has no room for its source, what tells that from the others is beside the name.
+    apart = "" if roomy else told_apart(problem.source, sources)
     parts = (
         ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
         (
-            fit(f"└ {problem.name}" if behind else problem.name, name),
+            label(f"└ {problem.name}" if behind else problem.name, apart, name),
             style(Look.DIM if problem.old else Look.STRONG),
         ),
         (f"  {fit(problem.word, word)}", style(look)),
         (f" {since:>4}  ", style(dim=problem.old)),
         (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )
-    roomy = width >= 100
     brought = brought_about(problem)
     right = (
         [(f"  + {brought} " if roomy else f" +{len(problem.effects)} ", style(look))] if problem.effects else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from backends.api.events import Occurrence
@@ -32,15 +33,17 @@ class WrongNow:
         self._unfolded &= {problem.key for problem in self._found}
 
     def entries(self, now: Now, width: int) -> Iterator[Entry]:
+        of_name: dict[str, set[str]] = defaultdict(set)
+        for problem in self._each():
+            of_name[problem.name].add(problem.source)
         for problem in self._found:
-            yield problem_line(problem, now, width)
+            yield problem_line(problem, now, width, of_name[problem.name])
             for effect in problem.effects if problem.key in self._unfolded else ():
-                yield problem_line(effect, now, width, behind=True)
+                yield problem_line(effect, now, width, of_name[effect.name], behind=True)
 
     def of(self, key: str) -> Problem | None:
         """The problem of a line."""
-        each = (one for problem in self._found for one in (problem, *problem.effects))
-        return next((problem for problem in each if problem.key == key), None)
+        return next((problem for problem in self._each() if problem.key == key), None)
 
     def has_effects(self, key: str) -> bool:
         """Whether this problem brought something about, or is what another one did."""
@@ -51,6 +54,10 @@ class WrongNow:
         cause = self._cause(key)
         if cause is not None:
             self._unfolded ^= {cause.key}
+
+    def _each(self) -> Iterator[Problem]:
+        """All of them, with what they brought about."""
+        return (one for problem in self._found for one in (problem, *problem.effects))
 
     def _cause(self, key: str) -> Problem | None:
         each = (problem for problem in self._found if problem.effects)
