@@ -74,8 +74,8 @@ def cells(text: str) -> int:
 
 
 def cuts(text: str, room: int, most: int, first: int | None = None) -> list[int]:
-    """Where the lines of a wrapped text begin, at most so many: `room` cells each, of which blanks at the end need
-    none; `first` for the first one. A word stays whole where that leaves less than half of a line empty."""
+    """Where the lines of a wrapped text begin, at most so many: of `room` cells each, the first one of `first`. A
+    word stays whole where that leaves less than half of a line empty; the blank before it needs no room."""
     narrow = cells(text) == len(text)
     starts, at, left = [0], 0, max(0, room if first is None else first)
     while len(starts) < most and (edge := _reached(text, at, left, narrow=narrow)) < len(text):

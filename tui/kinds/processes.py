@@ -117,6 +117,8 @@ PROCESSES: Kind[Process] = Kind(
             look=lambda p, s: standing_look(
                 PROCESS_LOOKS.get(p.state, Look.PLAIN) if p.state else Look.DIM, p.trouble, s
             ),
+            # Its age, of the one source of all of them, stands in the title.
+            shorter=lambda text: text.partition(" ")[0],
         ),
         Column("cpu", "CPU%", lambda p, s: percent(p.cpu), 5, sort=lambda p: p.cpu, right=True, descending=True),
         Column("mem", "RSS", lambda p, s: size(p.rss), 6, sort=lambda p: p.rss, right=True, descending=True),

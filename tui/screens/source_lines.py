@@ -76,7 +76,7 @@ def told_apart(source: str, others: Collection[str]) -> str:
 
 
 def label(text: str, apart: str, width: int) -> str:
-    """A name in so many cells; `apart` is what tells it from others of its name: never cut for the sake of that."""
+    """A name in so many cells; `apart` is what tells it from others of its name, and is never cut."""
     if apart:
         text = f"{fit(text, max(LABEL_LEAST, width - width_of(apart) - 2)).rstrip()}  {apart}"
     return fit(text, width)

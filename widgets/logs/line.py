@@ -50,8 +50,8 @@ class Times(enum.Enum):
 
 
 class Manner(Struct, frozen=True):
-    """How lines are drawn. `label` is the width of the origins' names, 0 where there is only one; `dates`: whether
-    short times have room for a date before them, so that nothing is shifted where one stands there."""
+    """How lines are drawn. `label` is the width of the origins' names, 0 where there is only one. `dates`: short
+    times have room for a date before them, so that nothing is shifted where one stands there."""
 
     times: Times = Times.SHORT
     label: int = 0
