@@ -36,8 +36,8 @@ class _File(logging.handlers.RotatingFileHandler):
 
 class _Lines(logging.Formatter):
     """What is logged holds names and words from outside, and people read it with `cat`: nothing in it acts on a
-    terminal, and what goes on in further lines is set in, so that none of them passes for a record. In columns, so
-    that a record that is wrapped is told from the next one."""
+    terminal, and what goes on in further lines is set in, so that none of them passes for a record. Its columns
+    let a record that is wrapped be told from the next one."""
 
     def format(self, record: logging.LogRecord) -> str:
         return clean_lines(super().format(record)).replace("\n", "\n  ")

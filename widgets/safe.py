@@ -59,6 +59,17 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
+def fit_ends(text: str, width: int) -> str:
+    """The same, but what does not fit keeps both of its ends."""
+    text = clean(begun(text))
+    if cells(text) <= width or width <= 0:
+        return fit(text, width)
+    at, room = len(text), (width - 1) // 2
+    while room >= (last := cells(text[at - 1])):
+        at, room = at - 1, room - last
+    return set_cell_size(text, width - 1 - cells(text[at:])) + "…" + text[at:]
+
+
 def begun(text: str, most: int = TOLD_MOST) -> str:
     """A text as far as so many characters, not cleaned yet; of a longer one that it goes on."""
     return text if len(text) <= most else text[:most] + "…"

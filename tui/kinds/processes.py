@@ -117,7 +117,7 @@ PROCESSES: Kind[Process] = Kind(
             look=lambda p, s: standing_look(
                 PROCESS_LOOKS.get(p.state, Look.PLAIN) if p.state else Look.DIM, p.trouble, s
             ),
-            # Its age, of the one source of all of them, stands in the title.
+            # How old what was known is stands in the title too.
             shorter=lambda text: text.partition(" ")[0],
         ),
         Column("cpu", "CPU%", lambda p, s: percent(p.cpu), 5, sort=lambda p: p.cpu, right=True, descending=True),
@@ -151,6 +151,7 @@ PROCESSES: Kind[Process] = Kind(
             drop=3,
             sparing=True,
             more=8,
+            ends=True,
         ),
         Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7, sparing=True),
         Column(

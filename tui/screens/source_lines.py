@@ -75,15 +75,11 @@ def told_apart(source: str, others: Collection[str]) -> str:
     return kind if sum(other.partition("/")[0] == kind for other in others) == 1 else name
 
 
-def label(text: str, apart: str, width: int) -> str:
-    """A name in so many cells; `apart` is what tells it from others of its name, and is never cut."""
-    if apart:
-        text = f"{fit(text, max(LABEL_LEAST, width - width_of(apart) - 2)).rstrip()}  {apart}"
-    return fit(text, width)
-
-
 def _label(text: str, apart: str = "") -> Part:
-    return (label(text, apart, LABEL) + "  ", style(Look.STRONG))
+    """`apart` is what tells it from others of its name: never cut for the sake of that."""
+    if apart:
+        text = f"{fit(text, max(LABEL_LEAST, LABEL - width_of(apart) - 2)).rstrip()}  {apart}"
+    return (fit(text, LABEL) + "  ", style(Look.STRONG))
 
 
 def _dim(reading: Reading[Any]) -> Look | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from backends.api.events import Occurrence
@@ -10,7 +9,7 @@ from backends.api.readings import Readings
 from backends.incident.effects import folded
 from backends.incident.problems import Now, Problem, problems
 from backends.watch import Watch
-from tui.screens.overview.headlines import problem_line
+from tui.screens.overview.headlines import problem_lines
 from widgets.board import Entry
 
 
@@ -33,17 +32,16 @@ class WrongNow:
         self._unfolded &= {problem.key for problem in self._found}
 
     def entries(self, now: Now, width: int) -> Iterator[Entry]:
-        of_name: dict[str, set[str]] = defaultdict(set)
-        for problem in self._each():
-            of_name[problem.name].add(problem.source)
+        shown: list[tuple[Problem, bool]] = []
         for problem in self._found:
-            yield problem_line(problem, now, width, of_name[problem.name])
-            for effect in problem.effects if problem.key in self._unfolded else ():
-                yield problem_line(effect, now, width, of_name[effect.name], behind=True)
+            shown.append((problem, False))
+            shown += [(effect, True) for effect in problem.effects if problem.key in self._unfolded]
+        return problem_lines(shown, now, width)
 
     def of(self, key: str) -> Problem | None:
         """The problem of a line."""
-        return next((problem for problem in self._each() if problem.key == key), None)
+        each = (one for problem in self._found for one in (problem, *problem.effects))
+        return next((problem for problem in each if problem.key == key), None)
 
     def has_effects(self, key: str) -> bool:
         """Whether this problem brought something about, or is what another one did."""
@@ -54,10 +52,6 @@ class WrongNow:
         cause = self._cause(key)
         if cause is not None:
             self._unfolded ^= {cause.key}
-
-    def _each(self) -> Iterator[Problem]:
-        """All of them, with what they brought about."""
-        return (one for problem in self._found for one in (problem, *problem.effects))
 
     def _cause(self, key: str) -> Problem | None:
         each = (problem for problem in self._found if problem.effects)
