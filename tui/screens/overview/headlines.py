@@ -15,7 +15,7 @@ from widgets.cut_apart import cut_apart
 from widgets.look import Look
 from widgets.one_line import NARROW, Part
 from widgets.quantities import age
-from widgets.safe import fit, style
+from widgets.safe import fit, style, width_of
 
 ROOMY = 100
 """Cells from which on a line has room for its source."""
@@ -50,20 +50,22 @@ def _problem_line(problem: Problem, name: str, now: Now, width: int) -> Entry:
     grave = problem.severity >= GRAVE
     look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
-    roomy = width >= ROOMY
-    parts = (
+    parts: tuple[Part, ...] = (
         ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
         (name, style(Look.DIM if problem.old else Look.STRONG)),
         (f"  {fit(problem.word, 11 if width >= NARROW else 8)}", style(look)),
         (f" {since:>4}  ", style(dim=problem.old)),
         (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )
-    brought = brought_about(problem)
-    right = (
-        [(f"  + {brought} " if roomy else f" +{len(problem.effects)} ", style(look))] if problem.effects else []
-    )
-    if roomy and problem.source not in problem.name:
+    right: list[Part] = []
+    if width >= ROOMY and problem.source not in problem.name:
         right.append((f"  {problem.source} ", style(Look.DIM)))
+    if problem.effects:
+        # Of what it brought about the number alone is told where more would take the place of why.
+        brought = f"  + {brought_about(problem)} "
+        taken = sum(width_of(text) for text, _ in (*parts, *right)) + width_of(brought)
+        told = brought if width >= ROOMY and taken < width else f" +{len(problem.effects)} "
+        right.insert(0, (told, style(look)))
     return Entry(problem.key, parts, tuple(right))
 
 
