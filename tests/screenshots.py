@@ -146,6 +146,8 @@ class Script:
         await deploy(stage, "web")
         await stage.save("plan")
         await stage.press("right", "enter")
+        # Of its steps, not of what the overview says of it.
+        await stage.until("STEPS")
         await stage.until(" web-3 ")
         await stage.save("run")
         await stage.until("done after", 60)

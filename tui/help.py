@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from backends.config.context_words import FOR_GOOD, READ_ONLY, Mode
 from tui.commands import (
@@ -53,9 +53,7 @@ def help_lines(screen: str, kind: str, mode: Mode, offers: Callable[[Command], b
     ]
     lines = []
     for title, commands in sections:
-        keys = max((len(_keys(command)) for command in commands), default=0)
-        words = max((len(_word(command)) for command in commands), default=0)
-        lines += ["", title, *(_line(command, offers(command), keys, words) for command in commands)]
+        lines += ["", title, *_section(commands, offers)]
     lines += [
         "",
         f"This context is {mode}" + (f": {FOR_GOOD}." if mode is Mode.READ_ONLY else f". {_ASKS}"),
@@ -65,16 +63,20 @@ def help_lines(screen: str, kind: str, mode: Mode, offers: Callable[[Command], b
     return lines[1:]
 
 
-def _keys(command: Command) -> str:
-    return " ".join(key_glyph(key) for key in command.keys)
+def _section(commands: list[Command], offers: Callable[[Command], bool]) -> Iterator[str]:
+    """In columns: keys, `:` words and help."""
+    typed = [_typed(command) for command in commands]
+    if not any(keys and word for keys, word in typed):
+        # Words in a column of their own would push all else to the right for the sake of a few.
+        typed = [(keys or word, "") for keys, word in typed]
+    keys, words = (max((len(pair[at]) for pair in typed), default=0) for at in (0, 1))
+    for command, (key, word) in zip(commands, typed, strict=True):
+        blocked = "" if offers(command) else f" (blocked: {READ_ONLY})"
+        columns = f"{key:<{keys}}" + (f"  {word:<{words}}" if words else "")
+        yield f"  {columns}  {command.help}{blocked}"
 
 
-def _word(command: Command) -> str:
-    return f":{command.word} {command.takes.upper()}".strip() if command.word else ""
-
-
-def _line(command: Command, offered: bool, keys: int, words: int) -> str:
-    """In columns of so many cells; none for `:` words where a section has none."""
-    blocked = "" if offered else f" (blocked: {READ_ONLY})"
-    word = f"  {_word(command):<{words}}" if words else ""
-    return f"  {_keys(command):<{keys}}{word}  {command.help}{blocked}"
+def _typed(command: Command) -> tuple[str, str]:
+    """Its keys, and its `:` word with what that takes."""
+    word = f":{command.word} {command.takes.upper()}".strip() if command.word else ""
+    return " ".join(key_glyph(key) for key in command.keys), word

@@ -36,7 +36,8 @@ class _File(logging.handlers.RotatingFileHandler):
 
 class _Lines(logging.Formatter):
     """What is logged holds names and words from outside, and people read it with `cat`: nothing in it acts on a
-    terminal, and what goes on in further lines is set in, so that none of them passes for a record."""
+    terminal, and what goes on in further lines is set in, so that none of them passes for a record. There are two
+    blanks behind the time: a record that is wrapped on the screen goes on there."""
 
     def format(self, record: logging.LogRecord) -> str:
         return clean_lines(super().format(record)).replace("\n", "\n  ")
@@ -49,7 +50,7 @@ def file_handler(path: Path) -> logging.Handler:
         file = _File(path, maxBytes=SIZE, backupCount=FILES, encoding="utf-8")
     except OSError:
         return logging.NullHandler()
-    file.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    file.setFormatter(_Lines("%(asctime)s  %(levelname)s %(name)s %(message)s"))
     waiting: queue.Queue[logging.LogRecord] = queue.Queue(WAITING)
     listener = logging.handlers.QueueListener(waiting, file)
     listener.start()

@@ -59,6 +59,17 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return pad + text if right else text + pad
 
 
+def fit_ends(text: str, width: int) -> str:
+    """The same, but what does not fit keeps both of its ends."""
+    text = clean(begun(text))
+    if cells(text) <= width or width <= 0:
+        return fit(text, width)
+    at, room = len(text), (width - 1) // 2
+    while room >= (last := cells(text[at - 1])):
+        at, room = at - 1, room - last
+    return set_cell_size(text, width - 1 - cells(text[at:])) + "…" + text[at:]
+
+
 def begun(text: str, most: int = TOLD_MOST) -> str:
     """A text as far as so many characters, not cleaned yet; of a longer one that it goes on."""
     return text if len(text) <= most else text[:most] + "…"
@@ -73,20 +84,16 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else cell_len(text)
 
 
-def cuts(text: str, room: int, most: int) -> list[int]:
-    """Where the lines of a wrapped text begin, at most so many; `room` cells each."""
-    room = max(1, room)
-    if text.isascii():
-        return list(range(0, max(1, len(text)), room))[:most]
-    starts, used = [0], 0
-    for at, char in enumerate(text):
-        width = cell_len(char)
-        if used + width > room:
-            if len(starts) == most:
-                break
-            starts.append(at)
-            used = 0
-        used += width
+def cuts(text: str, room: int, most: int, first: int | None = None) -> list[int]:
+    """Where the lines of a wrapped text begin, at most so many: of `room` cells each, the first one of `first`. A
+    word stays whole where that leaves less than half of a line empty; the blank before it needs no room."""
+    narrow = cells(text) == len(text)
+    starts, at, left = [0], 0, max(0, room if first is None else first)
+    while len(starts) < most and (edge := _reached(text, at, left, narrow=narrow)) < len(text):
+        blank = text.rfind(" ", at + left // 2, edge + 1)
+        least = at + 1 if left else at
+        at, left = (blank + 1 if blank >= least else max(edge, least)), max(1, room)
+        starts.append(at)
     return starts
 
 

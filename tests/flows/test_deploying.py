@@ -120,6 +120,23 @@ async def test_one_that_failed_is_wrong_until_a_later_one_went_well(yard: Yard, 
         await screen.until("nothing is wrong")
 
 
+async def test_its_steps_follow_a_resize_at_once(yard: Yard, tmp_path: Path) -> None:
+    async with yard() as screen:
+        await screen.until("never here")
+        await start_plain(screen)
+
+        def stamps() -> list[str]:
+            steps = screen.app.view.steps.plain_lines()[1:]
+            return [line.split()[1] for line in steps if line]
+
+        assert {len(stamp) for stamp in stamps()} == {len("02:13:20")}
+        await screen.pilot.resize_terminal(50, 24)
+        await screen.pilot.pause()
+        assert {len(stamp) for stamp in stamps()} == {len("02:13")}
+        await go(tmp_path)
+        await screen.until("done after")
+
+
 async def start_plain_again(screen: Screen) -> None:
     await screen.type("D")
     await screen.until("which one? Nothing is done yet")

@@ -12,9 +12,10 @@ from backends.api.capabilities import Registry
 from backends.api.errors import BackendError, Unreachable
 from backends.api.members import Member, Members, MemberState, Role
 from backends.api.readings import Seen
+from backends.config.context import Context, SourceConfig
 from tests.clock import FakeClock
 from tests.flows.conftest import Opened
-from tests.flows.fake import Fake, member
+from tests.flows.fake import SCRIPTS, Fake, FakeSettings, Script, member
 
 
 class Registering(Fake, Registry):
@@ -105,3 +106,16 @@ async def test_a_group_with_somebody_in_it_leads_to_all_members(registering: Ope
         await screen.until("sort group")
         assert "filter" not in screen.lines[1]
         assert "s-2" in screen.text
+
+
+@pytest.mark.parametrize(("width", "told"), [(60, "search  other"), (80, "search  other"), (120, "fake/other")])
+async def test_problems_of_the_same_name_say_whose_they_are(registering: Opened, width: int, told: str) -> None:
+    sources = tuple(SourceConfig("fake", name, FakeSettings(script=name)) for name in ("main", "other"))
+    SCRIPTS["other"] = Script()
+    async with registering((width, 24), (Context("lab", sources),), command="overview") as screen:
+        for script in (screen.script, SCRIPTS["other"]):
+            script.instances.put_nowait(Seen({}))
+        await screen.until("2 problems")
+        wrong = [line for line in screen.lines if "✖" in line]
+        assert len(set(wrong)) == 2
+        assert sum(told in line for line in wrong) == 1

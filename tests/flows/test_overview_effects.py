@@ -82,6 +82,19 @@ async def test_where_room_is_short_they_are_counted(lab: Any) -> None:
         await screen.until(lambda: any(" +2" in line for line in wrong(screen)))
 
 
+async def test_they_are_counted_too_where_more_would_take_the_place_of_why(lab: Any) -> None:
+    why = "no such socket, " * 4
+    async with lab(size=(120, 30)) as screen:
+        say_units(unit("web:web-1"))
+        await screen.until("1 running")
+        orders().put_nowait(Unreachable(why))
+        down = ScrapeTarget("t", "scraped/main", "web", "web-1", TargetState.DOWN, since=datetime.now(UTC))
+        scraped.orders().put_nowait(Seen({down.key: down}))
+        await screen.until(lambda: any(" +1" in line for line in wrong(screen)))
+        (only,) = wrong(screen)
+        assert why.strip() in only
+
+
 async def test_what_brought_nothing_about_says_so(lab: Any) -> None:
     async with lab() as screen:
         orders().put_nowait(Unreachable("no such socket"))

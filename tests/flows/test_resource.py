@@ -284,12 +284,19 @@ async def test_every_size_shows_name_state_and_hints(opened: Opened, size: tuple
         assert "?" in screen.lines[-1]
 
 
+async def test_how_many_rows_there_are_is_not_known_before_anybody_has_told(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.until("members  –  ")
+        screen.script.say_members()
+        await screen.until("members  0  ")
+
+
 async def test_hostile_text_is_shown_and_does_nothing(opened: Opened) -> None:
     evil = "\x1b[2J\x1b]52;c;eA==\x07[@click=app.lee]x[/]\u202e\x9b\x00"
     async with opened() as screen:
         screen.script.say_members(member(evil))
         screen.script.say_processes(process(1, evil, command=evil))
-        await screen.until("[@click=app.le")
+        await screen.until("[@click")
         await screen.press("enter", "d")
         await screen.type("q3")
         await screen.until("[@click=app.lee]x[/]")

@@ -60,7 +60,7 @@ def test_an_exception_gives_the_terminal_back_and_prints_no_locals(config: str, 
         "tui.keys.Keys.press = boom\n"
     )
     with Dashboard("--config", config, "-c", "members", env={"PYTHONPATH": str(tmp_path)}) as board:
-        board.until("members  0")
+        board.until("members  –")
         board.send("U")
         assert board.ended() == 1
         assert restored(board)

@@ -132,6 +132,13 @@ def test_help_has_what_belongs_together_in_one_block_and_digits_in_their_order(s
         assert sum(line.split()[:1] == ["G"] for line in moving) == 1
 
 
+def test_help_gives_words_no_column_of_their_own_where_few_commands_have_one() -> None:
+    lines = help_lines(METRICS, "", Mode.GUARDED, lambda command: True)
+    own = lines[: lines.index("")]
+    assert any(line.startswith("  :range DURATION  so much time") for line in own)
+    assert {line.index(word) for line in own for word in ("show only", "so much time") if word in line} == {19}
+
+
 def test_help_of_a_read_only_context_speaks_of_no_question() -> None:
     text = "\n".join(help_lines(TABLE, "units", Mode.READ_ONLY, lambda command: not command.acts))
     assert "question, with Cancel chosen" not in text

@@ -97,12 +97,30 @@ def test_a_column_gets_more_once_the_growing_one_has_twice_its_width() -> None:
     assert [cells for _, cells in Lines(roomy).columns(ROOMY)] == [10, 16]
 
 
+def test_who_wants_the_fewest_cells_more_gets_them_first_and_nobody_a_cell_of_another() -> None:
+    names = ("one", "two", "three")
+    columns = [Column[Thing](key, key, lambda row, sight: "", 10, more=8 - 2 * i) for i, key in enumerate(names)]
+    kind = replace(THINGS, columns=tuple(columns))
+    need = 1 + 3 * 10 + 2
+    shared = {3: [10, 10, 13], 7: [10, 13, 14], 30: [18, 16, 14]}
+    for spare, widths in shared.items():
+        assert [cells for _, cells in Lines(kind).columns(need + spare)] == widths
+
+
 def test_what_has_no_room_is_shortened_before_it_is_cut() -> None:
     column = replace(THINGS.columns[0], shorter=without_folder)
     assert fitted(column, "/bin/sh -c x", 12) == "/bin/sh -c x"
     assert fitted(column, "/usr/bin/python -m shop", 14) == "python -m shop"
     assert fitted(column, "/usr/bin/python -m shop.web", 14) == "python -m sho…"
     assert fitted(column, "nginx: worker /etc/nginx", 14) == "nginx: worker…"
+
+
+def test_names_that_begin_alike_are_told_apart_by_their_ends() -> None:
+    column = KINDS["units"].columns[0]
+    assert fitted(column, "web:web-1", 22) == "web:web-1             "
+    cut = [fitted(column, f"payment-reconciliation:worker_0{n}", 22) for n in (1, 2)]
+    assert cut == ["payment-rec…:worker_01", "payment-rec…:worker_02"]
+    assert [fitted(column, "語" * 30 + "1", width) for width in (1, 2, 8)] == ["…", " …", "語語…語1"]
 
 
 def test_an_event_of_another_day_keeps_its_time_where_the_column_is_narrow() -> None:

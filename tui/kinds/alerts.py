@@ -60,7 +60,7 @@ ALERTS: Kind[Alert] = Kind(
     title="alerts",
     nouns=("alerts",),
     columns=(
-        Column("name", "NAME", lambda a, s: a.name, 24, sort=lambda a: a.name),
+        Column("name", "NAME", lambda a, s: a.name, 24, sort=lambda a: a.name, more=12),
         state_column(ALERT_LOOKS, _urgency),
         Column("severity", "SEVERITY", lambda a, s: text_of(a.severity), 9, sort=lambda a: a.severity, drop=1),
         Column(
@@ -79,6 +79,7 @@ ALERTS: Kind[Alert] = Kind(
             22,
             sort=lambda a: a.on,
             drop=2,
+            more=18,
         ),
         Column("source", "SOURCE", lambda a, s: a.source, 18, sort=lambda a: a.source, drop=3),
         Column("summary", "SUMMARY", lambda a, s: a.summary, 20, grow=True),

@@ -130,7 +130,7 @@ DEPLOYS: Kind[Deploy] = Kind(
             sort=lambda d: None if d.last is None else params_text(d.last),
             drop=1,
         ),
-        Column("params", "PARAMETERS", lambda d, s: " ".join(map(param_text, d.params)), 24, drop=2),
+        Column("params", "PARAMETERS", lambda d, s: " ".join(map(param_text, d.params)), 24, drop=2, more=24),
         Column("command", "COMMAND", lambda d, s: shlex.join(d.argv), 20, grow=True, shorter=without_folder),
     ),
     brief=_brief,

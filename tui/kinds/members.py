@@ -115,7 +115,7 @@ MEMBERS: Kind[Member] = Kind(
             1,
             look=lambda m, s: standing_look(MEMBER_LOOKS[m.state], m.trouble, s),
         ),
-        Column("name", "NAME", lambda m, s: m.name, 15, sort=lambda m: m.name),
+        Column("name", "NAME", lambda m, s: m.name, 15, sort=lambda m: m.name, more=12, ends=True),
         Column("group", "GROUP", lambda m, s: _where(m), 14, sort=_where, drop=1, more=8),
         Column(
             "role",
@@ -127,7 +127,9 @@ MEMBERS: Kind[Member] = Kind(
             look=lambda m, s: Look.STRONG if m.role is Role.LEADER and s.state is State.LIVE else Look.PLAIN,
         ),
         state_column(MEMBER_LOOKS),
-        Column("address", "ADDRESS", lambda m, s: text_of(m.address), 21, sort=lambda m: m.address, drop=2),
+        Column(
+            "address", "ADDRESS", lambda m, s: text_of(m.address), 21, sort=lambda m: m.address, drop=2, more=18
+        ),
         Column("version", "VERSION", lambda m, s: text_of(m.version), 8, sort=lambda m: m.version, drop=4),
         Column(
             "latency",

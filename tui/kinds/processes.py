@@ -117,6 +117,8 @@ PROCESSES: Kind[Process] = Kind(
             look=lambda p, s: standing_look(
                 PROCESS_LOOKS.get(p.state, Look.PLAIN) if p.state else Look.DIM, p.trouble, s
             ),
+            # How old what was known is stands in the title too.
+            shorter=lambda text: text.partition(" ")[0],
         ),
         Column("cpu", "CPU%", lambda p, s: percent(p.cpu), 5, sort=lambda p: p.cpu, right=True, descending=True),
         Column("mem", "RSS", lambda p, s: size(p.rss), 6, sort=lambda p: p.rss, right=True, descending=True),
@@ -149,6 +151,7 @@ PROCESSES: Kind[Process] = Kind(
             drop=3,
             sparing=True,
             more=8,
+            ends=True,
         ),
         Column("listening", "LISTENS", lambda p, s: ports(p), 13, sort=_first_port, drop=7, sparing=True),
         Column(

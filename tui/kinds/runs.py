@@ -104,8 +104,10 @@ RUNS: Kind[Run] = Kind(
             sort=lambda r: r.state.value,
             look=lambda r, s: standing_look(RUN_LOOKS[r.state], None, s),
         ),
-        Column("params", "PARAMETERS", lambda r, s: text_of(params_text(r)), 18, sort=params_text, drop=2),
-        Column("step", "STEP", lambda r, s: step_text(r), 18, sort=lambda r: len(r.steps), drop=3),
+        Column(
+            "params", "PARAMETERS", lambda r, s: text_of(params_text(r)), 18, sort=params_text, drop=2, more=14
+        ),
+        Column("step", "STEP", lambda r, s: step_text(r), 18, sort=lambda r: len(r.steps), drop=3, more=10),
         Column("by", "BY", lambda r, s: r.by, 10, sort=lambda r: r.by, drop=1),
         Column(
             "age",

@@ -47,7 +47,7 @@ TARGETS: Kind[ScrapeTarget] = Kind(
     nouns=("targets",),
     columns=(
         Column("job", "JOB", lambda t, s: t.job, 18, sort=lambda t: t.job, drop=1),
-        Column("instance", "INSTANCE", lambda t, s: t.instance, 24, sort=lambda t: t.instance),
+        Column("instance", "INSTANCE", lambda t, s: t.instance, 24, sort=lambda t: t.instance, more=24),
         state_column(TARGET_LOOKS),
         Column(
             "age",

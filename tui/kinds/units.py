@@ -84,7 +84,7 @@ UNITS: Kind[Unit] = Kind(
     title="units",
     nouns=("units",),
     columns=(
-        Column("name", "NAME", lambda u, s: u.name, 22, sort=lambda u: u.name),
+        Column("name", "NAME", lambda u, s: u.name, 22, sort=lambda u: u.name, more=18, ends=True),
         state_column(UNIT_LOOKS),
         Column("native", "NATIVE", lambda u, s: s.said(u.native), 12, sort=lambda u: u.native, drop=4),
         Column("pid", "PID", lambda u, s: text_of(u.pid), 7, sort=lambda u: u.pid, right=True),

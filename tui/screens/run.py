@@ -79,6 +79,9 @@ class RunScreen(View):
     def watch_readings(self) -> None:
         self.tick()
 
+    def on_resize(self) -> None:
+        self.tick()
+
     @property
     def row(self) -> Run | None:
         rows = [reading.rows for reading in self.readings.values()]

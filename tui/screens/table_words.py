@@ -11,6 +11,7 @@ from tui.commands import key_of
 from widgets.freshness import standing_of
 from widgets.look import Look
 from widgets.one_line import MORE, Part
+from widgets.quantities import UNKNOWN
 from widgets.safe import fit, style, width_of
 from widgets.tables.row_filter import filter_words
 from widgets.tables.table import Table
@@ -26,6 +27,9 @@ def table_title(
     `aside` are the readings of what only its heading speaks of."""
     kind, warn = table.kind, style(Look.WARN)
     shown = f"{table.shown} of {table.total}" if table.filter_text else str(table.total)
+    if not any(reading.at is not None for reading in table.readings.values()):
+        # Nobody has told how many there are.
+        shown = UNKNOWN
     what: list[Part] = [(f" {kind.title}", style(Look.STRONG)), (f"  {shown}", style())]
     if table.marks:
         what.append((f"  {len(table.marks)} marked", warn))

@@ -50,10 +50,12 @@ class Times(enum.Enum):
 
 
 class Manner(Struct, frozen=True):
-    """How lines are drawn. `label` is the width of the origins' names, 0 where there is only one."""
+    """How lines are drawn. `label` is the width of the origins' names, 0 where there is only one. `dates`: short
+    times have room for a date before them, so that nothing is shifted where one stands there."""
 
     times: Times = Times.SHORT
     label: int = 0
+    dates: bool = False
     found: re.Pattern[str] | None = None
 
 
@@ -83,7 +85,8 @@ def drawn(record: LogRecord, label: str, manner: Manner, *, dated: bool) -> Draw
     else:
         mark, look = MARKS[record.level] if record.level is not None else (" ", Look.PLAIN)
         body = look if look in (Look.BAD, Look.WARN) else Look.PLAIN
-    head = [(_stamp(record.time, manner.times, dated=dated), style(Look.DIM)), (f"{mark} ", style(look))]
+    stamp = _stamp(record.time, manner.times, dated=dated).rjust(stamp_width(manner.times, dates=manner.dates))
+    head = [(stamp, style(Look.DIM)), (f"{mark} ", style(look))]
     if manner.label:
         head.append((fit(label, manner.label) + " ", style(Look.DIM)))
     message = clean(record.message[:LINE_MOST].replace("\n", " ⏎ "))
@@ -162,11 +165,16 @@ def _fields(record: LogRecord) -> str:
     return clean(" ".join(out)[:LINE_MOST].replace("\n", " ⏎ "))
 
 
+def stamp_width(times: Times, *, dates: bool = False) -> int:
+    """Cells of a time, with the blank behind it."""
+    if times is Times.SHORT:
+        return len("11-24 02:13:20 " if dates else "02:13:20 ")
+    return len("2026-11-24 02:13:20.000+00:00 ") if times is Times.FULL else 0
+
+
 def _stamp(moment: datetime | None, times: Times, *, dated: bool) -> str:
-    if times is Times.NONE:
+    if times is Times.NONE or moment is None:
         return ""
-    if moment is None:
-        return " " * (30 if times is Times.FULL else 9)
     local = moment.astimezone()
     if times is Times.FULL:
         return local.isoformat(" ", "milliseconds") + " "

@@ -53,10 +53,10 @@ class LogPane(Widget):
         if len(self._drawn) != self.size.height:
             self._drawn = self.sheet.lay_out(*self.size)
         piece = self._drawn[y] if y < len(self._drawn) else None
-        return _painted(self.sheet, piece, self.size.width, self.left)
+        return painted(self.sheet, piece, self.size.width, self.left)
 
 
-def _painted(sheet: Sheet, piece: Piece | None, width: int, left: int) -> Strip:
+def painted(sheet: Sheet, piece: Piece | None, width: int, left: int) -> Strip:
     """`left` cells of lines that are not wrapped are out of sight."""
     if piece is None:
         return line([], width)
@@ -68,8 +68,11 @@ def _painted(sheet: Sheet, piece: Piece | None, width: int, left: int) -> Strip:
         room = max(1, width - text.head_width)
         parts = [*text.head, *window(text.body, left, room)]
     else:
-        end = starts[piece.part + 1] if piece.part + 1 < len(starts) else starts[piece.part] + width
+        inset = sheet.inset(text, piece.part)
+        is_last = piece.part + 1 == len(starts)
+        end = len(text.text) if is_last else starts[piece.part + 1]
         body = slice_of(text.body, starts[piece.part], end)
-        head = text.head if not piece.part else [(" " * sheet.inset(text), style())]
-        parts = [*head, *body]
+        head = text.head if not piece.part else [(" " * inset, style())]
+        # A line may go on behind its last part.
+        parts = [*head, *(window(body, 0, width - inset) if is_last else body)]
     return line(under_cursor(parts, width) if piece.cursor else parts, width)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from backends.api.clock import Clock
 from backends.clean import clean
 from widgets.logs.anchors import Anchor
-from widgets.logs.line import GONE, LABEL, Drawn, Manner, Times, day_of, drawn
+from widgets.logs.line import GONE, LABEL, Drawn, Manner, Times, day_of, drawn, stamp_width
 from widgets.logs.lines import LogLines
 from widgets.logs.search_pattern import Pattern
 from widgets.quantities import count
@@ -156,24 +156,35 @@ class Sheet:
             self._texts.clear()
         record = self.lines.records.of(row)
         text = GONE if record is None else drawn(record, self.lines.label(row), self.manner, dated=dated)
-        starts = cuts(text.text, max(20, self._width - self.inset(text)), PARTS) if self.wrapped else [0]
+        rooms = [self._width - self.inset(text, part) for part in (1, 0)]
+        starts = cuts(text.text, rooms[0], PARTS, rooms[1]) if self.wrapped else [0]
         self._texts[row, dated] = (text, starts)
         return text, starts
 
-    def inset(self, text: Drawn) -> int:
-        """The cells before a wrapped line that goes on."""
-        return min(text.head_width, self._width // 2)
+    def inset(self, text: Drawn, part: int) -> int:
+        """The cells before a part of a wrapped line: its head, and less where it goes on and that is wide."""
+        return min(text.head_width, self._width // 2) if part else text.head_width
 
     def _keep_manner(self) -> None:
-        """When another origin appears, names of origins need room."""
+        """When another origin appears, names of origins need room: a share of what times leave of it."""
         labels = self.lines.labels
-        most = min(LABEL, self._width // 3)
+        times = self.times if self._has_times() else Times.NONE
+        dates = times is Times.SHORT and self._has_dates()
+        most = min(LABEL, max(1, self._width - stamp_width(times, dates=dates)) // 3)
         label = min(most, max(map(cells, labels))) if len(labels) > 1 and not self.alone else 0
         found = None if self.pattern is None else self.pattern.shown
-        manner = Manner(self.times if self._has_times() else Times.NONE, label, found)
+        manner = Manner(times, label, dates, found)
         if manner != self.manner:
             self.manner = manner
             self.forget()
+
+    def _has_dates(self) -> bool:
+        """Whether lines of another day than today may be in sight, where rows are in the order of time."""
+        rows, cursor = self.lines.rows, self.cursor.index
+        near = rows[max(0, cursor - self._height) : cursor + 1]
+        days = (day_of(self.lines.records.of(row)) for row in near)
+        first = next((day for day in days if day is not None), None)
+        return first is not None and first != self.clock.now().astimezone().date()
 
     def _has_times(self) -> bool:
         if self.alone and not self.timed:

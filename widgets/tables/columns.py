@@ -31,7 +31,7 @@ class Column(Struct, Generic[R], frozen=True):
 
     `text` gives the cell, from outside and not yet cleaned; `sort` what to order by (None sorts last in both
     directions), `width` its cells on the screen; exactly one column of a kind may `grow` into what is left;
-    once that has twice its width, another may take `more` cells.
+    once that has twice its width, others may take `more` cells, those that want the fewest first.
     `drop` says which columns go first where the terminal is narrow: the highest goes first, 0 never goes.
     """
 
@@ -51,6 +51,8 @@ class Column(Struct, Generic[R], frozen=True):
     more: int = 0
     least: int = 0
     """To so many cells it shrinks where those that are never dropped have no room; 0: it keeps its width."""
+    ends: bool = False
+    """Whether what has no room keeps both of its ends: many names of its rows may begin alike."""
     shorter: Callable[[str], str] | None = None
     """What of a text is shown where it has no room: then its end is cut less."""
 

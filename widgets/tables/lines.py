@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from widgets.look import Look
-from widgets.safe import fit, line, style, under_cursor, width_of
+from widgets.safe import fit, fit_ends, line, style, under_cursor, width_of
 from widgets.tables.columns import Column, Kind
 
 ROOMY = 100
@@ -65,7 +65,10 @@ class Lines:
                 columns.remove(max(droppable, key=lambda column: column.drop))
             spare = max(0, width - need)
             beyond = max(0, spare - sum(column.width for column in columns if column.grow))
-            wider = {column.key: min(column.more, beyond) for column in columns}
+            wider = {}
+            for column in sorted(columns, key=lambda column: column.more):
+                wider[column.key] = min(column.more, beyond)
+                beyond -= wider[column.key]
             spare -= sum(wider.values())
             wide = [(c, c.width + wider[c.key] + (spare if c.grow else 0)) for c in columns]
             self._columns = _within(_shrunk(wide, need - width), width, self.gap)
@@ -107,7 +110,7 @@ def fitted(column: Column[Any], text: str, width: int) -> str:
     """A cell's text in exactly so many cells."""
     if column.shorter is not None and width_of(text) > width:
         text = column.shorter(text)
-    return fit(text, width, right=column.right)
+    return fit_ends(text, width) if column.ends else fit(text, width, right=column.right)
 
 
 def _shrunk(columns: list[tuple[Column[Any], int]], lacking: int) -> list[tuple[Column[Any], int]]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from backends.incident.notable_changes import Change
 from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
+from tui.screens.overview.source_lines import told_apart
 from widgets.board import Entry
+from widgets.cut_apart import cut_apart
 from widgets.look import Look
 from widgets.one_line import NARROW, Part
 from widgets.quantities import age
-from widgets.safe import fit, style
+from widgets.safe import fit, style, width_of
 
+ROOMY = 100
+"""Cells from which on a line has room for its source."""
 CALLED = {
     "instances": "instance",
     "members": "member",
@@ -25,29 +30,42 @@ CALLED = {
 """What one row of a noun is called."""
 
 
-def problem_line(problem: Problem, now: Now, width: int, *, behind: bool = False) -> Entry:
-    """`behind`: it stands below what brought it about."""
+def problem_lines(found: Sequence[tuple[Problem, bool]], now: Now, width: int) -> Iterator[Entry]:
+    """Lines of problems that stand there together, no two of which have a name that reads the same. With each:
+    whether it stands below what brought it about."""
+    sources: dict[str, set[str]] = defaultdict(set)
+    for problem, _ in found:
+        sources[problem.name].add(problem.source)
+    names = []
+    for problem, behind in found:
+        # Where a line has no room for its source, what tells that from the others is beside the name.
+        apart = "" if width >= ROOMY else told_apart(problem.source, sources[problem.name])
+        names.append(("└ " if behind else "") + problem.name + (f"  {apart}" if apart else ""))
+    cut = cut_apart(names, 28 if width >= ROOMY else 22 if width >= NARROW else 14)
+    for (problem, _), name in zip(found, names, strict=True):
+        yield _problem_line(problem, cut[name], now, width)
+
+
+def _problem_line(problem: Problem, name: str, now: Now, width: int) -> Entry:
     grave = problem.severity >= GRAVE
     look = Look.DIM if problem.old else Look.BAD if grave else Look.WARN
     since = "" if problem.since is None else age((now.wall - problem.since).total_seconds())
-    name, word = (28, 11) if width >= 100 else (22, 11) if width >= NARROW else (14, 8)
-    parts = (
+    parts: tuple[Part, ...] = (
         ("✖ " if grave else "◌ " if problem.old else "▲ ", style(look)),
-        (
-            fit(f"└ {problem.name}" if behind else problem.name, name),
-            style(Look.DIM if problem.old else Look.STRONG),
-        ),
-        (f"  {fit(problem.word, word)}", style(look)),
+        (name, style(Look.DIM if problem.old else Look.STRONG)),
+        (f"  {fit(problem.word, 11 if width >= NARROW else 8)}", style(look)),
         (f" {since:>4}  ", style(dim=problem.old)),
         (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )
-    roomy = width >= 100
-    brought = brought_about(problem)
-    right = (
-        [(f"  + {brought} " if roomy else f" +{len(problem.effects)} ", style(look))] if problem.effects else []
-    )
-    if roomy and problem.source not in problem.name:
+    right: list[Part] = []
+    if width >= ROOMY and problem.source not in problem.name:
         right.append((f"  {problem.source} ", style(Look.DIM)))
+    if problem.effects:
+        # Of what it brought about the number alone is told where more would take the place of why.
+        brought = f"  + {brought_about(problem)} "
+        taken = sum(width_of(text) for text, _ in (*parts, *right)) + width_of(brought)
+        told = brought if width >= ROOMY and taken < width else f" +{len(problem.effects)} "
+        right.insert(0, (told, style(look)))
     return Entry(problem.key, parts, tuple(right))
 
 
@@ -68,7 +86,7 @@ def change_line(change: Change, wall: datetime, width: int) -> Entry:
     look = look_of(event)
     times = f"  ×{change.times}" if change.times > 1 else ""
     seen_by = ", ".join(event.witnesses)
-    right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= 100 and seen_by != event.target else ()
+    right = ((f"  {seen_by} ", style(Look.DIM)),) if width >= ROOMY and seen_by != event.target else ()
     return Entry(
         event.key,
         (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from backends.api.capabilities import kind_of
@@ -46,7 +46,7 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
             for group in sorted({row.group for row in rows} | wanted.keys()):
                 mine = [row for row in rows if row.group == group]
                 parts = _group(mine, wanted.get(group), reading)
-                name = _label(str(group), _told_apart(source, registries))
+                name = _label(str(group), told_apart(source, registries))
                 yield "members", Entry(group_line(source, group), (name, *parts))
         elif noun == "hosts":
             for row in rows:
@@ -66,12 +66,13 @@ def _is_counted(noun: str) -> bool:
     return noun in CHECKS and noun not in ("members", "instances", "runs")
 
 
-def _told_apart(source: str, registries: Sequence[str]) -> str:
-    """The same group may be registered in two places: in which system, or in which of those of one system."""
+def told_apart(source: str, others: Collection[str]) -> str:
+    """Two sources may have something of the same name: of which system this one is, or which of those of one
+    system; "" where there is no other. `others` are all of them, this one too."""
     kind, _, name = source.partition("/")
-    if len(registries) < 2:
+    if len(others) < 2:
         return ""
-    return kind if sum(other.partition("/")[0] == kind for other in registries) == 1 else name
+    return kind if sum(other.partition("/")[0] == kind for other in others) == 1 else name
 
 
 def _label(text: str, apart: str = "") -> Part:

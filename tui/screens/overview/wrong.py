@@ -9,7 +9,7 @@ from backends.api.readings import Readings
 from backends.incident.effects import folded
 from backends.incident.problems import Now, Problem, problems
 from backends.watch import Watch
-from tui.screens.overview.headlines import problem_line
+from tui.screens.overview.headlines import problem_lines
 from widgets.board import Entry
 
 
@@ -32,10 +32,11 @@ class WrongNow:
         self._unfolded &= {problem.key for problem in self._found}
 
     def entries(self, now: Now, width: int) -> Iterator[Entry]:
+        shown: list[tuple[Problem, bool]] = []
         for problem in self._found:
-            yield problem_line(problem, now, width)
-            for effect in problem.effects if problem.key in self._unfolded else ():
-                yield problem_line(effect, now, width, behind=True)
+            shown.append((problem, False))
+            shown += [(effect, True) for effect in problem.effects if problem.key in self._unfolded]
+        return problem_lines(shown, now, width)
 
     def of(self, key: str) -> Problem | None:
         """The problem of a line."""

@@ -1,0 +1,34 @@
+"""Names that are cut to their cells and still differ from each other where the whole ones do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import takewhile
+
+from backends.clean import clean
+from widgets.safe import begun, fit
+
+
+def cut_apart(names: Iterable[str], width: int) -> dict[str, str]:
+    """Each in exactly `width` cells, cleaned. Those whose beginnings are the same as far as there is room lose
+    what stands between that and where they begin to differ."""
+    shown = {name: fit(name, width) for name in names}
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name, text in shown.items():
+        alike[text].append(name)
+    for same in alike.values():
+        if len(same) > 1:
+            whole = {name: clean(begun(name)) for name in same}
+            alike_so_far = takewhile(lambda chars: len(set(chars)) == 1, zip(*whole.values(), strict=False))
+            differ = sum(1 for _ in alike_so_far)
+            shown |= {name: _without_middle(text, differ, width) for name, text in whole.items()}
+    return shown
+
+
+def _without_middle(text: str, differ: int, width: int) -> str:
+    """Its beginning, and what is about the character from which on it differs from others."""
+    head = width // 3
+    room = max(0, width - head - 1)
+    start = max(head, min(differ - room // 2, len(text) - room))
+    return fit(text[:head], head) + "…" + fit(text[start:], room)
