@@ -176,6 +176,20 @@ def test_what_began_before_it_is_no_effect() -> None:
     assert at(twenty - AGO) == [("etcd/a m0", ["web m0"])]
 
 
+@pytest.mark.parametrize(
+    ("supervisor", "effects"),
+    [(live(unit("web", UnitState.FAILED, since=WALL)), ["web web"]), (lost(unit("web")), [])],
+    ids=["a unit", "its supervisor"],
+)
+def test_what_began_minutes_before_is_an_effect_of_a_unit_that_was_tried_meanwhile(
+    supervisor: Reading[Any], effects: list[str]
+) -> None:
+    """Of a supervisor that is lost nothing was tried."""
+    down = live(target("web", since=WALL - timedelta(seconds=EARLIER * 5)))
+    found = told({(SUPERVISORD, "units"): supervisor, (PROMETHEUS, "targets"): down})
+    assert [effect.name for p in found for effect in p.effects] == effects
+
+
 def test_a_target_that_is_down_because_of_nothing_known_stands_behind_the_alert_on_it() -> None:
     found = told(
         {
