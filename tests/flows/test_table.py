@@ -66,6 +66,16 @@ async def test_to_go_to_a_row_lifts_the_filter_that_hides_it(bare: Bare) -> None
     assert not bare.table.go_to_key("gone")
 
 
+@pytest.mark.parametrize("state", [State.LOADING, State.IDLE])
+async def test_a_row_that_is_asked_for_before_its_source_has_spoken_is_gone_to_once_it_does(
+    bare: Bare, state: State
+) -> None:
+    bare.show(state=state)
+    assert bare.table.go_to_key("t25")
+    bare.show(*MANY)
+    assert bare.current == "t25"
+
+
 async def test_the_row_that_a_filter_found_stays_under_the_cursor_when_the_filter_goes(bare: Bare) -> None:
     bare.show(*MANY)
     bare.table.set_filter("t17")

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 from backends.api.errors import Unreachable
@@ -105,6 +106,24 @@ async def test_what_is_said_after_the_last_viewer_has_left_is_not_shown_as_live(
     await watched.feed.close()
     assert said.is_set()
     assert (watched.state(), watched.feed.reading.value) == (State.IDLE, {"a": 1})
+
+
+async def test_a_word_that_comes_as_an_attempt_is_given_up_is_not_shown_as_live() -> None:
+    """Before the next attempt has begun, too."""
+    clock = FakeClock()
+
+    async def stubborn(last: Any) -> AsyncGenerator[Seen[Any], None]:
+        yield Seen({"a": 1})
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        yield Seen({"late": 1})
+        await asyncio.Event().wait()
+
+    watched = Watched(stubborn, clock)
+    await settle()
+    await clock.advance(PACE.quiet)
+    assert (watched.state(), watched.feed.reading.value) == (State.STALE, {"a": 1})
+    await watched.feed.close()
 
 
 async def test_who_leaves_twice_takes_no_other_viewer_along() -> None:
