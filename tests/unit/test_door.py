@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from backends import door as door_module
-from backends.api.actions import End, Outcome, Permit, Refused
+from backends.api.actions import Action, End, Outcome, Permit, Refused, Tell
 from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
 from backends.api.events import EventKind
@@ -275,6 +275,29 @@ async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
         (feed,) = here.watch.feeds("processes").values()
         await here.clock.advance(feed.pace.linger)
         assert feed.reading.state is State.IDLE
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["no answer", "an error"])
+async def test_what_can_not_be_found_later_either_is_still_unknown(
+    silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(action: Action, tell: Tell) -> Outcome:
+        if silent:
+            await asyncio.Event().wait()
+        raise Unreachable("reset")
+
+    async with house() as here:
+        here.stage.performing = Unreachable("reset")
+        outcome = await here.through(action_on(WORKER, deadline=0.05))
+        assert outcome.end is End.UNKNOWN
+        monkeypatch.setattr(here.stage, "look", look)
+        found = asyncio.Queue[Outcome]()
+        here.door.found = lambda action, outcome: found.put_nowait(outcome)
+        await here.clock.advance(1)
+        await here.show(WORKER)
+        async with asyncio.timeout(5):
+            assert await found.get() == Outcome(End.UNKNOWN, "found later: still unknown")
+        assert here.audit.outcomes[-1] == ("unknown", "found later: still unknown")
 
 
 @pytest.mark.parametrize(
