@@ -196,6 +196,36 @@ async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again
             assert (source.lines[0] if back else source.lines[-1]) in found
 
 
+async def test_what_is_shown_stays_when_what_failed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have ended before it goes so far back, each at a time of its own."""
+    monkeypatch.setattr(module, "PAGE", 300)
+    sources = [
+        Source(name, [n * 1.0 for n in range(first, 60)]) for name, first in (("a", 45), ("b", 30), ("c", 0))
+    ]
+    part = of(*sources)
+    for stream, source in zip(part.streams, sources, strict=True):
+        stream.buffer.grow(source.blocks[-1:], back=False)
+    sources[2].broken = True
+    while not part.stuck(back=True):
+        await part.more(back=True)
+    before = set(shown(part))
+    assert sources[1].lines[0] in before
+    sources[2].broken = False
+    await part.retry(back=True)
+    assert before <= set(shown(part))
+    assert not part.at_end(back=True), "no further than that"
+
+
+@pytest.mark.parametrize("keep", ["", "a"])
+async def test_a_file_that_was_empty_and_is_not_any_more_is_read_anew(keep: str) -> None:
+    source, other = Source("a", []), Source("b", [1.0])
+    part = of(source, other, keep=keep)
+    await part.begin()
+    assert not await part.is_renewed()
+    source.blocks = Source("a", [0.5]).blocks
+    assert await part.is_renewed()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 3), st.lists(st.booleans(), max_size=40), st.sampled_from(["", "f. .?[13579]$"]))
 async def test_rows_that_grow_are_those_of_a_view_that_is_opened_now(
