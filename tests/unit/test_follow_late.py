@@ -84,6 +84,21 @@ def test_more_large_generations_than_are_held_when_they_are_quiet(writer: Writer
         assert it.notes == []
 
 
+def test_one_that_is_still_written_to_is_held_however_many_come_after_it(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        old = writer.rotate()
+        for number in range(2 * follow.HELD):
+            writer.write(100)
+            add(old, f"late {number}")
+            it.look()
+            # One more than are held; after the last of them nothing leads back to one that was let go of.
+            if number < follow.HELD:
+                writer.rotate()
+        late = [line for line in it.lines if line.startswith("late")]
+        assert late == [f"late {number}" for number in range(2 * follow.HELD)]
+
+
 def test_generations_beyond_what_may_be_open_are_lost_and_counted(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,3 +174,27 @@ def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
         it.now += follow.RENAMED_KEPT + 1
         it.look()
         assert [line for line in it.lines if line.startswith("late")] == [f"late {n:08d}" for n in range(100_000)]
+
+
+def test_one_that_is_begun_anew_in_the_last_moment_is_read_on(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(1_000)
+        it.look()
+        old = writer.rotate()
+        writer.write(1_000)
+        it.look()
+        read = FileReader.read
+
+        def late(self: FileReader, *args: object) -> object:
+            if self.finished and old.stat().st_size > 100:
+                old.write_text("anew\n")
+            return read(self, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(FileReader, "read", late)
+        it.now += follow.RENAMED_KEPT + 1
+        it.look()
+        it.look()
+        assert it.lines[-1] == "anew"
