@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backends.logs import follow, generations
 from backends.logs.file_reader import FileReader
+from backends.logs.rotation import scan
 from tests.unit.following import Following, add
 
 
@@ -198,3 +200,42 @@ def test_one_that_is_begun_anew_in_the_last_moment_is_read_on(
         it.look()
         it.look()
         assert it.lines[-1] == "anew"
+
+
+def test_one_that_has_its_name_back_with_other_lines_is_read_from_its_first_byte(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(1_000)
+        it.look()
+        old = writer.rotate()
+        writer.write(1_000)
+        it.look()
+        it.now += follow.RENAMED_KEPT + 1
+        it.look()
+        old.write_text("".join(f"other {number:020}\n" for number in range(100)))
+        old.rename(writer.log)
+        assert it.look() == [f"other {number:020}" for number in range(100)]
+        assert it.notes == [], "it was not truncated, nothing is lost"
+
+
+def test_names_that_move_while_they_are_read_are_read_again(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(1_000)
+        writer.rotate()
+        writer.write(1_000)
+        moved = False
+
+        def moving(*args: Any) -> Any:
+            nonlocal moved
+            found = scan(*args)
+            if not moved:
+                moved = True
+                writer.rotate()
+                writer.write(1_000)
+            return found
+
+        monkeypatch.setattr(generations, "scan", moving)
+        assert numbers(it.look()) == list(range(writer.count))
