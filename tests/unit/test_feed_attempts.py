@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Any
 
+from msgspec.structs import replace
+
 from backends.api.errors import Unreachable
 from backends.api.readings import Seen, State
 from tests.clock import FakeClock, settle
@@ -140,6 +142,19 @@ async def test_who_leaves_twice_takes_no_other_viewer_along() -> None:
         await settle()
     assert watched.state() is State.LIVE
     stay()
+    await watched.feed.close()
+
+
+async def test_one_that_is_always_looked_at_goes_on_when_nobody_looks() -> None:
+    clock, script = FakeClock(), Script()
+    watched = Watched(script, clock, replace(PACE, always=True))
+    await settle()
+    watched.leave()
+    for number in range(6):
+        await clock.advance(PACE.linger / 3)
+        script.say({"a": number})
+        await settle()
+    assert (watched.state(), watched.feed.reading.value) == (State.LIVE, {"a": 5})
     await watched.feed.close()
 
 
