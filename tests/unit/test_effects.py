@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from backends.api.alerts import Alert, AlertState
 from backends.api.details import Trouble
@@ -261,6 +262,17 @@ def test_what_a_lost_metrics_server_said_last_is_an_effect_of_nothing() -> None:
     )
     assert named(found) == [("etcd/a m0", []), (PROMETHEUS, []), ("Down", ["web m0"])]
     assert found[2].old
+
+
+def test_a_target_that_is_down_now_does_not_stand_behind_an_alert_that_was_told_last() -> None:
+    found = told({(PROMETHEUS, "alerts"): lost(alert("a")), (PROMETHEUS, "targets"): live(target("a"))})
+    assert sorted(named(found)) == [("Down", []), (PROMETHEUS, []), ("web a", [])]
+
+
+def test_an_alert_on_one_of_two_targets_of_a_name_is_on_neither() -> None:
+    two = target("a"), replace(target("a"), key="t/other")
+    found = told({(PROMETHEUS, "alerts"): live(alert("a")), (PROMETHEUS, "targets"): live(*two)})
+    assert sorted(named(found)) == [("Down", []), ("web a", []), ("web a", [])]
 
 
 def test_a_server_with_an_alarm_is_up_and_no_cause() -> None:

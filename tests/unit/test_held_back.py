@@ -18,6 +18,7 @@ class App:
 
     def __init__(self) -> None:
         self.later: list[Callable[[], object]] = []
+        self.refreshed = 0
 
     def batch_update(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -33,7 +34,7 @@ class App:
         return self
 
     def refresh(self) -> None:
-        pass
+        self.refreshed += 1
 
 
 class Keys:
@@ -60,7 +61,6 @@ class Lab:
         self.held = HeldBack(
             cast("Any", self.app), cast("Any", self.keys), self.said.append, lambda: None, lambda: None
         )
-        self.held.hold()
 
     def stand(self) -> None:
         """The views stand."""
@@ -74,7 +74,25 @@ class Lab:
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    made = Lab()
+    made.held.hold()
+    return made
+
+
+def test_what_was_typed_before_anything_was_drawn_is_drawn_for_as_soon_as_the_views_stand() -> None:
+    lab = Lab()
+    lab.type("a")
+    lab.held.hold()
+    assert lab.held.holding
+    lab.stand()
+    assert (lab.held.holding, lab.keys.pressed, lab.app.refreshed) == (False, ["a"], 1)
+
+
+def test_the_first_key_lets_all_of_it_be_drawn_once(lab: Lab) -> None:
+    lab.stand()
+    assert lab.held.holding
+    lab.type("a", "b")
+    assert (lab.held.holding, lab.app.refreshed) == (False, 1)
 
 
 def test_every_key_waits_until_the_views_stand(lab: Lab) -> None:
