@@ -174,6 +174,13 @@ async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
     assert not part.at_end(back=False), "what is there is not known"
 
 
+async def test_what_all_files_of_a_source_fail_with_is_said_once() -> None:
+    source = Source("a", [1.0], broken=True)
+    part = LoadedHistory([("s/a", origin, source) for origin in ("one", "two")], NOW)
+    await part.begin()
+    assert part.said == ["s/a: a: nothing older is kept"]
+
+
 @pytest.mark.parametrize("back", [True, False])
 async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again(back: bool) -> None:
     sources = [Source("a", [n * 1.0 for n in range(30)]), Source("b", [n * 1.0 + 0.5 for n in range(30)])]
@@ -319,13 +326,15 @@ class About(Source):
             yield batch
 
 
+@pytest.mark.parametrize("each", [10, 40])
 async def test_about_a_time_the_lines_of_it_are_here_however_many_streams_there_are(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, each: int
 ) -> None:
+    """Also where a block is about all that may be loaded of a stream."""
     monkeypatch.setattr(module, "PAGE", 4_000)
     monkeypatch.setattr(module, "BYTES_MOST", 20 * 2_000)
-    long = About("long", [n * 1.0 for n in range(600)], each=10)
-    others = [About(f"f{number}", [1000.0 + n for n in range(600)], each=10) for number in range(19)]
+    long = About("long", [n * 1.0 for n in range(600)], each=each)
+    others = [About(f"f{number}", [1000.0 + n for n in range(600)], each=each) for number in range(19)]
     part = of(long, *others)
     await part.begin(START + timedelta(seconds=300))
     assert long.lines[300] in shown(part)
