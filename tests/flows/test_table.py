@@ -48,6 +48,17 @@ async def test_when_the_row_under_the_cursor_goes_the_next_one_is_under_it(bare:
     assert bare.current == "t06"
 
 
+async def test_at_the_top_is_whatever_comes_there_until_a_row_is_chosen(bare: Bare) -> None:
+    bare.show(*MANY[5:])
+    bare.table.go_to(7)
+    bare.table.go_to_top()
+    bare.show(*MANY[3:])
+    assert bare.current == "t03"
+    bare.table.go_to(0)
+    bare.show(*MANY)
+    assert bare.current == "t03"
+
+
 @pytest.mark.parametrize(("first", "then"), [(2, 5), (5, 2)])
 async def test_a_range_is_marked_with_both_its_ends(bare: Bare, first: int, then: int) -> None:
     bare.show(*MANY)
