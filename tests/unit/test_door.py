@@ -324,8 +324,10 @@ async def test_a_denial_is_remembered_for_its_target_alone() -> None:
     async with house() as here:
         other = process(8, "other")
         await here.show(WORKER, other)
-        here.stage.performing = Denied("not permitted")
-        await here.through(action_on(WORKER))
+        for error in (Conflict("changed"), Denied("not permitted")):
+            # Only the second one says that it will be so again.
+            here.stage.performing = error
+            assert (await here.through(action_on(WORKER))).end is End.FAILED
         here.stage.performing = None
         with pytest.raises(Refused, match="has denied signal of this before"):
             await here.through(action_on(WORKER))

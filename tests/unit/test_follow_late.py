@@ -156,6 +156,18 @@ def test_a_renamed_file_is_let_go_of_once_it_was_read_and_quiet(writer: Writer) 
         assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_renamed_file_is_held_as_long_as_no_other_has_its_name(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        old = writer.rotate()
+        for number in range(3):
+            it.look()
+            it.now += follow.RENAMED_KEPT + 1
+            it.look()
+            add(old, f"late {number}")
+            assert it.look() == [f"late {number}"]
+
+
 def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

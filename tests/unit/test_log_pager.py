@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from backends.api import tail
 from backends.api.logs import LogBatch
 from backends.api.tail import Tail
-from tests.clock import START
+from tests.clock import START, FakeClock
 from tests.unit.test_log_history import Source, of
+from tui.screens.logs import history
+from tui.screens.logs import pager as module
 from tui.screens.logs.pager import Pager
 from tui.screens.logs.progress import Progress
 from widgets.logs.feeder import Feeder
@@ -22,6 +28,8 @@ class View:
     def __init__(self) -> None:
         self.lines = LogLines()
         self.cursor = -1
+        self.sheet = SimpleNamespace(placed=[])
+        self.clock = FakeClock()
 
     def go_to(self, index: int) -> None:
         self.cursor = min(index, len(self.lines.rows) - 1)
@@ -34,6 +42,17 @@ class View:
         self.lines.grew(settled)
         self.settle()
 
+    async def show_history(
+        self,
+        feeders: Sequence[Feeder],
+        settled: tuple[int, int] | None,
+        on: Callable[[LogLines], int],
+        line: int = 0,
+    ) -> None:
+        self.lines.show(feeders, settled)
+        self.settle()
+        self.cursor = on(self.lines)
+
     def settle(self) -> None:
         while self.lines.filtering:
             self.lines.go_on()
@@ -41,9 +60,9 @@ class View:
 
 def in_memory(source: Source, first: int) -> Feeder:
     """With its blocks from one of them on in memory."""
-    tail = Tail()
-    tail.take(LogBatch(tuple(source.blocks[first:]), None))
-    return Feeder(f"s/{source.name}", tail, source)
+    kept = Tail()
+    kept.take(LogBatch(tuple(source.blocks[first:]), None))
+    return Feeder(f"s/{source.name}", kept, source)
 
 
 def pager(*feeders: Feeder) -> tuple[Pager, list[str]]:
@@ -78,3 +97,22 @@ async def test_behind_a_file_that_can_not_be_read_on_its_part_stays() -> None:
     assert made.history is history, "it was read on, and those come first"
     await made.rejoin(history)
     assert made.history is None
+
+
+async def test_before_the_first_line_in_memory_the_one_under_the_cursor_stays_however_much_follows_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for where in (history, module):
+        monkeypatch.setattr(where, "PAGE", 400)
+    monkeypatch.setattr(history, "BYTES_MOST", 2_000)
+    monkeypatch.setattr(tail, "JOIN", 0)
+    source = Source("a", [n * 1.0 for n in range(600)])
+    made, said = pager(in_memory(source, 100))
+    view = cast("Any", made.view)
+    view.go_to(0)
+    await made.from_memory(beyond=True)
+    assert made.history is not None
+    assert said == []
+    shown = [view.lines.records.raw(row)[0] for row in view.lines.rows]
+    assert shown[view.cursor] == source.lines[300]
+    assert source.lines[299] in shown
