@@ -34,6 +34,16 @@ async def test_the_row_under_the_cursor_is_always_on_the_screen(bare: Bare) -> N
         assert bare.current in bare.lines()
 
 
+async def test_on_a_smaller_screen_the_row_under_the_cursor_is_still_there() -> None:
+    bare = Bare(THINGS, FakeClock())
+    async with bare.run_test(size=(60, HEIGHT)) as pilot:
+        bare.show(*MANY)
+        bare.table.go_to(8)
+        await pilot.resize_terminal(60, HEIGHT - 5)
+        await pilot.pause()
+        assert bare.current in bare.lines()
+
+
 async def test_where_rows_go_the_screen_stays_full(bare: Bare) -> None:
     bare.show(*MANY)
     bare.table.go_to(29)

@@ -63,6 +63,14 @@ class Channel:
         self.closed = True
 
 
+class Stream:
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
 class Grpc:
     """gRPC in the test's hands: each call is answered, or not, as the test says."""
 
@@ -72,6 +80,7 @@ class Grpc:
     def __init__(self) -> None:
         self.channels: list[Channel] = []
         self.calls: list[asyncio.Future[str]] = []
+        self.streams: list[Stream] = []
 
     def insecure_channel(self, endpoint: str, options: object) -> Channel:
         self.channels.append(Channel())
@@ -79,6 +88,13 @@ class Grpc:
 
     def KVStub(self, channel: Channel) -> Grpc:
         return self
+
+    def WatchStub(self, channel: Channel) -> Grpc:
+        return self
+
+    def Watch(self, metadata: object) -> Stream:
+        self.streams.append(Stream())
+        return self.streams[-1]
 
     async def Range(self, request: object, **more: object) -> str:
         self.calls.append(asyncio.get_running_loop().create_future())
@@ -133,4 +149,16 @@ async def test_a_connection_by_which_another_call_was_answered_meanwhile_is_kept
     grpc.calls[2].set_result("here")
     await again
     assert len(grpc.channels) == 1
+    await wire.close()
+
+
+async def test_a_watch_that_is_given_up_is_cancelled_on_the_server_too(grpc: Grpc) -> None:
+    wire = wire_to("a:1")
+    await wire.ready()
+    async with wire.watch("a:1", 1.0) as stream:
+        assert not stream.cancelled
+    with pytest.raises(Silent):
+        async with wire.watch("a:1", 1.0):
+            raise NoAnswer
+    assert [stream.cancelled for stream in grpc.streams] == [True, True]
     await wire.close()
