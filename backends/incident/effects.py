@@ -70,7 +70,7 @@ def _together(left: Iterable[Problem], causes: _Causes) -> dict[str, Problem]:
     on: dict[str, list[Problem]] = {}
     for problem in left:
         if problem.kind == "alerts":
-            alerts.setdefault((problem.source, problem.name, problem.severity, problem.old), []).append(problem)
+            alerts.setdefault((problem.source, problem.name, problem.severity), []).append(problem)
             target = causes.target_of(problem)
             if target is not None:
                 on.setdefault(target.key, []).append(problem)

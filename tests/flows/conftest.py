@@ -81,13 +81,15 @@ class Screen:
 
     async def until(self, what: str | Callable[[], object], seconds: float = 5.0) -> None:
         """Wait until a text stands on the screen, or a condition holds."""
+        __tracebackhide__ = True
         holds = what if callable(what) else lambda: what in self.text
         try:
             async with asyncio.timeout(seconds):
                 while not holds():
                     await self.pilot.pause(0.01)
         except TimeoutError:
-            raise AssertionError(f"waited for {what!r}; the screen shows:\n{self.text}") from None
+            words = "that" if callable(what) else repr(what)
+            raise AssertionError(f"waited for {words}; the screen shows:\n{self.text}") from None
 
 
 @pytest.fixture

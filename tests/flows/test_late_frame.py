@@ -54,19 +54,25 @@ class Lines(QuietApp):
 
 
 class Terminal:
-    """Takes frames while it is `free`."""
+    """Takes frames while it is `free`, and is asked after each whether it has drawn it."""
 
     def __init__(self) -> None:
         self.free = True
+        self.frames = self.questions = 0
         self._then: Callable[[], object] | None = None
 
     @property
-    def asked(self) -> bool:
+    def awaited(self) -> bool:
+        """Whether a frame waits for it."""
         return self._then is not None
 
     def ready(self, then: Callable[[], object]) -> bool:
         self._then = None if self.free else then
+        self.frames += self.free
         return self.free
+
+    def ask(self) -> None:
+        self.questions += 1
 
     def take(self) -> None:
         """Take frames from now on."""
@@ -84,7 +90,7 @@ def slow(app: QuietApp) -> Iterator[Terminal]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(private, "StdoutDriver", type(driver))
         patch.setattr(driver, "output", terminal, raising=False)
-        patch.setattr(driver, "ask", lambda: None, raising=False)
+        patch.setattr(driver, "ask", terminal.ask, raising=False)
         yield terminal
 
 
@@ -95,7 +101,7 @@ async def test_who_speaks_while_a_frame_waits_is_painted_with_it(monkeypatch: py
         with slow(app) as terminal:
             terminal.free = False
             app.say(0, "the first")
-            await until(lambda: terminal.asked)
+            await until(lambda: terminal.awaited)
             # A frame's turn comes a sixtieth of a second after it is known that there is one to make: what waits
             # is to come between the two.
             timer = app.screen._update_timer
@@ -125,3 +131,28 @@ async def test_whenever_the_terminal_is_ready_in_the_end_it_shows_what_is_meant(
                 await asyncio.sleep(chance.choice((0, 0, 0.004, 0.02)))
             terminal.take()
             await until(lambda: app.shown == app.meant, 2)
+
+
+async def test_after_each_frame_the_terminal_is_asked_whether_it_has_drawn_it() -> None:
+    app = Lines()
+    async with app.run_test(size=(WIDTH, LINES)) as pilot:
+        await pilot.pause()
+        with slow(app) as terminal:
+            terminal.free = False
+            app.say(0, "the first")
+            await until(lambda: terminal.awaited)
+            assert terminal.questions == 0
+            terminal.take()
+            await until(lambda: 0 < terminal.questions == terminal.frames)
+
+
+async def test_no_frame_is_made_where_all_of_it_is_drawn_right_after() -> None:
+    app = Lines()
+    async with app.run_test(size=(WIDTH, LINES)) as pilot:
+        await pilot.pause()
+        with slow(app) as terminal:
+            app.say(0, "the first")
+            app.screen.refresh()
+            app.screen._compositor_refresh()
+            assert terminal.frames == 0
+            await until(lambda: terminal.frames)

@@ -34,6 +34,16 @@ async def test_the_row_under_the_cursor_is_always_on_the_screen(bare: Bare) -> N
         assert bare.current in bare.lines()
 
 
+async def test_on_a_smaller_screen_the_row_under_the_cursor_is_still_there() -> None:
+    bare = Bare(THINGS, FakeClock())
+    async with bare.run_test(size=(60, HEIGHT)) as pilot:
+        bare.show(*MANY)
+        bare.table.go_to(8)
+        await pilot.resize_terminal(60, HEIGHT - 5)
+        await pilot.pause()
+        assert bare.current in bare.lines()
+
+
 async def test_where_rows_go_the_screen_stays_full(bare: Bare) -> None:
     bare.show(*MANY)
     bare.table.go_to(29)
@@ -46,6 +56,17 @@ async def test_when_the_row_under_the_cursor_goes_the_next_one_is_under_it(bare:
     bare.table.go_to(5)
     bare.show(*(row for row in MANY if row.key != "t05"))
     assert bare.current == "t06"
+
+
+async def test_at_the_top_is_whatever_comes_there_until_a_row_is_chosen(bare: Bare) -> None:
+    bare.show(*MANY[5:])
+    bare.table.go_to(7)
+    bare.table.go_to_top()
+    bare.show(*MANY[3:])
+    assert bare.current == "t03"
+    bare.table.go_to(0)
+    bare.show(*MANY)
+    assert bare.current == "t03"
 
 
 @pytest.mark.parametrize(("first", "then"), [(2, 5), (5, 2)])
@@ -64,6 +85,16 @@ async def test_to_go_to_a_row_lifts_the_filter_that_hides_it(bare: Bare) -> None
     assert bare.table.go_to_key("t25")
     assert (bare.table.filter_text, bare.current) == ("", "t25")
     assert not bare.table.go_to_key("gone")
+
+
+@pytest.mark.parametrize("state", [State.LOADING, State.IDLE])
+async def test_a_row_that_is_asked_for_before_its_source_has_spoken_is_gone_to_once_it_does(
+    bare: Bare, state: State
+) -> None:
+    bare.show(state=state)
+    assert bare.table.go_to_key("t25")
+    bare.show(*MANY)
+    assert bare.current == "t25"
 
 
 async def test_the_row_that_a_filter_found_stays_under_the_cursor_when_the_filter_goes(bare: Bare) -> None:

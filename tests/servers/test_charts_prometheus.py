@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from backends.api.charts import Chart, ChartSource, Span
 from backends.api.clock import LoopClock
 from backends.api.errors import Misconfigured
 from backends.api.readings import State
-from backends.metrics.panels import suggest
+from backends.metrics.panels import suggest, suggested_pages
 from backends.metrics.prometheus import Prometheus
 from backends.metrics.prometheus_access import PrometheusSettings
 from tests.clock import FakeClock
@@ -170,3 +170,26 @@ async def test_pages_for_what_there_is(server: PrometheusServer, prometheus: Pro
     assert panels.keys() == {"requests", "errors", "targets up"}
     for query in panels.values():
         await prometheus.query(query)
+
+
+class Everything(Set[str]):
+    """All names of metrics that anybody may ask about."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("http_requests_total", "http_request_duration_seconds_bucket"))
+
+    def __len__(self) -> int:
+        return 1000
+
+
+async def test_every_chart_that_may_be_suggested_is_a_query(prometheus: Prometheus) -> None:
+    panels = [panel for page in suggested_pages(Everything(), Everything(), 60) for panel in page.panels]
+    for panel in panels:
+        try:
+            await prometheus.query(panel.query)
+        except Misconfigured as error:
+            pytest.fail(f"{panel.title}: {panel.query}: {error}")
+    assert {"errors", "p95", "disks used", "proposals"} <= {panel.title for panel in panels}

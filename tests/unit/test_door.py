@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from backends.api.actions import End, Outcome, Permit, Refused
+from backends.api.actions import Action, End, Outcome, Permit, Refused, Tell
 from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Conflict, Denied, NotFound, Silent, Unreachable
 from backends.api.events import EventKind
@@ -277,6 +277,29 @@ async def test_no_outcome_in_time_is_unknown_and_found_later() -> None:
         assert feed.reading.state is State.IDLE
 
 
+@pytest.mark.parametrize("silent", [True, False], ids=["no answer", "an error"])
+async def test_what_can_not_be_found_later_either_is_still_unknown(
+    silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(action: Action, tell: Tell) -> Outcome:
+        if silent:
+            await asyncio.Event().wait()
+        raise Unreachable("reset")
+
+    async with house() as here:
+        here.stage.performing = Unreachable("reset")
+        outcome = await here.through(action_on(WORKER, deadline=0.05))
+        assert outcome.end is End.UNKNOWN
+        monkeypatch.setattr(here.stage, "look", look)
+        found = asyncio.Queue[Outcome]()
+        here.door.found = lambda action, outcome: found.put_nowait(outcome)
+        await here.clock.advance(1)
+        await here.show(WORKER)
+        async with asyncio.timeout(5):
+            assert await found.get() == Outcome(End.UNKNOWN, "found later: still unknown")
+        assert here.audit.outcomes[-1] == ("unknown", "found later: still unknown")
+
+
 @pytest.mark.parametrize(
     ("error", "end"),
     [
@@ -301,8 +324,10 @@ async def test_a_denial_is_remembered_for_its_target_alone() -> None:
     async with house() as here:
         other = process(8, "other")
         await here.show(WORKER, other)
-        here.stage.performing = Denied("not permitted")
-        await here.through(action_on(WORKER))
+        for error in (Conflict("changed"), Denied("not permitted")):
+            # Only the second one says that it will be so again.
+            here.stage.performing = error
+            assert (await here.through(action_on(WORKER))).end is End.FAILED
         here.stage.performing = None
         with pytest.raises(Refused, match="has denied signal of this before"):
             await here.through(action_on(WORKER))

@@ -63,6 +63,15 @@ async def test_a_name_that_was_typed_for_another_reason_is_no_leave_to_act_witho
         assert here.stage.done == []
 
 
+@pytest.mark.parametrize("typed", ["", "work", "worker 7"])
+async def test_who_was_told_that_no_audit_takes_it_and_typed_another_name_does_nothing(typed: str) -> None:
+    async with house() as here:
+        here.audit.failing = True
+        with pytest.raises(NotAudited):
+            await here.through(action_on(WORKER), Consent("why", typed, unaudited=True))
+        assert here.stage.done == []
+
+
 async def being_written(here: House, action: Action, consent: Consent = YES) -> asyncio.Task[Outcome]:
     """Through the door, up to the audit, which takes its time until its gate is opened."""
     here.audit.gate.clear()
@@ -71,6 +80,17 @@ async def being_written(here: House, action: Action, consent: Consent = YES) -> 
     async with asyncio.timeout(5):
         await asyncio.to_thread(here.audit.knocked.wait)
     return going
+
+
+async def test_who_disarms_meanwhile_stops_what_was_let_through_without_a_reason_of_its_own() -> None:
+    async with house() as here:
+        here.door.arming.arm(900.0, "it leaks")
+        going = await being_written(here, action_on(WORKER), Consent(once=True))
+        here.door.disarm()
+        here.audit.gate.set()
+        with pytest.raises(Refused, match="disarmed meanwhile"):
+            await going
+        assert here.stage.done == []
 
 
 async def test_who_disarms_while_the_audit_is_written_stops_it() -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from backends.api.alerts import Alert, AlertState
 from backends.api.details import Trouble
@@ -176,6 +177,20 @@ def test_what_began_before_it_is_no_effect() -> None:
     assert at(twenty - AGO) == [("etcd/a m0", ["web m0"])]
 
 
+@pytest.mark.parametrize(
+    ("supervisor", "effects"),
+    [(live(unit("web", UnitState.FAILED, since=WALL)), ["web web"]), (lost(unit("web")), [])],
+    ids=["a unit", "its supervisor"],
+)
+def test_what_began_minutes_before_is_an_effect_of_a_unit_that_was_tried_meanwhile(
+    supervisor: Reading[Any], effects: list[str]
+) -> None:
+    """Of a supervisor that is lost nothing was tried."""
+    down = live(target("web", since=WALL - timedelta(seconds=EARLIER * 5)))
+    found = told({(SUPERVISORD, "units"): supervisor, (PROMETHEUS, "targets"): down})
+    assert [effect.name for p in found for effect in p.effects] == effects
+
+
 def test_a_target_that_is_down_because_of_nothing_known_stands_behind_the_alert_on_it() -> None:
     found = told(
         {
@@ -247,6 +262,17 @@ def test_what_a_lost_metrics_server_said_last_is_an_effect_of_nothing() -> None:
     )
     assert named(found) == [("etcd/a m0", []), (PROMETHEUS, []), ("Down", ["web m0"])]
     assert found[2].old
+
+
+def test_a_target_that_is_down_now_does_not_stand_behind_an_alert_that_was_told_last() -> None:
+    found = told({(PROMETHEUS, "alerts"): lost(alert("a")), (PROMETHEUS, "targets"): live(target("a"))})
+    assert sorted(named(found)) == [("Down", []), (PROMETHEUS, []), ("web a", [])]
+
+
+def test_an_alert_on_one_of_two_targets_of_a_name_is_on_neither() -> None:
+    two = target("a"), replace(target("a"), key="t/other")
+    found = told({(PROMETHEUS, "alerts"): live(alert("a")), (PROMETHEUS, "targets"): live(*two)})
+    assert sorted(named(found)) == [("Down", []), ("web a", []), ("web a", [])]
 
 
 def test_a_server_with_an_alarm_is_up_and_no_cause() -> None:

@@ -364,12 +364,15 @@ async def test_a_listener_that_raises_costs_only_itself() -> None:
     watched.feed.watch(bad)
     watched.feed.on_news(bad)
     heard: list[Any] = []
+    news: list[Any] = []
     watched.feed.watch(lambda new, before: heard.append(new.value))
+    watched.feed.on_news(news.extend)
     await settle()
-    script.say({"a": 1}, None, event("x"))
+    happened = event("x")
+    script.say({"a": 1}, None, happened)
     await settle()
     assert heard[-1] == {"a": 1}
-    assert watched.news
+    assert news == watched.news == [happened]
     assert watched.state() is State.LIVE
     await watched.feed.close()
 

@@ -6,7 +6,10 @@ import asyncio
 import gc
 import weakref
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
+
+from msgspec.structs import replace
 
 from backends.api.errors import Unreachable
 from backends.api.readings import Seen, State
@@ -107,6 +110,24 @@ async def test_what_is_said_after_the_last_viewer_has_left_is_not_shown_as_live(
     assert (watched.state(), watched.feed.reading.value) == (State.IDLE, {"a": 1})
 
 
+async def test_a_word_that_comes_as_an_attempt_is_given_up_is_not_shown_as_live() -> None:
+    """Before the next attempt has begun, too."""
+    clock = FakeClock()
+
+    async def stubborn(last: Any) -> AsyncGenerator[Seen[Any], None]:
+        yield Seen({"a": 1})
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        yield Seen({"late": 1})
+        await asyncio.Event().wait()
+
+    watched = Watched(stubborn, clock)
+    await settle()
+    await clock.advance(PACE.quiet)
+    assert (watched.state(), watched.feed.reading.value) == (State.STALE, {"a": 1})
+    await watched.feed.close()
+
+
 async def test_who_leaves_twice_takes_no_other_viewer_along() -> None:
     clock, script = FakeClock(), Script()
     watched = Watched(script, clock)
@@ -121,6 +142,19 @@ async def test_who_leaves_twice_takes_no_other_viewer_along() -> None:
         await settle()
     assert watched.state() is State.LIVE
     stay()
+    await watched.feed.close()
+
+
+async def test_one_that_is_always_looked_at_goes_on_when_nobody_looks() -> None:
+    clock, script = FakeClock(), Script()
+    watched = Watched(script, clock, replace(PACE, always=True))
+    await settle()
+    watched.leave()
+    for number in range(6):
+        await clock.advance(PACE.linger / 3)
+        script.say({"a": number})
+        await settle()
+    assert (watched.state(), watched.feed.reading.value) == (State.LIVE, {"a": 5})
     await watched.feed.close()
 
 

@@ -214,6 +214,14 @@ def test_a_path_that_comes_later_is_read_from_its_first_byte(begin: Begin, log: 
     assert following.last.files == 2
 
 
+def test_one_named_like_a_rotation_of_another_that_never_was_is_read(begin: Begin, log: Path) -> None:
+    other = log.with_name("app.log.1")
+    following = begin(log, other)
+    assert following.look() == []
+    add(other, "one")
+    assert following.look() == ["one"]
+
+
 def test_no_file_matches(begin: Begin, tmp_path: Path) -> None:
     following = begin(tmp_path / "*.log")
     assert following.look() == []

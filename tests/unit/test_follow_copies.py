@@ -103,6 +103,20 @@ def test_a_copy_that_grows_is_read_from_there(tmp_path: Path) -> None:
         assert look(it) == ["four"]
 
 
+def test_a_copy_that_is_filled_anew_is_read_from_its_first_byte(tmp_path: Path) -> None:
+    """With less than it held: what was read of it is behind its end."""
+    add(tmp_path / "app.log", BANNER, "one")
+    with following(tmp_path / "app.log*") as it:
+        it.look()
+        shutil.copyfile(tmp_path / "app.log", tmp_path / "app.log.1")
+        look(it)
+        os.truncate(tmp_path / "app.log", 0)
+        for _ in range(3):
+            assert look(it, follow.RENAMED_KEPT + 1) == []
+        (tmp_path / "app.log.1").write_text("mine\n")
+        assert look(it) == ["mine"]
+
+
 def test_what_was_read_between_copy_and_truncation_is_not_read_again(tmp_path: Path) -> None:
     log, copy = tmp_path / "app.log", tmp_path / "app.log.1"
     add(log, *(f"line {number:04}" for number in range(100)))

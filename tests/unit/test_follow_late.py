@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from backends.logs import follow, generations
 from backends.logs.file_reader import FileReader
+from backends.logs.rotation import scan
 from tests.unit.following import Following, add
 
 
@@ -84,6 +86,21 @@ def test_more_large_generations_than_are_held_when_they_are_quiet(writer: Writer
         assert it.notes == []
 
 
+def test_one_that_is_still_written_to_is_held_however_many_come_after_it(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        old = writer.rotate()
+        for number in range(2 * follow.HELD):
+            writer.write(100)
+            add(old, f"late {number}")
+            it.look()
+            # One more than are held; after the last of them nothing leads back to one that was let go of.
+            if number < follow.HELD:
+                writer.rotate()
+        late = [line for line in it.lines if line.startswith("late")]
+        assert late == [f"late {number}" for number in range(2 * follow.HELD)]
+
+
 def test_generations_beyond_what_may_be_open_are_lost_and_counted(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +156,18 @@ def test_a_renamed_file_is_let_go_of_once_it_was_read_and_quiet(writer: Writer) 
         assert len(os.listdir("/proc/self/fd")) == before
 
 
+def test_a_renamed_file_is_held_as_long_as_no_other_has_its_name(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        old = writer.rotate()
+        for number in range(3):
+            it.look()
+            it.now += follow.RENAMED_KEPT + 1
+            it.look()
+            add(old, f"late {number}")
+            assert it.look() == [f"late {number}"]
+
+
 def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,3 +188,66 @@ def test_a_writer_that_comes_back_in_the_last_moment_is_read_on(
         it.now += follow.RENAMED_KEPT + 1
         it.look()
         assert [line for line in it.lines if line.startswith("late")] == [f"late {n:08d}" for n in range(100_000)]
+
+
+def test_one_that_is_begun_anew_in_the_last_moment_is_read_on(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(1_000)
+        it.look()
+        old = writer.rotate()
+        writer.write(1_000)
+        it.look()
+        read = FileReader.read
+
+        def late(self: FileReader, *args: object) -> object:
+            if self.finished and old.stat().st_size > 100:
+                old.write_text("anew\n")
+            return read(self, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(FileReader, "read", late)
+        it.now += follow.RENAMED_KEPT + 1
+        it.look()
+        it.look()
+        assert it.lines[-1] == "anew"
+
+
+def test_one_that_has_its_name_back_with_other_lines_is_read_from_its_first_byte(writer: Writer) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(1_000)
+        it.look()
+        old = writer.rotate()
+        writer.write(1_000)
+        it.look()
+        it.now += follow.RENAMED_KEPT + 1
+        it.look()
+        old.write_text("".join(f"other {number:020}\n" for number in range(100)))
+        old.rename(writer.log)
+        assert it.look() == [f"other {number:020}" for number in range(100)]
+        assert it.notes == [], "it was not truncated, nothing is lost"
+
+
+def test_names_that_move_while_they_are_read_are_read_again(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with following(writer.log) as it:
+        it.look()
+        writer.write(1_000)
+        writer.rotate()
+        writer.write(1_000)
+        moved = False
+
+        def moving(*args: Any) -> Any:
+            nonlocal moved
+            found = scan(*args)
+            if not moved:
+                moved = True
+                writer.rotate()
+                writer.write(1_000)
+            return found
+
+        monkeypatch.setattr(generations, "scan", moving)
+        assert numbers(it.look()) == list(range(writer.count))

@@ -6,6 +6,7 @@ import pytest
 
 from backends.api.capabilities import ABILITIES, kind_of
 from backends.incident.problems import CHECKS
+from backends.incident.timeline import TIMELINE
 from tests.outside.program import verbs
 from tui.commands import COMMANDS
 from tui.kinds.known import KINDS
@@ -16,6 +17,13 @@ def test_every_noun_is_shown_by_a_kind(noun: str) -> None:
     kind = KINDS.get(kind_of(noun))
     assert kind is not None, f"{noun} has a feed and no kind: a row in tui/kinds/known.py, or `kind` in ABILITIES"
     assert noun in (*kind.nouns, *kind.aside), f"the kind {kind.name} does not name {noun} among its nouns"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_a_kind_shows_has_a_feed(name: str) -> None:
+    kind = KINDS[name]
+    without = {*kind.nouns, *kind.aside, *kind.beside} - {*ABILITIES, TIMELINE.noun}
+    assert not without, f"{name}: {', '.join(sorted(without))} has no feed: a row of ABILITIES (capabilities.py)"
 
 
 @pytest.mark.parametrize("name", KINDS)

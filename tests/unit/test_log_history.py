@@ -174,6 +174,13 @@ async def test_a_source_that_can_not_says_so_and_the_others_are_read() -> None:
     assert not part.at_end(back=False), "what is there is not known"
 
 
+async def test_what_all_files_of_a_source_fail_with_is_said_once() -> None:
+    source = Source("a", [1.0], broken=True)
+    part = LoadedHistory([("s/a", origin, source) for origin in ("one", "two")], NOW)
+    await part.begin()
+    assert part.said == ["s/a: a: nothing older is kept"]
+
+
 @pytest.mark.parametrize("back", [True, False])
 async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again(back: bool) -> None:
     sources = [Source("a", [n * 1.0 for n in range(30)]), Source("b", [n * 1.0 + 0.5 for n in range(30)])]
@@ -194,6 +201,36 @@ async def test_what_failed_once_has_not_ended_and_is_read_when_it_is_tried_again
         found = shown(part)
         for source in those:
             assert (source.lines[0] if back else source.lines[-1]) in found
+
+
+async def test_what_is_shown_stays_when_what_failed_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others have ended before it goes so far back, each at a time of its own."""
+    monkeypatch.setattr(module, "BYTES_AT_ONCE", 300)
+    sources = [
+        Source(name, [n * 1.0 for n in range(first, 60)]) for name, first in (("a", 45), ("b", 30), ("c", 0))
+    ]
+    part = of(*sources)
+    for stream, source in zip(part.streams, sources, strict=True):
+        stream.buffer.grow(source.blocks[-1:], back=False)
+    sources[2].broken = True
+    while not part.stuck(back=True):
+        await part.more(back=True)
+    before = set(shown(part))
+    assert sources[1].lines[0] in before
+    sources[2].broken = False
+    await part.retry(back=True)
+    assert before <= set(shown(part))
+    assert not part.at_end(back=True), "no further than that"
+
+
+@pytest.mark.parametrize("keep", ["", "a"])
+async def test_a_file_that_was_empty_and_is_not_any_more_is_read_anew(keep: str) -> None:
+    source, other = Source("a", []), Source("b", [1.0])
+    part = of(source, other, keep=keep)
+    await part.begin()
+    assert not await part.is_renewed()
+    source.blocks = Source("a", [0.5]).blocks
+    assert await part.is_renewed()
 
 
 @settings(max_examples=40, deadline=None)
@@ -289,13 +326,15 @@ class About(Source):
             yield batch
 
 
+@pytest.mark.parametrize("each", [10, 40])
 async def test_about_a_time_the_lines_of_it_are_here_however_many_streams_there_are(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, each: int
 ) -> None:
+    """Also where a block is about all that may be loaded of a stream."""
     monkeypatch.setattr(module, "BYTES_AT_ONCE", 4_000)
     monkeypatch.setattr(module, "BYTES_MOST", 20 * 2_000)
-    long = About("long", [n * 1.0 for n in range(600)], each=10)
-    others = [About(f"f{number}", [1000.0 + n for n in range(600)], each=10) for number in range(19)]
+    long = About("long", [n * 1.0 for n in range(600)], each=each)
+    others = [About(f"f{number}", [1000.0 + n for n in range(600)], each=each) for number in range(19)]
     part = of(long, *others)
     await part.begin(START + timedelta(seconds=300))
     assert long.lines[300] in shown(part)
