@@ -62,7 +62,8 @@ def _run(options: argparse.Namespace) -> int:
         return 2
     if options.what == "check":
         for name, context in config.contexts.items():
-            say(f"{name}: {len(context.sources)} sources, {context.mode}")
+            sources = len(context.sources)
+            say(f"{name}: {sources} source{'' if sources == 1 else 's'}, {context.mode}")
         return 0
     document = {"default": config.default, "context": {n: _shown(c) for n, c in config.contexts.items()}}
     if options.output in ("json", "jsonl"):
