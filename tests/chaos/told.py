@@ -22,6 +22,8 @@ GOOD = {
     "source": "live",
 }
 """How everything is before the first blow and after the last one, but for leaders and pids."""
+TITLES = ("TIME", "KIND", "TARGET", "CHANGE", "SEEN BY")
+"""Of the columns that are read, as `Told` has them."""
 RESTARTED = re.compile(r"pid (\d+) → (\d+)")
 STATES = re.compile(r"(\w+)(?: \(\w+\))? → (\w+)")
 
@@ -49,12 +51,14 @@ class Link:
 def read(saved: str, began: datetime, ended: datetime) -> list[Told]:
     """The lines of a saved timeline, the oldest first; `began` and `ended` say when they must have been told."""
     head, *lines = saved.splitlines()
-    edges = [head.index(title) for title in ("TIME", "KIND", "TARGET", "CHANGE", "SEEN BY")]
-    spans = [slice(low, high) for low, high in zip(edges, [*edges[1:], None], strict=True)]
+    edges = sorted((head.index(title), title) for title in TITLES)
+    spans = {
+        title: slice(low, high) for (low, title), (high, _) in zip(edges, [*edges[1:], (None, "")], strict=True)
+    }
     told = []
     # The newest is the first.
     for line in reversed(lines):
-        stamp, *words = (line[span].strip() for span in spans)
+        stamp, *words = (line[spans[title]].strip() for title in TITLES)
         hour, minute, second = map(int, stamp.split(":"))
         time = began.replace(hour=hour, minute=minute, second=second, microsecond=0)
         told.append(Told(_unskewed(time, began, ended), *words))
