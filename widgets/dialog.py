@@ -1,8 +1,8 @@
 """Dialog: a box over the screen with lines, fields and buttons, of which Cancel is chosen first.
 
-It takes keys one by one and at once; a button that is pressed calls what it does. Two kinds of keys come from
-before: those that were typed ahead of a question confirm nothing, and the rest of a text that was typed into a
-dialog is nothing once that is closed.
+It takes keys one by one and at once; a button that is pressed calls what it does. Keys that are no answer confirm
+nothing: those that were typed ahead of a question, and those of a burst, as a paste is where the terminal does not
+mark it. The rest of a text that was typed into a dialog is nothing once that is closed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ PAGE = 5
 READING = 0.3
 """Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
 not meant for it any more."""
+AT_ONCE = 0.05
+"""Seconds within which nobody presses one key after another: held down, a key comes more often than this. Over a slow
+link what a person types may come so as well; it only has to be pressed once more."""
 UNSEEN = "nothing is done before all of what is asked was in sight: PgDn, or a larger terminal"
+HURRIED = "left out: it came together with other keys; enter again, by itself, does it"
 FILL_IN = "tab ↓ next, enter goes on, esc leaves"
 CHOOSE = "↑ ↓ choose, enter goes on, esc leaves"
 KEYS = "← → choose, enter presses, esc leaves"
@@ -60,7 +64,7 @@ class Dialog(Widget):
         self._unseen: int | None = None
         """How many rows of what is asked have not stood in sight yet, as far as that has been drawn."""
         self._placed_in = Size(0, 0)
-        self._shown = self._left = float("-inf")
+        self._shown = self._left = self._pressed = self._hurried = float("-inf")
 
     @property
     def open(self) -> bool:
@@ -116,6 +120,10 @@ class Dialog(Widget):
         form = self.form
         if form is None:
             return
+        now = self._monotonic()
+        if now - self._pressed < AT_ONCE:
+            self._hurried = now
+        self._pressed = now
         field = form.fields[self._at] if self._at < len(form.fields) else None
         step = {"tab": 1, "down": 1, "right": 1, "j": 1, "l": 1}.get(key, -1)
         if key in ("escape", "ctrl+c"):
@@ -224,7 +232,10 @@ class Dialog(Widget):
             form.buttons[self._at - fields - 1].does()
         elif self._unseen != 0:
             self.say(UNSEEN)
-        elif self._monotonic() - self._shown >= READING:
+        elif self._pressed - max(self._shown, self._hurried) < READING:
+            # The next piece of a paste over a slow link may come a little later.
+            self.say(HURRIED)
+        else:
             form.buttons[self._at - fields - 1].does()
 
     def _edit(self, field: Field, key: str, character: str | None) -> None:

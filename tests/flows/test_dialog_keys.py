@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends.api.actions import End, Outcome
+from tests.clock import FakeClock
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
 from tui.question import plain
@@ -69,6 +70,36 @@ async def test_nothing_that_was_typed_before_a_question_confirms_it(acting: Act,
         await screen.press("enter")
         await screen.until("gone after")
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "done"]
+
+
+async def test_a_paste_that_the_terminal_does_not_mark_confirms_nothing(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.type("foo\tbar\r\r")
+        await screen.until("left out: it came together with other keys")
+        assert screen.app.flow.dialog.chosen == "SIGTERM"
+        # The last piece of it, over a slow link.
+        screen.clock.seconds += 0.1
+        await screen.pilot.press("enter")
+        assert stage.done == []
+        await screen.press("enter")
+        await screen.until("gone after")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_a_key_that_is_held_down_confirms_nothing(acting: Act) -> None:
+    clock = FakeClock()
+    async with acting(arm="always", clock=clock) as (screen, stage):
+        dialog = screen.app.flow.dialog
+        await ask(screen)
+        await screen.press("right")
+        clock.seconds += 1.0
+        dialog.press("z", "z")
+        for _ in range(30):
+            clock.seconds += 1 / 30
+            dialog.press("enter", "\r")
+        assert stage.done == []
+        assert dialog.open
 
 
 async def test_what_is_typed_on_the_buttons_goes_into_the_field_that_is_wanted(acting: Act) -> None:
