@@ -1,8 +1,8 @@
 """Dialog: a box over the screen with lines, fields and buttons, of which Cancel is chosen first.
 
-It takes keys one by one and at once; a button that is pressed calls what it does. Keys that are no answer confirm
-nothing: those that were typed ahead of a question, and those of a burst, as a paste is where the terminal does not
-mark it. The rest of a text that was typed into a dialog is nothing once that is closed.
+It takes keys one by one and at once; a button that is pressed calls what it does. Keys that are no answer
+confirm nothing: those that were typed ahead of a question, and those of a burst, as a paste is where the terminal
+does not mark it. The rest of a text that was typed into a dialog is nothing once that is closed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ READING = 0.3
 """Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
 not meant for it any more."""
 AT_ONCE = 0.05
-"""Seconds within which nobody presses one key after another: held down, a key comes more often than this. Over a slow
-link what a person types may come so as well; it only has to be pressed once more."""
+"""Seconds within which nobody presses one key after another; one that is held down comes more often than this.
+Over a slow link what a person types may come so as well: it only has to be pressed once more."""
 UNSEEN = "nothing is done before all of what is asked was in sight: PgDn, or a larger terminal"
 HURRIED = "left out: it came together with other keys; enter again, by itself, does it"
 FILL_IN = "tab ↓ next, enter goes on, esc leaves"
