@@ -111,7 +111,8 @@ SEARCHING = (
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
     _c(
-        "up one level: close the detail, then to what led here, then to the overview, then quit; armed, twice",
+        "up one level: close the detail, then to what led here, then to the overview, then quit; "
+        "armed by a reason, twice",
         "up",
         "q",
         hint="back",
