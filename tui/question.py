@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from backends.api.actions import Action, Danger, Outcome, Refused, Target, sentence
 from backends.api.readings import FeedKey, Reading
 from backends.changes.arming import ARMED_FOR
+from backends.changes.consequence import DOWN_AT_ONCE
 from backends.changes.door import Consent, Door, Proposal
 from backends.config.context_words import Mode
 from backends.watch import Watch
@@ -156,14 +157,20 @@ class Question:
         """What it does: to all of them the same, or to each kind of them what it does to that."""
         if len(groups) == 1:
             # However long a name is, what would be done to it must stand in sight.
-            what = begun(self.actions[0].target.name, NAMED) if self._count == 1 else f"{self._count} targets"
+            what = begun(self.actions[0].target.name, NAMED) if self._count == 1 else self._targets
             return [plain(f"{what}: {groups[0].effect}", Look.STRONG)]
-        rows = [plain(f"{self._count} targets, and it does not do the same to all of them", Look.STRONG)]
+        rows = [plain(f"{self._targets}, and it does not do the same to all of them", Look.STRONG)]
         for group in groups:
             rows.append(plain(f"{len(group.actions)} of them: {group.effect}", DANGERS[group.danger]))
             if group.caution:
                 rows.append(plain(group.caution))
         return rows
+
+    @property
+    def _targets(self) -> str:
+        """How many, and whether each waits for the one before to be up again."""
+        one_by_one = all(action.verb not in DOWN_AT_ONCE for action in self.actions)
+        return f"{self._count} targets{', one by one' if one_by_one else ''}"
 
     def _over(self) -> str:
         """Why there is nothing to ask any more: what one action was about has ended, or is another thing now."""

@@ -134,6 +134,18 @@ async def test_marked_rows_are_listed_with_their_count_and_those_that_a_filter_h
         assert sorted(stage.done) == ["kill -TERM 7", "kill -TERM 8"]
 
 
+async def test_of_several_restarts_it_is_said_that_they_are_done_one_by_one(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        await screen.press("space", "space")
+        await screen.until("2 marked")
+        await screen.press("R")
+        await screen.until("2 targets, one by one: stops and starts it")
+        await screen.press("escape", "K")
+        await screen.until("SIGTERM")
+        await screen.press("enter")
+        await screen.until("2 targets: asks it to end")
+
+
 async def test_of_several_each_fate_is_told_and_the_worst_is_what_it_looks_like(acting: Act) -> None:
     async with acting(size=(120, 40), arm="always") as (screen, stage):
         stage.dies |= {8, 9}
