@@ -148,7 +148,7 @@ class Dialog(Widget):
         elif key in ("h", "l"):
             self._go_within(form, step)
         elif character and character.isprintable():
-            self.say(KEYS)
+            self.say(self.keys)
 
     def paste(self, text: str) -> None:
         """Pasted text goes into a field that is typed, and nowhere else."""

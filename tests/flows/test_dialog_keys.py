@@ -121,6 +121,10 @@ async def test_a_key_that_means_nothing_in_a_question_is_answered(acting: Act) -
         await ask(screen)
         await screen.press("z")
         await screen.until("← → choose, enter presses")
+        await screen.press("escape", "x")
+        await screen.until("SIGTERM")
+        await screen.press("z")
+        await screen.until(lambda: screen.text.count("↑ ↓ choose, enter goes on") == 2)
 
 
 async def test_what_was_meant_for_a_dialog_is_no_command_once_it_is_closed(acting: Act) -> None:

@@ -104,7 +104,7 @@ async def test_where_room_ends_it_is_a_name_that_is_cut_and_not_that_there_are_m
     store.answers["reqs"] = {f"job={'payments-' * 3}{n}": lambda t: t % 7 for n in range(4)}
     async with metrics(size=(40, 12)) as screen:
         await screen.until("LIVE")
-        await screen.until("…  and 3 more: d")
+        await screen.until("…  and 3 more, key d")
 
 
 async def test_where_room_ends_it_is_said_that_series_are_hidden(metrics: Open) -> None:
