@@ -98,9 +98,9 @@ def cuts(text: str, room: int, most: int, first: int | None = None) -> list[int]
 
 
 def wrapped(text: str, width: int, column: int | None = None) -> list[str]:
-    """Lines of at most `width` cells, cut at spaces where there are some, else behind a slash. What goes on is set
-    in to a column of the text; where none is given, as far as the line began, or as far as its last column (after
-    two spaces or more) where that is in the left half."""
+    """Lines of at most `width` cells, cut at spaces where there are some, else behind a slash. What goes on is
+    set in to a column of the text; where none is given, as far as the line began, or as far as its last column
+    (after two spaces or more) where that is in the left half."""
     narrow = cells(text) == len(text)
     columns = [found.end() for found in _COLUMN.finditer(text, 0, width // 2)]
     inset = " " * (column if column is not None else columns[-1] if columns else 0)
