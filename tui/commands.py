@@ -62,7 +62,7 @@ OPENING = (
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
     _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c(
-        "open events: what changed; :events leader keeps those with this word in them",
+        "open events: what changed; :events leader keeps those with this word in them, :events shows all",
         "show events",
         "6",
         on=NUMBERED,
