@@ -194,7 +194,8 @@ class ActionFlow:
         lacking = question.lacking()
         if lacking is not None:
             label, text = lacking
-            self._show(question)
+            self.dialog.update(question.form(self._go))
+            question.shown = self.dialog.form
             self.dialog.go_to_field(label)
             self.dialog.say(text)
             return

@@ -55,6 +55,10 @@ LINEWISE = ("logs", "events", "watch")
 """Verbs that print lines as they came with `-o text`."""
 
 
+GOING_ON = ("listing", "processes", "logs", "events", "watch")
+"""What runs verbs that go on with `--watch`; the others answer once."""
+
+
 def _top() -> _Parser:
     """What stands before a verb, or without one."""
     top = _Parser(
@@ -252,9 +256,12 @@ def _common(to: argparse.ArgumentParser, *, first: bool = False) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text} is no number of seconds from 0 to 3600")
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of seconds, more than 0 and at most 3600")
     return value
 
 

@@ -9,10 +9,10 @@ from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from backends.api.actions import Refused
-from backends.changes.arming import ARMED_FOR
+from backends.changes.arming import ARMED_AT_MOST, ARMED_FOR
 from backends.changes.door import Door
 from backends.config.context_words import Mode
-from widgets.quantities import age, duration
+from widgets.quantities import age, duration, span_text
 
 HOW_TO_ARM = f':arm {age(ARMED_FOR)} "why"'
 
@@ -77,16 +77,18 @@ def arm(door: Door, rest: str) -> str:
         seconds = duration(words[0]) if words else seconds
         words = words[1:]
     except ValueError:
-        pass  # No time, but the first word of the reason.
+        if words[0][:1].isdigit():
+            return f"{words[0]} is no time, as 90s, 15m and 1h30m are; {HOW_TO_ARM}"
+        # Else it is the first word of the reason.
     try:
         door.arming.arm(seconds, " ".join(words))
     except Refused as refusal:
         return f"{refusal.reason}; {refusal.hint or HOW_TO_ARM}"
-    return _armed(door)
+    return _armed(door, f", the longest there is, not {span_text(seconds)}" if seconds > ARMED_AT_MOST else "")
 
 
-def _armed(door: Door) -> str:
-    return f"armed for {age(math.ceil(door.arming.left or 0))}: {door.arming.reason}; :disarm ends it"
+def _armed(door: Door, more: str = "") -> str:
+    return f"armed for {age(math.ceil(door.arming.left or 0))}{more}: {door.arming.reason}; :disarm ends it"
 
 
 def disarm(door: Door) -> str:

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from tui.arguments import FORMATS, LINEWISE, Usage, parser
+from tui.arguments import FORMATS, GOING_ON, LINEWISE, Usage, parser
 
 # Not out of typing, whose import takes a tenth of what `--help` may.
 TYPE_CHECKING = False
@@ -41,18 +41,29 @@ def _parse(words: list[str]) -> argparse.Namespace:
         except Usage:
             pass  # A wrong verb, perhaps: with all of them known it is said better.
         else:
-            return _with_a_format(options)
-    return _with_a_format(parser(words).parse_args(words))
+            return _checked(options)
+    return _checked(parser(words).parse_args(words))
 
 
-def _with_a_format(options: argparse.Namespace) -> argparse.Namespace:
-    """The same, once its format is one that the verb takes; `-o` may stand before the verb."""
-    formats = [*FORMATS, *(("text",) if options.verb in LINEWISE else ())]
+def _checked(options: argparse.Namespace) -> argparse.Namespace:
+    """The same, once its format is one that the verb takes, and each flag has an effect: flags may stand before
+    the verb, and a script that gives one in vain takes what is printed for something else."""
+    verb = " ".join(filter(None, (options.verb or "the dashboard", getattr(options, "what", None))))
+    plain = options.verb in (None, "demo") or verb in ("config path", "config init", "config check")
+    formats = ["table"] if plain else [*FORMATS, *(("text",) if options.verb in LINEWISE else ())]
     if options.output is not None and options.output not in formats:
         from backends.nearest import nearest
 
         near = nearest(options.output, formats)
-        raise Usage(f"-o {options.output}: {options.verb or 'midwatch'} takes {', '.join(formats)}{near}")
+        raise Usage(f"-o {options.output}: {verb} takes {', '.join(formats)}{near}")
+    if options.watch and getattr(options, "by", "") not in GOING_ON:
+        raise Usage(f"--watch: {verb} does not go on by it")
+    if (options.command or options.no_mouse) and verb not in ("the dashboard", "demo run"):
+        raise Usage(f"{'-c' if options.command else '--no-mouse'}: only for the dashboard, not for {verb}")
+    if getattr(options, "step", None) and not options.range:
+        raise Usage("--step: only with --range")
+    if verb == "audit verify" and options.since:
+        raise Usage("--since: audit verify looks at all of it")
     return options
 
 

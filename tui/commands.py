@@ -62,7 +62,7 @@ OPENING = (
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
     _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
     _c(
-        "open events: what changed; :events leader keeps those with this word in them",
+        "open events: what changed; :events leader keeps those with this word in them, :events shows all",
         "show events",
         "6",
         on=NUMBERED,
@@ -111,7 +111,8 @@ SEARCHING = (
 LEAVING = (
     _c("clear, then close, then back to what led here; never further", "step_back", "escape"),
     _c(
-        "up one level: close the detail, then to what led here, then to the overview, then quit; armed, twice",
+        "up one level: close the detail, then to what led here, then to the overview, then quit; "
+        "armed by a reason, twice",
         "up",
         "q",
         hint="back",
@@ -216,12 +217,12 @@ ON_LOGS = (
     ),
     _c("the record's bytes as they came", "show_raw", "y", on=(LOGS,)),
     _c("all that is kept", "window 0", "0", on=(LOGS,)),
-    _c("the last minute", "window 60", "1", on=(LOGS,)),
-    _c("the last 5 minutes", "window 300", "2", on=(LOGS,)),
-    _c("the last 15 minutes", "window 900", "3", on=(LOGS,)),
-    _c("the last 30 minutes", "window 1800", "4", on=(LOGS,)),
+    _c("the last minute", "window 60 overview", "1", on=(LOGS,)),
+    _c("the last 5 minutes", "window 300 members", "2", on=(LOGS,)),
+    _c("the last 15 minutes", "window 900 processes", "3", on=(LOGS,)),
+    _c("the last 30 minutes", "window 1800 metrics", "4", on=(LOGS,)),
     _c("the last hour", "window 3600", "5", on=(LOGS,)),
-    _c("the last day", "window 86400", "6", on=(LOGS,)),
+    _c("the last day", "window 86400 events", "6", on=(LOGS,)),
     _c("no window: says how to open units", "no_window 7 units", "7", on=(LOGS,)),
     _c("no window: says how to open targets", "no_window 8 targets", "8", on=(LOGS,)),
     _c("no window: says how to open alerts", "no_window 9 alerts", "9", on=(LOGS,)),

@@ -49,7 +49,7 @@ class Endings:
 
     def tell_later(self, action: Action, outcome: Outcome) -> None:
         """Replaces the line that said that nobody knows."""
-        text = f"{action.sentence}: {ENDS[outcome.end]}{outcome.text}"
+        text = f"{action.sentence}: {ENDS[outcome.end]}{_without_name(action, outcome)}"
         self._desk.report(f"{self._stamp()}{text}")
         if self._shown is not None and self._dialog.form is self._shown:
             self._shown = _whole(text)
@@ -80,12 +80,17 @@ def _whole(text: str) -> Form:
     return Form("how it ended", (plain(text),), leave=CLOSE)
 
 
+def _without_name(action: Action, outcome: Outcome) -> str:
+    """What is said of how it ended, behind the sentence that names its target already."""
+    return outcome.text.removeprefix(f"{action.target.name} ")
+
+
 def _told(ended: list[tuple[Action, Outcome]], asked: int) -> str:
     action, outcome = ended[-1]
     if asked == 1:
         again = f"; it is looked for again when {action.target.source} is back"
         later = again if outcome.end is End.UNKNOWN else ""
-        return f"{action.sentence}: {ENDS[outcome.end]}{outcome.text}{later}"
+        return f"{action.sentence}: {ENDS[outcome.end]}{_without_name(action, outcome)}{later}"
     done = sum(outcome.end is End.DONE for _, outcome in ended)
     text = f"{action.title}: {done} of {asked} done"
     bad = next(((a, o) for a, o in ended if o.end is not End.DONE), None)

@@ -21,7 +21,7 @@ VIEWS = tuple(
 )
 """What digits open."""
 IN_LOGS = (
-    (f"{key_of('window 0', LOGS)}-{key_of('window 86400', LOGS)}", "window"),
+    (f"{key_of('window 0', LOGS)}-{key_of('window 86400 events', LOGS)}", "window"),
     (key_of("previous", LOGS), "back"),
 )
 """Shown instead of them where digits are windows of time."""

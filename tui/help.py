@@ -43,7 +43,8 @@ PATTERNS = {
 
 
 def help_lines(screen: str, kind: str, mode: Mode, offers: Callable[[Command], bool]) -> list[str]:
-    """What can be done here and now: this screen's own keys first, then what works everywhere."""
+    """What can be done here and now: this screen's own keys first, then what works everywhere. `mode` is that of
+    the context where no reason arms it."""
     here = list(on_screen(screen, kind))
     own = [command for command in here if command not in ANYWHERE and command not in MOVING]
     sections = [
@@ -54,9 +55,10 @@ def help_lines(screen: str, kind: str, mode: Mode, offers: Callable[[Command], b
     lines = []
     for title, commands in sections:
         lines += ["", title, *_section(commands, offers)]
+    shown = f"always {mode}" if mode is Mode.ARMED else str(mode)
     lines += [
         "",
-        f"This context is {mode}" + (f": {FOR_GOOD}." if mode is Mode.READ_ONLY else f". {_ASKS}"),
+        f"This context is {shown}" + (f": {FOR_GOOD}." if mode is Mode.READ_ONLY else f". {_ASKS}"),
         *([PATTERNS[screen]] if screen in PATTERNS else []),
         "With --no-mouse the terminal keeps the mouse; else hold shift to select text with it.",
     ]

@@ -148,9 +148,9 @@ class Keys:
             text += f"; here {_listed([c.keys[0] for c in here])} act{'' if len(here) > 1 else 's'}"
         self._desk.say(text)
 
-    def do(self, command: Command, rest: str = "") -> None:
+    def do(self, command: Command, rest: str | None = None) -> None:
         """Call the method that the command names: of the view in front, of the ways to others, of what all have,
-        or of the app."""
+        or of the app. `rest` is what was typed after its word; None where a key was pressed."""
         if not self._desk.offers(command):
             self._desk.say(f"{READ_ONLY}: {FOR_GOOD}")
             return
@@ -164,7 +164,7 @@ class Keys:
             self._desk.say(f":{command.word} works on {' and '.join(command.on)} only")
             return
         try:
-            getattr(owner, method)(*fixed, *([rest] if rest else []))
+            getattr(owner, method)(*fixed, *([rest] if rest is not None and command.takes else []))
         except Exception as error:
             # One command that fails is no reason to leave somebody in the dark.
             log.exception("a bug in the command %s", command.do)

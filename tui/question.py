@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from backends.api.actions import Action, Danger, Outcome, Refused, Target, sentence
 from backends.api.readings import FeedKey, Reading
 from backends.changes.arming import ARMED_FOR
+from backends.changes.consequence import DOWN_AT_ONCE
 from backends.changes.door import Consent, Door, Proposal
 from backends.config.context_words import Mode
 from backends.watch import Watch
@@ -24,6 +25,7 @@ NAMED = 400
 """Characters of a name that are said before what is done to it."""
 DANGERS = {Danger.MILD: Look.PLAIN, Danger.NORMAL: Look.WARN, Danger.GRAVE: Look.BAD}
 OnEnd = Callable[[Action, Outcome], None]
+Rows = tuple[tuple[Part, ...], ...]
 
 
 class Question:
@@ -128,42 +130,47 @@ class Question:
         actions, proposals = self.actions, self.proposals
         over = self._over()
         if over:
-            return Form(self.title, (plain(over, Look.WARN), *self._details(actions[0].target)), leave=CLOSE)
+            known, about = self._details(actions[0].target)
+            return Form(self.title, (plain(over, Look.WARN), *known), leave=CLOSE, about=about)
         first, groups = actions[0], alike(actions)
         lines = [*(plain(text, Look.WARN) for text in self._heading), *self._effects(groups)]
         hidden = sum(action.target.key in self._hidden for action in actions)
         if hidden:
             lines.append(plain(f"{hidden} of them are hidden by the filter", Look.BAD))
-        if self._count == 1:
-            lines += self._details(first.target)
         lines += [plain(text, Look.WARN) for text in _once(p.consequences for p in proposals)]
         if len(groups) == 1 and first.caution:
             lines.append(plain(first.caution))
+        known, about = self._details(first.target) if self._count == 1 else ((), self._names(groups))
+        lines += known
         calls = _once([a.call] for a in actions if a.call not in a.effect)
         if calls:
             more = f", and {len(calls) - 1} more like it" if len(calls) > 1 else ""
             lines.append(plain(f"by {calls[0]}{more}", Look.DIM))
-        if self._count > 1:
-            lines += self._names(groups)
         blocked = self._blocked(actions)
         foot = [self._standing(actions), *([plain(blocked, Look.BAD)] if blocked else [])]
         worst = groups[0].danger
         button = Button(first.title, go, DANGERS[worst], blocked)
         fields, grave = tuple(self._fields), worst is Danger.GRAVE
-        return Form(self.title, tuple(lines), fields, (button,), grave=grave, foot=tuple(foot))
+        return Form(self.title, tuple(lines), fields, (button,), grave=grave, foot=tuple(foot), about=about)
 
     def _effects(self, groups: Sequence[Alike]) -> list[tuple[Part, ...]]:
         """What it does: to all of them the same, or to each kind of them what it does to that."""
         if len(groups) == 1:
             # However long a name is, what would be done to it must stand in sight.
-            what = begun(self.actions[0].target.name, NAMED) if self._count == 1 else f"{self._count} targets"
+            what = begun(self.actions[0].target.name, NAMED) if self._count == 1 else self._targets
             return [plain(f"{what}: {groups[0].effect}", Look.STRONG)]
-        rows = [plain(f"{self._count} targets, and it does not do the same to all of them", Look.STRONG)]
+        rows = [plain(f"{self._targets}, and it does not do the same to all of them", Look.STRONG)]
         for group in groups:
             rows.append(plain(f"{len(group.actions)} of them: {group.effect}", DANGERS[group.danger]))
             if group.caution:
                 rows.append(plain(group.caution))
         return rows
+
+    @property
+    def _targets(self) -> str:
+        """How many, and whether each waits for the one before to be up again."""
+        one_by_one = all(action.verb not in DOWN_AT_ONCE for action in self.actions)
+        return f"{self._count} targets{', one by one' if one_by_one else ''}"
 
     def _over(self) -> str:
         """Why there is nothing to ask any more: what one action was about has ended, or is another thing now."""
@@ -177,18 +184,19 @@ class Question:
         reading = self._watching.feeds(target.noun)[FeedKey(target.source, target.noun)].reading
         return reading, reading.rows.get(target.key)
 
-    def _details(self, target: Target) -> list[tuple[Part, ...]]:
+    def _details(self, target: Target) -> tuple[Rows, Rows]:
+        """What a person tells it by, and what else is known of it."""
         told = self._brief(target)
-        brief = [plain(told)] if told != target.identity else []
-        return [*brief, plain(target.identity, Look.DIM)]
+        more = [plain(text) for text in told[1:]]
+        return tuple(plain(text) for text in told[:1]), (*more, plain(target.identity, Look.DIM))
 
-    def _names(self, groups: Sequence[Alike]) -> list[tuple[Part, ...]]:
+    def _names(self, groups: Sequence[Alike]) -> Rows:
         rows = []
         for group in groups:
             if len(groups) > 1:
                 rows.append(plain(f"{group.effect}:", Look.DIM))
             rows += [self._name(action.target) for action in group.actions]
-        return rows
+        return tuple(rows)
 
     def _name(self, target: Target) -> tuple[Part, ...]:
         name = f"  {target.shown}  {target.host}".rstrip()
@@ -196,16 +204,16 @@ class Question:
             return plain(name)
         return (*plain(f"{name}  "), *plain("hidden by the filter", Look.BAD))
 
-    def _brief(self, target: Target) -> str:
-        """What a person tells it by: its row in one line, as it is now."""
+    def _brief(self, target: Target) -> tuple[str, ...]:
+        """Its row, as it is now; nothing where nothing is known of it."""
         from tui.kinds.known import KINDS
 
         kind = KINDS.get(target.noun)
         if kind is None or kind.brief is None:
-            return target.identity
+            return ()
         reading, row = self._row(target)
         sight = Sight.of(reading, self._watching.clock.monotonic(), self._watching.clock.now())
-        return target.identity if row is None else kind.brief(row, sight)
+        return () if row is None else kind.brief(row, sight)
 
     def _blocked(self, actions: list[Action]) -> str:
         for action in actions:

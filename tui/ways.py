@@ -22,12 +22,15 @@ class Ways:
     def __init__(self, front: Front, say: Callable[[str], None]) -> None:
         self._front, self._say = front, say
 
-    def show(self, name: str, what: str = "") -> None:
-        """A screen by its name, as digits and words open it."""
+    def show(self, name: str, what: str | None = None) -> None:
+        """A screen by its name, as digits and words open it. A word by itself shows all of it; a digit (None)
+        shows it as it was left."""
         view = self._front.named(name)
         self._front.open(view)
         if what:
             view.choose(what)
+        elif what is not None and view.searching:
+            view.search("")
         view.begin_anew()
 
     def ask_query(self, expression: str = "") -> None:

@@ -1,8 +1,8 @@
 """Dialog: a box over the screen with lines, fields and buttons, of which Cancel is chosen first.
 
-It takes keys one by one and at once; a button that is pressed calls what it does. Two kinds of keys come from
-before: those that were typed ahead of a question confirm nothing, and the rest of a text that was typed into a
-dialog is nothing once that is closed.
+It takes keys one by one and at once; a button that is pressed calls what it does. Keys that are no answer
+confirm nothing: those that were typed ahead of a question, and those of a burst, as a paste is where the terminal
+does not mark it. The rest of a text that was typed into a dialog is nothing once that is closed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ PAGE = 5
 READING = 0.3
 """Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
 not meant for it any more."""
+AT_ONCE = 0.05
+"""Seconds within which nobody presses one key after another; one that is held down comes more often than this.
+Over a slow link what a person types may come so as well: it only has to be pressed once more."""
+UNSEEN = "nothing is done before all of what is asked was in sight: PgDn, or a larger terminal"
+HURRIED = "left out: it came together with other keys; enter again, by itself, does it"
 FILL_IN = "tab ↓ next, enter goes on, esc leaves"
 CHOOSE = "↑ ↓ choose, enter goes on, esc leaves"
 KEYS = "← → choose, enter presses, esc leaves"
@@ -56,8 +61,10 @@ class Dialog(Widget):
         """Which can be chosen: fields first, then Cancel, then the buttons."""
         self._says = ""
         self._top = 0
+        self._unseen: int | None = None
+        """How many rows of what is asked have not stood in sight yet, as far as that has been drawn."""
         self._placed_in = Size(0, 0)
-        self._shown = self._left = float("-inf")
+        self._shown = self._left = self._pressed = self._hurried = float("-inf")
 
     @property
     def open(self) -> bool:
@@ -67,7 +74,7 @@ class Dialog(Widget):
         """Open, with Cancel chosen; in a menu the first button that is not blocked."""
         self.form = form
         self._shown = self._monotonic()
-        self._says, self._top = "", 0
+        self._says, self._top, self._unseen = "", 0, None
         self._at = 0 if form.asks else len(form.fields)
         if form.listed:
             self._at += form.first_able()
@@ -76,6 +83,8 @@ class Dialog(Widget):
     def update(self, form: Form) -> None:
         """Other lines in the same dialog: what is chosen and what was typed stay."""
         if self.form is not None and form != self.form:
+            if form.lines != self.form.lines:
+                self._unseen = None
             self.form = form
             self._at = min(self._at, len(form.fields) + len(form.buttons))
             self._place()
@@ -111,6 +120,10 @@ class Dialog(Widget):
         form = self.form
         if form is None:
             return
+        now = self._monotonic()
+        if now - self._pressed < AT_ONCE:
+            self._hurried = now
+        self._pressed = now
         field = form.fields[self._at] if self._at < len(form.fields) else None
         step = {"tab": 1, "down": 1, "right": 1, "j": 1, "l": 1}.get(key, -1)
         if key in ("escape", "ctrl+c"):
@@ -135,7 +148,7 @@ class Dialog(Widget):
         elif key in ("h", "l"):
             self._go_within(form, step)
         elif character and character.isprintable():
-            self.say(KEYS)
+            self.say(self.keys)
 
     def paste(self, text: str) -> None:
         """Pasted text goes into a field that is typed, and nowhere else."""
@@ -194,6 +207,8 @@ class Dialog(Widget):
 
     def _scroll(self, step: int) -> None:
         self._top = max(0, self._top + step)
+        if self._says:
+            self.say("")
         self.refresh()
 
     def go_to_field(self, label: str) -> None:
@@ -213,7 +228,14 @@ class Dialog(Widget):
             self.refresh()
         elif self._at == fields:
             self._leave()
-        elif not form.confirms or self._monotonic() - self._shown >= READING:
+        elif not form.confirms:
+            form.buttons[self._at - fields - 1].does()
+        elif self._unseen != 0:
+            self.say(UNSEEN)
+        elif self._pressed - max(self._shown, self._hurried) < READING:
+            # The next piece of a paste over a slow link may come a little later.
+            self.say(HURRIED)
+        else:
             form.buttons[self._at - fields - 1].does()
 
     def _edit(self, field: Field, key: str, character: str | None) -> None:
@@ -256,6 +278,7 @@ class Dialog(Widget):
     def _keep_in_place(self) -> None:
         """The terminal has another size."""
         if self.open and self.app.size != self._placed_in:
+            self._unseen = None
             self._place()
 
     def _rows(self, form: Form, width: int) -> DialogRows:
@@ -271,7 +294,10 @@ class Dialog(Widget):
             return line([("┌─" + title + "─" * (width - 3 - width_of(title)) + "┐", frame)], width)
         if y == height - 1:
             return line([("└" + "─" * (width - 2) + "┘", frame)], width)
-        rows, self._top = self._rows(form, width).in_sight(self._top, height - 2)
+        asked = self._rows(form, width)
+        rows, self._top = asked.in_sight(self._top, height - 2)
+        unseen = asked.unseen(self._top, height - 2)
+        self._unseen = unseen if self._unseen is None else min(unseen, self._unseen)
         parts = rows[y - 1] if y - 1 < len(rows) else ()
         used = sum(width_of(text) for text, _ in parts)
         pad = " " * max(0, width - EDGE - used)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from widgets.form import Button, Field, Form, wrapped
+from widgets.form import Button, Field, Form, one_row, wrapped
 from widgets.look import Look
 from widgets.one_line import Part
 from widgets.safe import fit, style, under_cursor, width_of
@@ -41,13 +41,18 @@ class DialogRows(NamedTuple):
 
     def _lines_in_sight(self, top: int, room: int) -> tuple[list[Row], int]:
         """Fields and buttons always, of the lines what has room above them."""
-        lines, foot = self._lines(), self._foot()
-        if room - len(foot) < LEAST:
-            foot = self._foot(tight=True)
-        space = max(1, room - len(foot)) - 1
+        lines, foot, space = self._lines(), self._foot_in(room), self._space(room)
         top = min(top, max(0, len(lines) - space))
         more = _more(top, len(lines) - space - top, "PgUp", "PgDn")
         return [*lines[top : top + space], more, *foot][:room], top
+
+    def _foot_in(self, room: int) -> list[Row]:
+        foot = self._foot()
+        return foot if room - len(foot) >= LEAST else self._foot(tight=True)
+
+    def _space(self, room: int) -> int:
+        """How many of so many rows are left for those that move, and for how many of them there are."""
+        return max(1, room - len(self._foot_in(room))) - 1
 
     def _menu_in_sight(self, top: int, room: int) -> tuple[list[Row], int]:
         """The part around the choice, and how much there is beside it."""
@@ -63,7 +68,17 @@ class DialogRows(NamedTuple):
         return [*rows[top : top + space], _more(above, below, "↑", "↓"), *says][:room], top
 
     def _lines(self) -> list[Row]:
+        return [*self._telling(), *(one_row(row, self.width) for row in self.form.about)]
+
+    def _telling(self) -> list[Row]:
         return [part for row in self.form.lines for part in wrapped(row, self.width)]
+
+    def unseen(self, top: int, room: int) -> int:
+        """How many rows of the form's lines `in_sight` leaves below."""
+        if self.height <= room or self.form.listed:
+            return 0
+        space, lines = self._space(room), len(self._telling())
+        return max(0, lines - top - space) if space else lines
 
     def _foot(self, *, tight: bool = False) -> list[Row]:
         """What is always in sight: the foot's lines, fields, buttons, and what it says. A `tight` one has no room

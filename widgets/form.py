@@ -11,7 +11,7 @@ from msgspec import Struct
 from backends.clean import clean
 from widgets.look import Look
 from widgets.one_line import Part
-from widgets.safe import begun, cuts, width_of
+from widgets.safe import begun, cuts, fit_ends, width_of
 
 CANCEL = "Cancel"
 CLOSE = "close"
@@ -43,6 +43,7 @@ class Form(Struct, frozen=True):
 
     title: str
     lines: tuple[tuple[Part, ...], ...] = ()
+    """What must have stood in sight before a button that confirms does anything."""
     fields: tuple[Field, ...] = ()
     buttons: tuple[Button, ...] = ()
     listed: bool = False
@@ -52,6 +53,8 @@ class Form(Struct, frozen=True):
     """None of its buttons does anything yet: what is to be filled in is chosen first, Enter goes on to them."""
     foot: tuple[tuple[Part, ...], ...] = ()
     """Lines that are in sight however many others there are."""
+    about: tuple[tuple[Part, ...], ...] = ()
+    """What else is known, below the lines, each cut to one row: nothing that would stop somebody."""
     leave: str = CANCEL
     """What the button is called that does nothing."""
 
@@ -75,7 +78,7 @@ class Form(Struct, frozen=True):
 
     def widest(self) -> int:
         """Cells of its longest line."""
-        rows = [*self.lines, *self.foot]
+        rows = [*self.lines, *self.about, *self.foot]
         texts = [f"{button.label}  {button.means}" for button in self.buttons] if self.listed else []
         return max([*(sum(width_of(text) for text, _ in row) for row in rows), *map(width_of, texts), 0])
 
@@ -104,3 +107,15 @@ def wrapped(parts: tuple[Part, ...], width: int) -> tuple[tuple[Part, ...], ...]
             row.append((" " * gap + word, made))
             used += size + gap
     return (*rows, tuple(row)) if row or not rows else tuple(rows)
+
+
+@lru_cache(maxsize=256)
+def one_row(parts: tuple[Part, ...], width: int) -> tuple[Part, ...]:
+    """The same in at most `width` cells: its longest part loses its middle."""
+    widths = [width_of(text) for text, _ in parts]
+    longest = widths.index(max(widths))
+    room = max(2, width - sum(widths) + widths[longest])
+    return tuple(
+        (fit_ends(text, room) if i == longest and widths[i] > room else clean(begun(text)), made)
+        for i, (text, made) in enumerate(parts)
+    )

@@ -98,9 +98,9 @@ def cuts(text: str, room: int, most: int, first: int | None = None) -> list[int]
 
 
 def wrapped(text: str, width: int, column: int | None = None) -> list[str]:
-    """Lines of at most `width` cells, cut at spaces where there are some. What goes on is set in to a column of
-    the text; where none is given, as far as the line began, or as far as its last column (after two spaces or
-    more) where that is in the left half."""
+    """Lines of at most `width` cells, cut at spaces where there are some, else behind a slash. What goes on is
+    set in to a column of the text; where none is given, as far as the line began, or as far as its last column
+    (after two spaces or more) where that is in the left half."""
     narrow = cells(text) == len(text)
     columns = [found.end() for found in _COLUMN.finditer(text, 0, width // 2)]
     inset = " " * (column if column is not None else columns[-1] if columns else 0)
@@ -108,7 +108,9 @@ def wrapped(text: str, width: int, column: int | None = None) -> list[str]:
     while (edge := _reached(text, at, width - len(ahead), narrow=narrow)) < len(text):
         least = at + len(inset) - len(ahead) + 1
         cut = text.rfind(" ", least, edge + 1)
-        cut = cut if cut >= 0 else max(edge, least)
+        if cut < 0:
+            # A path goes on with a name of its own.
+            cut = text.rfind("/", least, edge) + 1 or max(edge, least)
         lines.append((ahead + text[at:cut]).rstrip())
         at, ahead = cut, inset
         while at < len(text) and text[at].isspace():

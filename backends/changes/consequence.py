@@ -48,7 +48,7 @@ def consequences(actions: Sequence[Action], readings: Readings, sizes: Sizes) ->
         signalled = _distinct(unit for one in touched if one.action.verb == "signal" for unit in one.units)
         said += _quorums(members, readings)
         said += _supervised(signalled)
-        said += _siblings(units, readings)
+        said += _siblings(units, readings, again=all(one.action.verb not in DOWN_AT_ONCE for one in touched))
         said += _groups(members, readings, sizes)
         said += _alerts(touched, readings)
     said += _unknown(readings)
@@ -112,8 +112,8 @@ def _supervised(units: Sequence[Unit]) -> Iterator[str]:
         yield f"{source} keeps {_listed(kept)} running and may start {them} again; restart does that in order"
 
 
-def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:
-    """What is left of the groups of their supervisors."""
+def _siblings(units: Iterable[Unit], readings: Readings, *, again: bool) -> Iterator[str]:
+    """What is left of the groups of their supervisors, if only until they are up `again`."""
     grouped = _by([unit for unit in units if ":" in unit.name], lambda unit: (unit.source, _group(unit)))
     for (source, group), going in grouped.items():
         reading = readings.get(FeedKey(source, "units"))
@@ -124,7 +124,7 @@ def _siblings(units: Iterable[Unit], readings: Readings) -> Iterator[str]:
         left = len(up - {unit.key for unit in going})
         if len(rows) > 1:
             told = f"{left} stay up" if left > 1 else "1 stays up" if left else "none stays up"
-            yield f"{group} has {len(up)} of {len(rows)} running; {told}"
+            yield f"{group} has {len(up)} of {len(rows)} running; {told}{' meanwhile' if again else ''}"
         elif up:
             yield f"{going[0].name} is the only one of {group}"
 

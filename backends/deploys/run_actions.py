@@ -163,5 +163,8 @@ class RunActions:
                 return Outcome(End.FAILED, f"{row.key} goes on: {row.left}")
             if row.state is not RunState.RUNNING:
                 end = End.DONE if row.state is RunState.ABORTED and not row.left else End.FAILED
-                return Outcome(end, f"{row.key} {row.state.value}: {row.message}".rstrip(": "))
+                # Its message may begin with the state: who has aborted it.
+                says_it = row.message.startswith(row.state.value)
+                how = row.message if says_it else f"{row.state.value}: {row.message}".rstrip(": ")
+                return Outcome(end, f"{row.key} {how}")
             await asyncio.sleep(BUSY)

@@ -33,6 +33,23 @@ async def test_a_signal_in_an_armed_context_is_asked_done_and_told(acting: Act, 
     assert await audit(tmp_path) == [("SIGTERM", "asked"), ("SIGTERM", "done")]
 
 
+async def test_a_command_of_any_length_hides_nothing_of_what_a_signal_would_do(acting: Act) -> None:
+    async with acting(size=(80, 24)) as (screen, _):
+        classpath = "/root/.cache/zookeeper.jar:" * 30
+        screen.script.say_processes(
+            process(7, "java", command=f"/usr/bin/java -cp {classpath} QuorumPeerMain zoo.cfg")
+        )
+        await screen.until("java")
+        await ask(screen)
+        assert "more below" not in screen.text
+        rows = [row.strip("│ ") for row in screen.lines]
+        effect = rows.index("java 7: asks it to end")
+        assert rows[effect + 1] == "nginx: fast shutdown"
+        told = next(row for row in rows if row.startswith("/usr/bin/java -cp"))
+        assert told.endswith("QuorumPeerMain zoo.cfg")
+        assert rows.index(told) > next(i for i, row in enumerate(rows) if row.startswith("by kill"))
+
+
 async def test_enter_on_the_question_cancels(acting: Act, tmp_path: Path) -> None:
     async with acting(arm="always") as (screen, stage):
         await ask(screen)
@@ -115,6 +132,18 @@ async def test_marked_rows_are_listed_with_their_count_and_those_that_a_filter_h
         await screen.press("2", "enter", "right", "enter")
         await screen.until("SIGTERM: 2 of 2 done")
         assert sorted(stage.done) == ["kill -TERM 7", "kill -TERM 8"]
+
+
+async def test_of_several_restarts_it_is_said_that_they_are_done_one_by_one(acting: Act) -> None:
+    async with acting(arm="always") as (screen, _):
+        await screen.press("space", "space")
+        await screen.until("2 marked")
+        await screen.press("R")
+        await screen.until("2 targets, one by one: stops and starts it")
+        await screen.press("escape", "K")
+        await screen.until("SIGTERM")
+        await screen.press("enter")
+        await screen.until("2 targets: asks it to end")
 
 
 async def test_of_several_each_fate_is_told_and_the_worst_is_what_it_looks_like(acting: Act) -> None:

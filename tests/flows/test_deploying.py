@@ -160,6 +160,7 @@ async def test_a_second_one_is_told_which_runs_and_the_first_is_aborted_by_a_dia
         assert screen.app.flow.dialog.chosen == "Cancel"
         await screen.press("right", "enter")
         await screen.until("aborted after", seconds=10)
+        await screen.until(f"abort {run}: aborted by ")
         await screen.until("aborted by ")
         assert screen.app.view.title.text.count("aborted") == 1
 

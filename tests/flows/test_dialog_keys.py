@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends.api.actions import End, Outcome
+from tests.clock import FakeClock
 from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
 from tui.question import plain
@@ -64,10 +65,41 @@ async def test_nothing_that_was_typed_before_a_question_confirms_it(acting: Act,
             screen.app.keys.press(key, None)
         assert stage.done == []
         assert dialog.chosen == "SIGTERM"
+        await screen.pilot.pause()
         # Once it has been read, the same key does.
         await screen.press("enter")
         await screen.until("gone after")
     assert [outcome for _, outcome in await audit(tmp_path)] == ["asked", "done"]
+
+
+async def test_a_paste_that_the_terminal_does_not_mark_confirms_nothing(acting: Act) -> None:
+    async with acting(arm="always") as (screen, stage):
+        await ask(screen)
+        await screen.type("foo\tbar\r\r")
+        await screen.until("left out: it came together with other keys")
+        assert screen.app.flow.dialog.chosen == "SIGTERM"
+        # The last piece of it, over a slow link.
+        screen.clock.seconds += 0.1
+        await screen.pilot.press("enter")
+        assert stage.done == []
+        await screen.press("enter")
+        await screen.until("gone after")
+        assert stage.done == ["kill -TERM 7"]
+
+
+async def test_a_key_that_is_held_down_confirms_nothing(acting: Act) -> None:
+    clock = FakeClock()
+    async with acting(arm="always", clock=clock) as (screen, stage):
+        dialog = screen.app.flow.dialog
+        await ask(screen)
+        await screen.press("right")
+        clock.seconds += 1.0
+        dialog.press("z", "z")
+        for _ in range(30):
+            clock.seconds += 1 / 30
+            dialog.press("enter", "\r")
+        assert stage.done == []
+        assert dialog.open
 
 
 async def test_what_is_typed_on_the_buttons_goes_into_the_field_that_is_wanted(acting: Act) -> None:
@@ -89,6 +121,10 @@ async def test_a_key_that_means_nothing_in_a_question_is_answered(acting: Act) -
         await ask(screen)
         await screen.press("z")
         await screen.until("← → choose, enter presses")
+        await screen.press("escape", "x")
+        await screen.until("SIGTERM")
+        await screen.press("z")
+        await screen.until(lambda: screen.text.count("↑ ↓ choose, enter goes on") == 2)
 
 
 async def test_what_was_meant_for_a_dialog_is_no_command_once_it_is_closed(acting: Act) -> None:
@@ -149,6 +185,54 @@ async def test_on_a_small_terminal_what_is_asked_is_in_sight_and_no_line_leaves_
             assert word in screen.text
         await screen.press("pagedown")
         await screen.until("more above: PgUp")
+
+
+async def test_what_is_asked_has_stood_in_sight_before_a_button_does_anything(acting: Act) -> None:
+    done: list[str] = []
+    asked = tuple(plain(f"line {n} of what it would mean") for n in range(30))
+    about = tuple(plain(f"/usr/bin/java -cp {'lib.jar:' * 40} zoo-{n}.cfg") for n in range(9))
+    form = Form("sure?", asked, (), (Button("SIGTERM", lambda: done.append("sent")),), about=about)
+    async with acting(size=(80, 24)) as (screen, _):
+        await opened_form(screen, form)
+        await screen.until("line 0 of")
+        await screen.press("right", "enter")
+        await screen.until("nothing is done before all of what is asked was in sight")
+        while "line 29 of" not in screen.text:
+            assert done == []
+            await screen.press("pagedown")
+        # What else is known may stay below.
+        assert "more below" in screen.text
+        assert "zoo-8.cfg" not in screen.text
+        await screen.press("pageup", "enter")
+        assert done == ["sent"]
+
+
+async def test_what_was_in_sight_is_to_be_seen_again_on_another_terminal(acting: Act) -> None:
+    done: list[str] = []
+    asked = tuple(plain(f"line {n} of what it would mean") for n in range(9))
+    form = Form("sure?", asked, (), (Button("SIGTERM", lambda: done.append("sent")),))
+    async with acting(size=(80, 24)) as (screen, _):
+        await opened_form(screen, form)
+        await screen.until("line 8 of")
+        await screen.pilot.resize_terminal(40, 12)
+        await screen.until("more below")
+        await screen.press("right", "enter", "escape")
+        assert done == []
+
+
+async def test_a_terminal_without_room_for_what_is_asked_confirms_nothing(acting: Act) -> None:
+    done: list[str] = []
+    fields = (Field("reason"), Field("type its name"))
+    form = Form("sure?", (plain("what it means"),), fields, (Button("SIGTERM", lambda: done.append("sent")),))
+    async with acting(size=(80, 24)) as (screen, _):
+        dialog = await opened_form(screen, form)
+        await screen.pilot.resize_terminal(80, 8)
+        await screen.until(lambda: len(screen.lines) == 8)
+        await screen.press("pagedown", "tab")
+        assert dialog.chosen == "SIGTERM"
+        assert "what it means" not in screen.text
+        await screen.press("enter", "pagedown", "enter")
+        assert done == []
 
 
 async def test_of_a_long_menu_the_choice_is_in_sight_whatever_is_said_below(acting: Act) -> None:

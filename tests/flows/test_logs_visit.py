@@ -10,6 +10,7 @@ from tests.clock import FakeClock
 from tests.flows.conftest import Opened, Screen
 from tests.flows.fake import member
 from tests.flows.test_logs_merged import BEGAN, TWO, at, other
+from tui.commands import OPENING
 from tui.screens.logs.screen import LogsScreen
 from widgets.logs import histogram
 from widgets.logs.line import Times
@@ -115,3 +116,19 @@ async def test_digits_that_are_no_windows_say_so(opened: Opened) -> None:
         await screen.until("0-6 window")
         await screen.press("7")
         await screen.until("7 is no window of time, 0 to 6 are; :units opens units")
+
+
+async def test_a_digit_that_is_a_window_says_what_it_did_and_what_opens_the_screen_of_that_digit(
+    opened: Opened,
+) -> None:
+    async with opened(command="logs", size=(80, 24)) as screen:
+        await screen.until("0-6 window")
+        for command in OPENING:
+            digit = command.keys[0] if command.keys else ""
+            if digit in ("1", "2", "3", "4", "6"):
+                await screen.press(digit)
+                await screen.until(f"; :{command.word} opens {command.word}")
+        assert "last 1d; :events opens events" in screen.text
+        await screen.press("5")
+        await screen.until("last 1h")
+        assert "opens" not in screen.text

@@ -104,7 +104,7 @@ async def test_where_room_ends_it_is_a_name_that_is_cut_and_not_that_there_are_m
     store.answers["reqs"] = {f"job={'payments-' * 3}{n}": lambda t: t % 7 for n in range(4)}
     async with metrics(size=(40, 12)) as screen:
         await screen.until("LIVE")
-        await screen.until("…  and 3 more: d")
+        await screen.until("…  and 3 more, key d")
 
 
 async def test_where_room_ends_it_is_said_that_series_are_hidden(metrics: Open) -> None:
@@ -160,6 +160,22 @@ async def test_one_cursor_over_all_charts_shows_the_values_there(metrics: Open, 
         assert curve.at(cursor, Span(1800).step) == 100 + cursor % 50
         await screen.press("escape")
         await screen.until(lambda: "┼" not in screen.text)
+
+
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_from_one_chart_in_full_the_way_back_is_to_the_page_of_charts(metrics: Open, key: str) -> None:
+    async with metrics(WEB) as screen:
+        await screen.until("LIVE")
+        await screen.press("enter")
+        await screen.until(lambda: len(view_of(screen).grid.shown) == 1)
+        await screen.press(key)
+        await screen.until(lambda: len(view_of(screen).grid.shown) == 4)
+        await screen.type(":query reqs\r")
+        await screen.until(lambda: view_of(screen).choice.question is not None)
+        await screen.press(key)
+        await screen.until(lambda: view_of(screen).choice.question is None)
+        assert screen.app.view is view_of(screen)
+        assert view_of(screen).grid.zoomed is False
 
 
 async def test_zoom_goes_around_the_cursor_and_the_old_curve_stays_with_its_own_range(

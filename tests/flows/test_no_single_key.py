@@ -89,6 +89,9 @@ async def press_in_order(screen: Screen, *keys: str) -> None:
         screen.read()
         screen.app.keys.press(key, key if len(key) == 1 else None)
         await settle(screen)
+        form = screen.app.flow.dialog.form
+        if form is not None and form.confirms:
+            await screen.pilot.pause()  # What is asked must have been drawn.
 
 
 def close_all(screen: Screen) -> None:

@@ -76,6 +76,20 @@ async def test_effects_stand_in_the_line_of_their_cause_and_below_it_when_asked_
         await screen.until(lambda: len(wrong(screen)) == 1)
 
 
+@pytest.mark.parametrize("key", ["q", "escape"])
+async def test_what_leads_back_folds_them_first(lab: Any, key: str) -> None:
+    async with lab(size=(120, 30)) as screen:
+        await lost(screen, "web-1", "web-2")
+        await screen.until("1 problem ")
+        await screen.press("d")
+        await screen.until("└ web web-2")
+        await screen.press(key)
+        await screen.until(lambda: len(wrong(screen)) == 1)
+        assert screen.app.is_running
+        await screen.press("q")
+        await screen.until(lambda: not screen.app.is_running)
+
+
 async def test_where_room_is_short_they_are_counted(lab: Any) -> None:
     async with lab(size=(80, 24)) as screen:
         await lost(screen, "web-1", "web-2")

@@ -28,6 +28,19 @@ async def test_digits_and_words_are_no_steps_to_go_back(opened: Opened) -> None:
         await screen.until(lambda: screen.app.return_code is not None)
 
 
+async def test_a_word_by_itself_shows_all_and_a_digit_what_was_left(opened: Opened) -> None:
+    async with opened() as screen:
+        screen.script.say_members(member("m0"), member("m1"))
+        await screen.until("m1")
+        await screen.type(":members m0\r")
+        await screen.until("1 of 2")
+        await screen.type("32")
+        await screen.until("filter m0")
+        await screen.type("3:members\r")
+        await screen.until(lambda: name(screen) == "members" and "m1" in screen.text)
+        assert "filter" not in screen.lines[1]
+
+
 async def test_q_goes_back_the_way_that_rows_led(opened: Opened) -> None:
     async with opened() as screen:
         await filled(screen)

@@ -183,7 +183,7 @@ def test_an_abort_passes_the_door_too(yard: Yard) -> None:
     assert yard.state(name) == "running"
     aborted = yard.midwatch("run", "abort", name, "--yes")
     assert aborted.status == 0
-    assert aborted.out.startswith(f"{name} aborted: aborted by ")
+    assert aborted.out.startswith(f"{name} aborted by ")
     assert yard.midwatch("run", "attach", name).status == 1
     again = yard.midwatch("run", "abort", name, "--yes")
     assert (again.status, again.out.partition(" after")[0]) == (1, f"{name} does not run: aborted")

@@ -114,7 +114,7 @@ def test_a_group_one_by_one_and_one_document(lab: Lab) -> None:
     items = ran.document["items"]
     assert [(item["target"], item["outcome"]) for item in items] == [("web:web-1", "done"), ("web:web-2", "done")]
     assert items[0]["call"] == "supervisorctl restart web:web-1"
-    assert "web has 2 of 2 running; 1 stays up" in items[1]["consequences"]
+    assert "web has 2 of 2 running; 1 stays up meanwhile" in items[1]["consequences"]
     after = lab.pids
     assert all(after[name] != before[name] for name in ("web:web-1", "web:web-2"))
     done = [line for line in lab.log[log:] if "web-" in line and ("stopped:" in line or "spawned:" in line)]

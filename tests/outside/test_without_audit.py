@@ -92,7 +92,10 @@ def test_what_the_dashboard_still_holds_at_its_end_is_printed_where_it_can_be_ke
         board.until("[ Cancel ]")
         board.until(" old ")
         time.sleep(READING + 0.1)  # What comes sooner was typed before the question: it confirms nothing.
-        board.send("\x1b[C\r")
+        board.send("\x1b[C")
+        board.until("[ SIGTERM ]")
+        time.sleep(READING + 0.1)  # Nobody presses two keys at once.
+        board.send("\r")
         board.until("the audit can't be written", 30)
         board.until("2 lines in no audit: see :log")
         board.send("\x1b")

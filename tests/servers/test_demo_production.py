@@ -92,6 +92,7 @@ def test_up_and_status(production: Demo) -> None:
     for part in running.parts:
         line = next(line for line in status.stdout.splitlines() if line.strip().startswith(f"{part.name} "))
         assert line.split()[-3:] == [str(pids[part.name].pid), part.address, "up"]
+    assert len({line.rindex(" up") for line in status.stdout.splitlines() if line.endswith(" up")}) == 1
 
 
 def test_configuration_is_accepted(production: Demo) -> None:

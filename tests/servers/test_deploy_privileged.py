@@ -163,7 +163,7 @@ async def test_what_an_abort_leaves_behind_is_told_and_no_run_starts_beside_it(
         why = f"sh (pid {left}) can't be ended by nobody: it belongs to root"
         assert ended.message == f"aborted by ops: killed by SIGTERM; {why}"
         outcome = await deployer(yard, ("true",)).look(action, lambda text: None)
-        assert outcome == Outcome(End.FAILED, f"{run} aborted: {ended.message}")
+        assert outcome == Outcome(End.FAILED, f"{run} {ended.message}")
         with pytest.raises(Refused, match=rf"was aborted, and its command \(pid {left}\) still runs"):
             launch._refuse_beside_orphans(folders())
         os.kill(left, signal.SIGKILL)

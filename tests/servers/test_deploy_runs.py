@@ -169,7 +169,7 @@ async def test_an_abort_ends_all_that_it_started(tmp_path: Path) -> None:
         async with asyncio.timeout(20):
             outcome = await backend.look(action, lambda text: None)
         who = Who.here(os.environ).user
-        assert outcome == Outcome(End.DONE, f"{run} aborted: aborted by {who}: killed by SIGTERM")
+        assert outcome == Outcome(End.DONE, f"{run} aborted by {who}: killed by SIGTERM")
         assert not child.is_alive()
         assert (tmp_path / "goodbye").exists()
         ended = row(run)

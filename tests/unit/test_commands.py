@@ -144,3 +144,10 @@ def test_help_of_a_read_only_context_speaks_of_no_question() -> None:
     assert "question, with Cancel chosen" not in text
     assert "This context is read-only: nothing can be changed, and nothing here lifts that." in text
     assert "Cancel chosen" in "\n".join(help_lines(TABLE, "units", Mode.GUARDED, lambda command: True))
+
+
+def test_help_says_that_a_context_which_no_reason_arms_is_always_armed() -> None:
+    text = "\n".join(help_lines(OVERVIEW, "", Mode.ARMED, lambda command: True))
+    assert "This context is always armed." in text
+    # It is left by one key: what a reason has armed disarms with that.
+    assert "then quit; armed by a reason, twice" in text

@@ -59,7 +59,11 @@ KEPT = f"{SOURCE} keeps {{}} running and may start it again; restart does that i
             readings([unit("web:web_00", 7)]),
             [KEPT.format("web:web_00"), "web:web_00 is the only one of web"],
         ),
-        (action_on(WORKER, verb="restart"), readings(GROUP), ["web has 2 of 3 running; 1 stays up"]),
+        (
+            action_on(WORKER, verb="restart"),
+            readings(GROUP),
+            ["web has 2 of 3 running; 1 stays up meanwhile"],
+        ),
         (action_on(WORKER), readings([], [alert(service="Worker")]), ["CheckoutErrors is firing on it"]),
         (action_on(WORKER), readings([], [alert(AlertState.PENDING, service="worker")]), []),
         (action_on(WORKER), readings([], [alert(service="other")]), []),

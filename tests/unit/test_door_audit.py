@@ -237,7 +237,7 @@ async def test_several_are_told_what_all_of_them_mean_and_their_number_is_typed(
         (along,) = await here.door.propose([action_on(WORKER)], [action_on(other)])
         assert along.consequences == proposals[0].consequences
         restarts = await here.door.propose([action_on(row, verb="restart") for row in (WORKER, other)])
-        assert [p.consequences for p in restarts] == [("web has 2 of 2 running; 1 stays up",)] * 2
+        assert [p.consequences for p in restarts] == [("web has 2 of 2 running; 1 stays up meanwhile",)] * 2
         assert [proposal.to_type for proposal in proposals] == ["2", "2"]
         with pytest.raises(Refused, match="type 2"):
             await here.door.carry_out(proposals[0], Consent())

@@ -51,6 +51,15 @@ def test_wide_letters_are_wrapped_by_the_cells_that_they_take(width: int) -> Non
     assert "".join("".join(rows).split()) == "".join(text.split())
 
 
+def test_a_path_that_has_no_room_goes_on_behind_a_slash() -> None:
+    text = "supervisorctl -s unix:///tmp/midwatch/supervisord/supervisor.sock status"
+    assert wrapped(text, 44) == [
+        "supervisorctl -s",
+        "unix:///tmp/midwatch/supervisord/",
+        "supervisor.sock status",
+    ]
+
+
 def test_wrapping_takes_as_long_as_the_text_is() -> None:
     def spent(text: str) -> float:
         began = time.thread_time()

@@ -10,7 +10,7 @@ from backends.watch import Watch
 from tests.flows.metered import Metered, MeteredSettings, checked, panel
 from tui.screens.metrics.choice import MetricsChoice
 from tui.screens.metrics.dashboards import Dashboards
-from tui.verbs.sources import find_source
+from tui.verbs.sources import WrongSource, find_source
 
 PAGE = {"title": "web", "source": "main", "panel": [panel("rate", "rate")]}
 
@@ -42,10 +42,16 @@ def watching(monkeypatch: pytest.MonkeyPatch, *kinds: str) -> Watch:
 
 def test_a_page_and_a_word_of_the_command_line_mean_the_same_source(monkeypatch: pytest.MonkeyPatch) -> None:
     one = watching(monkeypatch, "a")
-    assert Dashboards(one, one.context).source("main") == find_source(one, "main") == "a/main"
+    assert Dashboards(one, one.context).source("main") == find_source(one, "main", ["a/main"]) == "a/main"
     two = watching(monkeypatch, "a", "b")
     boards = Dashboards(two, two.context)
-    assert (boards.source("main"), find_source(two, "main")) == (None, None)
+    assert boards.source("main") is None
+    with pytest.raises(WrongSource, match="main may be any of a/main, b/main"):
+        find_source(two, "main", ["a/main", "b/main"])
+    # Of those that can do it there is one.
+    assert find_source(two, "main", ["b/main"]) == "b/main"
+    assert find_source(two, "main", []) is None
+    assert find_source(two, "a/main", []) == "a/main"
     assert boards.source("") == "a/main"
     choice = MetricsChoice()
     choice.begin(boards)

@@ -166,10 +166,12 @@ def _status(options: argparse.Namespace) -> int:
         whose = ", with its dashboard" if demo.owned else ""
         say(f"{demo.folder}  {state}{whose}, keeper {demo.keeper.pid}, config {demo.config}")
         pids = dict(members(demo.folder))
+        names = max((len(part.name) for part in demo.parts), default=0)
+        places = max((len(part.address) for part in demo.parts), default=0)
         for part in demo.parts:
             identity = pids.get(part.name)
             pid = "-" if identity is None else str(identity.pid)
-            say(f"  {part.name:<12} {pid:>8}  {part.address:<22} {_state(part, identity)}")
+            say(f"  {part.name:<{names}} {pid:>8}  {part.address:<{places}} {_state(part, identity)}")
         for reason in demo.left_out:
             say(f"  left out: {reason}")
     return 0

@@ -68,15 +68,15 @@ def _last(row: Deploy, sight: Sight) -> str:
     return standing("never here" if row.last is None else row.last.state.value, None, sight)
 
 
-def _brief(row: Deploy, sight: Sight) -> str:
+def _brief(row: Deploy, sight: Sight) -> tuple[str, ...]:
     if row.last is None:
-        return "never run here"
+        return ("never run here",)
     told = (
         f"last run {row.last.state.value}",
         f"{since(row.last.started, sight.wall)} ago",
         params_text(row.last),
     )
-    return "  ".join([*filter(None, told), f"by {row.last.by}"])
+    return ("  ".join([*filter(None, told), f"by {row.last.by}"]),)
 
 
 def _facts(row: Deploy, sight: Sight) -> list[tuple[str, str]]:

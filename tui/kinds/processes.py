@@ -83,10 +83,11 @@ def _state_word(row: Process) -> str:
     return UNKNOWN if row.state is None else row.state.value
 
 
-def _brief(row: Process, sight: Sight) -> str:
+def _brief(row: Process, sight: Sight) -> tuple[str, ...]:
     unit = f"  under {row.unit}" if row.unit else ""
     up = f"up {sight.lasting(row.started)}"
-    return f"{row.host}  pid {row.pid}  {text_of(row.user)}  {up}{unit}  {row.command}"
+    told = f"{row.host}  pid {row.pid}  {text_of(row.user)}  {up}{unit}"
+    return (told, row.command) if row.command else (told,)
 
 
 def _process_heading(readings: Iterable[Reading[Any]]) -> tuple[str, ...]:

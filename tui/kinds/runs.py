@@ -78,7 +78,7 @@ def _step_text(step: Step) -> str:
     return f"{stamp}  {step.name}  {step.state.value}{spent}  {step.message}".rstrip()
 
 
-def _brief(row: Run, sight: Sight) -> str:
+def _brief(row: Run, sight: Sight) -> tuple[str, ...]:
     runs = row.state is RunState.RUNNING
     spent = took(row, sight)
     told = (
@@ -87,7 +87,7 @@ def _brief(row: Run, sight: Sight) -> str:
         f"step {step_text(row)}" if runs else row.message,
         f"by {row.by}",
     )
-    return "  ".join(filter(None, told))
+    return ("  ".join(filter(None, told)),)
 
 
 RUNS: Kind[Run] = Kind(

@@ -55,9 +55,9 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
     ]
 
 
-def _brief(row: Unit, sight: Sight) -> str:
+def _brief(row: Unit, sight: Sight) -> tuple[str, ...]:
     how = f"{sight.said(row.native)} for {sight.lasting(row.since)}"
-    return f"{text_of(row.host)}  {how}  pid {text_of(row.pid)}  {row.source}"
+    return (f"{text_of(row.host)}  {how}  pid {text_of(row.pid)}  {row.source}",)
 
 
 def _restarts(row: Unit) -> str:

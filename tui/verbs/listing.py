@@ -32,11 +32,11 @@ class Listing:
         self._beside = self.watch.feeds(*kind.beside) if kind.beside else {}
         self._feeds = self.watch.feeds(*kind.nouns)
         if source is not None:
-            chosen = find_source(self.watch, source)
+            known = list(dict.fromkeys(key.source for key in self._feeds))
+            chosen = find_source(self.watch, source, known)
             self._feeds = {key: feed for key, feed in self._feeds.items() if key.source == chosen}
             if not self._feeds:
-                known = ", ".join(dict.fromkeys(key.source for key in self.watch.feeds(*kind.nouns)))
-                raise WrongSource(f"{source} has no {kind.title}, expected one of {known or 'none'}")
+                raise WrongSource(f"{source} has no {kind.title}, expected one of {', '.join(known) or 'none'}")
 
     async def first_words(self, timeout: float) -> None:
         """Wait until every feed has answered or failed once, at most `timeout` seconds."""

@@ -284,7 +284,7 @@ def _sources(opened: Watch, names: list[str]) -> list[_Source]:
         return [_configured(opened, source) for source in found]
     sources = []
     for name in names:
-        configured = find_source(opened, name)
+        configured = find_source(opened, name, (key.source for key in opened.feeds("logs")))
         if configured is not None:
             sources.append(_configured(opened, configured))
         elif name == "-":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from backends.config.context import sources_meant
@@ -15,9 +16,13 @@ class WrongSource(WrongUse):
     """A word that means no source, or several; in words for the user."""
 
 
-def find_source(opened: Watch, name: str) -> str | None:
-    """A source by `kind/name`, or by its name alone where one source has it."""
-    found = sources_meant(name, opened.sources)
+def find_source(opened: Watch, name: str, known: Iterable[str]) -> str | None:
+    """A source by `kind/name`, or by its name alone where one of the `known` ones has it, else one of all. Raises
+    `WrongSource` where it may be any of those that are known."""
+    found = sources_meant(name, dict.fromkeys(known))
+    if len(found) > 1:
+        raise WrongSource(f"{name} may be any of {', '.join(found)}")
+    found = found or sources_meant(name, opened.sources)
     return found[0] if len(found) == 1 else None
 
 
@@ -34,7 +39,7 @@ def choose(opened: Watch, name: str | None, protocol: type[A], what: str) -> tup
     known = able(opened, protocol)
     if name is None and len(known) > 1:
         raise WrongSource(f"several sources have {what}, expected --source with one of {', '.join(known)}")
-    source = find_source(opened, name) if name is not None else next(iter(known), None)
+    source = find_source(opened, name, known) if name is not None else next(iter(known), None)
     found = None if source is None else opened.able(source, protocol)
     if source is None or found is None:
         wanted = f"expected one of {', '.join(known)}" if known else f"nor has any of {', '.join(opened.sources)}"

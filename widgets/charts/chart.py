@@ -293,10 +293,10 @@ class Chart(Widget):
             listed.sort(key=lambda curve: -(curve.high if curve.high is not None else float("-inf")))
         more = len(shown) - rows
         # Figures stand beside the names: on a wide chart the eye would lose the line.
-        longest = max(16, *(width_of(curve.name) for curve in listed[:rows])) + 16 * (more > 0)
+        longest = max(16, *(width_of(curve.name) for curve in listed[:rows])) + 20 * (more > 0)
         lines = []
         for y, curve in enumerate(listed[:rows]):
-            rest = f"  and {more} more: {self._key_of('describe')}" if more > 0 and y == rows - 1 else ""
+            rest = f"  and {more} more, key {self._key_of('describe')}" if more > 0 and y == rows - 1 else ""
             figures = self._figures(curve) if width >= FIGURES + 16 else self._now(curve)
             room = min(width - 5 - len(figures), longest)
             made = style(colour=curve.colour, dim=not self.true)

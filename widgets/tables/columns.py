@@ -105,8 +105,8 @@ class Kind(Struct, Generic[R], frozen=True):
     detail."""
     logs: Callable[[R], LogsOf] | None = None
     """Where `l` leads from a row; None where no log is about it."""
-    brief: Callable[[R, Sight], str] | None = None
-    """A row in one line, for the question of an action: what tells it from others of its name."""
+    brief: Callable[[R, Sight], tuple[str, ...]] | None = None
+    """For the question of an action, a line that tells a row from others of its name; then what may be long."""
     discovered: bool = True
     """Whether what has its rows may be found without a configuration: where there is none, the places where that
     was looked for are told."""

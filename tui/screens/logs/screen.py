@@ -25,6 +25,7 @@ from widgets.logs.history_view import HistoryView
 from widgets.logs.line import LINE_MOST
 from widgets.logs.view import LogView
 from widgets.one_line import OneLine
+from widgets.quantities import age
 from widgets.safe import style
 from widgets.tables.columns import LogsOf
 
@@ -257,9 +258,13 @@ class LogsScreen(View):
         self._visit.keep = text
         self._filter()
 
-    def window(self, seconds: str) -> None:
+    def window(self, seconds: str, screen: str = "") -> None:
+        """Only the last `seconds`, or all lines; `screen` is what the key opens elsewhere."""
         self._visit.choose_window(float(seconds), self.log_view.clock.now())
         self._filter()
+        if float(seconds):
+            elsewhere = f"; :{screen} opens {screen}" if screen else ""
+            self.desk.say(f"last {age(float(seconds))}{elsewhere}")
 
     def no_window(self, key: str, screen: str) -> None:
         self.desk.say(f"{key} is no window of time, 0 to 6 are; :{screen} opens {screen}")

@@ -277,7 +277,12 @@ class MetricsScreen(TimeView):
         elif self.frame.cursor is not None:
             self.frame.cursor = None
             self.tell()
-        elif self.grid.zoomed:
+        else:
+            return self.close()
+        return True
+
+    def close(self) -> bool:
+        if self.grid.zoomed:
             self.zoom_chart()
         elif self.choice.question is not None and self.choice.pages:
             self._leave_question()

@@ -240,6 +240,15 @@ class OverviewScreen(View):
         else:
             self.desk.say("nothing else is known to come of this")
 
+    def escape(self) -> bool:
+        return self.close()
+
+    def close(self) -> bool:
+        folded = self._wrong_now.fold()
+        if folded:
+            self._paint()
+        return folded
+
     def open_row(self) -> None:
         """To the thing itself; to a source's rows or lines where it is ill as a whole."""
         line = self._line

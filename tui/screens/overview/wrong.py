@@ -53,6 +53,12 @@ class WrongNow:
         if cause is not None:
             self._unfolded ^= {cause.key}
 
+    def fold(self) -> bool:
+        """Fold all of them into their lines; whether any was not."""
+        unfolded = bool(self._unfolded)
+        self._unfolded.clear()
+        return unfolded
+
     def _cause(self, key: str) -> Problem | None:
         each = (problem for problem in self._found if problem.effects)
         return next((p for p in each if key in (p.key, *(effect.key for effect in p.effects))), None)
