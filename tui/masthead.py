@@ -119,9 +119,9 @@ def state_words(
 
 
 def _troubled(readings: Readings) -> list[Trouble]:
-    """The troubles of single rows whose source is well; log feeds have no rows."""
+    """The troubles of single rows whose source is well; of a log feed, which has no rows, its own."""
     found = []
     for reading in readings.values():
-        if isinstance(reading.value, Mapping):
-            found += [row.trouble for row in reading.value.values() if getattr(row, "trouble", None)]
+        values = reading.value.values() if isinstance(reading.value, Mapping) else (reading.value,)
+        found += [trouble for value in values if (trouble := getattr(value, "trouble", None)) is not None]
     return found

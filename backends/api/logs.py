@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct, field
 
+from backends.api.details import Trouble
 from backends.api.errors import BackendError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -119,10 +120,11 @@ class LogSpan(Struct, frozen=True):
     """What a log feed's reading holds: numbers only. Lines are pulled from its Tail by sequence number.
 
     Sequence numbers `first` (inclusive) to `end` (exclusive) are kept; `dropped` lines came before `first`
-    and are gone from memory.
+    and are gone from memory. `trouble` is what the source lacks although it answers.
     """
 
     first: int
     end: int
     dropped: int
     files: int | None = None
+    trouble: Trouble | None = None

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from backends.api.details import Trouble
 from backends.api.logs import LogBatch, LogBlock, LogSpan
 
 LINES_MOST = 200_000
@@ -61,6 +62,7 @@ class Tail:
         self._end = 0
         self._split: tuple[int, list[bytes]] = (-1, [])
         self._files: int | None = None
+        self._trouble: Trouble | None = None
         self._noted = 0
         self.told: list[Note] = []
         """What the source wanted the reader to know, newest last; the last 100."""
@@ -73,7 +75,7 @@ class Tail:
     @property
     def span(self) -> LogSpan:
         first = self._firsts[0] if self._firsts else self._end
-        return LogSpan(first, self._end, first, self._files)
+        return LogSpan(first, self._end, first, self._files, self._trouble)
 
     def take(self, batch: LogBatch) -> LogSpan:
         """Append a batch, drop what is too much from the old end, and say what is here now."""
@@ -82,6 +84,7 @@ class Tail:
             if block.count:
                 self._append(block, now)
         self._files = batch.files
+        self._trouble = next(map(Trouble, batch.troubles), None)
         if batch.notes:
             fresh = [Note(self._noted + i, self._end, now, text) for i, text in enumerate(batch.notes)]
             self._noted += len(fresh)

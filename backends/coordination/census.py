@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,10 +14,15 @@ from backends.api.details import Trouble
 from backends.api.errors import BackendError, BadReply, Denied, Silent
 from backends.api.events import Event, EventKind
 from backends.api.members import Member, Members, MemberState
+from backends.api.quorum import Quorum
 from backends.api.readings import News
 
 LONG_WITHOUT = 5.0
-"""Seconds without a leader from which on that is told with the next one: longer than any election lasts."""
+"""Seconds without a leader from which on that is told, at once and with the next one: longer than any election
+lasts."""
+DOUBTED = 15.0
+"""Seconds for which servers may take one for their leader that is none any more: ZooKeeper's followers do for its
+syncLimit, 10 s as a rule."""
 UNSURE = (Silent, BadReply, Denied)
 """What a server that may well serve others says to us: its state is not known. It is down where nothing listens,
 or where it says itself that it serves nobody."""
@@ -75,6 +80,13 @@ def state_of(answer: Answer, error: BackendError | None) -> tuple[MemberState, T
     return state, Trouble(error, answer.at, answer.as_of)
 
 
+class _Moment(NamedTuple):
+    """On the clock that never jumps, and on that of people."""
+
+    monotonic: float
+    wall: datetime
+
+
 class Census(Generic[A, L]):
     """Who belongs to a cluster, who said what last, and what of it was told as news.
 
@@ -87,9 +99,11 @@ class Census(Generic[A, L]):
         self.cluster: str | None = None
         """The cluster's own id, where the system has one."""
         self._leader: L | None = None
-        self._leaderless: datetime | None = None
-        self._lost_at: float | None = None
-        """When it became leaderless, on the clock that never jumps."""
+        self._lost: _Moment | None = None
+        """When it became leaderless."""
+        self._doubted: _Moment | None = None
+        """Since when there may be no leader."""
+        self._told_lost = False
         self._without = 0.0
         """Seconds for which there was no leader before the one there is now."""
         self._told_leader: L | None = None
@@ -139,8 +153,10 @@ class Census(Generic[A, L]):
             yield self._tell(EventKind.LEFT, *told[number])
 
     def _leadership(self) -> Iterable[Event]:
-        """One event for a change of leader, told when the new one is known."""
+        """One event for a change of leader, told when the new one is known; one more before it where that takes
+        longer than elections do."""
         if self._leader is None:
+            yield from self._leader_lost()
             return
         before, self._told_leader = self._told_leader, self._leader
         without, self._without = self._without, 0.0
@@ -150,15 +166,29 @@ class Census(Generic[A, L]):
             text += f" (no leader for {without:.0f} s)" if long else ""
             yield self._tell(EventKind.LEADER, self.source, text)
 
-    def _note_leader(self, led: bool | None) -> None:
-        """`led`: whether the cluster has a leader; None where nobody who answers knows."""
-        now = time.monotonic()
-        if led is False:
-            self._leaderless, self._lost_at = self._leaderless or datetime.now(UTC), self._lost_at or now
-            return
-        if led and self._lost_at is not None:
-            self._without = now - self._lost_at
-        self._leaderless = self._lost_at = None
+    def _leader_lost(self) -> Iterable[Event]:
+        without = 0.0 if self._lost is None else time.monotonic() - self._lost.monotonic
+        if without >= LONG_WITHOUT and not self._told_lost and self._told_leader is not None:
+            self._told_lost = True
+            text = f"{self._named(self._told_leader)} → no leader: for {without:.0f} s"
+            yield self._tell(EventKind.LEADER, self.source, text, bad=True)
+
+    def _note_leader(self, led: bool | None, *, quorum: Quorum | None) -> None:
+        """`led`: whether the cluster has a leader; None where nobody who answers knows: then it has none as long
+        as it had none before. It has none since that was in doubt first, by its quorum or by its servers."""
+        now = _Moment(time.monotonic(), datetime.now(UTC))
+        sure = led is True and not (quorum is not None and quorum.lost)
+        self._doubted = None if sure else self._doubted or now
+        if led is False and self._lost is None:
+            doubted = self._doubted or now
+            self._lost = doubted if now.monotonic - doubted.monotonic <= DOUBTED else now
+        elif led is True and self._lost is not None:
+            self._without = now.monotonic - self._lost.monotonic
+            self._lost, self._told_lost = None, False
+
+    @property
+    def _leaderless(self) -> datetime | None:
+        return None if self._lost is None else self._lost.wall
 
     def _tell(self, kind: EventKind, target: str, text: str, *, bad: bool = False) -> Event:
         return Event(datetime.now(UTC), kind, self.source, target, text, cluster=self.cluster, bad=bad)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -32,7 +33,7 @@ class EtcdCensus(Census[Answer, int]):
         self.roster, self.cluster = {}, None
         self._leader = self._told_leader = None
         self._told = {}
-        self._note_leader(None)
+        self._lost, self._doubted, self._told_lost, self._without = None, None, False, 0.0
 
     def addresses(self, endpoints: tuple[str, ...]) -> list[str]:
         asked = list(endpoints)
@@ -45,9 +46,9 @@ class EtcdCensus(Census[Answer, int]):
 
     def _found(self, endpoints: tuple[str, ...]) -> Iterable[Member]:
         fresh = [answer for answer in self.answers.values() if answer.status is not None and answer.error is None]
-        self._learn_leader(fresh)
         alarms = self._alarms(fresh)
         quorum = self._quorum(fresh)
+        self._learn_leader(fresh, quorum)
         found: dict[int | str, Member] = {}
         for address in self.addresses(endpoints):
             number = self._member_of(address)
@@ -136,19 +137,23 @@ class EtcdCensus(Census[Answer, int]):
         if errors:
             yield Detail("errors", ", ".join(errors))
 
+    def _voters(self) -> set[int]:
+        return {number for number, member in self.roster.items() if not member.isLearner}
+
     def _quorum(self, fresh: list[Answer]) -> Quorum | None:
-        voters = {number for number, member in self.roster.items() if not member.isLearner}
+        voters = self._voters()
         if not voters:
             return None
         up = len(voters & {int(answer.status.header.member_id) for answer in fresh})
         return Quorum(len(voters), up)
 
-    def _learn_leader(self, fresh: list[Answer]) -> None:
-        """Whom the members follow that answer now; of several opinions the one of the latest term."""
-        views = [(answer.status.raftTerm, answer.status.leader) for answer in fresh]
-        self._leader = (max(views)[1] or None) if views else None
-        # One that is cut off from the others knows of none, and is not asked where another knows one.
-        self._note_leader(any(leader for _, leader in views) if views else None)
+    def _learn_leader(self, fresh: list[Answer], quorum: Quorum | None) -> None:
+        """Whom the members follow that answer now. Those that vote, where any of them does."""
+        voters = self._voters()
+        own = {int(a.status.header.member_id): (a.status.raftTerm, a.status.leader) for a in fresh}
+        views = [view for number, view in own.items() if number in voters] or list(own.values())
+        self._leader = _led_by(views, len(views) // 2 + 1 if quorum is None else quorum.needed)
+        self._note_leader(self._leader is not None if views else None, quorum=quorum)
 
     def _alarms(self, fresh: list[Answer]) -> dict[int, tuple[str, ...]]:
         """Alarms by member, from what each member's Status lists as errors (etcd ≥ 3.4). Asking for the list
@@ -168,6 +173,19 @@ class EtcdCensus(Census[Answer, int]):
     def _belonging(self) -> Belonging:
         """Who has not started yet has no name."""
         return {n: (member.name or f"{n:x}", f"member {n:x}") for n, member in self.roster.items()}
+
+
+def _led_by(views: list[tuple[int, int]], quorum: int) -> int | None:
+    """Whom members follow, each of whom names its term and its leader (0: none). In the latest term that is
+    somebody whom most of it name: one that was frozen, and does not know yet that it leads no more, is named by
+    itself alone. In an earlier one, whom a quorum names: who is cut off may be terms ahead, and leads nobody."""
+    named = Counter(view for view in views if view[1])
+    latest = max((term for term, _ in views), default=0)
+    for (term, leader), count in sorted(named.items(), reverse=True):
+        of_term = sum(other == term for other, _ in views)
+        if count >= quorum or (term == latest and 2 * count > of_term):
+            return leader
+    return None
 
 
 def _why_unasked(member: Any) -> BackendError:

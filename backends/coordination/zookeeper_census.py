@@ -29,6 +29,11 @@ class ZookeeperAnswer(Answer, frozen=True):
         return self.error is None or isinstance(self.error, NotServing)
 
     @property
+    def led(self) -> bool:
+        """Whether it says that it has a leader, or needs none."""
+        return self.error is None and self.status is not None and self.status.role is not None
+
+    @property
     def leaderless(self) -> bool:
         """Whether it says that it has no leader."""
         if self.error is None:
@@ -72,9 +77,10 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
         for address in asked:
             servers.setdefault(self._server(address), []).append(address)
         fresh = {t: a.status for t in asked if (a := self._answer(t)).error is None and a.status is not None}
-        leader = self._learn_leader(fresh)
         quorum = self._quorum(servers)
-        self._note_leader(self._led(servers, fresh, quorum))
+        led = self._led(servers, quorum)
+        self._note_leader(led, quorum=quorum)
+        leader = self._learn_leader(fresh if led else {})
         shared = tuple(self._shared(servers))
         for addresses in servers.values():
             # The best word of one that is asked at several addresses; its key stays the first of them.
@@ -145,22 +151,26 @@ class ZookeeperCensus(Census[ZookeeperAnswer, str]):
             if not (votes and isinstance(server, int)) and not any(map(self._observes, addresses))
         ]
         room = voters - len(named)
-        up = self._speaking(named) + min(room, self._speaking(others))
+        up = self._answering(named) + min(room, self._answering(others))
         return Quorum(voters, up, hidden=max(0, room - len(others)))
 
-    def _speaking(self, servers: Iterable[list[str]]) -> int:
-        return sum(any(self._answer(address).spoke for address in addresses) for addresses in servers)
+    def _answering(self, servers: Iterable[list[str]]) -> int:
+        """How many are not `down`: one that serves nobody is, unless that may be an election."""
+        return sum(any(self._answer(t).error is None or self._answer(t).electing for t in s) for s in servers)
 
-    def _led(self, servers: Servers, fresh: Mapping[str, Status], quorum: Quorum | None) -> bool | None:
-        """A server that follows or observes proves that somebody leads, whether or not we ask that one. One that
-        looks for a leader in vain knows only of itself: all of the ensemble must be asked."""
-        if any(status.role in (Role.LEADER, Role.FOLLOWER, Role.OBSERVER) for status in fresh.values()):
-            return True
+    def _led(self, servers: Servers, quorum: Quorum | None) -> bool | None:
+        """A server that follows or observes proves that somebody leads, whether or not we ask that one; where
+        all of the ensemble is asked, most of those who answer must say so, or a quorum: one that was frozen does
+        not know yet that it leads, or follows, no more. One that looks for a leader in vain knows only of
+        itself: all of the ensemble must be asked."""
+        spoken = [[a for t in addresses if (a := self._answer(t)).spoke] for addresses in servers.values()]
+        led = sum(any(answer.led for answer in answers) for answers in spoken)
         hidden = len(servers) < 2 if quorum is None else quorum.hidden > 0
-        answers = [self._answer(address) for addresses in servers.values() for address in addresses]
-        if hidden or any(answer.electing for answer in answers):
+        if led and (hidden or 2 * led > sum(map(bool, spoken)) or (quorum is not None and led >= quorum.needed)):
+            return True
+        if hidden:
             return None
-        return False if any(answer.leaderless for answer in answers) else None
+        return False if any(answer.leaderless for answers in spoken for answer in answers) else None
 
     def _observes(self, address: str) -> bool:
         status = self._answer(address).status

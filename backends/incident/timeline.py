@@ -227,4 +227,5 @@ def _identity(source: str, event: Event) -> tuple[str, ...]:
     if event.cluster is None:
         return ("source", source, event.kind, event.target, event.text)
     target = "" if event.target == source else event.target
-    return ("cluster", event.cluster, event.kind, target, event.text.partition(":")[0])
+    what = event.text.partition(":")[0].partition(" (")[0]
+    return ("cluster", event.cluster, event.kind, target, what)

@@ -35,6 +35,8 @@ RENAMED_KEPT = 60.0
 """Seconds of quiet after which a renamed file is let go of."""
 DELETED_KEPT = 10.0
 """The same for a deleted one, whose disk space is freed only then."""
+GONE = 2.0
+"""Seconds without any file, after there was one, from which on that is a trouble: a rotation takes a moment."""
 HELD = 8
 """Renamed files of one path that are held open; more only while they are not quiet."""
 
@@ -42,7 +44,8 @@ HELD = 8
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look found. `more`: there is more to read now. `files`: paths that lead to a file or a FIFO;
-    `pipes`: how many of them are FIFOs, whose writers wait for us."""
+    `pipes`: how many of them are FIFOs, whose writers wait for us. `missing`: that there is no file any more,
+    where there was one before; what is still written to one that was deleted comes none the less."""
 
     blocks: tuple[LogBlock, ...]
     cursor: Cursor
@@ -50,6 +53,7 @@ class Look:
     more: bool
     files: int
     pipes: int = 0
+    missing: str = ""
 
 
 class Follower:
@@ -73,6 +77,9 @@ class Follower:
         self._looks = 0
         self._cursor = cursor or Cursor(MappingProxyType({}), MappingProxyType({}))
         self._dirty = True
+        self._had_files = bool(cursor and cursor.streams)
+        self._without_since: float | None = None
+        self._missing = ""
         for path, keys in (cursor.streams if cursor else {}).items():
             self._streams[path] = FollowedPath(path, wanted=keys, fresh=False)
 
@@ -103,7 +110,8 @@ class Follower:
             self._cursor, self._dirty = self._cursor_now(), False
         pipes = self.finding.pipes
         files = sum(stream.current is not None for stream in self._streams.values()) + pipes
-        return Look(tuple(blocks), self._cursor, self._opened.notes(), more, files, pipes)
+        self._notice_missing(files)
+        return Look(tuple(blocks), self._cursor, self._opened.notes(), more, files, pipes, self._missing)
 
     def close(self) -> None:
         self._opened.close()
@@ -124,6 +132,17 @@ class Follower:
             self._streams[path] = FollowedPath(path, at_tail=first and not self._resumed)
             self._ledger.prefixes = ()
         return bool(new) or first
+
+    def _notice_missing(self, files: int) -> None:
+        self._had_files = self._had_files or files > 0
+        now = self._clock()
+        if files or self.refused or not self._had_files or not self._patterns.all:
+            self._without_since, self._missing = None, ""
+            return
+        self._without_since = now if self._without_since is None else self._without_since
+        if now - self._without_since >= GONE and not self._missing:
+            self._missing = self._patterns.unmatched
+            self._opened.say_once(f"{self._missing}: waiting for one")
 
     def _notice_truncations(self) -> None:
         """Before new files are looked at: a copy of what was written since is known as one only then."""
@@ -219,6 +238,8 @@ class Follower:
             spent, left = self._read(stream, infos[path], min(FILE_BYTES, budget), blocks)
             budget, more = budget - spent, more or left
             more = self._let_go(stream, blocks) or more
+            stream.nameless = stream.current is None and not left
+            stream.said_deleted = stream.said_deleted and stream.nameless
             if not stream.readers and stream.current is None and path not in self._patterns.literal:
                 del self._streams[path]
         return more
@@ -245,6 +266,8 @@ class Follower:
                 continue
             self._account(reader, taken, blocks)
             spent += taken.used
+            if taken.used and stream.nameless:
+                self._say_deleted(stream, reader)
             if taken.truncated:
                 self._start_over(stream, at)
                 info = None
@@ -253,6 +276,12 @@ class Follower:
             else:
                 at += 1
         return spent, False
+
+    def _say_deleted(self, stream: FollowedPath, reader: FileReader) -> None:
+        """What came since no file has the name any more was written after that."""
+        if reader.deleted and not stream.said_deleted:
+            stream.said_deleted = True
+            self._opened.say(f"{stream.path}: is deleted, and still written to")
 
     def _start_over(self, stream: FollowedPath, at: int) -> None:
         """The file was truncated: read the rest of its copy where there is one, then itself from the start."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from backends.api.errors import Denied
+from backends.api.errors import Denied, NotFound
 from backends.api.logs import Beside, LogBatch, Sieve
 from backends.api.pace import looked_at
 from backends.api.readings import Seen
@@ -44,11 +44,11 @@ class FollowedFiles:
         """From the tails on (256 KiB or 2,000 lines of each file), or from a cursor.
 
         Raises `Denied` where there are files and none of them may be read. A pattern that leads to nothing yet
-        is a note, and is waited for.
+        is a note, and is waited for; where it led to a file before, that is a trouble.
         """
         start = cursor if isinstance(cursor, Cursor) else None
         follower = await self._following.run(lambda: Follower(paths, start))
-        files: int | None = None
+        before: tuple[int, str] | None = None
         told = float("-inf")
         try:
             while True:
@@ -56,10 +56,12 @@ class FollowedFiles:
                     look = await self._following.run(follower.look)
                 if look.files == 0 and not look.blocks and follower.refused:
                     raise _denied(follower.refused)
-                news = bool(look.blocks or look.notes) or look.files != files
+                now = look.files, look.missing
+                news = bool(look.blocks or look.notes) or now != before
                 if news or time.monotonic() - told >= PROVE:
-                    files, told = look.files, time.monotonic()
-                    batch = LogBatch(look.blocks, look.cursor, look.notes, look.files)
+                    before, told = now, time.monotonic()
+                    troubles = (NotFound(look.missing),) if look.missing else ()
+                    batch = LogBatch(look.blocks, look.cursor, look.notes, look.files, troubles)
                     yield Seen(batch, None if news else frozenset())
                 await asyncio.sleep(0 if look.more else _pause(look))
         finally:

@@ -27,7 +27,8 @@ class FollowedPath:
 
     `current` is None where there is none; it may be read by another stream. `wanted` are the files of a cursor
     that have not been found again yet. `fresh`: it has never led to a file. `at_tail`: its first file was
-    there when following began, and is begun at its tail.
+    there when following began, and is begun at its tail. `nameless`: it led to no file at the last look, which
+    read all that was written until then.
     """
 
     path: str
@@ -36,6 +37,8 @@ class FollowedPath:
     wanted: tuple[Key, ...] = ()
     fresh: bool = True
     at_tail: bool = False
+    nameless: bool = False
+    said_deleted: bool = False
     places: frozenset[tuple[str, str]] = frozenset()
 
     def __post_init__(self) -> None:

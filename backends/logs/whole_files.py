@@ -66,7 +66,8 @@ class WholeFiles:
             self._opened.readers[reader.key] = reader
             self._readers.append((reader, os.fstat(handle)))
         self._ledger.account(listed, self._opened.readers, lambda path: False)
-        if not paths and not self._patterns.literal:
+        if not (paths or self.refused or self._patterns.literal):
+            self._failed.append(NotFound(self._patterns.unmatched))
             self._opened.say(self._patterns.unmatched)
 
     def read(self, sieve: Sieve | None = None) -> list[LogBlock] | None:

@@ -66,13 +66,12 @@ class Feeds:
         while True:
             began = time.monotonic()
             rows = await self._alerts(before, limit)
-            if self._started is None:
-                self._started = await self._start_time()
+            # An alert that is gone may only be one that the server has not begun to count again: who told it is
+            # known of every look in which one fires.
+            anew = any(map(_fires, (*(before or {}).values(), *rows.values()))) and await self._restarted()
             news: tuple[News, ...] = ()
             if before is not None:
                 over = _over(before, rows)
-                # An alert that is gone may only be one that the server has not begun to count again.
-                anew = bool(over) and await self._restarted()
                 news = (*_begun(before, rows, gap), *(_ended(row, gap, anew) for row in over))
             yield Seen(rows, None if before is None else differing(before, rows), news)
             before, gap = rows, False
@@ -125,6 +124,7 @@ class Feeds:
             return None
 
     async def _restarted(self) -> bool:
+        """Whether it is another start of the server than the one that was asked last."""
         before, self._started = self._started, await self._start_time()
         return before is not None and self._started is not None and self._started != before
 
@@ -133,17 +133,17 @@ class Feeds:
         return None if runtime is None else runtime.start_time
 
 
-def _over(before: Alerts, now: Alerts) -> list[Alert]:
-    def fires(row: Alert | None) -> bool:
-        return row is not None and row.state is AlertState.FIRING
+def _fires(row: Alert | None) -> bool:
+    return row is not None and row.state is AlertState.FIRING
 
-    return [row for key, row in before.items() if fires(row) and not fires(now.get(key))]
+
+def _over(before: Alerts, now: Alerts) -> list[Alert]:
+    return [row for key, row in before.items() if _fires(row) and not _fires(now.get(key))]
 
 
 def _begun(before: Alerts, now: Alerts, gap: bool) -> Iterator[News]:
     for key, row in now.items():
-        old = before.get(key)
-        if row.state is AlertState.FIRING and (old is None or old.state is not AlertState.FIRING):
+        if _fires(row) and not _fires(before.get(key)):
             text = f"fires ({row.severity})" if row.severity else "fires"
             text += f": {row.summary}" if row.summary else ""
             yield _event(EventKind.ALERT, row.source, _name(row), text, gap, bad=True)

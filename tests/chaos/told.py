@@ -86,7 +86,9 @@ def _links(one: Told) -> Iterable[tuple[str, str, str]]:
         yield ("instance", *(("gone", "there") if one.kind == "joined" else ("there", "gone")))
     elif one.kind == "leader":
         before, _, after = text.partition("  ")[0].partition(" (")[0].partition(" → ")
-        yield "leader", before, after
+        # That it was lost is told besides, where there is none for long.
+        if not after.startswith("no leader"):
+            yield "leader", before, after
     elif one.kind == "source" and one.target == one.source:
         yield ("source", *(("lost", "live") if text.startswith("back") else ("live", "lost")))
     elif one.kind == "alert":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from backends.api.errors import NotFound
+from backends.api.logs import LogBatch, LogBlock
+from backends.api.readings import Seen
 from backends.config.context import Context
 from tests.flows.conftest import Opened
 from tests.flows.fake import Fake
@@ -35,6 +38,24 @@ async def test_scrolling_up_stops_following_and_G_resumes(opened: Opened) -> Non
         assert screen.lines[2] == standing
         await screen.press("G")
         await screen.until("a new one")
+
+
+async def test_a_source_whose_files_are_gone_says_so_and_shows_what_comes(opened: Opened) -> None:
+    async with opened() as screen:
+        await screen.type(":logs main\r")
+        block = LogBlock("app.log", b"line 1", 1)
+        screen.script.logs.put_nowait(Seen(LogBatch((block,), None, files=1)))
+        await screen.until("FOLLOWING")
+        late = LogBlock("app.log", b"line 2", 1)
+        gone = (NotFound("no file matches /var/log/*.log"),)
+        screen.script.logs.put_nowait(Seen(LogBatch((late,), None, files=0, troubles=gone)))
+        await screen.until("line 2")
+        await screen.until("no file matches /var/log/*.log")
+        assert "line 2" in screen.text
+        await screen.until(lambda: "1 not found" in screen.lines[0])
+        screen.script.logs.put_nowait(Seen(LogBatch((), None, files=1)))
+        await screen.until("FOLLOWING")
+        await screen.until(lambda: "not found" not in screen.lines[0])
 
 
 async def test_search_goes_to_matches_and_keep_leaves_only_them(opened: Opened) -> None:

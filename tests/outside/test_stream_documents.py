@@ -58,6 +58,17 @@ def test_what_could_not_be_read_is_in_the_readings_and_in_the_exit_code(config: 
     assert gone["error"] == f"{tmp_path}/no.log: no such file"
 
 
+def test_a_pattern_that_matches_nothing_is_no_live_source(config: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").unlink()
+    Path(config).write_text(
+        f'[context.lab]\nlocal = false\n[context.lab.files.app]\npaths = ["{tmp_path}/*.log"]\n'
+    )
+    ran = run("logs", "app", "-o", "json", "--config", config)
+    assert (ran.status, ran.err) == (3, f"files/app: no file matches {tmp_path}/*.log\n")
+    (reading,) = ran.document["readings"]
+    assert (reading["state"], reading["error"]) == ("unreachable", f"no file matches {tmp_path}/*.log")
+
+
 @pytest.mark.skipif(os.geteuid() == 0 and not os.path.exists("/usr/bin/setpriv"), reason="needs another user")
 def test_one_file_that_may_not_be_read_beside_others(config: str, tmp_path: Path) -> None:
     (tmp_path / "closed.log").write_text("secret\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import urllib.request
+from datetime import datetime
+from itertools import groupby
 
 import pytest
 
@@ -155,6 +157,35 @@ async def test_a_change_of_leader_is_one_event() -> None:
             told = [item for item in eyes.news if item.kind is EventKind.LEADER]
             assert len(told) == 1
             assert told[0].text.startswith(f"{leader.name} → ")
+        finally:
+            await eyes.close()
+
+
+async def test_a_frozen_leader_that_wakes_without_a_quorum_is_no_leader_yet() -> None:
+    with EtcdCluster(tls=["--heartbeat-interval=100", "--election-timeout=1000"]) as cluster:
+        eyes = Eyes(cluster)
+        try:
+            await eyes.all_up()
+            name = next(row.name for row in eyes.rows if row.role is Role.LEADER)
+            leader = next(server for server in cluster.servers if server.name == name)
+            dead, other = (server for server in cluster.servers if server is not leader)
+            since: list[datetime | None] = []
+            eyes.members.watch(lambda new, old: since.append(eyes.row(other.name).leaderless))
+            dead.kill()
+            leader.freeze()
+            await until(lambda: EventKind.LEADER in eyes.kinds(), 20)
+            (lost,) = (item for item in eyes.news if item.kind is EventKind.LEADER)
+            assert lost.text.startswith(f"{name} → no leader: for ")
+            assert (lost.target, lost.bad, lost.cluster is None) == ("etcd/main", True, False)
+            leader.thaw()
+            await until(lambda: any(row.role is Role.LEADER for row in eyes.rows), 20)
+            # There was none all the time, up to the one that both of them follow.
+            assert [found for found, _ in groupby(since)][-2:] == [max(filter(None, since)), None]
+            assert len(set(filter(None, since))) == 1
+            told = [item.text for item in eyes.news if item.kind is EventKind.LEADER]
+            assert len(told) == 2
+            assert told[1].startswith(f"{name} → ")
+            assert "(no leader for " in told[1]
         finally:
             await eyes.close()
 

@@ -196,6 +196,32 @@ async def test_what_changed_in_an_outage_is_told_after_it(server: PrometheusServ
     await backend.close()
 
 
+async def test_an_alert_that_fires_after_a_restart_ends_as_any_other(
+    server: PrometheusServer, exporter: Exporter
+) -> None:
+    exporter.text = "mw_heat 12\n"
+    backend = backend_of(server)
+    async with aclosing(backend.alerts(None)) as source:
+        ear = Ear(source)
+        async with asyncio.timeout(20):
+            while not any(row.name == "Hot" and row.state is AlertState.FIRING for row in ear.rows.values()):
+                await ear.word()
+        exporter.text = "mw_heat 1\n"
+        await ear.until_told("over")
+    server.kill()
+    await asyncio.to_thread(server.start)
+    exporter.text = "mw_heat 12\n"
+    async with aclosing(backend.alerts(ear.rows)) as source:
+        anew = Ear(source)
+        await anew.until_told("fires")
+        exporter.text = "mw_heat 1\n"
+        async with asyncio.timeout(20):
+            while len(anew.news) < 2:
+                await anew.word()
+        assert [event.text.split(" ")[0] for event in anew.news] == ["fires", "over"]
+    await backend.close()
+
+
 async def test_doctor_says_what_the_server_is_and_that_its_reload_failed(server: PrometheusServer) -> None:
     backend = backend_of(server)
     check = (await backend.check())[0]

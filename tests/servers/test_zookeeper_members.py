@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -196,6 +197,38 @@ async def test_without_a_quorum_the_survivor_says_that_it_serves_nobody(
     assert "quorum lost" in eyes.facts(survivor.name)["quorum"]
     await until(lambda: eyes.row(survivor.name).leaderless is not None)
     await until(lambda: eyes.instances.reading.state in (State.STALE, State.UNREACHABLE), 15)
+
+
+async def test_frozen_servers_that_go_on_have_no_leader_until_a_quorum_has_one(
+    ensemble: ZookeeperEnsemble, eyes: Eyes
+) -> None:
+    leader = server_of(ensemble, "leader", eyes)
+    survivor, other = (server for server in ensemble.servers if server is not leader)
+    for server in (leader, other):
+        server.freeze()
+    await until(lambda: "quorum lost" in eyes.facts(survivor.name)["quorum"], 15)
+    known = time.monotonic()
+    contradicted: list[str] = []
+
+    def compare(new: object, old: object) -> None:
+        up = sum(row.state is MemberState.UP for row in eyes.rows)
+        if not eyes.facts(survivor.name)["quorum"].startswith(f"{up} of 3 answer"):
+            contradicted.append(str(eyes.rows))
+
+    eyes.members.watch(compare)
+    await until(lambda: bool(eyes.told(EventKind.LEADER)), 30)
+    assert eyes.row(survivor.name).leaderless is not None
+    (lost,) = eyes.told(EventKind.LEADER)
+    assert lost.text.startswith(f"{leader.name} → no leader: for ")
+    for server in (leader, other):
+        server.thaw()
+    await until(lambda: len(eyes.told(EventKind.LEADER)) == 2, 30)
+    without = re.search(r"no leader for (\d+) s", eyes.told(EventKind.LEADER)[1].text)
+    assert without is not None
+    # Since the quorum was lost, not since the one that was left had looked in vain for long enough.
+    assert int(without[1]) >= int(time.monotonic() - known - 1)
+    await eyes.all_up(30)
+    assert contradicted == []
 
 
 async def test_all_gone_keeps_every_row_and_returns_by_itself(ensemble: ZookeeperEnsemble, eyes: Eyes) -> None:

@@ -51,6 +51,11 @@ class Following:
         return self.look()
 
     @property
+    def missing(self) -> str:
+        assert self.last is not None
+        return self.last.missing
+
+    @property
     def cursor(self) -> Cursor:
         assert self.last is not None
         return self.last.cursor

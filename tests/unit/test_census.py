@@ -33,19 +33,33 @@ def test_a_server_that_is_up_enough_to_say_no_is_not_down(error: BackendError | 
     assert state_of(Answer(), error)[0] is state
 
 
+class Clock:
+    now = 100.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the census takes for the time."""
+    made = Clock()
+    monkeypatch.setattr("backends.coordination.census.time.monotonic", lambda: made.now)
+    return made
+
+
 class Cluster:
-    """Two members of etcd, each as it says of itself."""
+    """Two members of etcd, or more, each as it says of itself."""
 
-    hosts = ("a:2379", "b:2379")
-
-    def __init__(self) -> None:
+    def __init__(self, size: int = 2) -> None:
         self.census = EtcdCensus("etcd/main")
         self.known: dict[str, Member] = {}
+        self.hosts = tuple(f"{letter}:2379" for letter in "abcde"[:size])
         for number, host in enumerate(self.hosts, start=1):
             facts = {"name": f"m{number}", "isLearner": False, "peerURLs": [], "clientURLs": [f"http://{host}"]}
             self.census.roster[number] = SimpleNamespace(**facts)
-        self.says(1, leader=1)
-        self.says(2, leader=1)
+        for number in range(1, size + 1):
+            self.says(number, leader=1)
+
+    def told(self) -> list[str]:
+        return [item.text for item in self.news if isinstance(item, Event)]
 
     def says(
         self, number: int, *, leader: int, term: int = 2, errors: tuple[str, ...] = (), at: str | None = None
@@ -62,17 +76,76 @@ class Cluster:
 
 
 def test_no_leader_is_said_when_no_member_knows_one() -> None:
-    two = Cluster()
-    assert {row.leaderless for row in two.look()} == {None}
-    two.says(1, leader=0)
-    # One that is cut off from the others is not asked where another knows who leads.
-    assert {row.leaderless for row in two.look()} == {None}
-    two.says(2, leader=0)
-    (since,) = {row.leaderless for row in two.look()}
+    three = Cluster(3)
+    assert {row.leaderless for row in three.look()} == {None}
+    for term in (2, 7):
+        # One that is cut off from the others is not asked where they know who leads, whatever term it is in.
+        three.says(3, leader=0, term=term)
+        assert {(row.leaderless, row.leader) for row in three.look()} == {(None, "m1")}
+    for number in (1, 2, 3):
+        three.says(number, leader=0)
+    (since,) = {row.leaderless for row in three.look()}
     assert since is not None
+    assert {row.leaderless for row in three.look()} == {since}
+    for number in (2, 3):
+        three.says(number, leader=2, term=3)
+    assert {row.leaderless for row in three.look()} == {None}
+
+
+def test_a_leader_that_wakes_and_is_named_by_itself_alone_is_none(clock: Clock) -> None:
+    """m1 is dead, m2 was frozen and takes itself for the leader still."""
+    three = Cluster(3)
+    for number in (1, 2, 3):
+        three.says(number, leader=2)
+    three.look()
+    for number in (1, 2):
+        led = three.census.answers[three.hosts[number - 1]]
+        three.census.answers[three.hosts[number - 1]] = Answer(led.status, 1.0, error=Silent("no answer"))
+    three.says(3, leader=0)
+    (since,) = {row.leaderless for row in three.look()}
+    clock.now += 4.0
+    three.says(2, leader=2)
+    assert {(row.leaderless, row.leader) for row in three.look()} == {(since, None)}
+    assert EventKind.LEADER not in [item.kind for item in three.news if isinstance(item, Event)]
+    clock.now += 2.0
+    three.says(2, leader=0)
+    assert {row.leaderless for row in three.look()} == {since}
+    assert three.told() == ["m2 → no leader: for 6 s"]
+    # What one of a later term says counts more than what those say who have not heard of that.
+    three.says(2, leader=3, term=3)
+    three.says(3, leader=3, term=3)
+    assert {(row.leaderless, row.leader) for row in three.look()} == {(None, "m3")}
+    assert three.told() == ["m2 → m3 (no leader for 6 s)"]
+
+
+def test_that_there_is_no_leader_is_told_once_it_lasts_and_once_only(clock: Clock) -> None:
+    two = Cluster()
+    two.look()
+    told = []
+    for leader in (0, 0, 0, 0, 1, 0, 2):
+        for number in (1, 2):
+            two.says(number, leader=leader)
+        two.look()
+        told += two.told()
+        clock.now += 3.0
+    assert told == ["m1 → no leader: for 6 s", "m1 → m1 (no leader for 12 s)", "m1 → m2"]
+
+
+def test_the_time_without_a_leader_goes_on_while_nobody_who_answers_knows(clock: Clock) -> None:
+    two = Cluster()
+    two.look()
+    for number in (1, 2):
+        two.says(number, leader=0)
+    (since,) = {row.leaderless for row in two.look()}
+    said = dict(two.census.answers)
+    for host, answer in said.items():
+        two.census.answers[host] = Answer(answer.status, 1.0, error=Silent("no answer"))
+    clock.now += 4.0
     assert {row.leaderless for row in two.look()} == {since}
-    two.says(2, leader=2)
-    assert {row.leaderless for row in two.look()} == {None}
+    two.census.answers.update(said)
+    clock.now += 4.0
+    two.look()
+    assert [text for text in two.told() if "leader" in text] == ["m1 → no leader: for 8 s"]
 
 
 def test_a_change_of_leader_and_who_came_and_went_are_told_once() -> None:
@@ -94,9 +167,7 @@ def test_a_change_of_leader_and_who_came_and_went_are_told_once() -> None:
     assert two.news == []
 
 
-def test_how_long_there_was_no_leader_is_told_with_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr("backends.coordination.census.time.monotonic", lambda: now)
+def test_how_long_there_was_no_leader_is_told_with_the_next_one(clock: Clock) -> None:
     two = Cluster()
     two.look()
     for lasted, leader, told in (
@@ -107,11 +178,11 @@ def test_how_long_there_was_no_leader_is_told_with_the_next_one(monkeypatch: pyt
         for number in (1, 2):
             two.says(number, leader=0)
         two.look()
-        now += lasted
+        clock.now += lasted
         for number in (1, 2):
             two.says(number, leader=leader)
         two.look()
-        assert [item.text for item in two.news if isinstance(item, Event)] == told
+        assert two.told() == told
     two.look()
     assert two.news == []
 

@@ -228,6 +228,50 @@ def test_no_file_matches(begin: Begin, tmp_path: Path) -> None:
     assert any("no file matches" in note and "*.log" in note for note in following.notes)
 
 
+def test_a_file_that_is_deleted_and_written_to_is_read_and_told(begin: Begin, log: Path) -> None:
+    with log.open("a") as writer:
+        following = begin(log.with_name("*.log"))
+        writer.write("a\n")
+        writer.flush()
+        assert following.look() == ["a"]
+        writer.write("b\n")
+        writer.flush()
+        log.unlink()
+        # Whether this one was written before or after is not known.
+        assert following.look_again() == ["b"]
+        assert (following.notes, following.missing) == ([], "")
+        writer.write("c\n")
+        writer.flush()
+        following.now += follow.GONE
+        assert following.look_again() == ["c"]
+        gone = f"no file matches {log.parent}/*.log"
+        assert following.notes == [f"{log}: is deleted, and still written to", f"{gone}: waiting for one"]
+        assert following.missing == gone
+        writer.write("d\n")
+        writer.flush()
+        assert following.look() == ["d"]
+        assert len(following.notes) == 2
+    add(log, "e")
+    assert following.look_again() == ["e"]
+    assert following.missing == ""
+
+
+def test_a_rotation_that_takes_a_moment_is_no_trouble(begin: Begin, log: Path, tmp_path: Path) -> None:
+    add(log, "a")
+    following = begin(log)
+    following.look()
+    log.rename(tmp_path / "app.log.1")
+    add(tmp_path / "app.log.1", "b")
+    assert following.look() == ["b"]
+    assert (following.notes, following.missing) == ([], "")
+    following.now += follow.GONE
+    following.look()
+    assert following.missing == f"no file matches {log}"
+    add(log, "c")
+    assert following.look() == ["c"]
+    assert following.missing == ""
+
+
 def test_a_path_that_came_and_was_renamed_before_it_was_seen(begin: Begin, log: Path, tmp_path: Path) -> None:
     following = begin(log)
     following.look()

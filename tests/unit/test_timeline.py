@@ -69,6 +69,11 @@ async def test_reasons_may_differ_between_witnesses() -> None:
         news = event(source, EventKind.STATE, "m1", f"up → down: {why}", "c")
         board.timeline.hear(source, (news,))
     assert len(board.settled) == 1
+    for source, seconds in (("etcd/a", 6), ("etcd/b", 7)):
+        lost = event(source, EventKind.LEADER, source, f"m0 → no leader: for {seconds} s", "c")
+        found = event(source, EventKind.LEADER, source, f"m0 → m1 (no leader for {seconds + 9} s)", "c")
+        board.timeline.hear(source, (lost, found))
+    assert len(board.settled) == 3
 
 
 async def test_what_happens_twice_is_told_twice() -> None:

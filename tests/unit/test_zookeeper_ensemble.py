@@ -109,6 +109,69 @@ def test_no_leader_is_said_when_all_are_asked_and_those_who_answer_look_in_vain(
     assert {row.leaderless for row in three.look()} == {None}
 
 
+def test_a_leader_that_wakes_while_the_others_look_in_vain_is_none() -> None:
+    """h3 is dead, h1 was frozen and takes itself for the leader still."""
+    three = Ensemble("h1:2181", "h2:2181", "h3:2181")
+    for n in (1, 2, 3):
+        three.says(f"h{n}:2181", Role.LEADER if n == 1 else Role.FOLLOWER, conf(n, 1, 2, 3))
+    three.look()
+    three.fails("h1:2181", Silent("no answer"))
+    three.fails("h2:2181", NOBODY, looking=1.0)
+    three.fails("h3:2181", GONE)
+    (since,) = {row.leaderless for row in three.look()}
+    assert since is not None
+    three.says("h1:2181", Role.LEADER, conf(1, 1, 2, 3))
+    rows = three.look()
+    assert {(row.leaderless, row.leader) for row in rows} == {(since, None)}
+    assert rows[0].role is Role.MEMBER
+    assert EventKind.LEADER not in [kind for kind, _ in three.told()]
+    # That it elects now is no word of a leader either.
+    for n in (1, 2):
+        three.fails(f"h{n}:2181", NOBODY, looking=2.0, electing=True)
+    assert {row.leaderless for row in three.look()} == {since}
+    three.says("h1:2181", Role.LEADER, conf(1, 1, 2, 3))
+    three.says("h2:2181", Role.FOLLOWER, conf(2, 1, 2, 3))
+    assert {(row.leaderless, row.leader) for row in three.look()} == {(None, "server.1")}
+
+
+def test_without_a_leader_since_the_quorum_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is left follows a leader that is frozen for as long as its syncLimit lasts."""
+    now = 100.0
+    monkeypatch.setattr("backends.coordination.census.time.monotonic", lambda: now)
+    three = Ensemble("h1:2181", "h2:2181", "h3:2181")
+    for n in (1, 2, 3):
+        three.says(f"h{n}:2181", Role.LEADER if n == 1 else Role.FOLLOWER, conf(n, 1, 2, 3))
+    three.look()
+    three.fails("h1:2181", Silent("no answer"))
+    three.fails("h2:2181", Silent("no answer"))
+    assert {row.leaderless for row in three.look()} == {None}
+    now += 6.0
+    three.fails("h3:2181", NOBODY, looking=105.0)
+    assert None not in {row.leaderless for row in three.look()}
+    assert [e.text for e in three.news if isinstance(e, Event) and e.kind is EventKind.LEADER] == [
+        "server.1 → no leader: for 6 s"
+    ]
+    now += 4.0
+    for n in (1, 2, 3):
+        three.says(f"h{n}:2181", Role.LEADER if n == 1 else Role.FOLLOWER, conf(n, 1, 2, 3))
+    three.look()
+    assert [e.text for e in three.news if isinstance(e, Event) and e.kind is EventKind.LEADER] == [
+        "server.1 → server.1 (no leader for 10 s)"
+    ]
+
+
+def test_who_is_down_is_not_among_those_who_answer() -> None:
+    three = Ensemble("h1:2181", "h2:2181", "h3:2181")
+    for n in (1, 2, 3):
+        three.says(f"h{n}:2181", Role.LEADER if n == 1 else Role.FOLLOWER, conf(n, 1, 2, 3))
+    three.fails("h3:2181", NOBODY, looking=1.0, electing=True)
+    assert three.look()[2].state is MemberState.UP
+    assert {str(row.quorum) for row in three.look()} == {"3 of 3 answer, quorum 2: 1 more may fail"}
+    three.fails("h3:2181", NOBODY, looking=1.0)
+    assert three.look()[2].state is MemberState.DOWN
+    assert {str(row.quorum) for row in three.look()} == {"2 of 3 answer, quorum 2: no further failure allowed"}
+
+
 @pytest.mark.parametrize("own", [conf(1, 1, 2, 3), Conf()], ids=["the others are known", "nothing is known"])
 def test_one_that_looks_in_vain_does_not_speak_for_those_that_are_not_asked(own: Conf) -> None:
     one = Ensemble("h1:2181")

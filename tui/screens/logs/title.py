@@ -52,6 +52,10 @@ def standing(view: HistoryView, place: str, reading: str) -> tuple[str, Look]:
         return text, look
     if view.in_history:
         return place, Look.DIM
+    spans = [reading.value for reading in view.readings.values() if reading.value is not None]
+    lacking = next((span.trouble.error.reason for span in spans if span.trouble is not None), None)
+    if lacking is not None:
+        return lacking, Look.WARN
     if not view.following:
         return f"LIVE, not following: {key_of('follow')}", Look.DIM
     if view.rate is None:
