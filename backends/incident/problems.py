@@ -54,8 +54,15 @@ class Problem(Struct, frozen=True):
     """Of a lost source: how many rows of each noun it told of last; None of anything else."""
     missing: int = 0
     """Of a group: how many instances it lacks."""
+    deserted: bool = False
+    """Whether it is a group of which nobody is left."""
+    about: str = ""
+    """Of an alert: the one thing that it is about, as far as a usual label says so."""
+    joint: str = ""
+    """Of a line for several alerts that say the same: the row of the first of them."""
     effects: tuple[Problem, ...] = ()
-    """What it brought about, as far as that is known; they have none themselves."""
+    """What it brought about, as far as that is known; they have none themselves. Of a `joint` line those that it
+    is about, with their targets."""
 
     @property
     def is_symptom(self) -> bool:
@@ -68,7 +75,7 @@ class Problem(Struct, frozen=True):
     @property
     def key(self) -> str:
         """The same for the same problem as long as it lasts."""
-        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}\0{self.row}"
+        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}\0{self.row}\0{self.joint}"
 
 
 class Now(Struct, frozen=True):
@@ -193,11 +200,13 @@ def _groups(known: Known) -> Iterable[Problem]:
             why = f"{are} configured" if wanted.configured else f"{were} seen {seen}"
             why += f"; {HERE}" if wanted.found else ""
             word = f"{sizes[group]} of {wanted.size}"
-            severity = GRAVE if sizes[group] == 0 else SERIOUS
+            deserted = sizes[group] == 0
+            severity = GRAVE if deserted else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
             text = f"{wanted.size} {why}"
             missing = wanted.size - sizes[group]
-            yield Problem(severity, group, word, since, text, source, "members", first, missing=missing)
+            opens = (source, "members", first)
+            yield Problem(severity, group, word, since, text, *opens, missing=missing, deserted=deserted)
 
 
 def _units(known: Known) -> Iterable[Problem]:
@@ -246,7 +255,8 @@ def _alert(row: Alert) -> Problem:
     on = row.on if row.on and row.on not in row.summary else ""
     why = f"{row.summary}  {on}".strip()
     severity = SERIOUS if row.rank else GRAVE
-    return Problem(severity, row.name, "firing", row.since, why, row.source, "alerts", row.key)
+    about = row.on or ""
+    return Problem(severity, row.name, "firing", row.since, why, row.source, "alerts", row.key, about=about)
 
 
 def _targets(known: Known) -> Iterable[Problem]:

@@ -206,9 +206,9 @@ def test_a_group_below_its_size() -> None:
     one = member("a", group="web")
     sizes = {"etcd/a": {"web": Expected(3, False, 940.0), "search": Expected(1, True)}}
     found = told({("etcd/a", "instances"): live(one)}, sizes=sizes)
-    assert [(p.name, p.word, p.severity) for p in found] == [
-        ("search", "0 of 1", GRAVE),
-        ("web", "1 of 3", SERIOUS),
+    assert [(p.name, p.word, p.severity, p.deserted) for p in found] == [
+        ("search", "0 of 1", GRAVE, True),
+        ("web", "1 of 3", SERIOUS, False),
     ]
     assert found[1].since == WALL - timedelta(minutes=1)
     assert (found[1].kind, found[1].row) == ("members", "e/a")

@@ -62,11 +62,18 @@ def _problem_line(problem: Problem, name: str, now: Now, width: int) -> Entry:
         right.append((f"  {problem.source} ", style(Look.DIM)))
     if problem.effects:
         # Of what it brought about the number alone is told where more would take the place of why.
-        brought = f"  + {brought_about(problem)} "
+        brought = f"  {'' if problem.joint else '+ '}{brought_about(problem)} "
         taken = sum(width_of(text) for text, _ in (*parts, *right)) + width_of(brought)
-        told = brought if width >= ROOMY and taken < width else f" +{len(problem.effects)} "
+        told = brought if width >= ROOMY and taken < width else f" {_counted(problem)} "
         right.insert(0, (told, style(look)))
     return Entry(problem.key, parts, tuple(right))
+
+
+def _counted(problem: Problem) -> str:
+    """How many stand behind a problem; of a line for several how many that is about."""
+    if not problem.joint:
+        return f"+{len(problem.effects)}"
+    return f"×{sum(effect.kind == problem.kind for effect in problem.effects)}"
 
 
 def brought_about(problem: Problem) -> str:
