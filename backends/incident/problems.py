@@ -25,11 +25,11 @@ from backends.incident.flapping import FLAPPING_WITHIN, FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
-"""A cluster that takes no writes is behind much else that is wrong; what is not known any more comes last."""
+"""Why a cluster takes no writes is behind much else that is wrong; what is not known any more comes last."""
 NO_WRITES = "the cluster takes no writes"
 ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members' data differ: {NO_WRITES}"}
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
-HERE = "seen since then"
+HERE = "may have begun earlier"
 """Said of a time that is not when it began."""
 DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
@@ -160,21 +160,27 @@ def _members(known: Known) -> Iterable[Problem]:
     # What a lost source said last is not what is wrong now.
     if known.reading.state in ILL:
         return
+    leaderless = min((row.leaderless for row in rows if row.leaderless is not None), default=None)
+    caused = False
     for row in rows:
         name, state = f"{source} {row.name}", row.state.value
         if row.state is not MemberState.UP or row.trouble is not None:
             word = state if row.trouble is None else row.trouble.word(state)
             since = None if row.trouble is None else row.trouble.as_of or now.ago(row.trouble.since)
             reason = "" if row.trouble is None else row.trouble.error.reason
-            why = reason if row.quorum is None else f"{row.quorum.consequence} ({row.quorum.count})"
-            yield Problem(GRAVE, name, word, since, why, source, "members", row.key)
+            means = "" if row.quorum is None else f"{row.quorum.consequence} ({row.quorum.count})"
+            # One that still speaks is without a leader because of those that do not.
+            gone = leaderless is not None and row.trouble is not None and row.role is None
+            caused = caused or gone
+            why = "; ".join(text for text in (reason, means) if text)
+            yield Problem(ROOT if gone else GRAVE, name, word, since, why, source, "members", row.key)
         if row.alarms:
             means = "; ".join(ALARMS.get(alarm, "an alarm of the cluster's own") for alarm in row.alarms)
             why = f"{means}; {HERE}"
             yield Problem(GRAVE, name, " ".join(row.alarms), row.alarmed, why, source, "members", row.key)
-    leaderless = min((row.leaderless for row in rows if row.leaderless is not None), default=None)
     if leaderless is not None:
-        yield Problem(ROOT, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
+        severity = GRAVE if caused else ROOT
+        yield Problem(severity, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
 
 
 def _groups(known: Known) -> Iterable[Problem]:

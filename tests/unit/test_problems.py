@@ -176,7 +176,31 @@ def test_a_members_quorum_is_its_consequence_and_a_refused_one_is_down_on_every_
     trouble = Trouble(Unreachable("connection refused"), 990.0, None)
     ill = member("m1", state=MemberState.DOWN, trouble=trouble, quorum=Quorum(3, 2))
     (found,) = told({("etcd/a", "members"): live(ill)})
-    assert (found.word, found.why) == ("down", "no further failure allowed (2 of 3 answer, quorum 2)")
+    assert (found.word, found.why) == (
+        "down",
+        "connection refused; no further failure allowed (2 of 3 answer, quorum 2)",
+    )
+
+
+def test_the_members_that_are_down_come_before_what_their_cluster_lacks_because_of_them() -> None:
+    refused = Trouble(Unreachable("connection refused"), 980.0, None)
+    serves_nobody = Trouble(Unreachable("it answers and serves nobody"), 995.0, None)
+    gone = {"state": MemberState.DOWN, "role": None, "trouble": refused, "quorum": Quorum(3, 1)}
+    cluster = {"leaderless": WALL - timedelta(seconds=9)}
+    here = member("m0", state=MemberState.DOWN, role=Role.MEMBER, trouble=serves_nobody, **cluster)
+    members = live(here, member("m1", **gone, **cluster), member("m2", **gone, **cluster))
+    groups = Reading(State.UNREACHABLE, rows(), 999.0, WALL, Unreachable("no leader"))
+    found = told({("etcd/a", "members"): members, ("etcd/a", "instances"): groups})
+    assert [(p.name, p.word) for p in found[:2]] == [("etcd/a m1", "down"), ("etcd/a m2", "down")]
+    assert sorted(p.word for p in found[2:]) == ["down", "no leader", "unreachable"]
+    assert found[0].why == "connection refused; quorum lost (1 of 3 answer, quorum 2)"
+
+
+def test_a_cluster_without_a_leader_whose_members_all_answer_comes_first() -> None:
+    groups = Reading(State.UNREACHABLE, rows(), 999.0, WALL, Unreachable("no leader"))
+    members = live(member("m0", leaderless=WALL - timedelta(seconds=9)))
+    found = told({("etcd/a", "members"): members, ("etcd/a", "instances"): groups})
+    assert [p.word for p in found] == ["no leader", "unreachable"]
 
 
 @pytest.mark.parametrize(
