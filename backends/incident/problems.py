@@ -230,7 +230,7 @@ def _failing(rows: list[Unit], lately: Mapping[str, int]) -> Iterator[Problem]:
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
         elif times >= FLAPS:
             why = f"{times} restarts in {FLAPPING_WITHIN / 60:g} min"
-            why += f", last exit {row.exit}" if row.exit is not None else ""
+            why += f", exit {row.exit}" if row.exit is not None else ""
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 
 
