@@ -168,11 +168,11 @@ def _members(known: Known) -> Iterable[Problem]:
             word = state if row.trouble is None else row.trouble.word(state)
             since = None if row.trouble is None else row.trouble.as_of or now.ago(row.trouble.since)
             reason = "" if row.trouble is None else row.trouble.error.reason
-            means = "" if row.quorum is None else f"{row.quorum.consequence} ({row.quorum.count})"
+            means, count = ("", "") if row.quorum is None else (row.quorum.consequence, f"({row.quorum.count})")
             # One that still speaks is without a leader because of those that do not.
             gone = leaderless is not None and row.trouble is not None and row.role is None
             caused = caused or gone
-            why = "; ".join(text for text in (reason, means) if text)
+            why = f"{'; '.join(text for text in (means, reason) if text)} {count}".rstrip()
             yield Problem(ROOT if gone else GRAVE, name, word, since, why, source, "members", row.key)
         if row.alarms:
             means = "; ".join(ALARMS.get(alarm, "an alarm of the cluster's own") for alarm in row.alarms)

@@ -178,7 +178,7 @@ def test_a_members_quorum_is_its_consequence_and_a_refused_one_is_down_on_every_
     (found,) = told({("etcd/a", "members"): live(ill)})
     assert (found.word, found.why) == (
         "down",
-        "connection refused; no further failure allowed (2 of 3 answer, quorum 2)",
+        "no further failure allowed; connection refused (2 of 3 answer, quorum 2)",
     )
 
 
@@ -193,7 +193,7 @@ def test_the_members_that_are_down_come_before_what_their_cluster_lacks_because_
     found = told({("etcd/a", "members"): members, ("etcd/a", "instances"): groups})
     assert [(p.name, p.word) for p in found[:2]] == [("etcd/a m1", "down"), ("etcd/a m2", "down")]
     assert sorted(p.word for p in found[2:]) == ["down", "no leader", "unreachable"]
-    assert found[0].why == "connection refused; quorum lost (1 of 3 answer, quorum 2)"
+    assert found[0].why == "quorum lost; connection refused (1 of 3 answer, quorum 2)"
 
 
 def test_a_cluster_without_a_leader_whose_members_all_answer_comes_first() -> None:
