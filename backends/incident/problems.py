@@ -31,6 +31,7 @@ ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
 HERE = "may have begun earlier"
 """Said of a time that is not when it began."""
+FROZEN = "its process is stopped by a signal; SIGCONT lets it go on"
 DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
@@ -228,6 +229,8 @@ def _failing(rows: list[Unit], lately: Mapping[str, int]) -> Iterator[Problem]:
         if row.state is UnitState.FAILED:
             why = row.spawn_error or (f"last exit {row.exit}" if row.exit is not None else row.native)
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
+        elif row.frozen:
+            yield Problem(GRAVE, row.name, "frozen", row.frozen_since, FROZEN, row.source, "units", row.key)
         elif times >= FLAPS:
             why = f"{times} restarts in {FLAPPING_WITHIN / 60:g} min"
             why += f", exit {row.exit}" if row.exit is not None else ""

@@ -171,6 +171,18 @@ def test_an_address_leads_to_the_unit_of_whoever_was_registered_there_last(
         assert named(told(readings, events=events)) == [(SUPERVISORD, []), (f"web {instance}", [])]
 
 
+def test_a_frozen_unit_is_why_it_does_not_answer_and_is_missing_from_its_group() -> None:
+    here = replace(member("web-1", down=False), group="web")
+    readings = {
+        (SUPERVISORD, "units"): live(unit("web:web-1"), unit("web:web-2", frozen=True, frozen_since=WALL)),
+        (PROMETHEUS, "targets"): live(target("web-2")),
+        (PROMETHEUS, "alerts"): live(alert("web-2")),
+        (ETCD, "instances"): live(here),
+    }
+    found = told(readings, {"web": Expected(2, False, 992.0)}, (left("web-2"),))
+    assert named(found) == [("web:web-2", ["Down", "web", "web web-2"])]
+
+
 def test_a_name_that_two_things_have_is_no_reason() -> None:
     readings = {
         (ETCD, "members"): live(member("m0", address="10.0.0.1:2379")),

@@ -277,6 +277,21 @@ def test_units_that_failed_and_that_flap() -> None:
     assert "last exit 2" in found[0].why
 
 
+def test_a_unit_whose_process_is_stopped_is_frozen_whatever_its_supervisor_says() -> None:
+    since = WALL - timedelta(seconds=9)
+    units = live(
+        unit("web", UnitState.RUNNING, frozen=True, frozen_since=since),
+        unit("found", UnitState.RUNNING, frozen=True, since=WALL),
+        unit("well", UnitState.RUNNING),
+    )
+    found = told({("supervisord/a", "units"): units})
+    assert [(p.name, p.word, p.since, p.severity) for p in found] == [
+        ("web", "frozen", since, GRAVE),
+        ("found", "frozen", None, GRAVE),
+    ]
+    assert "SIGCONT" in found[0].why
+
+
 def test_a_unit_does_not_flap_for_one_of_its_name_elsewhere() -> None:
     events = [
         Occurrence(
