@@ -104,14 +104,14 @@ def _alike(left: Iterable[Problem]) -> list[list[Problem]]:
 def _joint(same: Sequence[Problem]) -> Problem:
     """One line for alerts that say the same, since the first of them."""
     first = same[0]
-    about = [problem.about for problem in same]
-    why = f"on {', '.join(about)}" if all(about) else first.why
+    about = {problem.about for problem in same}
+    why = f"on {', '.join(sorted(about))}" if all(about) else first.why
     return replace(first, why=why, row="", joint=first.row, effects=tuple(same))
 
 
-def _age(problem: Problem) -> float:
-    """For the oldest first; of which it is not known, last."""
-    return float("inf") if problem.since is None else problem.since.timestamp()
+def _age(problem: Problem) -> tuple[float, str]:
+    """For the oldest first; of which it is not known, last. A server tells of them in any order."""
+    return float("inf") if problem.since is None else problem.since.timestamp(), problem.row
 
 
 def _before(problem: Problem, other: Problem, by: float) -> bool:

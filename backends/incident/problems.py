@@ -31,7 +31,7 @@ ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
 HERE = "may have begun earlier"
 """Said of a time that is not when it began."""
-FROZEN = "its process is stopped by a signal; SIGCONT lets it go on"
+FROZEN = "stopped: SIGCONT lets it go on"
 DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
@@ -126,10 +126,13 @@ def problems(
 
 def ranked(found: Iterable[Problem]) -> list[Problem]:
     """The worst first; of equally grave ones possible causes before possible effects, then the newest."""
-    newest_first = sorted(
-        found, key=lambda p: -math.inf if p.since is None else p.since.timestamp(), reverse=True
-    )
-    return sorted(newest_first, key=lambda p: (-p.severity, p.is_symptom))
+    return sorted(found, key=_rank)
+
+
+def _rank(problem: Problem) -> tuple[object, ...]:
+    since = math.inf if problem.since is None else -problem.since.timestamp()
+    # Of what began at once the order is that of the names: a server may tell of it in another one each time.
+    return -problem.severity, problem.is_symptom, since, problem.name, problem.source, problem.row
 
 
 def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:

@@ -213,7 +213,7 @@ def test_a_target_that_is_down_because_of_nothing_known_stands_behind_the_alert_
         }
     )
     # Slow long before it went down: not because of that.
-    assert named(found) == [("Down", ["web a"]), ("Slow", []), ("web b", []), ("other a", [])]
+    assert named(found) == [("Down", ["web a"]), ("Slow", []), ("other a", []), ("web b", [])]
 
 
 def test_alerts_of_one_name_stand_in_a_line_for_all_of_them_and_none_behind_another() -> None:
@@ -221,11 +221,22 @@ def test_alerts_of_one_name_stand_in_a_line_for_all_of_them_and_none_behind_anot
     found = told({(PROMETHEUS, "alerts"): live(alert("a"), first, alert("c"), alert("a", "Full"))})
     assert named(found) == [("Full", []), ("Down", ["Down", "Down", "Down"])]
     both = found[1]
-    assert (both.row, both.since, both.why) == ("", first.since, "on b, a, c")
+    assert (both.row, both.since, both.why) == ("", first.since, "on a, b, c")
     assert both.key not in {effect.key for effect in both.effects}
     # It stays the same line while more of them fire.
     more = told({(PROMETHEUS, "alerts"): live(alert("a"), first, alert("c"), alert("d"), alert("a", "Full"))})
     assert more[1].key == both.key
+
+
+def test_what_began_at_once_keeps_its_places_in_whichever_order_a_server_tells_of_it() -> None:
+    alerts = [alert(instance, name) for name in ("Down", "Slow", "Full") for instance in ("a", "b", "c")]
+    alerts.append(alert("a", "Late"))
+
+    def order(rows: list[Alert]) -> list[tuple[str, str, list[str]]]:
+        found = told({(PROMETHEUS, "alerts"): live(*rows)})
+        return [(p.key, p.why, [effect.key for effect in p.effects]) for p in found]
+
+    assert order(alerts) == order(alerts[::-1])
 
 
 def test_alerts_that_do_not_say_what_they_are_about_say_what_the_first_does() -> None:
