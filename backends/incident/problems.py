@@ -24,8 +24,9 @@ from backends.incident.error_lines import Burst
 from backends.incident.flapping import FLAPPING_WITHIN, FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
-ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
-"""Why a cluster takes no writes is behind much else that is wrong; what is not known any more comes last."""
+GONE, ROOT, GRAVE, SERIOUS, OLD = 4, 3, 2, 1, 0
+"""A cluster that takes no writes is behind much else, and the servers that it lacks are behind that; what is not known
+any more comes last."""
 NO_WRITES = "the cluster takes no writes"
 ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members' data differ: {NO_WRITES}"}
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
@@ -165,26 +166,25 @@ def _members(known: Known) -> Iterable[Problem]:
     if known.reading.state in ILL:
         return
     leaderless = min((row.leaderless for row in rows if row.leaderless is not None), default=None)
-    caused = False
     for row in rows:
         name, state = f"{source} {row.name}", row.state.value
         if row.state is not MemberState.UP or row.trouble is not None:
             word = state if row.trouble is None else row.trouble.word(state)
             since = None if row.trouble is None else row.trouble.as_of or now.ago(row.trouble.since)
             reason = "" if row.trouble is None else row.trouble.error.reason
-            means, count = ("", "") if row.quorum is None else (row.quorum.consequence, f"({row.quorum.count})")
+            means = "" if row.quorum is None else row.quorum.consequence
+            # How many answer tells how near it is to be lost.
+            count = "" if row.quorum is None or row.quorum.lost else f"({row.quorum.count})"
             # One that still speaks is without a leader because of those that do not.
             gone = leaderless is not None and row.trouble is not None and row.role is None
-            caused = caused or gone
             why = f"{'; '.join(text for text in (means, reason) if text)} {count}".rstrip()
-            yield Problem(ROOT if gone else GRAVE, name, word, since, why, source, "members", row.key)
+            yield Problem(GONE if gone else GRAVE, name, word, since, why, source, "members", row.key)
         if row.alarms:
             means = "; ".join(ALARMS.get(alarm, "an alarm of the cluster's own") for alarm in row.alarms)
             why = f"{means}; {HERE}"
             yield Problem(GRAVE, name, " ".join(row.alarms), row.alarmed, why, source, "members", row.key)
     if leaderless is not None:
-        severity = GRAVE if caused else ROOT
-        yield Problem(severity, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
+        yield Problem(ROOT, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
 
 
 def _groups(known: Known) -> Iterable[Problem]:
