@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from itertools import takewhile
 
 from backends.clean import clean
-from widgets.safe import begun, fit
+from widgets.safe import begun, cells, fit, width_of
+
+HEAD_LEAST = 4
+"""Cells that what stands before a name's last word has at least, where it is shown."""
 
 
 def cut_apart(names: Iterable[str], width: int) -> dict[str, str]:
@@ -24,6 +27,16 @@ def cut_apart(names: Iterable[str], width: int) -> dict[str, str]:
             differ = sum(1 for _ in alike_so_far)
             shown |= {name: _without_middle(text, differ, width) for name, text in whole.items()}
     return shown
+
+
+def without_head(name: str, width: int) -> str:
+    """A name whose last word says which one it is, cut in those before it where it has no room: that one stands
+    alone where they would have next to none."""
+    rest, _, last = clean(begun(name)).rpartition(" ")
+    room = width - cells(last) - 1
+    if width_of(name) <= width or not rest:
+        return name
+    return f"{fit(rest, room).rstrip()} {last}" if room >= HEAD_LEAST else last
 
 
 def _without_middle(text: str, differ: int, width: int) -> str:

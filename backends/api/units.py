@@ -39,6 +39,11 @@ class Unit(Struct, frozen=True):
     enabled: bool | None = None
     spawn_error: str | None = None
     """Why its last start or run failed, in the supervisor's words."""
+    frozen: bool = False
+    """Whether its process is stopped by a signal: it runs for its supervisor, and does nothing. Known only of a
+    process of this host."""
+    frozen_since: datetime | None = None
+    """When that was seen to happen; None where it was found so."""
     trouble: Trouble | None = None
     details: tuple[Detail, ...] = ()
 

@@ -29,8 +29,9 @@ def folded(found: Sequence[Problem], readings: Readings, events: Iterable[Occurr
     A target that is down, an alert on a target and a group whose missing instances are known are effects of the
     one server or unit that they are known to be about (who is or was registered at the address, or has a name
     that nothing else here has) where that is a problem, or its source is lost, and they did not begin before it.
-    What is left is put together where it says the same: a target with the first alert on it, alerts with the
-    first of their name that began about when they did.
+    A group of which nobody is left is none: it says what those who use it meet, whoever is to blame. What is left
+    is put together where it says the same: a target with the first alert on it, alerts of one name that began
+    about together in a line that is about all of them, for none of them is why another one fires.
     """
     symptoms = [problem for problem in found if problem.is_symptom]
     if not symptoms or len(found) == 1:
@@ -39,22 +40,24 @@ def folded(found: Sequence[Problem], readings: Readings, events: Iterable[Occurr
     into: dict[str, Problem] = {}
     left: list[Problem] = []
     for problem in symptoms:
-        cause = None if problem.old else causes.of(problem)
+        cause = None if problem.old or problem.deserted else causes.of(problem)
         if cause is None:
             left.append(problem)
         else:
             into[problem.key] = cause
-    into |= _together(left, causes)
+    joint = [_joint(same) for same in _alike(left) if len(same) > 1]
+    into |= _on_targets(left, causes)
+    into |= {problem.key: line for line in joint for problem in line.effects}
     if not into:
         return list(found)
     effects: dict[str, list[Problem]] = {}
     for problem in symptoms:
         head = into.get(problem.key)
         if head is not None:
-            # A target with its alert, and that with the first of its name.
+            # A target with its alert, and that with the others of its name.
             head = into.get(head.key, head)
             effects.setdefault(head.key, []).append(problem)
-    return ranked(_with(p, effects.get(p.key, ())) for p in found if p.key not in into)
+    return ranked(_with(p, effects.get(p.key, ())) for p in (*found, *joint) if p.key not in into)
 
 
 def _with(problem: Problem, effects: Sequence[Problem]) -> Problem:
@@ -64,38 +67,51 @@ def _with(problem: Problem, effects: Sequence[Problem]) -> Problem:
     return replace(problem, effects=tuple(effects), severity=severity)
 
 
-def _together(left: Iterable[Problem], causes: _Causes) -> dict[str, Problem]:
-    """Of what has no known cause the problem that each stands behind, by its key."""
-    alerts: dict[object, list[Problem]] = {}
+def _on_targets(left: Iterable[Problem], causes: _Causes) -> dict[str, Problem]:
+    """Of the targets that have no known cause the alert that each stands behind, by its key."""
     on: dict[str, list[Problem]] = {}
     for problem in left:
-        if problem.kind == "alerts":
-            alerts.setdefault((problem.source, problem.name, problem.severity), []).append(problem)
-            target = causes.target_of(problem)
-            if target is not None:
-                on.setdefault(target.key, []).append(problem)
+        target = causes.target_of(problem) if problem.kind == "alerts" else None
+        if target is not None:
+            on.setdefault(target.key, []).append(problem)
     into: dict[str, Problem] = {}
     for problem in left:
-        if problem.kind == "targets":
-            mine = [
-                p for p in on.get(problem.row, ()) if p.old == problem.old and not _before(p, problem, EARLIER)
-            ]
-            if mine:
-                into[problem.key] = min(mine, key=_age)
-    for same in alerts.values():
-        head, *later = sorted(same, key=_age)
-        for problem in later:
-            if _before(head, problem, EARLIER):
-                # A new one must not hide behind one that has fired for days.
-                head = problem
-            else:
-                into[problem.key] = head
+        alerts = on.get(problem.row, ()) if problem.kind == "targets" else ()
+        mine = [p for p in alerts if p.old == problem.old and not _before(p, problem, EARLIER)]
+        if mine:
+            into[problem.key] = min(mine, key=_age)
     return into
 
 
-def _age(problem: Problem) -> float:
-    """For the oldest first; of which it is not known, last."""
-    return float("inf") if problem.since is None else problem.since.timestamp()
+def _alike(left: Iterable[Problem]) -> list[list[Problem]]:
+    """Alerts that say the same of different things and began about together, each the oldest first."""
+    named: dict[object, list[Problem]] = {}
+    for problem in left:
+        if problem.kind == "alerts":
+            named.setdefault((problem.source, problem.name, problem.severity, problem.old), []).append(problem)
+    found: list[list[Problem]] = []
+    for same in named.values():
+        together: list[Problem] = []
+        for problem in sorted(same, key=_age):
+            # A new one must not hide among those that have fired for days.
+            if not together or _before(together[0], problem, EARLIER):
+                together = []
+                found.append(together)
+            together.append(problem)
+    return found
+
+
+def _joint(same: Sequence[Problem]) -> Problem:
+    """One line for alerts that say the same, since the first of them."""
+    first = same[0]
+    about = {problem.about for problem in same}
+    why = f"on {', '.join(sorted(about))}" if all(about) else first.why
+    return replace(first, why=why, row="", joint=first.row, effects=tuple(same))
+
+
+def _age(problem: Problem) -> tuple[float, str]:
+    """For the oldest first; of which it is not known, last. A server tells of them in any order."""
+    return float("inf") if problem.since is None else problem.since.timestamp(), problem.row
 
 
 def _before(problem: Problem, other: Problem, by: float) -> bool:

@@ -12,6 +12,8 @@ ROUTINE = frozenset({EventKind.STATE, EventKind.JOINED, EventKind.LEFT})
 """Kinds of one thing among many; all others are rare, and say why these came."""
 CROWD = frozenset({EventKind.JOINED, EventKind.LEFT})
 """Kinds that come all day; they have what is left."""
+ECHO = 120.0
+"""Seconds by which alerts on what a source tells of may come after its loss: that is not pushed out by them."""
 
 
 class Change(Struct, frozen=True):
@@ -25,14 +27,15 @@ class Change(Struct, frozen=True):
 
 def chosen(events: Iterable[Occurrence], room: int) -> list[Change]:
     """At most `room` changes of events that are newest first: what is rare before what is routine, each newest
-    first. Where room is short, the rare ones have two thirds of it."""
+    first. Where room is short, the rare ones have two thirds of it, a lost source before what came of that."""
     changes = _together(events)
     rare = [change for change in changes if change.event.kind not in ROUTINE]
     routine = [change for change in changes if change.event.kind in ROUTINE]
     states = [change for change in routine if change.event.kind not in CROWD]
     crowd = [change for change in routine if change.event.kind in CROWD]
     room_for_rare = max(room - room // 3, room - len(routine))
-    told = rare[:room_for_rare]
+    kept = {change.event.key for change in sorted(rare, key=_counts_as, reverse=True)[:room_for_rare]}
+    told = [change for change in rare if change.event.key in kept]
     left = {change.event.key for change in [*states, *crowd][: room - len(told)]}
     return [*told, *(change for change in routine if change.event.key in left)]
 
@@ -51,6 +54,12 @@ def _together(events: Iterable[Occurrence]) -> list[Change]:
             failed = known.failed or (event if _failed(event) and not _failed(known.event) else None)
             found[of] = Change(known.event, known.times + 1, failed)
     return list(found.values())
+
+
+def _counts_as(change: Change) -> float:
+    """How late it is among those for which there is room."""
+    event = change.event
+    return event.at + (ECHO if event.kind is EventKind.SOURCE and event.bad else 0.0)
 
 
 def _failed(event: Occurrence) -> bool:

@@ -24,13 +24,15 @@ from backends.incident.error_lines import Burst
 from backends.incident.flapping import FLAPPING_WITHIN, FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
-ROOT, GRAVE, SERIOUS, OLD = 3, 2, 1, 0
-"""A cluster that takes no writes is behind much else that is wrong; what is not known any more comes last."""
+GONE, ROOT, GRAVE, SERIOUS, OLD = 4, 3, 2, 1, 0
+"""A cluster that takes no writes is behind much else, and the servers that it lacks are behind that; what is not known
+any more comes last."""
 NO_WRITES = "the cluster takes no writes"
 ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members' data differ: {NO_WRITES}"}
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""
-HERE = "seen since then"
+HERE = "may have begun earlier"
 """Said of a time that is not when it began."""
+FROZEN = "stopped: SIGCONT lets it go on"
 DEPLOY_WRONG_FOR = timedelta(hours=1)
 """How long a deploy that went wrong is a problem, where none after it went well."""
 
@@ -54,8 +56,15 @@ class Problem(Struct, frozen=True):
     """Of a lost source: how many rows of each noun it told of last; None of anything else."""
     missing: int = 0
     """Of a group: how many instances it lacks."""
+    deserted: bool = False
+    """Whether it is a group of which nobody is left."""
+    about: str = ""
+    """Of an alert: the one thing that it is about, as far as a usual label says so."""
+    joint: str = ""
+    """Of a line for several alerts that say the same: the row of the first of them."""
     effects: tuple[Problem, ...] = ()
-    """What it brought about, as far as that is known; they have none themselves."""
+    """What it brought about, as far as that is known; they have none themselves. Of a `joint` line those that it
+    is about, with their targets."""
 
     @property
     def is_symptom(self) -> bool:
@@ -68,7 +77,7 @@ class Problem(Struct, frozen=True):
     @property
     def key(self) -> str:
         """The same for the same problem as long as it lasts."""
-        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}\0{self.row}"
+        return f"{self.kind}\0{self.source}\0{self.name}\0{self.word}\0{self.row}\0{self.joint}"
 
 
 class Now(Struct, frozen=True):
@@ -118,10 +127,13 @@ def problems(
 
 def ranked(found: Iterable[Problem]) -> list[Problem]:
     """The worst first; of equally grave ones possible causes before possible effects, then the newest."""
-    newest_first = sorted(
-        found, key=lambda p: -math.inf if p.since is None else p.since.timestamp(), reverse=True
-    )
-    return sorted(newest_first, key=lambda p: (-p.severity, p.is_symptom))
+    return sorted(found, key=_rank)
+
+
+def _rank(problem: Problem) -> tuple[object, ...]:
+    since = math.inf if problem.since is None else -problem.since.timestamp()
+    # Of what began at once the order is that of the names: a server may tell of it in another one each time.
+    return -problem.severity, problem.is_symptom, since, problem.name, problem.source, problem.row
 
 
 def _true(found: Iterable[Problem], reading: Reading[Any]) -> Iterable[Problem]:
@@ -153,19 +165,24 @@ def _members(known: Known) -> Iterable[Problem]:
     # What a lost source said last is not what is wrong now.
     if known.reading.state in ILL:
         return
+    leaderless = min((row.leaderless for row in rows if row.leaderless is not None), default=None)
     for row in rows:
         name, state = f"{source} {row.name}", row.state.value
         if row.state is not MemberState.UP or row.trouble is not None:
             word = state if row.trouble is None else row.trouble.word(state)
             since = None if row.trouble is None else row.trouble.as_of or now.ago(row.trouble.since)
             reason = "" if row.trouble is None else row.trouble.error.reason
-            why = reason if row.quorum is None else f"{row.quorum.consequence} ({row.quorum.count})"
-            yield Problem(GRAVE, name, word, since, why, source, "members", row.key)
+            means = "" if row.quorum is None else row.quorum.consequence
+            # How many answer tells how near it is to be lost.
+            count = "" if row.quorum is None or row.quorum.lost else f"({row.quorum.count})"
+            # One that still speaks is without a leader because of those that do not.
+            gone = leaderless is not None and row.trouble is not None and row.role is None
+            why = f"{'; '.join(text for text in (means, reason) if text)} {count}".rstrip()
+            yield Problem(GONE if gone else GRAVE, name, word, since, why, source, "members", row.key)
         if row.alarms:
             means = "; ".join(ALARMS.get(alarm, "an alarm of the cluster's own") for alarm in row.alarms)
             why = f"{means}; {HERE}"
             yield Problem(GRAVE, name, " ".join(row.alarms), row.alarmed, why, source, "members", row.key)
-    leaderless = min((row.leaderless for row in rows if row.leaderless is not None), default=None)
     if leaderless is not None:
         yield Problem(ROOT, source, "no leader", leaderless, f"{NO_WRITES}; {HERE}", source, "members")
 
@@ -193,11 +210,13 @@ def _groups(known: Known) -> Iterable[Problem]:
             why = f"{are} configured" if wanted.configured else f"{were} seen {seen}"
             why += f"; {HERE}" if wanted.found else ""
             word = f"{sizes[group]} of {wanted.size}"
-            severity = GRAVE if sizes[group] == 0 else SERIOUS
+            deserted = sizes[group] == 0
+            severity = GRAVE if deserted else SERIOUS
             since, first = now.ago(wanted.below), next((row.key for row in rows if row.group == group), "")
             text = f"{wanted.size} {why}"
             missing = wanted.size - sizes[group]
-            yield Problem(severity, group, word, since, text, source, "members", first, missing=missing)
+            opens = (source, "members", first)
+            yield Problem(severity, group, word, since, text, *opens, missing=missing, deserted=deserted)
 
 
 def _units(known: Known) -> Iterable[Problem]:
@@ -213,9 +232,11 @@ def _failing(rows: list[Unit], lately: Mapping[str, int]) -> Iterator[Problem]:
         if row.state is UnitState.FAILED:
             why = row.spawn_error or (f"last exit {row.exit}" if row.exit is not None else row.native)
             yield Problem(GRAVE, row.name, "failed", row.since, why, row.source, "units", row.key)
+        elif row.frozen:
+            yield Problem(GRAVE, row.name, "frozen", row.frozen_since, FROZEN, row.source, "units", row.key)
         elif times >= FLAPS:
             why = f"{times} restarts in {FLAPPING_WITHIN / 60:g} min"
-            why += f", last exit {row.exit}" if row.exit is not None else ""
+            why += f", exit {row.exit}" if row.exit is not None else ""
             yield Problem(SERIOUS, row.name, "flapping", row.since, why, row.source, "units", row.key)
 
 
@@ -246,7 +267,8 @@ def _alert(row: Alert) -> Problem:
     on = row.on if row.on and row.on not in row.summary else ""
     why = f"{row.summary}  {on}".strip()
     severity = SERIOUS if row.rank else GRAVE
-    return Problem(severity, row.name, "firing", row.since, why, row.source, "alerts", row.key)
+    about = row.on or ""
+    return Problem(severity, row.name, "firing", row.since, why, row.source, "alerts", row.key, about=about)
 
 
 def _targets(known: Known) -> Iterable[Problem]:

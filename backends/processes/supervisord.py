@@ -24,6 +24,7 @@ from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import SecretSetting, Settings
 from backends.api.units import Unit, Units
+from backends.processes.frozen import frozen
 from backends.processes.supervisord_programs import About, Info, ProgramConfig, Programs, Roll, told_to_stop
 from backends.processes.supervisord_rpc import Rpc, address_of
 from backends.threads import Threads
@@ -39,6 +40,8 @@ CONFIGS = 10.0
 """Seconds between two looks at the configuration: what it changes for a program restarts it as well."""
 LOG_WITHIN = 1.0
 """Seconds that its own log may take: units are told then, with or without it."""
+FROZEN_WITHIN = 1.0
+"""Seconds within which this host tells of its own processes: units are told then without that."""
 INTERVAL = 2.0
 """Seconds between two looks: supervisord tells nobody over the wire what changes."""
 LOG_READ = 8_192
@@ -109,13 +112,26 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
                 read, doubtful = time.monotonic(), False
                 untold = names - self._configs.keys()
             enabled = {name: config.autostart for name, config in self._configs.items()}
-            seen = await self._asked(self._roll.look(before, infos, about, enabled, after_gap=after_gap))
-            yield seen
+            frozen = await self._frozen(infos, about)
+            seen = self._roll.look(before, infos, about, enabled, frozen=frozen, after_gap=after_gap)
+            yield (seen := await self._asked(seen))
             before, after_gap = seen.value, False
             if seen.news:
                 about = await self._about()
                 doubtful = True
             await asyncio.sleep(INTERVAL)
+
+    async def _frozen(self, infos: list[Info], about: About) -> frozenset[int]:
+        """The pids of its programs whose process is stopped by a signal, where they are of this host: one short
+        file each."""
+        pids = [info.pid for info in infos if info.pid]
+        if not (about.here and pids):
+            return frozenset()
+        try:
+            async with asyncio.timeout(FROZEN_WITHIN):
+                return await self._looking.run(lambda: frozen("/proc", about.pid, pids))
+        except (BackendError, TimeoutError):
+            return frozenset()
 
     async def _asked(self, seen: Seen[Programs]) -> Seen[Programs]:
         """The same, with those restarts marked as such that nobody asked for: a stop that was too short for two

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import replace
 
 from backends.api.details import Detail
 from backends.api.events import Event, EventKind
@@ -36,6 +37,7 @@ ENDED = re.compile(r"^\d{4}-\d\d-\d\d \S+ \w+ (stopped|exited): (.+) \(", re.MUL
 """How its own log tells that a program has ended: as it was told to, or by itself (supervisor/process.py)."""
 DEBUG = re.compile(r"^\d{4}-\d\d-\d\d \S+ DEBG ", re.MULTILINE)
 """With these in it, it also holds what the programs print, which could be anything."""
+FROZEN, THAWED = "frozen: its process was stopped by a signal", "its process goes on"
 SKEW = 2.0
 """Seconds by which the server's clock may differ from ours before its times are corrected."""
 
@@ -109,9 +111,10 @@ class Roll:
         about: About,
         enabled: Mapping[str, bool],
         *,
+        frozen: Container[int] = (),
         after_gap: bool = False,
     ) -> Seen[Programs]:
-        """Rows, what changed, and the news; `after_gap` marks them as seen after an outage."""
+        """Rows, what changed, and the news; `frozen` are pids, `after_gap` marks what is seen after an outage."""
         self._learn_skew(answer)
         rows, infos = {}, {}
         for info in answer:
@@ -119,6 +122,8 @@ class Roll:
             old = None if before is None else before.get(key)
             old_info = None if before is None else before.infos.get(key)
             row = self._row(key, info, old, old_info, about, enabled.get(info.full_name))
+            if info.pid in frozen:
+                row = replace(row, frozen=True, frozen_since=_frozen_since(old, after_gap))
             rows[key] = old if old == row else row
             infos[key] = info
         now = Programs(rows, infos, about)
@@ -201,7 +206,7 @@ class Roll:
                     and _started_again(now.infos[key], before.infos[key])
                     and before.infos[key].statename not in ASKED_FOR
                 )
-                bad = row.state is UnitState.FAILED
+                bad = row.state is UnitState.FAILED or row.frozen
                 yield self._event(row.name, text, after_gap, bad=bad, restart=again)
 
     def _event(
@@ -209,6 +214,12 @@ class Roll:
     ) -> Event:
         facts = (datetime.now(UTC), EventKind.STATE, self._source, target, text)
         return Event(*facts, after_gap=after_gap, bad=bad, restart=restart)
+
+
+def _frozen_since(old: Unit | None, after_gap: bool) -> datetime | None:
+    if old is None or old.frozen:
+        return None if old is None else old.frozen_since
+    return None if after_gap else datetime.now(UTC)
 
 
 def state_of(info: Info) -> UnitState:
@@ -252,7 +263,7 @@ def _change(old: Unit, row: Unit, old_info: Info, info: Info) -> str:
     """What happened between two looks, as a phrase; empty for nothing."""
     if old.native == row.native:
         if not _started_again(info, old_info):
-            return ""
+            return "" if old.frozen is row.frozen else FROZEN if row.frozen else THAWED
         pids = f": pid {old.pid} → {row.pid}" if old.pid and row.pid else ""
         return f"restarted{pids}" if row.state is UnitState.RUNNING else f"tried again: {said(row)}"
     words = f"{old.state.value} → {said(row)}"

@@ -387,3 +387,29 @@ async def test_frozen_from_the_start_says_that_it_is_silent(server: SupervisordS
     server.send(signal.SIGCONT)
     assert isinstance(error, Silent)
     assert "no answer" in error.reason
+
+
+async def test_a_program_that_is_stopped_by_a_signal_is_frozen_until_it_goes_on(
+    server: SupervisordServer,
+) -> None:
+    backend = Supervisord("main", SupervisordSettings(url=server.url))
+
+    async with asyncio.timeout(20), aclosing(backend.units(None)) as seens:
+
+        async def until_frozen(frozen: bool) -> None:
+            async for seen in seens:
+                rows = {row.name: row for row in seen.value.values()}
+                assert not rows["job"].frozen
+                if rows["web"].frozen is frozen:
+                    return
+
+        rows = {row.name: row for row in (await anext(seens)).value.values()}
+        pid = rows["web"].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await until_frozen(True)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await until_frozen(False)
+    await backend.close()

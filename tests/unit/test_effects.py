@@ -65,7 +65,7 @@ def told(
     keyed = {FeedKey(*key): reading for key, reading in readings.items()}
     found = problems(keyed, (), {ETCD: sizes or {}}, events, NOW)
     now = folded(found, keyed, events)
-    kept = sorted(p.key for head in now for p in (head, *head.effects))
+    kept = sorted(p.key for head in now for p in (head, *head.effects) if not p.joint)
     assert kept == sorted(problem.key for problem in found), "one was lost, or told twice"
     return now
 
@@ -99,8 +99,23 @@ def test_a_dead_supervisor_is_the_first_with_all_that_hangs_from_it() -> None:
         {"web": Expected(2, False, 992.0)},
         tuple(map(left, names)),
     )
-    assert named(found) == [(SUPERVISORD, ["Down", "Down", "web", "web web-1", "web web-2"]), ("Full", [])]
+    assert named(found) == [(SUPERVISORD, ["Down", "Down", "web web-1", "web web-2"]), ("web", []), ("Full", [])]
     assert found[0].lost == (("units", 2),)
+
+
+def test_a_group_of_which_nobody_is_left_is_never_folded_away_and_one_that_lost_some_is() -> None:
+    readings = {
+        (SUPERVISORD, "units"): lost(unit("web:web-1"), unit("web:web-2")),
+    }
+    some = {"web": Expected(2, False, 992.0)}
+    readings[ETCD, "instances"] = live(replace(member("web-2", down=False), group="web"))
+    assert named(told(readings, some, (left("web-1"),))) == [(SUPERVISORD, ["web"])]
+    readings[ETCD, "instances"] = live()
+    found = told(readings, some, (left("web-1"), left("web-2")))
+    assert [(p.name, p.word, p.effects) for p in found] == [
+        (SUPERVISORD, "unreachable", ()),
+        ("web", "0 of 2", ()),
+    ]
 
 
 def test_a_failed_unit_takes_what_is_known_to_be_its_own_and_a_group_that_lacks_another_stays() -> None:
@@ -114,7 +129,8 @@ def test_a_failed_unit_takes_what_is_known_to_be_its_own_and_a_group_that_lacks_
     sizes = {"web": Expected(2, True, 992.0)}
     both = told(readings, sizes, (left("web-1"), left("web-2")))
     assert named(both) == [("web:web-1", ["web web-1"]), ("job", []), ("web", []), ("web web-2", [])]
-    one = told(readings, {"web": Expected(1, True, 992.0)}, (left("web-1"), left("web-2", at=900.0)))
+    readings[ETCD, "instances"] = live(replace(member("web-2", down=False), group="web"))
+    one = told(readings, {"web": Expected(2, True, 992.0)}, (left("web-1"), left("web-2", at=900.0)))
     assert ("web:web-1", ["web", "web web-1"]) in named(one)
 
 
@@ -153,6 +169,18 @@ def test_an_address_leads_to_the_unit_of_whoever_was_registered_there_last(
     back = (gone, left("web-1", EventKind.JOINED, 993.0, address="10.0.0.6:80"))
     for events in (two, back):
         assert named(told(readings, events=events)) == [(SUPERVISORD, []), (f"web {instance}", [])]
+
+
+def test_a_frozen_unit_is_why_it_does_not_answer_and_is_missing_from_its_group() -> None:
+    here = replace(member("web-1", down=False), group="web")
+    readings = {
+        (SUPERVISORD, "units"): live(unit("web:web-1"), unit("web:web-2", frozen=True, frozen_since=WALL)),
+        (PROMETHEUS, "targets"): live(target("web-2")),
+        (PROMETHEUS, "alerts"): live(alert("web-2")),
+        (ETCD, "instances"): live(here),
+    }
+    found = told(readings, {"web": Expected(2, False, 992.0)}, (left("web-2"),))
+    assert named(found) == [("web:web-2", ["Down", "web", "web web-2"])]
 
 
 def test_a_name_that_two_things_have_is_no_reason() -> None:
@@ -199,22 +227,49 @@ def test_a_target_that_is_down_because_of_nothing_known_stands_behind_the_alert_
         }
     )
     # Slow long before it went down: not because of that.
-    assert named(found) == [("Down", ["web a"]), ("Slow", []), ("web b", []), ("other a", [])]
+    assert named(found) == [("Down", ["web a"]), ("Slow", []), ("other a", []), ("web b", [])]
 
 
-def test_alerts_of_one_name_are_told_by_the_first_that_fired() -> None:
+def test_alerts_of_one_name_stand_in_a_line_for_all_of_them_and_none_behind_another() -> None:
     first = alert("b", since=WALL - timedelta(minutes=1))
     found = told({(PROMETHEUS, "alerts"): live(alert("a"), first, alert("c"), alert("a", "Full"))})
-    assert named(found) == [("Full", []), ("Down", ["Down", "Down"])]
-    assert found[1].row == first.key
+    assert named(found) == [("Full", []), ("Down", ["Down", "Down", "Down"])]
+    both = found[1]
+    assert (both.row, both.since, both.why) == ("", first.since, "on a, b, c")
+    assert both.key not in {effect.key for effect in both.effects}
+    # It stays the same line while more of them fire.
+    more = told({(PROMETHEUS, "alerts"): live(alert("a"), first, alert("c"), alert("d"), alert("a", "Full"))})
+    assert more[1].key == both.key
+
+
+def test_what_began_at_once_keeps_its_places_in_whichever_order_a_server_tells_of_it() -> None:
+    alerts = [alert(instance, name) for name in ("Down", "Slow", "Full") for instance in ("a", "b", "c")]
+    alerts.append(alert("a", "Late"))
+
+    def order(rows: list[Alert]) -> list[tuple[str, str, list[str]]]:
+        found = told({(PROMETHEUS, "alerts"): live(*rows)})
+        return [(p.key, p.why, [effect.key for effect in p.effects]) for p in found]
+
+    assert order(alerts) == order(alerts[::-1])
+
+
+def test_alerts_that_do_not_say_what_they_are_about_say_what_the_first_does() -> None:
+    alerts = [
+        Alert(
+            f"a/{n}", PROMETHEUS, "Rate", AlertState.FIRING, "critical", WALL, {"n": n}, {"summary": f"slow {n}"}
+        )
+        for n in "ab"
+    ]
+    (both,) = told({(PROMETHEUS, "alerts"): live(*alerts)})
+    assert (both.name, both.why, len(both.effects)) == ("Rate", "slow a", 2)
 
 
 def test_a_new_alert_does_not_hide_behind_an_old_one_of_its_name() -> None:
     old, new, newer = (alert(name, since=WALL - ago) for name, ago in AGES.items())
     found = told({(PROMETHEUS, "alerts"): live(newer, old, new)})
-    assert sorted((p.row, [effect.row for effect in p.effects]) for p in found) == [
+    assert sorted((p.row, sorted(effect.row for effect in p.effects)) for p in found) == [
+        ("", [new.key, newer.key]),
         (old.key, []),
-        (new.key, [newer.key]),
     ]
 
 
@@ -228,13 +283,13 @@ def test_an_address_of_the_metrics_servers_own_host_is_nothing_here() -> None:
     assert sorted(named(found)) == [("etcd/a m1", []), ("web 127.0.0.1:2379", [])]
 
 
-def test_targets_stand_with_their_alerts_behind_the_first_of_those() -> None:
+def test_targets_stand_with_their_alerts_in_the_line_of_all_of_them() -> None:
     names = ("a", "b", "c")
     readings = {
         (PROMETHEUS, "targets"): live(*map(target, names)),
         (PROMETHEUS, "alerts"): live(*map(alert, names)),
     }
-    assert named(told(readings)) == [("Down", ["Down", "Down", "web a", "web b", "web c"])]
+    assert named(told(readings)) == [("Down", ["Down", "Down", "Down", "web a", "web b", "web c"])]
 
 
 def test_what_is_as_grave_as_its_effects_comes_before_them() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from backends.api.events import EventKind, Occurrence
-from backends.incident.notable_changes import chosen
+from backends.incident.notable_changes import ECHO, chosen
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
@@ -66,3 +66,16 @@ def test_what_failed_in_between_is_told_with_its_end() -> None:
     # One that failed and is so still says that by itself.
     (still, *_) = chosen([replace(states[0], bad=True), *events[1:]], 20)
     assert still.failed is None
+
+
+def test_a_source_that_was_lost_is_not_pushed_out_by_the_alerts_that_come_of_it() -> None:
+    def events(later: float) -> list[Occurrence]:
+        *alerts, lost = newest_first(
+            *[(EventKind.ALERT, f"a{n}") for n in range(9)], (EventKind.SOURCE, "s/main")
+        )
+        return [*(replace(alert, at=100.0 + later) for alert in alerts), replace(lost, at=100.0, bad=True)]
+
+    assert [target for target, _ in targets(events(ECHO - 1), 4)] == ["a0", "a1", "a2", "s/main"]
+    assert [target for target, _ in targets(events(ECHO + 1), 4)] == ["a0", "a1", "a2", "a3"]
+    back = [replace(event, bad=False) for event in events(ECHO - 1)]
+    assert [target for target, _ in targets(back, 4)] == ["a0", "a1", "a2", "a3"]

@@ -176,7 +176,32 @@ def test_a_members_quorum_is_its_consequence_and_a_refused_one_is_down_on_every_
     trouble = Trouble(Unreachable("connection refused"), 990.0, None)
     ill = member("m1", state=MemberState.DOWN, trouble=trouble, quorum=Quorum(3, 2))
     (found,) = told({("etcd/a", "members"): live(ill)})
-    assert (found.word, found.why) == ("down", "no further failure allowed (2 of 3 answer, quorum 2)")
+    assert (found.word, found.why) == (
+        "down",
+        "no further failure allowed; connection refused (2 of 3 answer, quorum 2)",
+    )
+
+
+def test_the_members_that_are_down_come_before_what_their_cluster_lacks_because_of_them() -> None:
+    refused = Trouble(Unreachable("connection refused"), 980.0, None)
+    serves_nobody = Trouble(Unreachable("it answers and serves nobody"), 995.0, None)
+    gone = {"state": MemberState.DOWN, "role": None, "trouble": refused, "quorum": Quorum(3, 1)}
+    cluster = {"leaderless": WALL - timedelta(seconds=9)}
+    here = member("m0", state=MemberState.DOWN, role=Role.MEMBER, trouble=serves_nobody, **cluster)
+    members = live(here, member("m1", **gone, **cluster), member("m2", **gone, **cluster))
+    groups = Reading(State.UNREACHABLE, rows(), 999.0, WALL, Unreachable("no leader"))
+    found = told({("etcd/a", "members"): members, ("etcd/a", "instances"): groups})
+    assert [(p.name, p.word) for p in found[:2]] == [("etcd/a m1", "down"), ("etcd/a m2", "down")]
+    assert found[2].word == "no leader"
+    assert sorted(p.word for p in found[3:]) == ["down", "unreachable"]
+    assert found[0].why == "quorum lost; connection refused"
+
+
+def test_a_cluster_without_a_leader_whose_members_all_answer_comes_first() -> None:
+    groups = Reading(State.UNREACHABLE, rows(), 999.0, WALL, Unreachable("no leader"))
+    members = live(member("m0", leaderless=WALL - timedelta(seconds=9)))
+    found = told({("etcd/a", "members"): members, ("etcd/a", "instances"): groups})
+    assert [p.word for p in found] == ["no leader", "unreachable"]
 
 
 @pytest.mark.parametrize(
@@ -206,9 +231,9 @@ def test_a_group_below_its_size() -> None:
     one = member("a", group="web")
     sizes = {"etcd/a": {"web": Expected(3, False, 940.0), "search": Expected(1, True)}}
     found = told({("etcd/a", "instances"): live(one)}, sizes=sizes)
-    assert [(p.name, p.word, p.severity) for p in found] == [
-        ("search", "0 of 1", GRAVE),
-        ("web", "1 of 3", SERIOUS),
+    assert [(p.name, p.word, p.severity, p.deserted) for p in found] == [
+        ("search", "0 of 1", GRAVE, True),
+        ("web", "1 of 3", SERIOUS, False),
     ]
     assert found[1].since == WALL - timedelta(minutes=1)
     assert (found[1].kind, found[1].row) == ("members", "e/a")
@@ -251,6 +276,21 @@ def test_units_that_failed_and_that_flap() -> None:
     found = told({("supervisord/a", "units"): units}, events=events)
     assert [(p.name, p.word) for p in found] == [("job", "failed"), ("web", "flapping")]
     assert "last exit 2" in found[0].why
+
+
+def test_a_unit_whose_process_is_stopped_is_frozen_whatever_its_supervisor_says() -> None:
+    since = WALL - timedelta(seconds=9)
+    units = live(
+        unit("web", UnitState.RUNNING, frozen=True, frozen_since=since),
+        unit("found", UnitState.RUNNING, frozen=True, since=WALL),
+        unit("well", UnitState.RUNNING),
+    )
+    found = told({("supervisord/a", "units"): units})
+    assert [(p.name, p.word, p.since, p.severity) for p in found] == [
+        ("web", "frozen", since, GRAVE),
+        ("found", "frozen", None, GRAVE),
+    ]
+    assert "SIGCONT" in found[0].why
 
 
 def test_a_unit_does_not_flap_for_one_of_its_name_elsewhere() -> None:

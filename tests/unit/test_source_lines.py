@@ -24,12 +24,13 @@ from widgets.safe import style
 
 LAB = Context("lab", (SourceConfig("x", "main", Settings()),))
 WALL = datetime(2026, 11, 24, 2, tzinfo=UTC)
+NOW = Now(1000.0, WALL)
 LOST = Unreachable("connection refused")
 
 
 def line_of(noun: str, reading: Reading[Any], **sizes: int) -> list[tuple[str, object]]:
     expected = {"x/main": {group: Expected(size, configured=True) for group, size in sizes.items()}}
-    ((_, entry),) = source_lines({FeedKey("x/main", noun): reading}, expected)
+    ((_, entry),) = source_lines({FeedKey("x/main", noun): reading}, expected, NOW)
     return [part for part in entry.parts[1:] if part[0].strip()]
 
 
@@ -38,10 +39,11 @@ def instance(name: str) -> Member:
 
 
 @pytest.mark.parametrize("noun", ["units", "targets", "alerts"])
-@pytest.mark.parametrize("state", [State.LOADING, State.UNREACHABLE])
-def test_what_nobody_has_counted_has_no_number(noun: str, state: State) -> None:
-    (of, _), (text, _) = line_of(noun, Reading(state, error=LOST))
-    assert (of.strip(), text.strip()) == (noun, state.value)
+@pytest.mark.parametrize(
+    ("state", "told"), [(State.LOADING, "  loading"), (State.UNREACHABLE, " not known  unreachable")]
+)
+def test_what_nobody_has_counted_has_no_number(noun: str, state: State, told: str) -> None:
+    assert "".join(text for text, _ in line_of(noun, Reading(state, error=LOST))) == noun + told
 
 
 def test_what_was_counted_as_none_is_none() -> None:
@@ -64,11 +66,20 @@ def test_a_group_that_was_too_small_before_its_source_was_lost_is_not_red() -> N
     assert live[2:] == [("○", style(Look.BAD)), ("  2 of 3", style(Look.WARN))]
 
 
+@pytest.mark.parametrize(
+    ("state", "told"), [(State.LIVE, "m0 leads"), (State.UNREACHABLE, "m0 led  unreachable 23s")]
+)
+def test_a_leader_of_whom_nobody_tells_any_more_led(state: State, told: str) -> None:
+    rows = {"m0": Member("m0", "m0", "x/main", Role.LEADER, MemberState.UP)}
+    _, *parts = line_of("members", Reading(state, rows, 977.0))
+    assert "".join(text for text, _ in parts).strip() == told
+
+
 def labels(*sources: str, group: str = "web", size: int = 0) -> list[str]:
     row = Member("a", "a", "", Role.MEMBER, MemberState.UP, group)
     readings = {FeedKey(s, "instances"): Reading(State.LIVE, {"a": row} if size else {}) for s in sources}
     expected = {s: {group: Expected(2, configured=True)} for s in sources}
-    return [entry.parts[0][0].strip() for _, entry in source_lines(readings, expected)]
+    return [entry.parts[0][0].strip() for _, entry in source_lines(readings, expected, NOW)]
 
 
 @pytest.mark.parametrize("size", [0, 1])
@@ -89,14 +100,31 @@ def test_what_one_server_counts_stands_in_one_line() -> None:
         FeedKey("x/main", "targets"): Reading(State.LOADING),
         FeedKey("x/main", "alerts"): Reading(State.LIVE, {}),
     }
-    ((kind, entry),) = source_lines(readings, {})
+    ((kind, entry),) = source_lines(readings, {}, NOW)
     assert kind == "targets"
     assert "".join(text for text, _ in entry.parts).split() == ["x/main", "targets", "loading", "no", "alerts"]
 
 
 def test_last_words_are_dim() -> None:
     rows = {"1": Unit("1", "a", "x/main", None, UnitState.RUNNING, "RUNNING")}
-    assert line_of("units", Reading(State.STALE, rows))[1] == ("1 running", style(Look.DIM))
+    assert line_of("units", Reading(State.STALE, rows))[1] == ("were 1 running", style(Look.DIM))
+
+
+def test_what_a_lost_server_told_of_is_what_was_with_its_age_and_that_there_was_none_is_not_known() -> None:
+    rows = {"1": Unit("1", "a", "x/main", None, UnitState.RUNNING, "RUNNING")}
+
+    def told(targets: State, alerts: State) -> str:
+        readings: dict[FeedKey, Reading[Any]] = {
+            FeedKey("x/main", "targets"): Reading(targets, rows, 977.0, error=LOST),
+            FeedKey("x/main", "alerts"): Reading(alerts, {}, 977.0, error=LOST),
+        }
+        ((_, entry),) = source_lines(readings, {}, NOW)
+        return "".join(text for text, _ in entry.parts[1:])
+
+    lost = State.UNREACHABLE
+    assert told(lost, lost) == "targets were 1 running   alerts not known  unreachable 23s"
+    assert told(State.LIVE, lost) == "targets 1 running   alerts not known  unreachable 23s"
+    assert told(lost, State.LIVE) == "targets were 1 running  unreachable 23s   no alerts"
 
 
 def test_every_place_has_the_same_word_for_a_source_the_worst_of_its_feeds() -> None:

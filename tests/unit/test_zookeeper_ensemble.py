@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.coordination.zookeeper_access import NotServing
 from backends.coordination.zookeeper_census import ZookeeperAnswer, ZookeeperCensus
 from backends.coordination.zookeeper_words import Conf, Peer, Status, parse_conf
+from backends.incident.problems import Now
 from tui.screens.overview.source_lines import source_lines
 
 NOBODY = NotServing("it answers and serves nobody: no leader, or no quorum")
@@ -48,7 +50,9 @@ class Ensemble:
 
     def vital_sign(self) -> str:
         reading: Reading[Any] = Reading(State.LIVE, self.known, 1.0)
-        ((_, entry),) = source_lines({FeedKey("zookeeper/main", "members"): reading}, {})
+        ((_, entry),) = source_lines(
+            {FeedKey("zookeeper/main", "members"): reading}, {}, Now(1.0, datetime.now(UTC))
+        )
         return "".join(text for text, _ in entry.parts)
 
 

@@ -51,6 +51,7 @@ def _facts(row: Unit, sight: Sight) -> list[tuple[str, str]]:
         ("last exit", text_of(row.exit)),
         ("enabled", text_of(None if row.enabled is None else "yes" if row.enabled else "no")),
         *([("spawn error", row.spawn_error)] if row.spawn_error else []),
+        *([("process", sight.said("stopped by a signal; SIGCONT lets it go on"))] if row.frozen else []),
         *details(row.details),
     ]
 
@@ -69,7 +70,7 @@ def _restarts(row: Unit) -> str:
 def _note(row: Unit) -> str:
     if row.trouble is not None:
         return row.trouble.error.reason
-    return row.spawn_error or ""
+    return row.spawn_error or ("frozen: stopped by a signal" if row.frozen else "")
 
 
 def _logs(row: Unit) -> LogsOf:

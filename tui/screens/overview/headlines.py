@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from backends.incident.notable_changes import Change
@@ -11,7 +11,7 @@ from backends.incident.problems import GRAVE, Now, Problem
 from tui.kinds.events import look_of, told
 from tui.screens.overview.source_lines import told_apart
 from widgets.board import Entry
-from widgets.cut_apart import cut_apart
+from widgets.cut_apart import cut_apart, without_head
 from widgets.look import Look
 from widgets.one_line import NARROW, Part
 from widgets.quantities import age
@@ -33,15 +33,21 @@ CALLED = {
 def problem_lines(found: Sequence[tuple[Problem, bool]], now: Now, width: int) -> Iterator[Entry]:
     """Lines of problems that stand there together, no two of which have a name that reads the same. With each:
     whether it stands below what brought it about."""
+    room = 28 if width >= ROOMY else 22 if width >= NARROW else 14
     sources: dict[str, set[str]] = defaultdict(set)
     for problem, _ in found:
         sources[problem.name].add(problem.source)
-    names = []
+    whole, short = [], []
     for problem, behind in found:
-        # Where a line has no room for its source, what tells that from the others is beside the name.
-        apart = "" if width >= ROOMY else told_apart(problem.source, sources[problem.name])
-        names.append(("└ " if behind else "") + problem.name + (f"  {apart}" if apart else ""))
-    cut = cut_apart(names, 28 if width >= ROOMY else 22 if width >= NARROW else 14)
+        apart = told_apart(problem.source, sources[problem.name])
+        name, mark = problem.name + (f"  {apart}" if apart else ""), "└ " if behind else ""
+        whole.append(mark + name)
+        short.append(mark + without_head(name, room - len(mark)))
+    of: dict[str, set[str]] = defaultdict(set)
+    for name, text in zip(whole, short, strict=True):
+        of[text].add(name)
+    names = [text if len(of[text]) == 1 else name for name, text in zip(whole, short, strict=True)]
+    cut = cut_apart(names, room)
     for (problem, _), name in zip(found, names, strict=True):
         yield _problem_line(problem, cut[name], now, width)
 
@@ -57,16 +63,26 @@ def _problem_line(problem: Problem, name: str, now: Now, width: int) -> Entry:
         (f" {since:>4}  ", style(dim=problem.old)),
         (f"last word of {problem.source}: {problem.why}" if problem.old else problem.why, style(dim=problem.old)),
     )
-    right: list[Part] = []
-    if width >= ROOMY and problem.source not in problem.name:
-        right.append((f"  {problem.source} ", style(Look.DIM)))
-    if problem.effects:
-        # Of what it brought about the number alone is told where more would take the place of why.
-        brought = f"  + {brought_about(problem)} "
-        taken = sum(width_of(text) for text, _ in (*parts, *right)) + width_of(brought)
-        told = brought if width >= ROOMY and taken < width else f" +{len(problem.effects)} "
-        right.insert(0, (told, style(look)))
-    return Entry(problem.key, parts, tuple(right))
+    source: Part = (f"  {problem.source} " if problem.source not in problem.name else "", style(Look.DIM))
+    brought: Part = (f"  {'' if problem.joint else '+ '}{brought_about(problem)} ", style(look))
+    number: Part = (f" {_counted(problem)} ", style(look))
+    if not problem.effects:
+        brought = number = ("", style())
+    # Nothing of this takes the place of why.
+    ends = [(brought, source), (number, source), (number,)] if width >= ROOMY else [(number,)]
+    room = width - 1 - _width(parts)
+    return Entry(problem.key, parts, next((end for end in ends if _width(end) <= room), (number,)))
+
+
+def _width(parts: Iterable[Part]) -> int:
+    return sum(width_of(text) for text, _ in parts)
+
+
+def _counted(problem: Problem) -> str:
+    """How many stand behind a problem; of a line for several how many that is about."""
+    if not problem.joint:
+        return f"+{len(problem.effects)}"
+    return f"×{sum(effect.kind == problem.kind for effect in problem.effects)}"
 
 
 def brought_about(problem: Problem) -> str:

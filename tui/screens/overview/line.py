@@ -53,6 +53,10 @@ class OverviewLine(Struct, frozen=True):
         if self.problem is None:
             return None if self.event is None else _logs("events", self.event.key, readings, watching)
         problem = self.problem
+        if problem.joint:
+            each = [_logs(p.kind, p.row, readings, watching) for p in problem.effects if p.kind == problem.kind]
+            names = dict.fromkeys(name for found in each if found is not None for name in found.names)
+            return LogsOf(tuple(names), problem.since)
         of_row = _logs(problem.kind, problem.row, readings, watching)
         if of_row is not None:
             return replace(of_row, when=problem.since or of_row.when)

@@ -134,7 +134,7 @@ class OverviewScreen(View):
         self._wrong_now.look(watching, self._sources(), events, now)
         self._show_wrong(now)
         self._show_changed(events, now)
-        self._show_vital()
+        self._show_vital(now)
         self._show_heading(len(self._wrong_now), sum(now.monotonic - event.at <= LATELY for event in events), now)
         self.boards.settle()
 
@@ -174,9 +174,9 @@ class OverviewScreen(View):
         nothing = " nothing since this context was opened"
         self.changed.show(entries or [Entry(None, ((nothing, style(Look.DIM)),))])
 
-    def _show_vital(self) -> None:
+    def _show_vital(self, now: Now) -> None:
         watching = self.desk.watching
-        found = list(source_lines(self.readings, {} if watching is None else watching.expected_sizes()))
+        found = list(source_lines(self.readings, {} if watching is None else watching.expected_sizes(), now))
         if self.size.height < NEWS_ONLY:
             found = []
         lines = 0 if self.size.height < NEWS_ONLY else 1 if self.size.height <= LOW else 2

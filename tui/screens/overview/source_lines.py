@@ -9,13 +9,13 @@ from typing import Any
 from backends.api.capabilities import kind_of
 from backends.api.members import Member, MemberState, Role
 from backends.api.processes import Host
-from backends.api.readings import Reading, Readings, State
-from backends.incident.problems import CHECKS
+from backends.api.readings import ILL, Reading, Readings, State
+from backends.incident.problems import CHECKS, Now
 from backends.incident.sizes import Expected
 from tui.kinds.facts import host_load
 from tui.kinds.members import DOTS, MEMBER_LOOKS
 from widgets.board import Entry
-from widgets.freshness import STANDINGS
+from widgets.freshness import STANDINGS, Sight, standing
 from widgets.look import Look
 from widgets.one_line import Part
 from widgets.safe import fit, style, width_of
@@ -30,7 +30,7 @@ Sizes = Mapping[str, Mapping[str, Expected]]
 """By source and group."""
 
 
-def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]]:
+def source_lines(readings: Readings, sizes: Sizes, now: Now) -> Iterator[tuple[str, Entry]]:
     """Lines, each with the kind that it leads to."""
     counted: dict[str, dict[str, Reading[Any]]] = {}
     for (source, noun), reading in readings.items():
@@ -40,20 +40,22 @@ def source_lines(readings: Readings, sizes: Sizes) -> Iterator[tuple[str, Entry]
     for (source, noun), reading in readings.items():
         rows = list(reading.rows.values())
         wanted = sizes.get(source, {})
+        stands = _standing(reading, now)
         if noun == "members":
-            yield "members", Entry(f"members {source}", (_label(source), *_cluster(rows, reading)))
+            yield "members", Entry(f"members {source}", (_label(source), *_cluster(rows, reading), *stands))
         elif noun == "instances":
             for group in sorted({row.group for row in rows} | wanted.keys()):
                 mine = [row for row in rows if row.group == group]
                 parts = _group(mine, wanted.get(group), reading)
                 name = _label(str(group), told_apart(source, registries))
-                yield "members", Entry(group_line(source, group), (name, *parts))
+                yield "members", Entry(group_line(source, group), (name, *parts, *stands))
         elif noun == "hosts":
             for row in rows:
-                yield "processes", Entry(f"hosts {source} {row.key}", (_label(row.name), *_host(row, reading)))
+                told = (_label(row.name), _host(row, reading), *stands)
+                yield "processes", Entry(f"hosts {source} {row.key}", told)
         elif nouns := counted.pop(source, {}) if _is_counted(noun) else {}:
-            told = [part for name, of in nouns.items() for part in _counts(name, of)]
-            yield kind_of(next(iter(nouns))), Entry(f"{noun} {source}", (_label(source), *told))
+            told = (_label(source), *_counted(nouns, now))
+            yield kind_of(next(iter(nouns))), Entry(f"{noun} {source}", told)
 
 
 def group_line(source: str, group: str | None) -> str:
@@ -86,10 +88,12 @@ def _dim(reading: Reading[Any]) -> Look | None:
     return None if reading.state is State.LIVE else Look.DIM
 
 
-def _standing(reading: Reading[Any], gap: str = "  ") -> tuple[Part, ...]:
+def _standing(reading: Reading[Any], now: Now) -> tuple[Part, ...]:
+    """How it is where that is not live, and since when."""
     if reading.state is State.LIVE:
         return ()
-    return ((f"{gap}{reading.state.value}", style(STANDINGS[reading.state])),)
+    sight = Sight.of(reading, now.monotonic, now.wall)
+    return ((f"  {standing('', None, sight)}", style(STANDINGS[reading.state])),)
 
 
 def _dots(rows: Iterable[Member], reading: Reading[Any]) -> list[Part]:
@@ -110,8 +114,9 @@ def _cluster(rows: list[Member], reading: Reading[Any]) -> tuple[Part, ...]:
     leader = next(own_word, None) or next((row.leader for row in rows if row.leader is not None), None)
     leaderless = any(row.leaderless is not None for row in rows)
     look = _dim(reading) or (Look.BAD if leaderless else Look.PLAIN)
-    says = f"  {leader} leads" if leader else "  no leader" if leaderless else _unseen(rows)
-    return (*_dots(rows, reading), (says, style(look)), *_standing(reading, "  " if rows else ""))
+    leads = "leads" if reading.state is State.LIVE else "led"
+    says = f"  {leader} {leads}" if leader else "  no leader" if leaderless else _unseen(rows)
+    return (*_dots(rows, reading), (says, style(look)))
 
 
 def _unseen(rows: list[Member]) -> str:
@@ -130,20 +135,35 @@ def _group(rows: list[Member], wanted: Expected | None, reading: Reading[Any]) -
         parts += [(missing * min(CROWD, wanted.size - len(rows)), style(dim or Look.BAD))]
         if reading.value is not None:
             parts += [(f"  {len(rows)} of {wanted.size}", style(dim or Look.WARN))]
-    return (*parts, *_standing(reading))
+    return tuple(parts)
+
+
+def _counted(nouns: Mapping[str, Reading[Any]], now: Now) -> Iterator[Part]:
+    """What there is of each noun of a source; how that is once where it is the same for all of them."""
+    standings = [_standing(reading, now) for reading in nouns.values()]
+    same = all(stands == standings[0] for stands in standings)
+    for number, (noun, reading) in enumerate(nouns.items()):
+        yield from () if number == 0 else (GAP,)
+        yield from _counts(noun, reading)
+        yield from () if same else standings[number]
+    yield from standings[0] if same else ()
 
 
 def _counts(noun: str, reading: Reading[Any]) -> tuple[Part, ...]:
+    of: Part = (f"{noun} ", style(Look.DIM))
+    if reading.state in ILL and not reading.rows:
+        # That there were none is no news of now.
+        return of, ("not known", style(Look.DIM))
     if reading.value is None:
         # Nobody has told how many there are.
-        return ((f"{noun} ", style(Look.DIM)), *_standing(reading, ""), GAP)
+        return ((noun, style(Look.DIM)),)
     states = Counter(row.state for row in reading.value.values())
     if not states:
-        return ((f"no {noun}", style(_dim(reading) or Look.PLAIN)), *_standing(reading), GAP)
+        return ((f"no {noun}", style(_dim(reading) or Look.PLAIN)),)
     words = [f"{number} {state.value}" for state, number in sorted(states.items(), key=lambda pair: -pair[1])]
-    told = ("  ".join(words), style(_dim(reading) or Look.PLAIN))
-    return ((f"{noun} ", style(Look.DIM)), told, *_standing(reading), GAP)
+    were = "" if reading.state is State.LIVE else "were "
+    return of, (were + "  ".join(words), style(_dim(reading) or Look.PLAIN))
 
 
-def _host(row: Host, reading: Reading[Any]) -> tuple[Part, ...]:
-    return ((host_load(row), style(_dim(reading) or Look.PLAIN)), *_standing(reading))
+def _host(row: Host, reading: Reading[Any]) -> Part:
+    return (host_load(row), style(_dim(reading) or Look.PLAIN))
