@@ -26,18 +26,18 @@ class Change(Struct, frozen=True):
 
 
 def chosen(events: Iterable[Occurrence], room: int) -> list[Change]:
-    """At most `room` changes of events that are newest first: what is rare before what is routine, each newest
-    first. Where room is short, the rare ones have two thirds of it, a lost source before what came of that."""
+    """At most `room` changes of events that are newest first, in their order. Where room is short, what is rare
+    has two thirds of it, a lost source before what came of that."""
     changes = _together(events)
     rare = [change for change in changes if change.event.kind not in ROUTINE]
     routine = [change for change in changes if change.event.kind in ROUTINE]
     states = [change for change in routine if change.event.kind not in CROWD]
     crowd = [change for change in routine if change.event.kind in CROWD]
     room_for_rare = max(room - room // 3, room - len(routine))
-    kept = {change.event.key for change in sorted(rare, key=_counts_as, reverse=True)[:room_for_rare]}
-    told = [change for change in rare if change.event.key in kept]
-    left = {change.event.key for change in [*states, *crowd][: room - len(told)]}
-    return [*told, *(change for change in routine if change.event.key in left)]
+    kept = sorted(rare, key=_counts_as, reverse=True)[:room_for_rare]
+    kept += [*states, *crowd][: room - len(kept)]
+    told = {change.event.key for change in kept}
+    return [change for change in changes if change.event.key in told]
 
 
 def _together(events: Iterable[Occurrence]) -> list[Change]:

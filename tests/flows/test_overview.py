@@ -172,8 +172,7 @@ async def test_events_stand_by_their_own_time_whenever_they_were_told(opened: Op
         def order() -> list[str]:
             return [w for line in screen.lines for w in ("deploy ", "state ") if f" {w}" in line]
 
-        # What is rare comes first on the overview.
-        await screen.until(lambda: order() == ["deploy ", "state "])
+        await screen.until(lambda: order() == ["state ", "deploy "])
         await screen.type(":events\r")
         await screen.until(lambda: order() == ["state ", "deploy "])
 
