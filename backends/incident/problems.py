@@ -25,8 +25,8 @@ from backends.incident.flapping import FLAPPING_WITHIN, FLAPS, UnitOf, restarts
 from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 GONE, ROOT, GRAVE, SERIOUS, OLD = 4, 3, 2, 1, 0
-"""A cluster that takes no writes is behind much else, and the servers that it lacks are behind that; what is not known
-any more comes last."""
+"""A cluster that takes no writes is behind much else, and the servers that it lacks are behind that; what is
+not known any more comes last."""
 NO_WRITES = "the cluster takes no writes"
 ALARMS = {"NOSPACE": f"its store is full: {NO_WRITES}", "CORRUPT": f"the members' data differ: {NO_WRITES}"}
 """What an alarm means (etcd.io/docs, "Maintenance" and "Data corruption")."""

@@ -55,7 +55,9 @@ class OverviewLine(Struct, frozen=True):
         problem = self.problem
         if problem.joint:
             each = [_logs(p.kind, p.row, readings, watching) for p in problem.effects if p.kind == problem.kind]
-            names = dict.fromkeys(name for found in each if found is not None for name in found.names)
+            # An alert has no name in logs; the first of what it is about is the most particular.
+            of = ((*found.names, *found.wider[:1]) for found in each if found is not None)
+            names = dict.fromkeys(name for those in of for name in those)
             return LogsOf(tuple(names), problem.since)
         of_row = _logs(problem.kind, problem.row, readings, watching)
         if of_row is not None:
