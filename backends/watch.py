@@ -23,7 +23,7 @@ from backends.api.tail import BYTES_MOST, Tail
 from backends.config.context import Context, SourceConfig
 from backends.context_charts import ContextCharts
 from backends.incident.error_lines import Burst, ErrorLines
-from backends.incident.sizes import Counting, Expected, GroupSizes
+from backends.incident.expected_sizes import Counting, Expected, GroupSizes
 from backends.incident.timeline import TIMELINE, Timeline
 from backends.relations import Relations
 

@@ -1,4 +1,5 @@
-"""KeyQueue: keys wait until the views stand, and while the view in front is not yet what they are about."""
+"""KeyQueue: keys wait until the views stand, and while the view in front is not yet what they are about
+(`keys_wait`)."""
 
 from __future__ import annotations
 
@@ -67,7 +68,9 @@ class KeyQueue:
         return not self._stand or self._keys.wait
 
     def _ends(self, key: str) -> bool:
-        return self._keys.at_once(key, (event.key for event in self._waiting if isinstance(event, events.Key)))
+        return self._keys.ends_waiting(
+            key, (event.key for event in self._waiting if isinstance(event, events.Key))
+        )
 
     def _press(self, event: events.Key | events.Paste) -> None:
         if isinstance(event, events.Key):

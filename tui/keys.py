@@ -74,7 +74,7 @@ class Keys:
         dialog = self._desk.dialog
         return bool(self._desk.view.keys_wait) and not (dialog is not None and dialog.open)
 
-    def at_once(self, key: str, waiting: Iterable[str]) -> bool:
+    def ends_waiting(self, key: str, waiting: Iterable[str]) -> bool:
         """Whether a key does not wait behind those, but ends what they wait for. What is typed into the prompt
         waits, even if the prompt is still to be opened by a key that does."""
         view, typing = self._desk.view, self.prompt.open
@@ -85,7 +85,7 @@ class Keys:
 
         for before in waiting:
             typing = before not in ("enter", "ctrl+j") if typing else means(before) in PROMPTING
-        return key in ("escape", "ctrl+c") or (not typing and means(key) in view.at_once)
+        return key in ("escape", "ctrl+c") or (not typing and means(key) in view.ends_waiting)
 
     def press(self, key: str, character: str | None) -> None:
         if key == "ctrl+j":

@@ -12,7 +12,7 @@ from backends.clean import clean
 from backends.config.file import load_config, read_only_wanted
 from tui.first_frame import first_frame, glance
 from tui.terminal import Terminal, leave_now, watch_hangup
-from tui.typed_at_start import TypedAhead
+from tui.typed_at_start import TypedAtStart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -36,7 +36,7 @@ def dashboard(options: argparse.Namespace) -> int:
         read_only = read_only_wanted(options.read_only, os.environ)
         seen = glance(options.config, options.context, os.environ, read_only=read_only)
         terminal.take(first_frame(seen, terminal.size))
-        ended = _open(options, TypedAhead(sys.stdin.fileno()))
+        ended = _open(options, TypedAtStart(sys.stdin.fileno()))
     except KeyboardInterrupt:
         ended = _Exit(130)
     finally:
@@ -46,7 +46,7 @@ def dashboard(options: argparse.Namespace) -> int:
     return ended.status
 
 
-def _open(options: argparse.Namespace, typed: TypedAhead) -> _Exit:
+def _open(options: argparse.Namespace, typed: TypedAtStart) -> _Exit:
     # What is imported and made until the first frame stays: looking through it again and again for garbage would
     # take a twentieth of the start. The app turns it on again.
     gc.disable()
@@ -60,7 +60,7 @@ def _open(options: argparse.Namespace, typed: TypedAhead) -> _Exit:
     return _run(options, config, context, typed)
 
 
-def _run(options: argparse.Namespace, config: Config, context: Context | None, typed: TypedAhead) -> _Exit:
+def _run(options: argparse.Namespace, config: Config, context: Context | None, typed: TypedAtStart) -> _Exit:
     from tui.own_log import start_log
 
     log_file = start_log(os.environ)

@@ -9,7 +9,7 @@ import threading
 import time
 
 
-class TypedAhead:
+class TypedAtStart:
     """Reads the terminal from now on, until what came is taken."""
 
     def __init__(self, fd: int) -> None:

@@ -14,7 +14,7 @@ from backends.api.nouns import Row
 from backends.api.quorum import Quorum
 from backends.api.readings import FeedKey, Readings, State
 from backends.api.units import Unit, UnitState
-from backends.incident.sizes import Expected
+from backends.incident.expected_sizes import Expected
 from backends.relations import related
 
 NOUNS = ("units", "members", "instances", "alerts", "processes", "hosts")

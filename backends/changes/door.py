@@ -21,7 +21,7 @@ from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, N
 from backends.api.readings import Reading, Readings, State
 from backends.changes.arming import Arming
 from backends.changes.audit import Audit, AuditFailed
-from backends.changes.audit_book import AuditBook
+from backends.changes.audit_for_door import AuditForDoor
 from backends.changes.consequence import DOWN_AT_ONCE, NOUNS, consequences
 from backends.changes.who import Who
 from backends.config.context_words import NOTHING_LIFTS_IT, READ_ONLY, Mode
@@ -78,7 +78,7 @@ class Door:
         self._tasks: set[asyncio.Task[None]] = set()
         self.found: Callable[[Action, Outcome], None] = lambda action, outcome: None
         """Hears what became of an action whose outcome was unknown."""
-        self._book = AuditBook(audit, who, watch, lambda: self.arming.mode.value)
+        self._book = AuditForDoor(audit, who, watch, lambda: self.arming.mode.value)
 
     def disarm(self) -> None:
         self.arming.disarm(f"disarmed by {self.who.user}")

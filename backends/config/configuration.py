@@ -1,4 +1,5 @@
-"""The configuration as it was read: its contexts, which of them to open, what to say about a mistake."""
+"""The configuration as it was read: its contexts, which of them to open, and the line in
+which a mistake is told (its words: `reader`, `typed`)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from backends.api.errors import BackendError, Unreachable
 
 
-def together(failed: Mapping[str, BackendError]) -> BackendError:
+def why_all_failed(failed: Mapping[str, BackendError]) -> BackendError:
     """Why none of the endpoints answers: the one reason where all have the same, else each with its own."""
     if not failed:
         return Unreachable("no endpoints")

@@ -1,4 +1,5 @@
-"""How etcd's members are asked, one by one, and who belongs to the cluster."""
+"""How etcd's members are asked, one by one, and who belongs to the cluster; how often is the affair of
+`rounds`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from contextlib import aclosing, suppress
 from msgspec import Struct
 
 from backends.api.errors import BackendError, Conflict, Denied, Misconfigured, Silent
-from backends.coordination.all_failed import together
+from backends.coordination.all_failed import why_all_failed
 from backends.coordination.etcd_errors import Compacted, NoLeader, OtherCluster
 from backends.coordination.etcd_stream import (
     DEADLINE,
@@ -27,7 +27,7 @@ from backends.coordination.etcd_stream import (
     watch_stream,
 )
 from backends.coordination.etcd_wire import Wire
-from backends.coordination.watch_course import ELECTION, Course
+from backends.coordination.watch_course import ELECTION, WatchCourse
 
 HURRY = 1.2
 """Seconds that each endpoint has for its first word while there are others to try."""
@@ -99,7 +99,7 @@ async def follow(
                 await asyncio.sleep(LAP)
 
 
-class _Course(Course):
+class _Course(WatchCourse):
     """With where the watch goes on from.
 
     `gap` says that history was lost, and why; `at` from which revision on there is some (0: the present one).
@@ -160,7 +160,7 @@ def _after_a_round(wire: Wire, course: _Course) -> None:
         wire.cluster = None
         course.begin_anew(REPLACED)
     elif not electing or course.failing_for > ELECTION:
-        raise together(course.failed) from None
+        raise why_all_failed(course.failed) from None
     course.failed = {}
 
 

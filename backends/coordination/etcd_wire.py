@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from backends.api.errors import BackendError, Misconfigured, Silent, TooLarge, Unreachable, bare
 from backends.api.settings import Secret
-from backends.coordination.all_failed import together
+from backends.coordination.all_failed import why_all_failed
 from backends.coordination.etcd_credentials import Credentials, credentials_for
 from backends.coordination.etcd_diagnose import Access, diagnose
 from backends.coordination.etcd_errors import NoAuth, OtherCluster, TokenExpired, meaning
@@ -195,7 +195,7 @@ class Wire:
                 continue
             self.prefer(endpoint)
             return reply
-        raise together(failed)
+        raise why_all_failed(failed)
 
     @asynccontextmanager
     async def watch(self, endpoint: str, limit: float) -> AsyncIterator[Any]:

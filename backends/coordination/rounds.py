@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from backends.api.errors import Unreachable
 from backends.api.members import Members
 from backends.api.readings import Seen, differing
-from backends.coordination.all_failed import together
+from backends.coordination.all_failed import why_all_failed
 from backends.coordination.census import Answer, Census, steadied
 
 INTERVAL = 2.0
@@ -91,7 +91,7 @@ class _Rounds(Generic[A]):
         errors = {address: answers[address].error for address in self._endpoints if address in answers}
         if len(errors) == len(self._endpoints) and all(errors.values()) and not self.alive:
             self._asker.lost()
-            raise together({where: error or Unreachable("no answer") for where, error in errors.items()})
+            raise why_all_failed({where: error or Unreachable("no answer") for where, error in errors.items()})
         return False
 
     async def late(self, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Course: how a watch fares over the servers of a cluster."""
+"""WatchCourse: how a watch fares over the servers of a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ELECTION = 3.0
 it is no trouble yet."""
 
 
-class Course:
+class WatchCourse:
     """What the servers have said since one of them last had a step to tell."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from backends.api.members import Member, Members
 from backends.api.nouns import Row
 from backends.api.readings import Seen
 from backends.api.settings import Secret, SecretSetting, Settings
-from backends.coordination.all_failed import together
+from backends.coordination.all_failed import why_all_failed
 from backends.coordination.registered import expected_sizes
 from backends.coordination.rounds import milliseconds_since, poll
 from backends.coordination.zookeeper_access import (
@@ -219,7 +219,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
                 continue
             self._wire.turn += at
             return
-        raise together(failed)
+        raise why_all_failed(failed)
 
     async def _secret(self) -> Secret | None:
         password = self._access.password
@@ -300,7 +300,7 @@ class Zookeeper(Backend, Membership, Registry, KeyWatch):
                 value = msgspec.json.format(value, indent=2)
             facts = "\n".join(f"{name:<16} {_shown(name, item)}" for name, item in stat._asdict().items())
             return f"znode            {path}\n{facts}\n\n{value}"
-        raise together(failed)
+        raise why_all_failed(failed)
 
     async def close(self) -> None:
         await self._wire.close()

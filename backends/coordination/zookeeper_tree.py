@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from backends.api.errors import BackendError, Denied, Misconfigured, Unreachable
 from backends.api.settings import Secret
-from backends.coordination.all_failed import together
-from backends.coordination.watch_course import ELECTION, Course
+from backends.coordination.all_failed import why_all_failed
+from backends.coordination.watch_course import ELECTION, WatchCourse
 from backends.coordination.zookeeper_access import NotListed, NotServing, Wire
 from backends.coordination.zookeeper_link import SESSION, Link, Node, Wanted, connected
 from backends.coordination.zookeeper_words import Conf, parse_conf
@@ -118,7 +118,7 @@ async def follow(
                 await asyncio.sleep(LAP)
 
 
-class _Course(Course):
+class _Course(WatchCourse):
     """With how long each server has, and whether all was looked at once (`listed`)."""
 
     def __init__(self, endpoints: Sequence[str]) -> None:
@@ -139,7 +139,7 @@ def _after_a_round(wire: Wire, course: _Course) -> None:
     """Every server has failed: whether another round may do. Raises what all of them said where it may not."""
     electing = any(isinstance(why, NotServing) for why in course.failed.values())
     if not electing or course.failing_for > ELECTION:
-        raise _standing(together(course.failed), wire.confirmed) from None
+        raise _standing(why_all_failed(course.failed), wire.confirmed) from None
     course.failed = {}
 
 

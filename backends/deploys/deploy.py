@@ -32,7 +32,7 @@ from backends.api.runs import (
 from backends.api.settings import Settings
 from backends.deploys.folder import RunFolders
 from backends.deploys.listing import listed
-from backends.deploys.look_pauses import Rests
+from backends.deploys.look_pauses import LookPauses
 from backends.deploys.params import check_template, filled, known_only, value_of
 from backends.deploys.run_events import news
 from backends.deploys.settings import DeploySettings
@@ -75,7 +75,7 @@ class Deployer(Backend, Deploys, Runs, Logs, Acting):
         check_template(settings.argv, settings.params)
         self._params: tuple[Param, ...] = tuple(item.param(key) for key, item in settings.params.items())
         self._threads = Threads("runs", 6)
-        self._rests = Rests()
+        self._rests = LookPauses()
 
     @cached_property
     def _runs(self) -> RunFolders:

@@ -1,4 +1,4 @@
-"""Rests: the pauses between two looks at the runs, which end at once when something is changed from here."""
+"""LookPauses: the pauses between two looks at the runs, which end at once when something is changed from here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ IDLE, BUSY = 3.0, 0.2
 """Seconds between two looks: while none runs, which then is one that somebody else starts, and while one does."""
 
 
-class Rests:
+class LookPauses:
     """Of all who look at one deploy's runs. Belongs to one event loop."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from backends.api.logs import LogBatch, LogBlock
 from backends.api.runs import RunRows, RunState
 from backends.deploys.folder import OUTPUT, RunFolders
 from backends.logs.file_reader import CHUNK
-from backends.logs.reading import RECORD
+from backends.logs.record_limits import RECORD
 
 TAIL = 4 << 20
 """Bytes of an output's end with which following begins; attaching to a run shows all of it."""

@@ -17,7 +17,7 @@ from backends.api.logs import Beside, LogBatch, LogBlock, LogRecord, Sieve
 from backends.api.readings import Seen
 from backends.api.runs import Run, RunRows, RunState
 from backends.deploys.folder import OUTPUT, RunFolders
-from backends.deploys.look_pauses import BUSY, Rests
+from backends.deploys.look_pauses import BUSY, LookPauses
 from backends.deploys.output_files import Output, follow
 from backends.file_errors import file_errors
 from backends.threads import Threads
@@ -36,7 +36,7 @@ class RunOutput:
         folders: RunFolders,
         threads: Threads,
         look: Callable[[], Awaitable[RunRows]],
-        rests: Rests,
+        rests: LookPauses,
     ) -> None:
         self._source, self._folders, self._threads = source, folders, threads
         self._look, self._rests = look, rests

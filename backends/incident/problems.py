@@ -1,4 +1,5 @@
-"""What is wrong now: one pure function over what all feeds say. What brought what about is in `effects`."""
+"""What is wrong now, and in which order: one pure function over what all feeds say, one check a noun. What
+brought what about is in `effects`."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ from backends.api.readings import ILL, Reading, Readings, worst_by_source
 from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.incident.error_lines import Burst
+from backends.incident.expected_sizes import LARGEST_KEPT, Expected, unlisted
 from backends.incident.flapping import FLAPPING_WITHIN, FLAPS, UnitOf, restarts
-from backends.incident.sizes import LARGEST_KEPT, Expected, unlisted
 
 GONE, ROOT, GRAVE, SERIOUS, OLD = 4, 3, 2, 1, 0
 """A cluster that takes no writes is behind much else, and the servers that it lacks are behind that; what is

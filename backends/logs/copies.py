@@ -10,7 +10,8 @@ import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
-from backends.logs.file_reader import FileReader, print_at, same_file
+from backends.logs.file_identity import fingerprint_at, same_file
+from backends.logs.file_reader import FileReader
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.position import Key, Position
@@ -160,4 +161,4 @@ class Copies:
 
 def _copy_at(handle: int, folder: str) -> Position:
     """The position of a copy, which counts as read as far as it goes now."""
-    return replace(print_at(handle, folder, os.fstat(handle).st_size, ours=False), copy=True)
+    return replace(fingerprint_at(handle, folder, os.fstat(handle).st_size, ours=False), copy=True)

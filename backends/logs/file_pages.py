@@ -10,10 +10,11 @@ from datetime import datetime
 
 from backends.api.errors import NotFound, Unsupported
 from backends.api.logs import Beside, LogBlock, Sieve
-from backends.logs.file_reader import CHUNK, STRIDE, FileReader, print_at, records_before, same_file
+from backends.logs.file_identity import FINGERPRINT, fingerprint_at, same_file
+from backends.logs.file_reader import CHUNK, STRIDE, FileReader, records_before
 from backends.logs.opened import Opened
-from backends.logs.position import PRINT, Position
-from backends.logs.reading import RECORD, open_file
+from backends.logs.position import Position
+from backends.logs.record_limits import RECORD, open_file
 from backends.logs.rotation import packed, scan, stem
 from backends.logs.since import Parse, offset_of
 
@@ -50,7 +51,7 @@ class FilePages:
                 at = self._last_end(handle) if back else 0
             else:
                 at = block.first if back and block.first is not None else _behind(handle, block)
-            self._known = print_at(handle, os.path.dirname(os.path.realpath(path)), at)
+            self._known = fingerprint_at(handle, os.path.dirname(os.path.realpath(path)), at)
             reader = FileReader(path, handle, self._known)
         self._reader = self._opened.readers[reader.key] = reader
 
@@ -91,7 +92,7 @@ class FilePages:
             self._done = True
             return []
         at, data = records_before(reader.handle, end, CHUNK)
-        known = print_at(reader.handle, reader.folder, at)
+        known = fingerprint_at(reader.handle, reader.folder, at)
         # After all that is read: it may be truncated at any moment.
         if not same_file(reader.handle, self._known):
             self._opened.say_truncated(reader)
@@ -157,7 +158,7 @@ def _holds(handle: int, block: LogBlock | None) -> bool:
     last ones: generations may begin alike, and a block may be an empty line."""
     if block is None or block.first is None:
         return False
-    start, stop = block.data[:PRINT], block.data[-PRINT:]
+    start, stop = block.data[:FINGERPRINT], block.data[-FINGERPRINT:]
     begin = Position("", block.first + len(start), tail=block.prior + start)
     return same_file(handle, begin) and same_file(handle, Position("", block.stop, tail=stop))
 

@@ -7,8 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from backends.api.logs import LogBlock, Sieve
-from backends.logs.position import PRINT, Key, Position
-from backends.logs.reading import RECORD
+from backends.logs.file_identity import FINGERPRINT, fingerprint_at, same_file
+from backends.logs.position import Key, Position
+from backends.logs.record_limits import RECORD
 
 CHUNK = 120 << 10
 """Bytes of one read, and so about the size of a block. From 128 KiB on glibc maps memory anew each time, and the
@@ -161,7 +162,7 @@ class FileReader:
             begin = 0
         data = os.pread(self.handle, CHUNK, begin)
         self.offset = begin + len(data) - len(data.lstrip(b"\0"))
-        self._head = self._tail = bytes(min(PRINT, self.offset))
+        self._head = self._tail = bytes(min(FINGERPRINT, self.offset))
 
     def _take(self, taken: Taken, size: int, sieve: Sieve | None) -> bool:
         """One block; False where there is no whole record left."""
@@ -206,19 +207,12 @@ class FileReader:
 
     def _advance(self, data: bytes, step: int) -> None:
         """Past the first `step` bytes of what was read. No copy of all of them is made."""
-        if len(self._head) < PRINT and len(self._head) == self.offset:
-            self._head += data[: min(step, PRINT - len(self._head))]
-        self._tail = (self._tail + data[max(0, step - PRINT) : step])[-PRINT:]
+        if len(self._head) < FINGERPRINT and len(self._head) == self.offset:
+            self._head += data[: min(step, FINGERPRINT - len(self._head))]
+        self._tail = (self._tail + data[max(0, step - FINGERPRINT) : step])[-FINGERPRINT:]
         self.offset += step
         self._prints.append((self.offset, self._tail))
         self.cut = False
-
-
-def print_at(handle: int, folder: str, offset: int, *, ours: bool = True, mtime: int = 0) -> Position:
-    """The position of a file that counts as read up to `offset`."""
-    head = os.pread(handle, min(PRINT, offset), 0)
-    tail = os.pread(handle, min(PRINT, offset), max(0, offset - PRINT))
-    return Position(folder, offset, head, tail, mtime, ours=ours)
 
 
 def tail_of(handle: int, folder: str, most: int) -> Position:
@@ -234,7 +228,7 @@ def tail_of(handle: int, folder: str, most: int) -> Position:
             break
     else:
         begin = at + 1
-    return print_at(handle, folder, start + begin)
+    return fingerprint_at(handle, folder, start + begin)
 
 
 def records_before(handle: int, end: int, most: int) -> tuple[int, bytes]:
@@ -248,14 +242,3 @@ def records_before(handle: int, end: int, most: int) -> tuple[int, bytes]:
         if start == 0 or begin or most >= RECORD:
             return start + begin, data[begin:]
         most = min(most * 4, RECORD)
-
-
-def same_file(handle: int, position: Position) -> bool:
-    """Whether an open file is the one of a position, gone on from there: not another one in its old inode,
-    and not truncated since."""
-    if os.fstat(handle).st_size < position.offset:
-        return False
-    if os.pread(handle, len(position.head), 0) != position.head:
-        return False
-    known = len(position.tail)
-    return os.pread(handle, known, position.offset - known) == position.tail

@@ -1,4 +1,4 @@
-"""Generations: what a path led to between two looks, found again by what it is, in the order of writing."""
+"""Generations: what a path led to between two looks, found again by `file_identity`, in the order of writing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from backends.logs.copies import Copies
-from backends.logs.file_reader import FileReader, same_file
+from backends.logs.file_identity import key_of, same_file
+from backends.logs.file_reader import FileReader
 from backends.logs.ledger import Ledger
-from backends.logs.opened import Opened, key_of
-from backends.logs.paths import at_once
+from backends.logs.opened import Opened
+from backends.logs.paths import open_files_most
 from backends.logs.position import Key, Position
 from backends.logs.rotation import Entry, appended, inserted, oldest_first, packed, scan, shape, stem
 
@@ -104,7 +105,7 @@ class GenerationSearch:
         if self._lost:
             files, size = len(self._lost), sum(self._lost.values())
             lost = f"{files} of its renamed files were not read, {size:,} bytes are lost"
-            self._opened.say(f"{self._stream.path}: {lost}: {at_once()} files are open already")
+            self._opened.say(f"{self._stream.path}: {lost}: {open_files_most()} files are open already")
         for folder, _ in self._stream.places:
             self._ledger.forget(folder)
 
@@ -191,7 +192,7 @@ class GenerationSearch:
         return False
 
     def _full(self) -> bool:
-        return len(self._opened.readers) + len(self._found) >= at_once()
+        return len(self._opened.readers) + len(self._found) >= open_files_most()
 
     def _is_open(self, key: Key) -> bool:
         return key in self._opened.readers or key in self._found or key in self._copies.suspects

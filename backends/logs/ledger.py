@@ -6,9 +6,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from backends.logs.file_reader import print_at, same_file
+from backends.logs.file_identity import fingerprint_at, same_file
 from backends.logs.position import Key, Position
-from backends.logs.reading import open_file
+from backends.logs.record_limits import open_file
 from backends.logs.rotation import ENTRIES, Entry, packed, scan
 
 SETTLED = 50_000_000
@@ -96,6 +96,6 @@ def _beside(entry: Entry, folder: str) -> Position | None:
     except OSError:
         return None
     try:
-        return print_at(handle, folder, entry.size, ours=False, mtime=entry.mtime)
+        return fingerprint_at(handle, folder, entry.size, ours=False, mtime=entry.mtime)
     finally:
         os.close(handle)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import stat
 
 from backends.logs.file_reader import FileReader
 from backends.logs.paths import refusal
 from backends.logs.position import Key
-from backends.logs.reading import open_file
+from backends.logs.record_limits import open_file
 from backends.logs.rotation import packed
 
 NOTES = 10_000
@@ -74,8 +73,3 @@ class Opened:
         for reader in self.readers.values():
             reader.close()
         self.readers = {}
-
-
-def key_of(handle: int) -> Key:
-    info = os.fstat(handle)
-    return info.st_dev, info.st_ino

@@ -55,7 +55,7 @@ def most() -> int:
     return FILES_MOST if soft == resource.RLIM_INFINITY else max(16, min(FILES_MOST, soft // 2))
 
 
-def at_once() -> int:
+def open_files_most() -> int:
     """Files that one source holds open at most, those that were renamed since and are not read yet included."""
     return most() * 3 // 2
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 Key = tuple[int, int]
 """Device and inode: which file it is, whatever it is called."""
 
-PRINT = 64
-"""Bytes by which a file is known again: its first ones, and those before the offset."""
-
 
 @dataclass(frozen=True, slots=True)
 class Position:

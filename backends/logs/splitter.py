@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from backends.api.logs import LogBlock
-from backends.logs.reading import RECORD, open_file
+from backends.logs.record_limits import RECORD, open_file
 
 CHUNK = 256 << 10
 

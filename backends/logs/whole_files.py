@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from backends.api.errors import BackendError, Denied, NotFound, Unreachable
 from backends.api.logs import LogBlock, Sieve
-from backends.logs.file_reader import STRIDE, FileReader, print_at
+from backends.logs.file_identity import fingerprint_at
+from backends.logs.file_reader import STRIDE, FileReader
 from backends.logs.ledger import Ledger
 from backends.logs.opened import Opened
 from backends.logs.paths import Patterns, most, newest
@@ -56,7 +57,7 @@ class WholeFiles:
                 continue
             folder = os.path.dirname(os.path.realpath(path))
             try:
-                position = print_at(handle, folder, self._begin(handle))
+                position = fingerprint_at(handle, folder, self._begin(handle))
             except OSError:
                 position = Position(folder, 0)  # Why it can't be read is told by who reads it.
             reader = FileReader(path, handle, position)

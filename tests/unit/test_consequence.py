@@ -16,7 +16,7 @@ from backends.api.quorum import Quorum
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import UnitState
 from backends.changes.consequence import consequences
-from backends.incident.sizes import Expected
+from backends.incident.expected_sizes import Expected
 from tests.unit.acting import SOURCE, action_on, process, unit
 
 WORKER = process(7)

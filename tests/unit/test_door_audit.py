@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from backends.api.actions import Action, End, Outcome, Refused
-from backends.changes import audit_book
-from backends.changes.audit_book import AGAIN
+from backends.changes import audit_for_door
+from backends.changes.audit_for_door import AGAIN
 from backends.changes.door import Consent, NotAudited
 from tests.unit.acting import action_on, process, unit
 from tests.unit.doors import WORKER, YES, House, house
@@ -137,7 +137,7 @@ async def test_what_is_no_longer_true_after_the_audit_is_refused() -> None:
 async def test_an_audit_that_takes_too_long_is_one_that_can_not_be_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(audit_book, "WRITE", 0.05)
+    monkeypatch.setattr(audit_for_door, "WRITE", 0.05)
     async with house(arm="always") as here:
         going = await being_written(here, action_on(WORKER), Consent())
         with pytest.raises(NotAudited, match=r"it has not taken a line for 0\.05 s"):
@@ -157,7 +157,7 @@ async def test_an_audit_that_takes_too_long_is_one_that_can_not_be_written(
 
 
 async def test_the_end_waits_for_the_audit_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_book, "WRITE", 0.05)
+    monkeypatch.setattr(audit_for_door, "WRITE", 0.05)
     async with house(arm="always") as here:
         going = await being_written(here, action_on(WORKER), Consent())
         with pytest.raises(NotAudited):

@@ -17,8 +17,8 @@ from backends.api.metrics import ScrapeTarget, TargetState
 from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import Unit, UnitState
 from backends.incident.effects import EARLIER, folded
+from backends.incident.expected_sizes import Expected
 from backends.incident.problems import GRAVE, SERIOUS, Problem, problems
-from backends.incident.sizes import Expected
 from tests.unit.test_problems import NOW, WALL, live
 
 PROMETHEUS, SUPERVISORD, ETCD = "prometheus/a", "supervisord/a", "etcd/a"

@@ -274,7 +274,7 @@ def test_the_last_record_of_a_file_that_has_ended_needs_no_end(log: Path, back: 
         assert lines(read(Beside(str(log), found[30]))[0])[-1] == b"last"
 
 
-@pytest.mark.parametrize("what", ["print_at", "same_file", "records_before", "offset_of"])
+@pytest.mark.parametrize("what", ["fingerprint_at", "same_file", "records_before", "offset_of"])
 def test_a_file_that_fails_while_it_is_opened_is_closed(
     log: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:

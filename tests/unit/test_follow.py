@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from backends.logs import file_reader, follow, reading
+from backends.logs import file_reader, follow
+from backends.logs import record_limits as reading
 from tests.unit.following import Begin, add, begin, log
 
 __all__ = ["begin", "log"]

@@ -104,7 +104,7 @@ def test_one_that_is_still_written_to_is_held_however_many_come_after_it(writer:
 def test_generations_beyond_what_may_be_open_are_lost_and_counted(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generations, "at_once", lambda: 6)
+    monkeypatch.setattr(generations, "open_files_most", lambda: 6)
     with following(writer.log) as it:
         it.look()
         for generation in range(1, 13):

@@ -131,7 +131,7 @@ def test_every_record_once_and_in_order_or_counted(way: str, pattern: str, limit
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(file_reader, "CHUNK", 512)
         patch.setattr(follow, "FILE_BYTES", 1_000)
-        patch.setattr(generations, "at_once", lambda: limit)
+        patch.setattr(generations, "open_files_most", lambda: limit)
         production = Production(Path(folder), way, pattern)
         try:
             for what in steps:

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from backends.api.members import Member, MemberState, Role
 from backends.api.readings import FeedKey, Reading, State
+from backends.incident.expected_sizes import Expected
 from backends.incident.problems import CHECKS, GRAVE, SERIOUS, Now, Problem, problems
-from backends.incident.sizes import Expected
 from tui.screens.overview.headlines import brought_about, problem_lines
 from widgets.board import _cell
 

@@ -40,7 +40,7 @@ class Keys:
         self.wait = False
         self.pressed: list[str] = []
 
-    def at_once(self, key: str, waiting: Iterable[str]) -> bool:
+    def ends_waiting(self, key: str, waiting: Iterable[str]) -> bool:
         return key == "ctrl+c"
 
     def press(self, key: str, character: str | None) -> None:

@@ -27,7 +27,7 @@ class View:
     """A table in front; `done` are the methods that commands have called on it."""
 
     screen_name, kind_name = TABLE, "members"
-    at_once = ("last",)
+    ends_waiting = ("last",)
     keys_wait = True
 
     def __init__(self, done: list[Any]) -> None:
@@ -185,12 +185,12 @@ def test_a_dialog_does_not_wait_for_the_view_that_it_stands_over() -> None:
 
 def test_a_letter_that_will_be_the_prompts_does_not_end_what_is_waited_for() -> None:
     keys = Keys(Desk())
-    assert keys.at_once("G", ["j"])
-    assert not keys.at_once("G", ["j", "slash", "x"])
-    assert keys.at_once("G", ["slash", "x", "enter", "j"])
-    assert not keys.at_once("j", [])
+    assert keys.ends_waiting("G", ["j"])
+    assert not keys.ends_waiting("G", ["j", "slash", "x"])
+    assert keys.ends_waiting("G", ["slash", "x", "enter", "j"])
+    assert not keys.ends_waiting("j", [])
     for key in ("escape", "ctrl+c"):
-        assert keys.at_once(key, ["slash", "x"])
+        assert keys.ends_waiting(key, ["slash", "x"])
     asked(keys)
-    assert not keys.at_once("G", [])
-    assert keys.at_once("G", ["enter"])
+    assert not keys.ends_waiting("G", [])
+    assert keys.ends_waiting("G", ["enter"])

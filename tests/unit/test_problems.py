@@ -20,9 +20,9 @@ from backends.api.runs import Run, RunState
 from backends.api.units import Unit, UnitState
 from backends.deploys.run_events import news
 from backends.incident.error_lines import Burst
+from backends.incident.expected_sizes import LARGEST_KEPT, Expected, GroupSizes
 from backends.incident.flapping import FLAPS
 from backends.incident.problems import GRAVE, SERIOUS, Now, Problem, problems
-from backends.incident.sizes import LARGEST_KEPT, Expected, GroupSizes
 from tui.kinds.runs import RUNS
 from widgets.freshness import Sight
 

@@ -10,8 +10,8 @@ import pytest
 from backends.api.errors import Unreachable
 from backends.api.events import EventKind, Occurrence
 from backends.api.readings import FeedKey, Reading, State
+from backends.incident.expected_sizes import Expected
 from backends.incident.problems import HERE, Now, Problem, problems
-from backends.incident.sizes import Expected
 
 WALL = datetime(2026, 11, 24, 2, tzinfo=UTC)
 NOW = Now(1000.0, WALL)

@@ -13,8 +13,8 @@ from backends.api.readings import FeedKey, Reading, State, worst, worst_by_sourc
 from backends.api.settings import Settings
 from backends.api.units import Unit, UnitState
 from backends.config.context import Context, SourceConfig
+from backends.incident.expected_sizes import Expected
 from backends.incident.problems import Now, problems
-from backends.incident.sizes import Expected
 from backends.incident.timeline import TIMELINE
 from tui.masthead import state_words
 from tui.screens.overview.source_lines import source_lines

@@ -7,7 +7,7 @@ from typing import Any
 from backends.api.members import Member, MemberState, Role
 from backends.api.readings import State
 from tui.kinds.facts import clock_time, details, why
-from tui.kinds.lognames import names_in_logs
+from tui.kinds.log_names import names_in_logs
 from tui.kinds.states import state_column
 from widgets.freshness import Sight, standing, standing_look
 from widgets.look import Look

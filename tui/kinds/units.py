@@ -6,7 +6,7 @@ from typing import Any
 
 from backends.api.units import Unit, UnitState
 from tui.kinds.facts import begun, details, rfc3339, why
-from tui.kinds.lognames import names_in_logs
+from tui.kinds.log_names import names_in_logs
 from tui.kinds.states import state_column
 from widgets.freshness import Sight, standing
 from widgets.look import Look

@@ -93,7 +93,7 @@ class View(Vertical):
     passing: ClassVar[bool] = False
     """Whether it is only read and closed again: never what one goes back to with `-`."""
 
-    at_once: ClassVar[tuple[str, ...]] = ()
+    ends_waiting: ClassVar[tuple[str, ...]] = ()
     """What commands do that are not held back while `keys_wait`, but end that."""
 
     @property

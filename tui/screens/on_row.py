@@ -18,7 +18,7 @@ from backends.clean import clean_lines
 from backends.relations import NOUNS
 from tui.commands import Command, key_of
 from tui.kinds.leads import no_subject, subject_of
-from tui.kinds.lognames import logs_about, reading_of
+from tui.kinds.log_names import logs_about, reading_of
 from tui.kinds.related import leads_to, related_facts
 from tui.offering import may_act
 from tui.screens.base import Desk

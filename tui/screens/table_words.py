@@ -1,4 +1,5 @@
-"""What is said around a table: its title with how true it is, and what stands in it while no row does."""
+"""What is said around a table: its title, with how true it is (by `freshness`), and what stands in it while no
+row does."""
 
 from __future__ import annotations
 

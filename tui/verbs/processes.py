@@ -11,7 +11,7 @@ from backends.api.processes import Processes
 from backends.api.readings import Reading
 from backends.config.context_words import DEFAULT, THIS_HOST
 from backends.config.file import config_name
-from backends.processes.at_once import is_alone, processes_at_once
+from backends.processes.one_look import is_alone, processes_at_once
 from tui.kinds.processes import PROCESSES
 from tui.verbs.told import Told, source_state
 

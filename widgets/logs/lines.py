@@ -18,7 +18,7 @@ from widgets.logs.anchors import Anchors
 from widgets.logs.chunks import CHUNK, Chunk, chunks_of
 from widgets.logs.feeder import MASK, NOTE, WHEN, Feeder, Origins, number_of
 from widgets.logs.line_filter import LineFilter
-from widgets.logs.record_cache import Records
+from widgets.logs.record_cache import RecordCache
 from widgets.logs.rows import Reach, Rows, come
 from widgets.logs.search_pattern import Pattern
 from widgets.logs.stamps import Stamps
@@ -51,7 +51,7 @@ class LogLines:
         self._chunks: list[Chunk] = []
         self._rows = Rows()
         self._dropped = 0
-        self.records = Records([])
+        self.records = RecordCache([])
         self._filter = LineFilter(self._feeders, self._origins, self._stamps)
 
     @property
@@ -143,7 +143,7 @@ class LogLines:
             self.rebuild()
             return
         # Numbers that were let go of may be given anew.
-        self.records = Records(self._feeders)
+        self.records = RecordCache(self._feeders)
         with self._rows.anchored():
             self._rows.keep_within(spans, gone, merged=self.merged)
             fresh = self._rows.settle(spans)
@@ -175,7 +175,7 @@ class LogLines:
         """Choose the rows anew. The newest are there at once; `go_on` brings what is older, and with it the
         anchors that were on it."""
         self._rows.clear()
-        self.records = Records(self._feeders)
+        self.records = RecordCache(self._feeders)
         self._filter = LineFilter(self._feeders, self._origins, self._stamps, self.keep, self.only)
         self._meet()
         self._notes = [feeder.tail.told[-1].number + 1 if feeder.tail.told else 0 for feeder in self._feeders]

@@ -1,4 +1,4 @@
-"""Records: the rows of a log view, read when they are looked at."""
+"""RecordCache: the rows of a log view, read when they are looked at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RECORDS_KEPT = 1000
 KEPT_BYTES = 16 << 20
 
 
-class Records:
+class RecordCache:
     """What the rows of these feeders say."""
 
     def __init__(self, feeders: list[Feeder]) -> None:

@@ -8,7 +8,7 @@ from tui.commands import key_of
 from widgets.logs.lines import LogLines
 
 
-def without_source(context: Context) -> list[str]:
+def no_log_source(context: Context) -> list[str]:
     return [
         "no logs: this context has no log source; in the configuration:",
         "",

@@ -1,4 +1,4 @@
-"""ReadTask: history of logs is read for one thing at a time."""
+"""ReadTask: history of logs is read for one thing at a time, and keys wait for it."""
 
 from __future__ import annotations
 

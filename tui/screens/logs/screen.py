@@ -11,7 +11,7 @@ from backends.config.context import sources_meant
 from backends.watch import Watch
 from tui.commands import key_of
 from tui.screens.base import View
-from tui.screens.logs.empty_state import without_line, without_source
+from tui.screens.logs.empty_state import no_log_source, without_line
 from tui.screens.logs.navigation import Navigation
 from tui.screens.logs.pager import Pager
 from tui.screens.logs.position_text import none_passes, position, share
@@ -36,7 +36,7 @@ LINES = 12
 class LogsScreen(View):
     screen_name: ClassVar[str] = "logs"
     filters: ClassVar[bool] = False
-    at_once: ClassVar[tuple[str, ...]] = ("step_back", "interrupt", "follow", "last")
+    ends_waiting: ClassVar[tuple[str, ...]] = ("step_back", "interrupt", "follow", "last")
 
     def __init__(self) -> None:
         super().__init__()
@@ -196,7 +196,7 @@ class LogsScreen(View):
         if lines.shown or self.desk.watching is None:
             return []
         if not lines.feeders:
-            return without_source(self.desk.context)
+            return no_log_source(self.desk.context)
         none = none_passes(pager.history, lines, older=pager.older)
         return without_line(lines, self.log_view.readings, none, self._read_task.reading)
 

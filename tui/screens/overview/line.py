@@ -70,7 +70,7 @@ class OverviewLine(Struct, frozen=True):
 def _logs(kind: str, key: str, readings: Readings, watching: Watch) -> LogsOf | None:
     """Of a row, as its kind says."""
     from tui.kinds.known import KINDS
-    from tui.kinds.lognames import logs_about
+    from tui.kinds.log_names import logs_about
 
     shown = KINDS.get(kind)
     if shown is None:

@@ -19,8 +19,8 @@ from tui.screens.empty_groups import group_without_rows, in_place_of_rows
 from tui.screens.overview.headlines import change_line
 from tui.screens.overview.layout import NEWS_ONLY, OverviewLayout
 from tui.screens.overview.line import OverviewLine
-from tui.screens.overview.signals import OverviewSignals
 from tui.screens.overview.source_lines import source_lines
+from tui.screens.overview.vitals_shown import VitalsShown
 from tui.screens.overview.words import all_well, heading, heard_of
 from tui.screens.overview.wrong import WrongNow
 from widgets.board import Board, Entry
@@ -68,7 +68,7 @@ class OverviewScreen(View):
         self._wrong_now = WrongNow()
         self._events: dict[str, Occurrence] = {}
         self._leading: dict[str, tuple[str, str]] = {}
-        self._signals = OverviewSignals(self._layout, self._paint_soon)
+        self._signals = VitalsShown(self._layout, self._paint_soon)
         self._happened = 1
         self._beats = 0
         """Ticks since it was painted."""

@@ -10,8 +10,8 @@ from backends.api.capabilities import kind_of
 from backends.api.members import Member, MemberState, Role
 from backends.api.processes import Host
 from backends.api.readings import ILL, Reading, Readings, State
+from backends.incident.expected_sizes import Expected
 from backends.incident.problems import CHECKS, Now
-from backends.incident.sizes import Expected
 from tui.kinds.facts import host_load
 from tui.kinds.members import DOTS, MEMBER_LOOKS
 from widgets.board import Entry

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backends.api.members import Member, Members, MemberState, Role
-from backends.incident.sizes import PAUSE, Counting, GroupSizes
+from backends.incident.expected_sizes import PAUSE, Counting, GroupSizes
 from tests.clock import FakeClock
 
 

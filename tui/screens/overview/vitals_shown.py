@@ -1,4 +1,4 @@
-"""OverviewSignals: the signals of the context that is open, as vital signs, or as charts where there is room."""
+"""VitalsShown: the vital signs of the context that is open, in a line each, or as charts where there is room."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tui.screens.overview.vitals import Vitals
 
 
-class OverviewSignals:
+class VitalsShown:
     """`changed` is called when they have other values."""
 
     def __init__(self, layout: OverviewLayout, changed: Callable[[], None]) -> None:

@@ -15,8 +15,8 @@ from backends.api.processes import Process
 from backends.api.readings import State
 from backends.api.registry import MODULES, load
 from backends.config.context_words import THIS_HOST
-from backends.processes import at_once, supervisord_places
-from backends.processes.at_once import is_alone, processes_at_once
+from backends.processes import one_look, supervisord_places
+from backends.processes.one_look import is_alone, processes_at_once
 from backends.processes.table import Table
 
 
@@ -56,7 +56,7 @@ def test_another_look_does_without_what_the_first_hangs_on(monkeypatch: pytest.M
         return {}
 
     monkeypatch.setattr(Table, "look", look)
-    monkeypatch.setattr(at_once, "PATIENCE", 0.05)
+    monkeypatch.setattr(one_look, "PATIENCE", 0.05)
     reading = processes_at_once(20.0)
     assert reading is not None
     assert reading.value == {}

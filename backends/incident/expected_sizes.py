@@ -1,4 +1,5 @@
-"""How many instances a group should have: as configured, else the most that were seen lately."""
+"""How many instances a group should have: as configured, else the most that were seen lately. When that
+is a problem says `problems`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the door writes down: a line in the audit for each attempt and each end, and the end in the timeline.
+"""When the door has a line written: in the audit for each attempt and each end, and for the end in the timeline.
+What a line holds is in `audit`.
 
 A line that no audit takes is held, and written as soon as that can be done.
 """
@@ -31,7 +32,7 @@ HERE = "midwatch/door"
 """The source of the door's own events."""
 
 
-class AuditBook:
+class AuditForDoor:
     """One context's. `who` is the person at this terminal, `mode` says in which mode the door is just now."""
 
     def __init__(self, audit: Audit, who: Who, watch: Watch, mode: Callable[[], str]) -> None:
