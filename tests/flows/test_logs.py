@@ -33,8 +33,13 @@ async def test_scrolling_up_stops_following_and_G_resumes(opened: Opened) -> Non
         screen.script.say_lines(b"a new one")
         await screen.until("201 lines")
         assert screen.lines[2] == standing
+        await screen.until("not following, 1 new: F")
+        screen.script.say_lines(b"another", b"and one more")
+        await screen.until("not following, 3 new: F")
         await screen.press("G")
         await screen.until("a new one")
+        await screen.press("k")
+        await screen.until("LIVE, not following: F")
 
 
 async def test_search_goes_to_matches_and_keep_leaves_only_them(opened: Opened) -> None:

@@ -59,6 +59,8 @@ class LogView(LogPane):
         """Whether it wants lines that it does not have, and has asked its owner, who says when that was heard."""
         self._at_work = False
         self._rate = Rate()
+        self.new = 0
+        """Lines that have come since it does not follow them."""
 
     # What it shows
 
@@ -69,14 +71,14 @@ class LogView(LogPane):
         self._aim = None
         self.lines.show(feeders)
         self.sheet.timed = False
-        self.following = True
+        self.following, self.new = True, 0
         self.count_anew()
         self._settle()
 
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
         self.sheet.times, self.sheet.wrapped, self.left = Times.SHORT, False, 0
-        self.following, self._aim = True, None
+        self.following, self.new, self._aim = True, 0, None
         self.set_pattern("")
         self.set_filter("", None)
 
@@ -149,7 +151,9 @@ class LogView(LogPane):
         came = lines.take()
         if came:
             fresh = lines.count_from(began, len(lines.rows) if lines.merged else came) - before
-            self._rate.take(self.clock.monotonic(), min(came, max(0, fresh)))
+            fresh = min(came, max(0, fresh))
+            self._rate.take(self.clock.monotonic(), fresh)
+            self.new = 0 if self.following else self.new + fresh
 
     # What the user wants
 
@@ -193,6 +197,7 @@ class LogView(LogPane):
         self.stop_search()
         self.following = on
         if on:
+            self.new = 0
             self.sheet.cursor.index = len(self.lines.rows) - 1
         self.flush()
         self._changed()
