@@ -35,7 +35,7 @@ async def test_a_signal_in_an_armed_context_is_asked_done_and_told(acting: Act, 
 
 async def test_a_command_of_any_length_hides_nothing_of_what_a_signal_would_do(acting: Act) -> None:
     async with acting(size=(80, 24)) as (screen, _):
-        classpath = "/root/.cache/zookeeper.jar:" * 30
+        classpath = "/opt/zk/lib/zookeeper.jar:" * 30
         screen.script.say_processes(
             process(7, "java", command=f"/usr/bin/java -cp {classpath} QuorumPeerMain zoo.cfg")
         )

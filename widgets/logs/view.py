@@ -15,6 +15,7 @@ from backends.api.readings import Readings
 from widgets.logs.feeder import Feeder
 from widgets.logs.line import Times
 from widgets.logs.lines import LogLines
+from widgets.logs.match_count import MatchCount
 from widgets.logs.pane import LogPane
 from widgets.logs.rate import Rate
 from widgets.logs.search import RowSearch, Wish
@@ -36,6 +37,13 @@ class LogView(LogPane):
             super().__init__()
             self.found, self.wish = found, wish
 
+    class Counted(Message):
+        """The match under the cursor is the `number`th of `total`; of more than `MANY` it is not known which."""
+
+        def __init__(self, number: int, total: int, wish: Wish) -> None:
+            super().__init__()
+            self.number, self.total, self.wish = number, total, wish
+
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
 
@@ -51,6 +59,7 @@ class LogView(LogPane):
         super().__init__(Sheet(self.lines, self.clock, alone=alone))
         self.following = True
         self._search: RowSearch | None = None
+        self._count: MatchCount | None = None
         self._wish = Wish(1)
         self._aim: int | None = None
         self._stood: int | None = None
@@ -252,6 +261,12 @@ class LogView(LogPane):
             self._search.close()
             self._search = None
             self._changed()
+        self._leave_count()
+
+    def _leave_count(self) -> None:
+        if self._count is not None:
+            self._count.close()
+            self._count = None
 
     def work(self) -> bool:
         """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing
@@ -263,7 +278,9 @@ class LogView(LogPane):
             self._came_in()
         elif self._search is not None:
             self._search_on(self._search)
-        return self._behind or self.lines.filtering or self.searching
+        elif self._count is not None:
+            self._count_on(self._count)
+        return self._behind or self.lines.filtering or self.searching or self._count is not None
 
     @property
     def _behind(self) -> bool:
@@ -291,12 +308,20 @@ class LogView(LogPane):
         self.stop_search()
         if found >= 0:
             self.go_to(found)
+            if self.up_to_now and not self._wish.errors and self.sheet.pattern is not None:
+                self._count = MatchCount(self.lines, self.sheet.pattern)
         elif self._wish.near and self._wish.step > 0:
             self._search_from(self.cursor - 1, Wish(-1, near=True))
             return
         if self.is_attached:
             self.unheard = self.unheard or found < 0
             self.post_message(self.Searched(found >= 0, self._wish))
+
+    def _count_on(self, count: MatchCount) -> None:
+        if count.go_on(self.cursor):
+            self._leave_count()
+            if self.is_attached:
+                self.post_message(self.Counted(count.number, count.total, self._wish))
 
     def _work(self) -> None:
         """Work until it is done, with the loop's turns in between."""
