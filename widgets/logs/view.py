@@ -116,6 +116,11 @@ class LogView(LogPane):
         return self._search is not None
 
     @property
+    def counting(self) -> bool:
+        """Whether it is still counted which of all matches was found."""
+        return self._count is not None
+
+    @property
     def rate(self) -> float | None:
         """Lines per second, over the last seconds; None before it can be said."""
         return self._rate.at(self.clock.monotonic())
@@ -280,7 +285,7 @@ class LogView(LogPane):
             self._search_on(self._search)
         elif self._count is not None:
             self._count_on(self._count)
-        return self._behind or self.lines.filtering or self.searching or self._count is not None
+        return self._behind or self.lines.filtering or self.searching or self.counting
 
     @property
     def _behind(self) -> bool:
