@@ -36,8 +36,13 @@ async def test_scrolling_up_stops_following_and_G_resumes(opened: Opened) -> Non
         screen.script.say_lines(b"a new one")
         await screen.until("201 lines")
         assert screen.lines[2] == standing
+        await screen.until("not following, 1 new: F")
+        screen.script.say_lines(b"another", b"and one more")
+        await screen.until("not following, 3 new: F")
         await screen.press("G")
         await screen.until("a new one")
+        await screen.press("k")
+        await screen.until("LIVE, not following: F")
 
 
 async def test_a_source_whose_files_are_gone_says_so_and_shows_what_comes(opened: Opened) -> None:
@@ -64,8 +69,12 @@ async def test_search_goes_to_matches_and_keep_leaves_only_them(opened: Opened) 
         screen.script.say_lines(*(b"line %d" % number for number in range(500)))
         await screen.until("line 499")
         await screen.type("/line 7\r")
+        await screen.until("match 11 of 11 in memory; n: the next match, N: the one before")
         await screen.press("N")
+        await screen.until("match 10 of 11 in memory")
         await screen.until("line 79")
+        await screen.press("e")
+        await screen.until(lambda: "match 10" not in screen.text)
         await screen.press("escape")
         await screen.type("&line 3.$\r")
         await screen.until("10 of 500 lines")

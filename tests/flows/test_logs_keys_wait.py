@@ -216,7 +216,7 @@ async def test_a_search_that_is_typed_over_another_is_about_where_that_one_led(
     opened: Opened, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     real, slow = RowSearch.go_on, True
-    monkeypatch.setattr(RowSearch, "go_on", lambda self: None if slow else real(self))
+    monkeypatch.setattr(RowSearch, "go_on", lambda self, *seconds: None if slow else real(self, *seconds))
     saved = tmp_path / "saved"
     contexts = (context(app=await long_log(tmp_path / "app.log", 12_000)),)
     async with opened(contexts=contexts, command="logs", size=(200, 30)) as screen:

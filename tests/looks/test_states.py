@@ -76,7 +76,8 @@ async def settled(app: App[None]) -> None:
     """Lines are put in order and counted in short steps, with turns of the loop in between."""
     async with asyncio.timeout(10):
         while any(
-            view.lines.behind or view.lines.filtering or view.searching for view in app.query(LogView)
+            view.lines.behind or view.lines.filtering or view.searching or view.counting
+            for view in app.query(LogView)
         ) or any(histogram.counting for histogram in app.query(Histogram)):
             await asyncio.sleep(0.02)
 

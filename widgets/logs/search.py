@@ -56,6 +56,10 @@ class RowSearch:
             return None
         return -1
 
+    def go_past(self) -> None:
+        """On from the row that was found."""
+        self._at.index += self._step
+
     def _within_block(self, rows: list[int]) -> int | None:
         """Look at the rows that follow each other in one block of lines, and go past them."""
         lines, anchor, step = self._lines, self._at, self._step

@@ -15,6 +15,7 @@ from backends.api.readings import Readings
 from widgets.logs.feeder import Feeder
 from widgets.logs.line import Times
 from widgets.logs.lines import LogLines
+from widgets.logs.match_count import MatchCount
 from widgets.logs.pane import LogPane
 from widgets.logs.rate import Rate
 from widgets.logs.search import RowSearch, Wish
@@ -36,6 +37,13 @@ class LogView(LogPane):
             super().__init__()
             self.found, self.wish = found, wish
 
+    class Counted(Message):
+        """The match under the cursor is the `number`th of `total`; of more than `MANY` it is not known which."""
+
+        def __init__(self, number: int, total: int, wish: Wish) -> None:
+            super().__init__()
+            self.number, self.total, self.wish = number, total, wish
+
     class Arrived(Message):
         """The line nearest to a time is under the cursor; it is so much older than that time."""
 
@@ -51,6 +59,7 @@ class LogView(LogPane):
         super().__init__(Sheet(self.lines, self.clock, alone=alone))
         self.following = True
         self._search: RowSearch | None = None
+        self._count: MatchCount | None = None
         self._wish = Wish(1)
         self._aim: int | None = None
         self._stood: int | None = None
@@ -59,6 +68,8 @@ class LogView(LogPane):
         """Whether it wants lines that it does not have, and has asked its owner, who says when that was heard."""
         self._at_work = False
         self._rate = Rate()
+        self.new = 0
+        """Lines that have come since it does not follow them."""
 
     # What it shows
 
@@ -69,14 +80,14 @@ class LogView(LogPane):
         self._aim = None
         self.lines.show(feeders)
         self.sheet.timed = False
-        self.following = True
+        self.following, self.new = True, 0
         self.count_anew()
         self._settle()
 
     def begin_anew(self) -> None:
         """As it is at first: following, lines not wrapped, with short times, nothing searched or kept."""
         self.sheet.times, self.sheet.wrapped, self.left = Times.SHORT, False, 0
-        self.following, self._aim = True, None
+        self.following, self.new, self._aim = True, 0, None
         self.set_pattern("")
         self.set_filter("", None)
 
@@ -103,6 +114,11 @@ class LogView(LogPane):
     @property
     def searching(self) -> bool:
         return self._search is not None
+
+    @property
+    def counting(self) -> bool:
+        """Whether it is still counted which of all matches was found."""
+        return self._count is not None
 
     @property
     def rate(self) -> float | None:
@@ -149,7 +165,9 @@ class LogView(LogPane):
         came = lines.take()
         if came:
             fresh = lines.count_from(began, len(lines.rows) if lines.merged else came) - before
-            self._rate.take(self.clock.monotonic(), min(came, max(0, fresh)))
+            fresh = min(came, max(0, fresh))
+            self._rate.take(self.clock.monotonic(), fresh)
+            self.new = 0 if self.following else self.new + fresh
 
     # What the user wants
 
@@ -193,6 +211,7 @@ class LogView(LogPane):
         self.stop_search()
         self.following = on
         if on:
+            self.new = 0
             self.sheet.cursor.index = len(self.lines.rows) - 1
         self.flush()
         self._changed()
@@ -247,6 +266,12 @@ class LogView(LogPane):
             self._search.close()
             self._search = None
             self._changed()
+        self._leave_count()
+
+    def _leave_count(self) -> None:
+        if self._count is not None:
+            self._count.close()
+            self._count = None
 
     def work(self) -> bool:
         """One short step of what takes longer than a key may wait: a filter, then a search; False when nothing
@@ -258,7 +283,9 @@ class LogView(LogPane):
             self._came_in()
         elif self._search is not None:
             self._search_on(self._search)
-        return self._behind or self.lines.filtering or self.searching
+        elif self._count is not None:
+            self._count_on(self._count)
+        return self._behind or self.lines.filtering or self.searching or self.counting
 
     @property
     def _behind(self) -> bool:
@@ -286,12 +313,20 @@ class LogView(LogPane):
         self.stop_search()
         if found >= 0:
             self.go_to(found)
+            if self.up_to_now and not self._wish.errors and self.sheet.pattern is not None:
+                self._count = MatchCount(self.lines, self.sheet.pattern)
         elif self._wish.near and self._wish.step > 0:
             self._search_from(self.cursor - 1, Wish(-1, near=True))
             return
         if self.is_attached:
             self.unheard = self.unheard or found < 0
             self.post_message(self.Searched(found >= 0, self._wish))
+
+    def _count_on(self, count: MatchCount) -> None:
+        if count.go_on(self.cursor):
+            self._leave_count()
+            if self.is_attached:
+                self.post_message(self.Counted(count.number, count.total, self._wish))
 
     def _work(self) -> None:
         """Work until it is done, with the loop's turns in between."""

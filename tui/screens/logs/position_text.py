@@ -11,6 +11,7 @@ from tui.screens.logs.history import LoadedHistory
 from widgets.logs.feeder import Feeder
 from widgets.logs.lines import LogLines
 from widgets.logs.locate import Located
+from widgets.logs.match_count import MANY
 from widgets.logs.view import LogView
 from widgets.quantities import age, count, size
 
@@ -66,6 +67,13 @@ def no_match(history: LoadedHistory | None, lines: LogLines, *, older: bool) -> 
     ends = {on: history.at_end(back=False), back: history.at_end(back=True)}
     further = ", ".join(key for key, at_end in ends.items() if not at_end)
     return f"no match in what is read: {further}" if further else "no match"
+
+
+def match_of(counted: LogView.Counted) -> str:
+    """Which of the matches in memory the one under the cursor is."""
+    if counted.total > MANY:
+        return f"one of more than {count(MANY)} matches in memory"
+    return f"match {count(counted.number)} of {count(counted.total)} in memory"
 
 
 def missed(record: LogRecord | None, arrived: LogView.Arrived, *, dropped: bool) -> str:

@@ -14,7 +14,7 @@ from tui.screens.base import View
 from tui.screens.logs.empty_state import no_log_source, without_line
 from tui.screens.logs.navigation import Navigation
 from tui.screens.logs.pager import Pager
-from tui.screens.logs.position_text import none_passes, position, share
+from tui.screens.logs.position_text import match_of, none_passes, position, share
 from tui.screens.logs.read_task import ReadTask
 from tui.screens.logs.record import show_bytes, show_record
 from tui.screens.logs.sources import feeders_of, files_at, not_one, sources_of
@@ -29,6 +29,7 @@ from widgets.quantities import age
 from widgets.safe import style
 from widgets.tables.columns import LogsOf
 
+NEXT = f"{key_of('next_match 1')}: the next match, {key_of('next_match -1')}: the one before"
 LINES = 12
 """Lines of logs beside which a histogram has room."""
 
@@ -111,13 +112,16 @@ class LogsScreen(View):
 
     def on_log_view_searched(self, message: LogView.Searched) -> None:
         if message.found and message.wish.near:
-            on, back = key_of("next_match 1"), key_of("next_match -1")
-            self.desk.say(f"{on}: the next match, {back}: the one before")
+            self.desk.say(NEXT)
         elif not message.found and self.log_view.unheard:
             self.log_view.unheard = False
             self._navigation.not_found(message.wish)
         self.desk.key_queue.go_on()
         self._show_title()
+
+    def on_log_view_counted(self, message: LogView.Counted) -> None:
+        told = match_of(message)
+        self.desk.say(f"{told}; {NEXT}" if message.wish.near else told)
 
     def on_history_view_edge(self, message: HistoryView.Edge) -> None:
         view = self.log_view

@@ -57,7 +57,8 @@ def standing(view: HistoryView, place: str, reading: str) -> tuple[str, Look]:
     if lacking is not None:
         return lacking, Look.WARN
     if not view.following:
-        return f"LIVE, not following: {key_of('follow')}", Look.DIM
+        new = f"not following, {count(view.new)} new" if view.new else "LIVE, not following"
+        return f"{new}: {key_of('follow')}", Look.DIM
     if view.rate is None:
         return "FOLLOWING", Look.GOOD
     rate = three(view.rate) if view.rate < 999.5 else f"{three(view.rate / 1000)}k"
