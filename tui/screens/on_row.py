@@ -71,7 +71,11 @@ class OnRow:
         else:
             found = leads_to(row, relations)
         if found is None:
-            why = no_subject(row) if isinstance(row, Alert) else "nothing else is known to belong to this"
+            why = (
+                no_subject(row, bridge.readings())
+                if isinstance(row, Alert)
+                else "nothing else is known to belong to this"
+            )
             desk.say(why)
         else:
             desk.ways.go_to(*found)
