@@ -125,9 +125,9 @@ def _one_of(alert: Alert, readings: Readings) -> tuple[str, list[tuple[str, str,
     rows = _rows(readings) if not alert.labels.get("instance") else []
     for label in ("job", *UNIT_LABELS):
         value = alert.labels.get(label)
-        for kind in ("targets", "units", "members") if value else ():
-            found = [each for each in rows if each[0] == kind and _is_part(each[2], label, value or "", alert)]
-            if found:
+        parts = [each for each in rows if value and _is_part(each[2], label, value, alert)]
+        for kind in ("targets", "units", "members"):
+            if found := [each for each in parts if each[0] == kind]:
                 return label, found
     return "", []
 
