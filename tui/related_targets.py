@@ -38,8 +38,9 @@ def _called(name: str, watching: Watch) -> Iterator[Row]:
 
 def why_nothing(row: Row, watching: Watch) -> str:
     """Why nothing belongs to a row that could be acted on."""
-    if isinstance(row, Alert) and not list(_things(row, watching)):
-        return no_subject(row)
+    readings = {key: feed.reading for key, feed in watching.feeds().items()}
+    if isinstance(row, Alert) and subject_of(row, readings, watching.relations) is None:
+        return no_subject(row, readings)
     return f"no unit and no process that is watched here is known to belong to {called(row)} alone"
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from backends.api.clock import Clock
 from backends.api.events import Event, EventKind, Occurrence, Occurrences
-from backends.api.readings import FeedKey, News, Reading, Seen, State, differing
+from backends.api.readings import ILL, FeedKey, News, Reading, Seen, State, differing
 from backends.incident.pulse import Pulse
 
 WITNESSED_WITHIN = 5.0
@@ -53,6 +53,8 @@ class Timeline:
         self._heard = asyncio.Event()
         self._ill: dict[str, dict[str, float]] = {}
         self._met: set[tuple[str, str]] = set()
+        self._unreached: set[str] = set()
+        """The sources that have not been reached since they were found so."""
         self._unseen: set[tuple[str, str]] = set()
         """The feeds that said something before nobody watched, and nothing since."""
         self._late: dict[str, float] = {}
@@ -97,12 +99,18 @@ class Timeline:
                 self._take(source, item if gap is item.after_gap else replace(item, after_gap=gap), at)
 
     def reading(self, source: str, noun: str, new: Reading[object]) -> None:
-        """How well a source's feed is; one that is lost or comes back is an event. How it was found is none."""
+        """How well a source's feed is; one that is lost or comes back is an event. How it was found is none, but
+        that one which was not reached then is now."""
         self._pulse.look()
         feeds = self._ill.setdefault(source, {})
         gap = (source, noun) in self._unseen
         if new.state is State.LIVE:
             self._met.add((source, noun))
+            if source in self._unreached:
+                self._unreached.remove(source)
+                self._take(
+                    source, self._event(source, "back: not reached until now", gap), self._clock.monotonic()
+                )
             since = feeds.pop(noun, None)
             if since is not None and not feeds and self._excused.pop(source, None) is None:
                 # Of one that came back while nobody watched it is not known when.
@@ -110,7 +118,9 @@ class Timeline:
                 self._take(source, self._event(source, f"back{away}", gap), self._clock.monotonic())
             if gap or self._late.get(source) == math.inf:
                 self._late[source] = self._clock.monotonic() + CATCHING_UP
-        elif new.state in (State.STALE, State.UNREACHABLE) and (source, noun) in self._met and noun not in feeds:
+        elif new.state in ILL and not any(met == source for met, _ in self._met):
+            self._unreached.add(source)
+        elif new.state in ILL and (source, noun) in self._met and noun not in feeds:
             first = not feeds
             feeds[noun] = self._clock.monotonic() if new.at is None else new.at
             if first:

@@ -181,10 +181,25 @@ def test_an_alert_leads_to_what_its_labels_name() -> None:
     ]
     found = {row.name: subject_of(row, readings, relations) for row, _ in expected}
     assert found == {row.name: lead for row, lead in expected}
-    assert "none of its labels" in no_subject(alert("nothing", severity="page"))
+    assert "none of its labels" in no_subject(alert("nothing", severity="page"), readings)
     assert "watched here is instance=127.0.0.1:80 job=other" in no_subject(
-        alert("job", instance="127.0.0.1:80", job="other")
+        alert("job", instance="127.0.0.1:80", job="other"), readings
     )
+
+
+def test_an_alert_about_a_job_leads_to_its_only_one_and_says_which_there_are() -> None:
+    readings, relations = feeds(), Relations(dict)
+    assert subject_of(alert("job", job="web"), readings, relations) == ("targets", "t/1")
+    assert subject_of(alert("group", service="web"), readings, relations) == ("units", "u/web")
+    there = [ScrapeTarget(f"t/{n}", "p/main", "web", f"web-{n}", TargetState.UP) for n in range(5)]
+    for count, told in ((2, "web-0, web-1"), (5, "web-0, web-1, 3 more")):
+        rows = {row.key: row for row in there[:count]}
+        readings[FeedKey("p/main", "targets")] = Reading(State.LIVE, rows)
+        assert subject_of(alert("job", job="web"), readings, relations) is None
+        why = no_subject(alert("job", job="web"), readings)
+        assert why == f"job: several are job=web: {told}; :targets web"
+    # Which one it is was said, and that one is not there.
+    assert "no target" in no_subject(alert("job", instance="web-9", job="web"), readings)
 
 
 async def test_on_a_small_terminal_when_whom_and_what_changed_are_left(opened: Opened) -> None:

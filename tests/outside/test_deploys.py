@@ -172,6 +172,8 @@ def test_following_ends_as_the_run_ends(yard: Yard) -> None:
     assert failed.status == 1
     assert "failed after 0s: exit 3" in failed.err
     name = failed.out.splitlines()[0]
+    # As on the screen, the newest first.
+    assert [item["state"] for item in yard.midwatch("runs", "-o", "jsonl").items] == ["failed", "done"]
     document = yard.midwatch("run", "attach", name, "-o", "json").document
     assert document["items"][0]["steps"][-1]["message"] == "exit 3"
 

@@ -16,13 +16,15 @@ from typing import Any
 import pytest
 
 from backends.api.errors import BackendError, BadReply, Denied, Misconfigured, NotFound, Silent, Unreachable
-from backends.api.events import Event
+from backends.api.events import Event, EventKind, Occurrence
 from backends.api.feed import Feed
 from backends.api.pace import Pace
-from backends.api.readings import Seen, State
+from backends.api.readings import FeedKey, Seen, State
 from backends.api.units import Unit, Units, UnitState
+from backends.config.context import Context, SourceConfig
 from backends.processes import supervisord
 from backends.processes.supervisord import Supervisord, SupervisordSettings
+from backends.watch import Watch
 from tests.servers.fake_http import fake, raw
 from tests.servers.supervisord_server import PASSWORD, USER, SupervisordServer
 from tests.waiting import until
@@ -413,3 +415,23 @@ async def test_a_program_that_is_stopped_by_a_signal_is_frozen_until_it_goes_on(
             os.kill(pid, signal.SIGCONT)
         await until_frozen(False)
     await backend.close()
+
+
+async def test_one_that_comes_up_after_midwatch_is_told_to_be_reached() -> None:
+    server = SupervisordServer(PROGRAMS)
+    config = SourceConfig("supervisord", "main", SupervisordSettings(url=server.url))
+    watch = Watch(Context("lab", (config,)))
+    told: list[Occurrence] = []
+    watch.timeline.on_settled(told.append)
+    try:
+        watch.open()
+        units = watch.feeds("units")[FeedKey("supervisord/main", "units")]
+        await until(lambda: units.reading.state is State.UNREACHABLE)
+        assert told == []
+        await asyncio.to_thread(server.start)
+        await until(lambda: bool(told), 15)
+        assert (told[0].kind, told[0].text) == (EventKind.SOURCE, "back: not reached until now")
+        assert told[0].target == "supervisord/main"
+    finally:
+        await watch.close()
+        await asyncio.to_thread(server.__exit__, None, None, None)

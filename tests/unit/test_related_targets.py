@@ -13,7 +13,7 @@ from backends.api.readings import FeedKey, Reading, State
 from backends.api.units import Unit, UnitState
 from backends.relations import Relations
 from tests.flows.fake import process
-from tui.related_targets import belonging
+from tui.related_targets import belonging, why_nothing
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PROCESS = process(7, "python", started=NOW, listening=("127.0.0.1:8001",))
@@ -49,6 +49,21 @@ def test_of_two_of_one_name_none_is_taken() -> None:
     row = ScrapeTarget("t", "p", "web", "web-1", TargetState.UP)
     assert "s/web:web-1" not in keys(row, UNIT, other)
     assert "s/old:web-1" not in keys(row, UNIT, other)
+
+
+def test_an_alert_about_a_whole_group_says_who_is_meant() -> None:
+    row = Alert("a", "p", "Slow", AlertState.FIRING, labels={"service": "web"})
+    assert keys(row, UNIT) == ["s/web:web-1", "h/7/1/b"]
+    other = Unit("s/web:web-2", "web:web-2", "s", "h", UnitState.STOPPED, native="STOPPED")
+    assert keys(row, UNIT, other) == []
+    told = why_nothing(row, watching(UNIT, other))
+    assert told == "Slow: several are service=web: web:web-1, web:web-2; :units web"
+
+
+def test_an_alert_whose_target_is_elsewhere_is_about_it_all_the_same() -> None:
+    row = Alert("a", "p", "Slow", AlertState.FIRING, labels={"service": "web-1"})
+    alone = Unit("s/web-1", "web-1", "s", "h", UnitState.STOPPED, native="STOPPED")
+    assert "is known to belong to Slow alone" in why_nothing(row, watching(alone))
 
 
 def test_what_is_elsewhere_has_nothing() -> None:

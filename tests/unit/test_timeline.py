@@ -141,10 +141,25 @@ async def test_each_word_of_the_timeline_names_what_is_new_in_it_once() -> None:
     await source.aclose()
 
 
-async def test_how_a_source_was_found_is_no_event() -> None:
+async def test_how_a_source_was_found_is_no_event_but_that_it_is_reached_at_last_is_one() -> None:
     board = Board()
-    board.timeline.reading("etcd/a", "members", Reading(State.UNREACHABLE, error=Unreachable("refused")))
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.UNREACHABLE, error=Unreachable("refused")))
+    assert board.settled == []
+    for noun in ("members", "instances"):
+        board.timeline.reading("etcd/a", noun, Reading(State.LIVE, {}, at=1001.0))
+    assert [(row.kind, row.text) for row in board.settled] == [(EventKind.SOURCE, "back: not reached until now")]
+    # From then on it is one like every other.
+    board.timeline.reading("etcd/a", "members", silent())
     board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1001.0))
+    assert [row.text for row in board.settled[1:]] == ["lost: no answer for 4 s", "back after 0 s"]
+
+
+async def test_one_feed_that_is_not_reached_yet_is_no_event_of_a_source_that_is() -> None:
+    board = Board()
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    board.timeline.reading("etcd/a", "instances", Reading(State.UNREACHABLE, error=Unreachable("no leader")))
+    board.timeline.reading("etcd/a", "instances", Reading(State.LIVE, {}, at=1001.0))
     assert board.settled == []
 
 

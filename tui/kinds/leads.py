@@ -9,6 +9,7 @@ from backends.api.capabilities import ABILITIES, kind_of
 from backends.api.events import EventKind, Occurrence
 from backends.api.members import Member, Role
 from backends.api.metrics import ScrapeTarget
+from backends.api.nouns import Row, called
 from backends.api.readings import Readings, State
 from backends.api.units import Unit
 from backends.relations import Relations, names_of
@@ -80,20 +81,23 @@ UNIT_LABELS = ("unit", "name", "service", "app", "pod", "container")
 """Labels that may hold a unit's or a member's name."""
 
 
+NAMED = 3
+"""Names of several things that stand in a sentence; of more the number is told."""
+
+
 def subject_of(alert: Alert, readings: Readings, relations: Relations) -> tuple[str, str] | None:
     """What an alert is about, as far as its labels say so: its target, else the unit or the member of that name,
-    else whoever is at its address."""
-    return next(_subjects(alert, readings, relations), None)
+    else whoever is at its address; where they name a job or a group only, the one that it consists of."""
+    found = next(_subjects(alert, readings, relations), None)
+    if found is None:
+        _, several = _one_of(alert, readings)
+        found = several[0][:2] if len(several) == 1 else None
+    return found
 
 
 def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterator[tuple[str, str]]:
     instance, job = alert.labels.get("instance", ""), alert.labels.get("job")
-    rows = [
-        (kind_of(noun), key, row)
-        for (_, noun), reading in readings.items()
-        if noun in ("targets", "units", "members", "instances")
-        for key, row in reading.rows.items()
-    ]
+    rows = _rows(readings)
     for kind, key, row in rows:
         if isinstance(row, ScrapeTarget) and (row.source, row.instance) == (alert.source, instance):
             yield from [(kind, key)] if job in (None, row.job) else ()
@@ -105,8 +109,47 @@ def _subjects(alert: Alert, readings: Readings, relations: Relations) -> Iterato
         yield kind_of(found.feed.noun), found.row.key
 
 
-def no_subject(alert: Alert) -> str:
+def _rows(readings: Readings) -> list[tuple[str, str, Row]]:
+    """What alerts are about, by kind and key."""
+    return [
+        (kind_of(noun), key, row)
+        for (_, noun), reading in readings.items()
+        if noun in ("targets", "units", "members", "instances")
+        for key, row in reading.rows.items()
+    ]
+
+
+def _one_of(alert: Alert, readings: Readings) -> tuple[str, list[tuple[str, str, Row]]]:
+    """Where the labels of an alert name no single thing: the first of them that names a job or a group, and the
+    targets of that job, else the units, else the members of that group. "" and nothing where none does."""
+    rows = _rows(readings) if not alert.labels.get("instance") else []
+    for label in ("job", *UNIT_LABELS):
+        value = alert.labels.get(label)
+        parts = [each for each in rows if value and _is_part(each[2], label, value, alert)]
+        for kind in ("targets", "units", "members"):
+            if found := [each for each in parts if each[0] == kind]:
+                return label, found
+    return "", []
+
+
+def _is_part(row: Row, label: str, value: str, alert: Alert) -> bool:
+    if isinstance(row, ScrapeTarget):
+        return label == "job" and (row.source, row.job) == (alert.source, value)
+    if isinstance(row, Unit):
+        return ":" in row.name and row.name.partition(":")[0] == value
+    return isinstance(row, Member) and row.group == value
+
+
+def no_subject(alert: Alert, readings: Readings) -> str:
     """Why an alert leads nowhere."""
+    label, several = _one_of(alert, readings)
+    if several:
+        kind, value = several[0][0], alert.labels[label]
+        names = [called(row) for _, _, row in several]
+        told = ", ".join(
+            names if len(names) <= NAMED else [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
+        )
+        return f"{alert.name}: several are {label}={value}: {told}; :{kind} {value}"
     told = " ".join(
         f"{name}={alert.labels[name]}" for name in ("instance", "job", *UNIT_LABELS) if name in alert.labels
     )

@@ -134,7 +134,7 @@ RUNS: Kind[Run] = Kind(
     sort="age",
     empty="no runs: this context has nothing to deploy (deploy.NAME with its argv)",
     none="no runs: nothing has been deployed from here; :deploys lists what can be",
-    tie=lambda r: (r.started, r.key),
+    tie=lambda r: (-r.started.timestamp(), r.key),
     label=lambda r: r.key,
     discovered=False,
 )

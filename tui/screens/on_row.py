@@ -71,8 +71,8 @@ class OnRow:
         else:
             found = leads_to(row, relations)
         if found is None:
-            why = no_subject(row) if isinstance(row, Alert) else "nothing else is known to belong to this"
-            desk.say(why)
+            alert = isinstance(row, Alert)
+            desk.say(no_subject(row, bridge.readings()) if alert else "nothing else is known to belong to this")
         else:
             desk.ways.go_to(*found)
 
