@@ -10,8 +10,6 @@ from widgets.one_line import Part
 from widgets.safe import fit, style, under_cursor, width_of
 
 BETWEEN = "   "
-LEAST = 4
-"""Lines of what is asked that there should be room for."""
 LABEL = 10
 """Cells of the labels of a menu, if none of them is longer."""
 MARKS = 4
@@ -47,8 +45,9 @@ class DialogRows(NamedTuple):
         return [*lines[top : top + space], more, *foot][:room], top
 
     def _foot_in(self, room: int) -> list[Row]:
+        """With room around its parts only where all that is asked, and the line below it, still have theirs."""
         foot = self._foot()
-        return foot if room - len(foot) >= LEAST else self._foot(tight=True)
+        return foot if room - len(foot) > len(self._telling()) else self._foot(tight=True)
 
     def _space(self, room: int) -> int:
         """How many of so many rows are left for those that move, and for how many of them there are."""

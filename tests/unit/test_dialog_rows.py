@@ -57,3 +57,15 @@ def test_what_is_chosen_in_a_menu_is_in_sight_in_any_terminal(room: int, at: int
     assert [text for text in texts(shown) if text.startswith(chosen)] or room < 2
     # Where it was is where it stays while the choice is in sight.
     assert menu(at).in_sight(top, room) == (shown, top)
+
+
+def test_what_is_asked_has_room_before_blank_lines_do() -> None:
+    asked, about = (LINE,) * 4, (LINE,) * 3
+    form = Form("sure?", asked, (), (Button("SIGTERM"),), foot=(LINE,), about=about)
+    rows = DialogRows(form, 0, "", 76)
+    # All of it, that there is more, the foot and the buttons.
+    shown, top = rows.in_sight(0, 7)
+    assert texts(shown)[4] == "3 more below: PgDn"
+    assert rows.unseen(top, 7) == 0
+    assert rows.unseen(0, 6) == 1
+    assert rows.unseen(0, 20) == 0
