@@ -49,15 +49,15 @@ class Link:
 def read(saved: str, began: datetime, ended: datetime) -> list[Told]:
     """The lines of a saved timeline, the oldest first; `began` and `ended` say when they must have been told."""
     head, *lines = saved.splitlines()
-    edges = [head.index(title) for title in ("TIME", "KIND", "TARGET", "CHANGE", "SEEN BY")]
+    edges = [head.index(title) for title in ("TIME", "KIND", "TARGET", "SEEN BY", "CHANGE")]
     spans = [slice(low, high) for low, high in zip(edges, [*edges[1:], None], strict=True)]
     told = []
     # The newest is the first.
     for line in reversed(lines):
-        stamp, *words = (line[span].strip() for span in spans)
+        stamp, kind, target, source, text = (line[span].strip() for span in spans)
         hour, minute, second = map(int, stamp.split(":"))
         time = began.replace(hour=hour, minute=minute, second=second, microsecond=0)
-        told.append(Told(_unskewed(time, began, ended), *words))
+        told.append(Told(_unskewed(time, began, ended), kind, target, text, source))
     return told
 
 
