@@ -24,11 +24,11 @@ def complaints(*lines: Told, ending: Moment = BEGINNING, blows: tuple[Blow, ...]
 
 def test_lines_told_while_the_clock_was_wrong_stand_where_they_happened() -> None:
     saved = (
-        "TIME↓     KIND    TARGET     CHANGE                 SEEN BY\n"
-        "12:00:09  joined  web/web-1  web-1  127.0.0.1:8080  etcd/main, etcd/b\n"
-        "12:00:09  left    web/web-1  web-1  127.0.0.1:8080  etcd/main\n"
-        "11:00:07  state   m1         down → up              etcd/main\n"
-        "13:00:01  state   m1         up → down: refused     etcd/main"
+        "TIME↓     KIND    TARGET     SEEN BY              CHANGE\n"
+        "12:00:09  joined  web/web-1  etcd/main, etcd/b    web-1  127.0.0.1:8080\n"
+        "12:00:09  left    web/web-1  etcd/main            web-1  127.0.0.1:8080\n"
+        "11:00:07  state   m1         etcd/main            down → up\n"
+        "13:00:01  state   m1         etcd/main            up → down: refused"
     )
     lines = read(saved.replace("TIME↓ ", "TIME  "), BEGAN, BEGAN + timedelta(minutes=1))
     assert [(line.time.minute, line.time.second, line.kind) for line in lines] == [
@@ -42,6 +42,16 @@ def test_lines_told_while_the_clock_was_wrong_stand_where_they_happened() -> Non
     assert lines[0].text == "up → down: refused"
     assert lines[3].source == "etcd/main, etcd/b"
     assert not torn(chains(lines[:3]), {}, {("instance", "etcd/main", "web/web-1"): "gone"})
+
+
+def test_that_there_is_no_leader_yet_is_no_link_of_the_chain() -> None:
+    found = chains(
+        [
+            told(1, "leader", "etcd/main", "m0 → no leader: for 6 s"),
+            told(9, "leader", "etcd/main", "m0 → m1 (no leader for 14 s)"),
+        ]
+    )
+    assert [(link.before, link.after) for links in found.values() for link in links] == [("m0", "m1")]
 
 
 def test_a_whole_chain_is_no_complaint() -> None:
