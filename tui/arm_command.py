@@ -77,7 +77,7 @@ def arm(door: Door, rest: str) -> str:
         seconds = duration(words[0]) if words else seconds
         words = words[1:]
     except ValueError:
-        if words[0][:1].isdigit():
+        if words[0][:1].isdigit() and " " not in words[0]:
             return f"{words[0]} is no time, as 90s, 15m and 1h30m are; {HOW_TO_ARM}"
         # Else it is the first word of the reason.
     try:

@@ -58,8 +58,8 @@ def _checked(options: argparse.Namespace) -> argparse.Namespace:
         raise Usage(f"-o {options.output}: {verb} takes {', '.join(formats)}{near}")
     if options.watch and getattr(options, "by", "") not in GOING_ON:
         raise Usage(f"--watch: {verb} does not go on by it")
-    if (options.command or options.no_mouse) and verb not in ("the dashboard", "demo run"):
-        raise Usage(f"{'-c' if options.command else '--no-mouse'}: only for the dashboard, not for {verb}")
+    if options.command and verb not in ("the dashboard", "demo run"):
+        raise Usage(f"-c: only for the dashboard, not for {verb}")
     if getattr(options, "step", None) and not options.range:
         raise Usage("--step: only with --range")
     if verb == "audit verify" and options.since:

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import takewhile
 
+from rich.cells import set_cell_size
+
 from backends.clean import clean
 from widgets.safe import begun, cells, fit, width_of
 
@@ -41,7 +43,12 @@ def without_head(name: str, width: int) -> str:
 
 def _without_middle(text: str, differ: int, width: int) -> str:
     """Its beginning, and what is about the character from which on it differs from others."""
-    head = width // 3
-    room = max(0, width - head - 1)
-    start = max(head, min(differ - room // 2, len(text) - room))
-    return fit(text[:head], head) + "…" + fit(text[start:], room)
+    head = set_cell_size(text, width // 3)
+    room = max(0, width - width // 3 - 1)
+    start = max(differ, len(head))
+    # As much before that character as behind it; more where the text ends soon.
+    while start > len(head) and (
+        cells(text[start - 1 : differ]) <= room // 2 or cells(text[start - 1 :]) <= room
+    ):
+        start -= 1
+    return head + "…" + fit(text[start:], room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -45,7 +46,9 @@ def folded(found: Sequence[Problem], readings: Readings, events: Iterable[Occurr
             left.append(problem)
         else:
             into[problem.key] = cause
-    joint = [_joint(same) for same in _alike(left) if len(same) > 1]
+    together = [same for same in _alike(left) if len(same) > 1]
+    lines_of = Counter((same[0].source, same[0].name) for same in together)
+    joint = [_joint(same, alone=lines_of[same[0].source, same[0].name] == 1) for same in together]
     into |= _on_targets(left, causes)
     into |= {problem.key: line for line in joint for problem in line.effects}
     if not into:
@@ -101,12 +104,13 @@ def _alike(left: Iterable[Problem]) -> list[list[Problem]]:
     return found
 
 
-def _joint(same: Sequence[Problem]) -> Problem:
-    """One line for alerts that say the same, since the first of them."""
+def _joint(same: Sequence[Problem], *, alone: bool) -> Problem:
+    """One line for alerts that say the same, since the first of them. `alone`: no other line is of that name, so
+    that it stays the same line whichever of them ends first."""
     first = same[0]
     about = {problem.about for problem in same}
     why = f"on {', '.join(sorted(about))}" if all(about) else first.why
-    return replace(first, why=why, row="", joint=first.row, effects=tuple(same))
+    return replace(first, why=why, row="", joint=first.name if alone else first.row, effects=tuple(same))
 
 
 def _age(problem: Problem) -> tuple[float, str]:

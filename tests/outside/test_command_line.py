@@ -66,7 +66,6 @@ def test_version_and_help() -> None:
         (["-o", "jsonl", "demo", "status"], "-o jsonl: demo status takes table"),
         (["-o", "json"], "-o json: the dashboard takes table"),
         (["-c", "logs", "members"], "-c: only for the dashboard, not for members"),
-        (["--no-mouse", "members"], "--no-mouse: only for the dashboard, not for members"),
         (["audit", "verify", "--since", "1h"], "--since: audit verify looks at all of it"),
         (["logs", "--level", "loud", "-"], "expected one of fatal"),
         (["logs", "--grep", "(", "-"], "no regular expression"),

@@ -23,6 +23,11 @@ def test_names_that_differ_in_the_middle_show_that() -> None:
     assert len(set(shown.values())) == 9
 
 
+def test_wide_names_are_told_apart_too() -> None:
+    names = [f"日本語のとても長い名前のサービス{end}" for end in ("東京", "大阪")]
+    assert cut_apart(names, 20) == {names[0]: "日本語…サービス東京 ", names[1]: "日本語…サービス大阪 "}
+
+
 def test_every_name_has_its_cells_whatever_it_is_made_of() -> None:
     names = [f"{stem * 30}{n}" for stem in ("語", "é", "\x1b[2J", "a") for n in range(3)]
     for width in range(1, 40):

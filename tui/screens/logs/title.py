@@ -54,8 +54,11 @@ def standing(view: HistoryView, place: str, reading: str) -> tuple[str, Look]:
         return place, Look.DIM
     spans = [reading.value for reading in view.readings.values() if reading.value is not None]
     lacking = next((span.trouble.error.reason for span in spans if span.trouble is not None), None)
-    if lacking is not None:
-        return lacking, Look.WARN
+    text, look = _followed(view)
+    return (text, look) if lacking is None else (f"{text}; {lacking}", Look.WARN)
+
+
+def _followed(view: HistoryView) -> tuple[str, Look]:
     if not view.following:
         new = f"not following, {count(view.new)} new" if view.new else "LIVE, not following"
         return f"{new}: {key_of('follow')}", Look.DIM
