@@ -11,6 +11,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from backends.api.clock import Clock
+from backends.api.errors import Denied
 from backends.api.events import Event, EventKind, Occurrence, Occurrences
 from backends.api.readings import ILL, FeedKey, News, Reading, Seen, State, differing
 from backends.incident.pulse import Pulse
@@ -53,8 +54,10 @@ class Timeline:
         self._heard = asyncio.Event()
         self._ill: dict[str, dict[str, float]] = {}
         self._met: set[tuple[str, str]] = set()
-        self._unreached: set[str] = set()
-        """The sources that have not been reached since they were found so."""
+        self._reached: set[str] = set()
+        """The sources of which any feed was met."""
+        self._unreached: dict[str, set[str]] = {}
+        """By source that was found not to be reached, its feeds that have not been since."""
         self._unseen: set[tuple[str, str]] = set()
         """The feeds that said something before nobody watched, and nothing since."""
         self._late: dict[str, float] = {}
@@ -106,11 +109,13 @@ class Timeline:
         gap = (source, noun) in self._unseen
         if new.state is State.LIVE:
             self._met.add((source, noun))
-            if source in self._unreached:
-                self._unreached.remove(source)
-                self._take(
-                    source, self._event(source, "back: not reached until now", gap), self._clock.monotonic()
-                )
+            self._reached.add(source)
+            unreached = self._unreached.get(source, set())
+            if noun in unreached:
+                unreached.remove(noun)
+                if not unreached:
+                    back = self._event(source, "back: not reached until now", gap)
+                    self._take(source, back, self._clock.monotonic())
             since = feeds.pop(noun, None)
             if since is not None and not feeds and self._excused.pop(source, None) is None:
                 # Of one that came back while nobody watched it is not known when.
@@ -118,8 +123,10 @@ class Timeline:
                 self._take(source, self._event(source, f"back{away}", gap), self._clock.monotonic())
             if gap or self._late.get(source) == math.inf:
                 self._late[source] = self._clock.monotonic() + CATCHING_UP
-        elif new.state in ILL and not any(met == source for met, _ in self._met):
-            self._unreached.add(source)
+        elif new.state in ILL and source not in self._reached:
+            # Who says no was reached.
+            if not isinstance(new.error, Denied):
+                self._unreached.setdefault(source, set()).add(noun)
         elif new.state in ILL and (source, noun) in self._met and noun not in feeds:
             first = not feeds
             feeds[noun] = self._clock.monotonic() if new.at is None else new.at

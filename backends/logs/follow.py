@@ -142,7 +142,7 @@ class Follower:
         self._without_since = now if self._without_since is None else self._without_since
         if now - self._without_since >= GONE and not self._missing:
             self._missing = self._patterns.unmatched
-            self._opened.say_once(f"{self._missing}: waiting for one")
+            self._opened.say(f"{self._missing}: waiting for one")
 
     def _notice_truncations(self) -> None:
         """Before new files are looked at: a copy of what was written since is known as one only then."""

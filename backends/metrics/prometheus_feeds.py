@@ -65,15 +65,17 @@ class Feeds:
         before, gap, limit = last, last is not None, self._first
         while True:
             began = time.monotonic()
-            rows = await self._alerts(before, limit)
             # An alert that is gone may only be one that the server has not begun to count again: who told it is
-            # known of every look in which one fires.
-            anew = any(map(_fires, (*(before or {}).values(), *rows.values()))) and await self._restarted()
+            # asked beside every look in which one may be, and once more when the first one fires.
+            fired = any(map(_fires, (before or {}).values()))
+            rows, anew = await asyncio.gather(self._alerts(before, limit), self._restarted(fired))
             news: tuple[News, ...] = ()
             if before is not None:
                 over = _over(before, rows)
                 news = (*_begun(before, rows, gap), *(_ended(row, gap, anew) for row in over))
             yield Seen(rows, None if before is None else differing(before, rows), news)
+            if not fired:
+                await self._restarted(any(map(_fires, rows.values())))
             before, gap = rows, False
             limit = await self._pause(began, ALERTS_EACH)
 
@@ -123,10 +125,14 @@ class Feeds:
         except (BackendError, *NO_JSON):
             return None
 
-    async def _restarted(self) -> bool:
-        """Whether it is another start of the server than the one that was asked last."""
-        before, self._started = self._started, await self._start_time()
-        return before is not None and self._started is not None and self._started != before
+    async def _restarted(self, ask: bool) -> bool:
+        """Whether it is another start of the server than the last one that is known; False without asking, or
+        where it does not tell now."""
+        started = await self._start_time() if ask else None
+        if started is None:
+            return False
+        before, self._started = self._started, started
+        return before not in (None, started)
 
     async def _start_time(self) -> str | None:
         runtime = await self.runtime()

@@ -121,9 +121,9 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
                 doubtful = True
             await asyncio.sleep(INTERVAL)
 
-    async def _frozen(self, infos: list[Info], about: About) -> frozenset[int]:
+    async def _frozen(self, infos: list[Info], about: About) -> frozenset[int] | None:
         """The pids of its programs whose process is stopped by a signal, where they are of this host: one short
-        file each."""
+        file each. None where this host does not tell in time."""
         pids = [info.pid for info in infos if info.pid]
         if not (about.here and pids):
             return frozenset()
@@ -131,7 +131,7 @@ class Supervisord(Backend, Supervisor, Logs, Acting):
             async with asyncio.timeout(FROZEN_WITHIN):
                 return await self._looking.run(lambda: frozen("/proc", about.pid, pids))
         except (BackendError, TimeoutError):
-            return frozenset()
+            return None
 
     async def _asked(self, seen: Seen[Programs]) -> Seen[Programs]:
         """The same, with those restarts marked as such that nobody asked for: a stop that was too short for two

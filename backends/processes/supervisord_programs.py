@@ -111,10 +111,11 @@ class Roll:
         about: About,
         enabled: Mapping[str, bool],
         *,
-        frozen: Container[int] = (),
+        frozen: Container[int] | None = (),
         after_gap: bool = False,
     ) -> Seen[Programs]:
-        """Rows, what changed, and the news; `frozen` are pids, `after_gap` marks what is seen after an outage."""
+        """Rows, what changed, and the news; `frozen` are pids, None where that is not known now: a process is as
+        it was then. `after_gap` marks what is seen after an outage."""
         self._learn_skew(answer)
         rows, infos = {}, {}
         for info in answer:
@@ -122,7 +123,10 @@ class Roll:
             old = None if before is None else before.get(key)
             old_info = None if before is None else before.infos.get(key)
             row = self._row(key, info, old, old_info, about, enabled.get(info.full_name))
-            if info.pid in frozen:
+            if frozen is None:
+                if old is not None and old.frozen and old.pid == row.pid:
+                    row = replace(row, frozen=True, frozen_since=old.frozen_since)
+            elif info.pid in frozen:
                 row = replace(row, frozen=True, frozen_since=_frozen_since(old, after_gap))
             rows[key] = old if old == row else row
             infos[key] = info

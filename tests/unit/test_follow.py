@@ -257,6 +257,21 @@ def test_a_file_that_is_deleted_and_written_to_is_read_and_told(begin: Begin, lo
     assert following.missing == ""
 
 
+def test_each_time_that_the_last_file_goes_is_told(begin: Begin, log: Path) -> None:
+    add(log, "a")
+    following = begin(log)
+    following.look()
+    for times in (1, 2):
+        log.unlink()
+        following.look()
+        following.now += follow.GONE
+        following.look()
+        following.look()
+        assert following.notes == [f"no file matches {log}: waiting for one"] * times
+        add(log, "b")
+        following.look()
+
+
 def test_a_rotation_that_takes_a_moment_is_no_trouble(begin: Begin, log: Path, tmp_path: Path) -> None:
     add(log, "a")
     following = begin(log)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from backends.api.events import Event
 from backends.api.units import Unit, UnitState
 from backends.processes.frozen import frozen
+from backends.processes.supervisord import Supervisord, SupervisordSettings
 from backends.processes.supervisord_programs import About, Info, Programs, Roll
 from tests.clock import FakeClock
 from tui.kinds.units import UNITS
@@ -54,6 +57,33 @@ def test_that_a_program_was_frozen_and_goes_on_is_news() -> None:
     assert (rows[KEY].frozen_since, news) == (since, [])
     rows, (said,) = looked(roll, rows)
     assert (rows[KEY].frozen, said.bad) == (False, False)
+
+
+def test_where_it_is_not_known_whether_a_process_is_frozen_it_is_as_it_was() -> None:
+    roll = Roll("supervisord/a")
+    rows, _ = looked(roll, None)
+    rows, _ = looked(roll, rows, 9)
+    since = rows[KEY].frozen_since
+    seen = roll.look(rows, [WEB], ABOUT, {}, frozen=None)
+    assert (seen.news, seen.changed, seen.value[KEY].frozen_since) == ((), frozenset(), since)
+    # Of another process that was not known before.
+    seen = roll.look(seen.value, [replace(WEB, start=150, pid=10)], ABOUT, {}, frozen=None)
+    assert not seen.value[KEY].frozen
+    assert not roll.look(seen.value, [WEB], ABOUT, {}, frozen=None).value[KEY].frozen
+
+
+async def test_a_host_that_does_not_tell_in_time_does_not_say_that_a_process_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend, told = Supervisord("a", SupervisordSettings()), threading.Event()
+    monkeypatch.setattr("backends.processes.supervisord.FROZEN_WITHIN", 0.01)
+    monkeypatch.setattr("backends.processes.supervisord.frozen", lambda *_: told.wait(10))
+    try:
+        # At first they take too long, then all threads are taken by those that do.
+        assert [await backend._frozen([WEB], ABOUT) for _ in range(3)] == [None, None, None]
+    finally:
+        told.set()
+        await backend.close()
 
 
 @pytest.mark.parametrize("after_gap", [False, True])

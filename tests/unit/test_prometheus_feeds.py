@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import aclosing
 from typing import Any, cast
 
+import pytest
+
+from backends.api.errors import Silent
 from backends.api.events import Event
 from backends.api.metrics import ScrapeTarget, TargetState
 from backends.metrics.prometheus_feeds import Feeds
@@ -49,3 +54,47 @@ async def test_targets_that_were_down_already_are_no_news_to_the_next_watch() ->
     assert {row.instance: row.since for row in seen.value.values()}["a"] == since["a"]
     assert isinstance(next(iter(last.values())), ScrapeTarget)
     assert all(row.state is not TargetState.UNKNOWN for row in seen.value.values())
+
+
+class Restarting:
+    """Answers with one alert, at first, and with when it was started; None: it does not tell that now. From the
+    second look on it answers neither question before it is asked both."""
+
+    timeout = 5.0
+    access = Server.access
+
+    def __init__(self, *looks: tuple[bool, str | None]) -> None:
+        self._fires, self._starts = [fires for fires, _ in looks], [start for _, start in looks]
+        self.asked = {"alerts": 0, "status/runtimeinfo": 0}
+        self._both = asyncio.Barrier(2)
+
+    async def get(self, path: str, *_: Any, **__: Any) -> bytes:
+        number, self.asked[path] = self.asked[path], self.asked[path] + 1
+        if number:
+            await self._both.wait()
+        if path == "alerts":
+            labels = {"alertname": "HighErrors", "severity": "page"}
+            alert = {"labels": labels, "state": "firing", "activeAt": "2026-11-24T02:00:00Z", "value": "1"}
+            return json.dumps({"alerts": [alert] if self._fires[number] else []}).encode()
+        start = self._starts[number]
+        if start is None:
+            raise Silent("no answer")
+        return json.dumps({"startTime": start}).encode()
+
+
+@pytest.mark.parametrize(
+    ("starts", "told"),
+    [
+        (("S1", "S1", "S1"), "over"),
+        (("S1", "S1", "S2"), "not known: the server was restarted and counts anew"),
+        (("S1", None, "S2"), "not known: the server was restarted and counts anew"),
+    ],
+)
+async def test_an_alert_that_is_gone_after_a_restart_is_not_over_and_is_asked_for_beside_the_start(
+    starts: tuple[str | None, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backends.metrics.prometheus_feeds.ALERTS_EACH", 0.0)
+    server = Restarting(*zip((True, True, False), starts, strict=True))
+    async with asyncio.timeout(5), aclosing(Feeds(cast("Wire", server), "p/main").alerts(None)) as source:
+        news = [(await anext(source)).news for _ in starts]
+    assert [[item.text for item in items if isinstance(item, Event)] for items in news] == [[], [], [told]]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from backends.api.errors import Silent, Unreachable
+from backends.api.errors import BackendError, Denied, Silent, Unreachable
 from backends.api.events import Event, EventKind, Occurrence
 from backends.api.members import Members
 from backends.api.readings import Reading, Seen, State
@@ -153,6 +153,19 @@ async def test_how_a_source_was_found_is_no_event_but_that_it_is_reached_at_last
     board.timeline.reading("etcd/a", "members", silent())
     board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1001.0))
     assert [row.text for row in board.settled[1:]] == ["lost: no answer for 4 s", "back after 0 s"]
+
+
+@pytest.mark.parametrize("error", [Denied("permission denied"), Silent("no answer")])
+async def test_a_source_is_not_back_because_one_of_its_feeds_is_there_while_another_still_fails(
+    error: BackendError,
+) -> None:
+    board = Board()
+    board.timeline.reading("etcd/a", "instances", Reading(State.UNREACHABLE, error=error))
+    board.timeline.reading("etcd/a", "members", Reading(State.LIVE, {}, at=1000.0))
+    assert board.settled == []
+    board.timeline.reading("etcd/a", "instances", Reading(State.LIVE, {}, at=1001.0))
+    back = [] if isinstance(error, Denied) else ["back: not reached until now"]
+    assert [row.text for row in board.settled] == back
 
 
 async def test_one_feed_that_is_not_reached_yet_is_no_event_of_a_source_that_is() -> None:
