@@ -248,7 +248,7 @@ async def test_the_supervisor(running: Lab, seen: Opened) -> None:
 
 
 async def test_a_dead_supervisor_and_a_dead_member_are_two_problems(running: Lab, seen: Opened) -> None:
-    """What comes of them stands behind them, targets and the alerts on these; a group that is empty never does."""
+    """What comes of them stands behind them, targets and the alerts on these; a group that is empty does not."""
     async with seen() as eyes:
         instances = [row for key in eyes.watch.feeds("instances") for row in eyes.rows(*key)]
         groups = {str(row.group) for row in instances}
