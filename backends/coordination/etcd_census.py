@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, Belonging, Census, pending, state_of
 from backends.coordination.etcd_wire import client_address
 
+HANDED_OVER = 1.5
+"""Seconds from which on it is no hand-over any more that there is no leader: the next round sees it as well."""
 _ALARM = re.compile(r"memberID:(\d+) alarm:(\w+)")
 
 
@@ -152,8 +155,18 @@ class EtcdCensus(Census[Answer, int]):
         voters = self._voters()
         own = {int(a.status.header.member_id): (a.status.raftTerm, a.status.leader) for a in fresh}
         views = [view for number, view in own.items() if number in voters] or list(own.values())
-        self._leader = _led_by(views, len(views) // 2 + 1 if quorum is None else quorum.needed)
-        self._note_leader(self._leader is not None if views else None, quorum=quorum)
+        needed = len(views) // 2 + 1 if quorum is None else quorum.needed
+        unheard = 0 if quorum is None else quorum.voters - quorum.up
+        self._leader = _led_by(views, needed)
+        known = bool(views) and (self._leader is not None or not _may_be_led(views, needed, unheard))
+        self._note_leader(self._leader is not None if known else None, quorum=quorum)
+
+    @property
+    def _leaderless(self) -> datetime | None:
+        """Not yet where that may be a hand-over, which some have heard of and others have not."""
+        if self._lost is None or time.monotonic() - self._lost.monotonic < HANDED_OVER:
+            return None
+        return self._lost.wall
 
     def _alarms(self, fresh: list[Answer]) -> dict[int, tuple[str, ...]]:
         """Alarms by member, from what each member's Status lists as errors (etcd ≥ 3.4). Asking for the list
@@ -186,6 +199,12 @@ def _led_by(views: list[tuple[int, int]], quorum: int) -> int | None:
         if count >= quorum or (term == latest and 2 * count > of_term):
             return leader
     return None
+
+
+def _may_be_led(views: list[tuple[int, int]], needed: int, unheard: int) -> bool:
+    """Whether one that anybody names may lead a quorum for all that is known: with all the voters that do not
+    answer us, and may well answer it."""
+    return any(count + unheard >= needed for (_, leader), count in Counter(views).items() if leader)
 
 
 def _why_unasked(member: Any) -> BackendError:

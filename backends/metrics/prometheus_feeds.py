@@ -66,16 +66,18 @@ class Feeds:
         while True:
             began = time.monotonic()
             # An alert that is gone may only be one that the server has not begun to count again: who told it is
-            # asked beside every look in which one may be, and once more when the first one fires.
-            fired = any(map(_fires, (before or {}).values()))
-            rows, anew = await asyncio.gather(self._alerts(before, limit), self._restarted(fired))
+            # asked beside every look.
+            asked = asyncio.create_task(self._start_time())
+            try:
+                rows = await self._alerts(before, limit)
+                anew = self._restarted(await asked)
+            finally:
+                asked.cancel()
             news: tuple[News, ...] = ()
             if before is not None:
                 over = _over(before, rows)
                 news = (*_begun(before, rows, gap), *(_ended(row, gap, anew) for row in over))
             yield Seen(rows, None if before is None else differing(before, rows), news)
-            if not fired:
-                await self._restarted(any(map(_fires, rows.values())))
             before, gap = rows, False
             limit = await self._pause(began, ALERTS_EACH)
 
@@ -125,10 +127,9 @@ class Feeds:
         except (BackendError, *NO_JSON):
             return None
 
-    async def _restarted(self, ask: bool) -> bool:
-        """Whether it is another start of the server than the last one that is known; False without asking, or
-        where it does not tell now."""
-        started = await self._start_time() if ask else None
+    def _restarted(self, started: str | None) -> bool:
+        """Whether it is another start of the server than the last one that is known; False where it does not tell
+        now."""
         if started is None:
             return False
         before, self._started = self._started, started

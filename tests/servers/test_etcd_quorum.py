@@ -42,7 +42,7 @@ async def test_without_a_quorum_groups_are_not_live_and_members_go_on() -> None:
             assert eyes.row(survivor.name).trouble is None
             assert eyes.members.reading.state is State.LIVE
             assert "quorum lost" in str(eyes.row(survivor.name).quorum)
-            assert eyes.row(survivor.name).leaderless is not None
+            await until(lambda: eyes.row(survivor.name).leaderless is not None)
             for server in others:
                 server.thaw()
             await eyes.all_up()

@@ -12,7 +12,7 @@ from backends.api.events import Event, EventKind
 from backends.api.members import Member, MemberState, Role
 from backends.api.quorum import Quorum
 from backends.coordination.census import Answer, pending, state_of
-from backends.coordination.etcd_census import EtcdCensus
+from backends.coordination.etcd_census import HANDED_OVER, EtcdCensus
 from backends.coordination.zookeeper_access import NotListed, NotServing
 
 
@@ -75,7 +75,7 @@ class Cluster:
         return list(self.known.values())
 
 
-def test_no_leader_is_said_when_no_member_knows_one() -> None:
+def test_no_leader_is_said_when_no_member_knows_one(clock: Clock) -> None:
     three = Cluster(3)
     assert {row.leaderless for row in three.look()} == {None}
     for term in (2, 7):
@@ -84,6 +84,8 @@ def test_no_leader_is_said_when_no_member_knows_one() -> None:
         assert {(row.leaderless, row.leader) for row in three.look()} == {(None, "m1")}
     for number in (1, 2, 3):
         three.says(number, leader=0)
+    three.look()
+    clock.now += HANDED_OVER
     (since,) = {row.leaderless for row in three.look()}
     assert since is not None
     assert {row.leaderless for row in three.look()} == {since}
@@ -102,8 +104,11 @@ def test_a_leader_that_wakes_and_is_named_by_itself_alone_is_none(clock: Clock) 
         led = three.census.answers[three.hosts[number - 1]]
         three.census.answers[three.hosts[number - 1]] = Answer(led.status, 1.0, error=Silent("no answer"))
     three.says(3, leader=0)
+    three.look()
+    clock.now += 2.0
     (since,) = {row.leaderless for row in three.look()}
-    clock.now += 4.0
+    assert since is not None
+    clock.now += 2.0
     three.says(2, leader=2)
     assert {(row.leaderless, row.leader) for row in three.look()} == {(since, None)}
     assert EventKind.LEADER not in [item.kind for item in three.news if isinstance(item, Event)]
@@ -116,6 +121,37 @@ def test_a_leader_that_wakes_and_is_named_by_itself_alone_is_none(clock: Clock) 
     three.says(3, leader=3, term=3)
     assert {(row.leaderless, row.leader) for row in three.look()} == {(None, "m3")}
     assert three.told() == ["m2 → m3 (no leader for 6 s)"]
+
+
+def test_whether_there_is_a_leader_is_not_known_while_one_that_is_named_may_have_a_quorum(clock: Clock) -> None:
+    """m2 does not answer us, and m3 is cut off from the others, terms ahead."""
+    three = Cluster(3)
+    three.look()
+    follower = three.census.answers[three.hosts[1]]
+    three.census.answers[three.hosts[1]] = Answer(follower.status, 1.0, error=Silent("no answer"))
+    three.says(3, leader=0, term=9)
+    for _ in range(5):
+        assert {(row.leaderless, row.leader) for row in three.look()} == {(None, None)}
+        assert [item for item in three.news if isinstance(item, Event) and item.kind is EventKind.LEADER] == []
+        clock.now += 2.0
+    # It answers, and nobody leads but in the words of m1.
+    three.says(2, leader=0, term=9)
+    three.look()
+    clock.now += 2.0
+    assert None not in {row.leaderless for row in three.look()}
+
+
+def test_a_round_that_meets_a_hand_over_is_no_cluster_without_a_leader(clock: Clock) -> None:
+    three = Cluster(3)
+    three.look()
+    three.says(1, leader=0, term=3)
+    three.says(2, leader=2, term=3)
+    assert {row.leaderless for row in three.look()} == {None}
+    clock.now += 2.0
+    for number in (1, 3):
+        three.says(number, leader=2, term=3)
+    assert {(row.leaderless, row.leader) for row in three.look()} == {(None, "m2")}
+    assert three.told() == ["m1 → m2"]
 
 
 def test_that_there_is_no_leader_is_told_once_it_lasts_and_once_only(clock: Clock) -> None:
@@ -136,11 +172,14 @@ def test_the_time_without_a_leader_goes_on_while_nobody_who_answers_knows(clock:
     two.look()
     for number in (1, 2):
         two.says(number, leader=0)
+    two.look()
+    clock.now += 2.0
     (since,) = {row.leaderless for row in two.look()}
+    assert since is not None
     said = dict(two.census.answers)
     for host, answer in said.items():
         two.census.answers[host] = Answer(answer.status, 1.0, error=Silent("no answer"))
-    clock.now += 4.0
+    clock.now += 2.0
     assert {row.leaderless for row in two.look()} == {since}
     two.census.answers.update(said)
     clock.now += 4.0

@@ -57,22 +57,23 @@ async def test_targets_that_were_down_already_are_no_news_to_the_next_watch() ->
 
 
 class Restarting:
-    """Answers with one alert, at first, and with when it was started; None: it does not tell that now. From the
-    second look on it answers neither question before it is asked both."""
+    """Tells at each look whether one alert fires, and when it was started; None: that is not answered. It answers
+    neither question before it is asked both."""
 
     timeout = 5.0
     access = Server.access
 
-    def __init__(self, *looks: tuple[bool, str | None]) -> None:
+    def __init__(self, *looks: tuple[bool | None, str | None]) -> None:
         self._fires, self._starts = [fires for fires, _ in looks], [start for _, start in looks]
         self.asked = {"alerts": 0, "status/runtimeinfo": 0}
         self._both = asyncio.Barrier(2)
 
     async def get(self, path: str, *_: Any, **__: Any) -> bytes:
         number, self.asked[path] = self.asked[path], self.asked[path] + 1
-        if number:
-            await self._both.wait()
+        await self._both.wait()
         if path == "alerts":
+            if self._fires[number] is None:
+                raise Silent("no answer")
             labels = {"alertname": "HighErrors", "severity": "page"}
             alert = {"labels": labels, "state": "firing", "activeAt": "2026-11-24T02:00:00Z", "value": "1"}
             return json.dumps({"alerts": [alert] if self._fires[number] else []}).encode()
@@ -98,3 +99,15 @@ async def test_an_alert_that_is_gone_after_a_restart_is_not_over_and_is_asked_fo
     async with asyncio.timeout(5), aclosing(Feeds(cast("Wire", server), "p/main").alerts(None)) as source:
         news = [(await anext(source)).news for _ in starts]
     assert [[item.text for item in items if isinstance(item, Event)] for items in news] == [[], [], [told]]
+
+
+async def test_a_look_that_failed_does_not_use_up_that_the_server_was_restarted() -> None:
+    feeds = Feeds(cast("Wire", Restarting((True, "S1"), (None, "S2"), (False, "S2"))), "p/main")
+    async with asyncio.timeout(5), aclosing(feeds.alerts(None)) as source:
+        last = (await anext(source)).value
+    async with asyncio.timeout(5), aclosing(feeds.alerts(last)) as source:
+        with pytest.raises(Silent):
+            await anext(source)
+    async with asyncio.timeout(5), aclosing(feeds.alerts(last)) as source:
+        news = (await anext(source)).news
+    assert [item.text.split(":")[0] for item in news if isinstance(item, Event)] == ["not known"]

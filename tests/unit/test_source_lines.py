@@ -9,6 +9,7 @@ import pytest
 
 from backends.api.errors import Unreachable
 from backends.api.members import Member, MemberState, Role
+from backends.api.quorum import Quorum
 from backends.api.readings import FeedKey, Reading, State, worst, worst_by_source
 from backends.api.settings import Settings
 from backends.api.units import Unit, UnitState
@@ -73,6 +74,14 @@ def test_a_leader_of_whom_nobody_tells_any_more_led(state: State, told: str) -> 
     rows = {"m0": Member("m0", "m0", "x/main", Role.LEADER, MemberState.UP)}
     _, *parts = line_of("members", Reading(state, rows, 977.0))
     assert "".join(text for text, _ in parts).strip() == told
+
+
+@pytest.mark.parametrize(("hidden", "told"), [(0, "leader not known"), (1, "leader not in hosts")])
+def test_a_leader_who_is_none_of_the_rows_is_not_known_where_all_voters_are_asked(hidden: int, told: str) -> None:
+    """As in a round that meets a hand-over."""
+    quorum = Quorum(3, 3 - hidden, hidden)
+    rows = {n: Member(n, n, "x/main", Role.FOLLOWER, MemberState.UP, quorum=quorum) for n in ("m0", "m1")}
+    assert any(told in text for text, _ in line_of("members", Reading(State.LIVE, rows, 1000.0)))
 
 
 def labels(*sources: str, group: str = "web", size: int = 0) -> list[str]:

@@ -120,10 +120,12 @@ def _cluster(rows: list[Member], reading: Reading[Any]) -> tuple[Part, ...]:
 
 
 def _unseen(rows: list[Member]) -> str:
-    """Of a leader who is not among the rows: one that follows has one."""
+    """Of a leader who is not among the rows: one that follows has one, who is one of them where all voters
+    are asked."""
     if not any(row.role in (Role.FOLLOWER, Role.OBSERVER) for row in rows):
         return ""
-    return "  leader not known" if any(row.trouble is not None for row in rows) else "  leader not in hosts"
+    asked = any(row.quorum is not None and not row.quorum.hidden for row in rows)
+    return "  leader not known" if asked or any(row.trouble for row in rows) else "  leader not in hosts"
 
 
 def _group(rows: list[Member], wanted: Expected | None, reading: Reading[Any]) -> tuple[Part, ...]:
