@@ -65,14 +65,16 @@ class Feeds:
         before, gap, limit = last, last is not None, self._first
         while True:
             began = time.monotonic()
-            # An alert that is gone may only be one that the server has not begun to count again: who told it is
-            # asked beside every look.
-            asked = asyncio.create_task(self._start_time())
+            # An alert that is gone may only be one that the server has not begun to count again: who tells it is
+            # asked beside each look at which one may end, and after one at which the first fires.
+            asked = asyncio.create_task(self._start_time()) if _any_fires(before) else None
             try:
                 rows = await self._alerts(before, limit)
-                anew = self._restarted(await asked)
+                started = await (asked or self._start_time()) if asked or _any_fires(rows) else None
             finally:
-                asked.cancel()
+                if asked is not None:
+                    asked.cancel()
+            anew = self._restarted(started)
             news: tuple[News, ...] = ()
             if before is not None:
                 over = _over(before, rows)
@@ -142,6 +144,10 @@ class Feeds:
 
 def _fires(row: Alert | None) -> bool:
     return row is not None and row.state is AlertState.FIRING
+
+
+def _any_fires(rows: Alerts | None) -> bool:
+    return rows is not None and any(_fires(row) for row in rows.values())
 
 
 def _over(before: Alerts, now: Alerts) -> list[Alert]:

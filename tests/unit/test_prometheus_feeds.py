@@ -57,8 +57,8 @@ async def test_targets_that_were_down_already_are_no_news_to_the_next_watch() ->
 
 
 class Restarting:
-    """Tells at each look whether one alert fires, and when it was started; None: that is not answered. It answers
-    neither question before it is asked both."""
+    """Tells at each look whether one alert fires, and when it was started; None: that is not answered. After the
+    first look it answers neither question before it is asked both."""
 
     timeout = 5.0
     access = Server.access
@@ -70,7 +70,8 @@ class Restarting:
 
     async def get(self, path: str, *_: Any, **__: Any) -> bytes:
         number, self.asked[path] = self.asked[path], self.asked[path] + 1
-        await self._both.wait()
+        if number:
+            await self._both.wait()
         if path == "alerts":
             if self._fires[number] is None:
                 raise Silent("no answer")
@@ -99,6 +100,16 @@ async def test_an_alert_that_is_gone_after_a_restart_is_not_over_and_is_asked_fo
     async with asyncio.timeout(5), aclosing(Feeds(cast("Wire", server), "p/main").alerts(None)) as source:
         news = [(await anext(source)).news for _ in starts]
     assert [[item.text for item in items if isinstance(item, Event)] for items in news] == [[], [], [told]]
+
+
+async def test_where_nothing_fires_nobody_asks_when_the_server_was_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("backends.metrics.prometheus_feeds.ALERTS_EACH", 0.0)
+    server = Restarting((False, "S1"))
+    async with aclosing(Feeds(cast("Wire", server), "p/main").alerts(None)) as source:
+        await anext(source)
+    assert server.asked == {"alerts": 1, "status/runtimeinfo": 0}
 
 
 async def test_a_look_that_failed_does_not_use_up_that_the_server_was_restarted() -> None:
