@@ -40,15 +40,17 @@ class DialogRows:
     def in_sight(self, top: int, room: int) -> InSight:
         """At most `room` rows; of those that move from `top` on, as far as that may be."""
         foot, moving = self._foot(), len(self.asked) + len(self.form.about)
-        if moving + len(foot) <= room:
+        if moving + len(foot) > room:
+            if self.form.listed:
+                return self._menu_in_sight(top, room)
+            # All that is asked, and how much there is below it, have room before blank lines do.
+            foot = foot if room - len(foot) > len(self.asked) else self._tight_foot()[:room]
+        free = room - len(foot)
+        if moving <= free:
             return InSight([*self._moving(0, moving), *foot], 0, moving)
-        if self.form.listed:
-            return self._menu_in_sight(top, room)
-        # All that is asked, and how much there is below it, have room before blank lines do.
-        foot = foot if room - len(foot) > len(self.asked) else self._tight_foot()[:room]
-        space = max(0, room - len(foot) - 1)
+        space = max(0, free - 1)
         top = max(0, min(top, moving - space))
-        more = [_more(top, moving - space - top, "PgUp", "PgDn")][: room - len(foot)]
+        more = [_more(top, moving - space - top, "PgUp", "PgDn")][:free]
         return InSight([*self._moving(top, space), *more, *foot], top, space)
 
     def _menu_in_sight(self, top: int, room: int) -> InSight:

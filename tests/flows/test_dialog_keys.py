@@ -322,7 +322,8 @@ async def test_a_guarded_question_can_be_answered_in_a_small_terminal(acting: Ac
 async def test_a_terminal_without_room_for_what_is_asked_confirms_nothing(acting: Act) -> None:
     done: list[str] = []
     fields = (Field("reason"), Field("type its name"))
-    form = Form("sure?", (plain("what it means"),), fields, (Button("SIGTERM", lambda: done.append("sent")),))
+    asked = (plain("what it means"), plain("and what comes of it"))
+    form = Form("sure?", asked, fields, (Button("SIGTERM", lambda: done.append("sent")),))
     async with acting(size=(80, 24)) as (screen, _):
         dialog = await opened_form(screen, form)
         await screen.pilot.resize_terminal(80, 8)

@@ -69,6 +69,17 @@ def test_what_is_asked_has_room_before_blank_lines_do() -> None:
     assert [rows.in_sight(0, room).moving for room in (7, 6, 20)] == [4, 3, 7]
 
 
+def test_where_all_fits_without_blank_lines_nothing_is_said_of_more() -> None:
+    rows = DialogRows(
+        Form("sure?", (LINE,) * 5, (Field("reason"),), (Button("SIGTERM"),), foot=(LINE,)), 1, "", 76
+    )
+    for room in (10, 9, 8):
+        shown = texts(rows.in_sight(0, room).rows)
+        assert shown[:6] == [LINE[0][0]] * 6
+        assert [text.split()[0] for text in shown[6:]] == ["reason", "["]
+    assert "2 more below: PgDn" in texts(rows.in_sight(0, 7).rows)
+
+
 def test_only_rows_in_sight_are_cut_to_their_width(monkeypatch: pytest.MonkeyPatch) -> None:
     cut: list[Row] = []
 
@@ -87,9 +98,9 @@ def test_only_rows_in_sight_are_cut_to_their_width(monkeypatch: pytest.MonkeyPat
 def test_without_room_what_is_said_stands_in_place_of_the_foot() -> None:
     foot = (((f"as oncall on {'web-frontend-' * 9}3    guarded: arms 15m", style(Look.DIM)),),)
     fields = (Field("reason"), Field("type its name"))
-    form = Form("sure?", (LINE,) * 3, fields, (Button("SIGTERM"),), foot=foot)
+    form = Form("sure?", (LINE,) * 5, fields, (Button("SIGTERM"),), foot=foot)
     shown = texts(DialogRows(form, 2, "", 36).in_sight(0, 8).rows)
-    assert shown[:3] == [LINE[0][0]] * 3
+    assert shown[:4] == [*[LINE[0][0]] * 3, "2 more below: PgDn"]
     assert shown[4].startswith("as oncall")
     assert shown[4].endswith("arms 15m")
     assert [text.split()[0] for text in shown[5:]] == ["reason", "type", "["]
