@@ -16,7 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from backends.clean import clean
-from widgets.dialog_rows import DialogRows
+from widgets.dialog_rows import DialogRows, InSight
 from widgets.form import CANCEL, CLOSE, Button, Field, Form
 from widgets.look import Look
 from widgets.safe import fit, line, style, width_of
@@ -24,7 +24,7 @@ from widgets.safe import fit, line, style, width_of
 USUAL, WIDEST = 84, 120
 """Cells of a box, and of one whose lines are long, where the terminal has them."""
 PAGE = 5
-"""Lines that PgDn goes on."""
+"""Lines that PgDn goes on, where so many are in sight."""
 READING = 0.3
 """Seconds that a question stands before a key can be an answer to it, and after a dialog was left until text is
 not meant for it any more."""
@@ -61,9 +61,12 @@ class Dialog(Widget):
         """Which can be chosen: fields first, then Cancel, then the buttons."""
         self._says = ""
         self._top = 0
+        self._sight = InSight([])
+        """What stands in it, as it was laid out last."""
         self._unseen: int | None = None
-        """How many rows of what is asked have not stood in sight yet, as far as that has been drawn."""
-        self._placed_in = Size(0, 0)
+        """How many rows of what is asked have not stood in sight yet; none has where it is to be seen anew."""
+        self._placed_in = (Size(0, 0), 0)
+        """The terminal, and the cells of the box in it."""
         self._shown = self._left = self._pressed = self._hurried = float("-inf")
 
     @property
@@ -78,21 +81,22 @@ class Dialog(Widget):
         self._at = 0 if form.asks else len(form.fields)
         if form.listed:
             self._at += form.first_able()
-        self._place()
+        self._lay_out()
 
     def update(self, form: Form) -> None:
-        """Other lines in the same dialog: what is chosen and what was typed stay."""
+        """Other lines in the same dialog: what is chosen and what was typed stay. Of what is asked other words
+        are to be seen anew, other numbers are not."""
         if self.form is not None and form != self.form:
-            if form.lines != self.form.lines:
+            if form.words() != self.form.words():
                 self._unseen = None
             self.form = form
             self._at = min(self._at, len(form.fields) + len(form.buttons))
-            self._place()
+            self._lay_out()
 
     def say(self, text: str) -> None:
         """A sentence at its foot: why it did not do what was asked."""
         self._says = text
-        self._place()
+        self._lay_out()
 
     def close(self) -> None:
         self.form = None
@@ -159,7 +163,7 @@ class Dialog(Widget):
         if at is not None and not form.fields[at].choices:
             self._at = at
             form.fields[at].value += clean(text.replace("\n", " "))
-            self.refresh()
+            self._lay_out()
 
     def swallows(self, key: str, character: str | None) -> bool:
         """Whether a key that comes after a dialog was left is still part of what was typed into it: text is,
@@ -182,7 +186,7 @@ class Dialog(Widget):
         self._at = (self._at + step) % count
         while self._at >= fields and not form.able(self._at - fields):
             self._at = (self._at + step) % count
-        self.refresh()
+        self._lay_out()
 
     def _go_line(self, form: Form, step: int) -> None:
         """To the line below or above: a field, or the row of buttons; with no other line, on in what is read."""
@@ -194,7 +198,7 @@ class Dialog(Widget):
         else:
             at = (min(self._at, fields) + step) % (fields + 1)
             self._at = at + form.first_able() if at == fields and form.asks else at
-            self.refresh()
+            self._lay_out()
 
     def _go_within(self, form: Form, step: int) -> None:
         """To the next button."""
@@ -203,20 +207,20 @@ class Dialog(Widget):
         while not form.able(at):
             at = (at + step) % count
         self._at = fields + at
-        self.refresh()
+        self._lay_out()
 
     def _scroll(self, step: int) -> None:
-        self._top = max(0, self._top + step)
-        if self._says:
-            self.say("")
-        self.refresh()
+        """On among the rows that move, never past one that was not in sight."""
+        shown = self._sight.moving
+        self._top += max(-shown, min(step, shown))
+        self.say("")
 
     def go_to_field(self, label: str) -> None:
         """Choose a field: something is missing there."""
         labels = [field.label for field in self.form.fields] if self.form is not None else []
         if label in labels:
             self._at = labels.index(label)
-            self.refresh()
+            self._lay_out()
 
     def _enter(self, form: Form) -> None:
         fields = len(form.fields)
@@ -225,7 +229,7 @@ class Dialog(Widget):
             self._at += 1
             if form.asks and self._at == fields:
                 self._at += form.first_able()
-            self.refresh()
+            self._lay_out()
         elif self._at == fields:
             self._leave()
         elif not form.confirms:
@@ -249,40 +253,44 @@ class Dialog(Widget):
             field.value = ""
         elif character and character.isprintable():
             field.value += clean(character)
-        if self._says:
-            self.say("")
-        self.refresh()
+        self.say("")
 
     # Drawing
 
-    def _place(self) -> None:
-        """In the middle, as wide as it may be, and as high as it must."""
-        if self.form is None or not self.is_attached:
+    def _lay_out(self) -> None:
+        """What there is room for; in the middle, as wide as it may be, as high as it must."""
+        form = self.form
+        if form is None or not self.is_attached:
             return
-        self._placed_in = self.app.size
-        across, down = self.app.size
-        width = max(USUAL, min(WIDEST, self.form.widest() + EDGE))
+        size = across, down = self.app.size
+        width = max(USUAL, min(WIDEST, form.widest() + EDGE))
         width = across if across - width < FRINGE else width
-        height = min(self._rows(self.form, width).height + 2, down - 2)
+        if self._placed_in != (size, width):
+            self._placed_in, self._unseen = (size, width), None
+        if self._unseen is None and form.confirms:
+            # From its beginning, so that nothing is passed over.
+            self._top = 0
+        rows = DialogRows(form, self._at, self._says, width - EDGE)
+        self._sight = sight = rows.in_sight(self._top, max(0, down - 4))
+        self._top = sight.top
+        below = max(0, len(rows.asked) - sight.top - sight.moving)
+        self._unseen = below if self._unseen is None else min(below, self._unseen)
+        height = len(sight.rows) + 2
         self.styles.width, self.styles.height = width, height
         self.styles.offset = ((across - width) // 2, max(1, (down - height) // 3))
         self.display = True
-        self.refresh(layout=True)
+        self.refresh()
         self.post_message(self.Changed())
 
     def on_mount(self) -> None:
         # It may have been opened before it was mounted.
-        self._place()
+        self._lay_out()
         self.app.screen.screen_layout_refresh_signal.subscribe(self, lambda _: self._keep_in_place())
 
     def _keep_in_place(self) -> None:
         """The terminal has another size."""
-        if self.open and self.app.size != self._placed_in:
-            self._unseen = None
-            self._place()
-
-    def _rows(self, form: Form, width: int) -> DialogRows:
-        return DialogRows(form, self._at, self._says, width - EDGE)
+        if self.open and self.app.size != self._placed_in[0]:
+            self._lay_out()
 
     def render_line(self, y: int) -> Strip:
         width, height, form = self.size.width, self.size.height, self.form
@@ -294,10 +302,7 @@ class Dialog(Widget):
             return line([("┌─" + title + "─" * (width - 3 - width_of(title)) + "┐", frame)], width)
         if y == height - 1:
             return line([("└" + "─" * (width - 2) + "┘", frame)], width)
-        asked = self._rows(form, width)
-        rows, self._top = asked.in_sight(self._top, height - 2)
-        unseen = asked.unseen(self._top, height - 2)
-        self._unseen = unseen if self._unseen is None else min(unseen, self._unseen)
+        rows = self._sight.rows
         parts = rows[y - 1] if y - 1 < len(rows) else ()
         used = sum(width_of(text) for text, _ in parts)
         pad = " " * max(0, width - EDGE - used)

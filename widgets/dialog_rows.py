@@ -18,45 +18,45 @@ MARKS = 4
 Row = tuple[Part, ...]
 
 
-class DialogRows(NamedTuple):
+class InSight(NamedTuple):
+    """What there is room for."""
+
+    rows: list[Row]
+    top: int = 0
+    """The first of the rows that move which is in sight."""
+    moving: int = 0
+    """How many of those are in sight, from there on."""
+
+
+class DialogRows:
     """`at` is which of what can be chosen is: fields first, then what leaves, then the buttons. `says` stands at
     the foot. `width` is that of a row, in cells."""
 
-    form: Form
-    at: int
-    says: str
-    width: int
+    def __init__(self, form: Form, at: int, says: str, width: int) -> None:
+        self.form, self.at, self.says, self.width = form, at, says, width
+        self.asked = self._wrapped(form.lines)
+        """The rows of the form's lines."""
 
-    @property
-    def height(self) -> int:
-        return len(self._lines()) + len(self._foot())
+    def in_sight(self, top: int, room: int) -> InSight:
+        """At most `room` rows; of those that move from `top` on, as far as that may be."""
+        foot, moving = self._foot(), len(self.asked) + len(self.form.about)
+        if moving + len(foot) > room:
+            if self.form.listed:
+                return self._menu_in_sight(top, room)
+            # All that is asked, and how much there is below it, have room before blank lines do.
+            foot = foot if room - len(foot) > len(self.asked) else self._tight_foot()[:room]
+        free = room - len(foot)
+        if moving <= free:
+            return InSight([*self._moving(0, moving), *foot], 0, moving)
+        space = max(0, free - 1)
+        top = max(0, min(top, moving - space))
+        more = [_more(top, moving - space - top, "PgUp", "PgDn")][:free]
+        return InSight([*self._moving(top, space), *more, *foot], top, space)
 
-    def in_sight(self, top: int, room: int) -> tuple[list[Row], int]:
-        """At most `room` rows, and which is the first of those that move: `top` as far as it may be."""
-        if self.height <= room:
-            return [*self._lines(), *self._foot()], top
-        return self._menu_in_sight(top, room) if self.form.listed else self._lines_in_sight(top, room)
-
-    def _lines_in_sight(self, top: int, room: int) -> tuple[list[Row], int]:
-        """Fields and buttons always, of the lines what has room above them."""
-        lines, foot, space = self._lines(), self._foot_in(room), self._space(room)
-        top = min(top, max(0, len(lines) - space))
-        more = _more(top, len(lines) - space - top, "PgUp", "PgDn")
-        return [*lines[top : top + space], more, *foot][:room], top
-
-    def _foot_in(self, room: int) -> list[Row]:
-        """With room around its parts only where all that is asked, and the line below it, still have theirs."""
-        foot = self._foot()
-        return foot if room - len(foot) > len(self._telling()) else self._foot(tight=True)
-
-    def _space(self, room: int) -> int:
-        """How many of so many rows are left for those that move, and for how many of them there are."""
-        return max(1, room - len(self._foot_in(room))) - 1
-
-    def _menu_in_sight(self, top: int, room: int) -> tuple[list[Row], int]:
+    def _menu_in_sight(self, top: int, room: int) -> InSight:
         """The part around the choice, and how much there is beside it."""
         menu, says = self._menu(), self._said()
-        rows = [*self._lines(), (), *(row for _, row in menu)]
+        rows = [*self._moving(0, len(self.asked) + len(self.form.about)), (), *(row for _, row in menu)]
         begin = len(rows) - len(menu)
         of, chosen = [button for button, _ in menu], self.at - len(self.form.fields)
         first, last = begin + of.index(chosen), len(rows) - 1 - of[::-1].index(chosen)
@@ -64,40 +64,36 @@ class DialogRows(NamedTuple):
         top = min(max(top, last - space + 1, 0), first, max(0, len(rows) - space))
         above = len(set(of[: max(0, top - begin)]))
         below = len(set(of[max(0, top + space - begin) :]))
-        return [*rows[top : top + space], _more(above, below, "↑", "↓"), *says][:room], top
+        return InSight([*rows[top : top + space], _more(above, below, "↑", "↓"), *says][:room], top, space)
 
-    def _lines(self) -> list[Row]:
-        return [*self._telling(), *(one_row(row, self.width) for row in self.form.about)]
+    def _moving(self, top: int, space: int) -> list[Row]:
+        """So many of the rows that move: what is asked, and what else is known."""
+        asked, end = len(self.asked), top + space
+        about = self.form.about[max(0, top - asked) : max(0, end - asked)]
+        return [*self.asked[top:end], *(one_row(row, self.width) for row in about)]
 
-    def _telling(self) -> list[Row]:
-        return [part for row in self.form.lines for part in wrapped(row, self.width)]
+    def _wrapped(self, lines: tuple[Row, ...]) -> list[Row]:
+        return [part for row in lines for part in wrapped(row, self.width)]
 
-    def unseen(self, top: int, room: int) -> int:
-        """How many rows of the form's lines `in_sight` leaves below."""
-        if self.height <= room or self.form.listed:
-            return 0
-        space, lines = self._space(room), len(self._telling())
-        return max(0, lines - top - space) if space else lines
+    def _foot(self) -> list[Row]:
+        """What is always in sight: the foot's lines, fields, buttons, and what it says, with room around them."""
+        buttons = [row for _, row in self._menu()] if self.form.listed else self._buttons()
+        parts = [self._wrapped(self.form.foot), self._fields(), buttons, self._said()]
+        return [row for part in parts if part for row in ((), *part)]
 
-    def _foot(self, *, tight: bool = False) -> list[Row]:
-        """What is always in sight: the foot's lines, fields, buttons, and what it says. A `tight` one has no room
-        around them."""
-        form = self.form
-        gap: list[Row] = [] if tight else [()]
-        rows: list[Row] = []
-        if form.foot:
-            rows += [*gap, *(part for row in form.foot for part in wrapped(row, self.width))]
-        if form.fields:
-            rows += gap
-            label = max(width_of(field.label) for field in form.fields)
-            rows += [self._field(i, field, label) for i, field in enumerate(form.fields)]
-        rows += [*gap, *([row for _, row in self._menu()] if form.listed else self._buttons())]
-        if self.says:
-            rows += [*gap, *self._said()]
-        return rows
+    def _tight_foot(self) -> list[Row]:
+        """The same in as few rows as it may be: what it says stands in place of the foot's first line."""
+        first, others = self.form.foot[:1], self.form.foot[1:]
+        said = self._said() or [one_row(row, self.width) for row in first]
+        return [*said, *self._wrapped(others), *self._fields(), *self._buttons()]
 
     def _said(self) -> list[Row]:
         return list(wrapped(((self.says, style(Look.WARN)),), self.width)) if self.says else []
+
+    def _fields(self) -> list[Row]:
+        fields = self.form.fields
+        label = max((width_of(field.label) for field in fields), default=0)
+        return [self._field(i, field, label) for i, field in enumerate(fields)]
 
     def _field(self, index: int, field: Field, label: int) -> Row:
         chosen = index == self.at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
@@ -16,6 +17,8 @@ from widgets.safe import begun, cuts, fit_ends, width_of
 CANCEL = "Cancel"
 CLOSE = "close"
 """In place of Cancel where nothing is asked: it has happened, or can't."""
+NUMBER = re.compile(r"\d+[a-z]*\b")
+"""With its unit, as an age has one."""
 
 
 class Field(Struct):
@@ -62,6 +65,10 @@ class Form(Struct, frozen=True):
     def confirms(self) -> bool:
         """Whether one of its buttons is the last word before something is done."""
         return bool(self.buttons) and not self.listed and not self.asks
+
+    def words(self) -> list[list[Part]]:
+        """Its lines without their numbers, which go on while it is read."""
+        return [[(NUMBER.sub("", text), made) for text, made in row] for row in self.lines]
 
     def able(self, button: int) -> bool:
         """Whether a button can be chosen; 0 is the one that leaves, which always can."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from backends.api.actions import End, Outcome
 from tests.clock import FakeClock
@@ -10,6 +13,7 @@ from tests.flows.acting import Act, acting, ask, audit
 from tests.flows.conftest import Screen
 from tui.question import plain
 from widgets.dialog import Button, Dialog, Field, Form
+from widgets.dialog_rows import DialogRows
 
 __all__ = ["acting"]
 
@@ -220,10 +224,106 @@ async def test_what_was_in_sight_is_to_be_seen_again_on_another_terminal(acting:
         assert done == []
 
 
+async def test_of_what_is_asked_no_line_is_passed_over(acting: Act) -> None:
+    done: list[str] = []
+    asked = tuple(plain(f"line {n:02} of what it would mean") for n in range(12))
+    button = Button("SIGTERM", lambda: done.append("sent"))
+    form = Form("sure?", asked, (Field("reason"),), (button,), foot=(plain("as ops1"),))
+    async with acting(size=(40, 12)) as (screen, _):
+        await opened_form(screen, form)
+        await screen.press("right")
+        seen: set[str] = set()
+        for _page in asked:
+            await screen.pilot.pause()
+            seen |= {text for ((text, _),) in asked if text in screen.text}
+            await screen.press("enter")
+            if done:
+                break
+            await screen.until("larger terminal")
+            await screen.press("pagedown")
+        assert done == ["sent"]
+        assert len(seen) == len(asked)
+
+
+async def test_a_tick_takes_no_key_that_comes_before_its_frame(acting: Act) -> None:
+    done: list[str] = []
+
+    def form(up: str, *more: str) -> Form:
+        asked = (plain("what it would mean"), plain(f"h1  pid 4  up {up}"), *map(plain, more))
+        return Form("sure?", asked, (), (Button("SIGTERM", lambda: done.append(up)),))
+
+    async with acting(size=(40, 12)) as (screen, _):
+        dialog = await opened_form(screen, form("59s"))
+        await screen.press("right")
+        screen.read()
+        dialog.update(form("1m"))
+        dialog.press("enter", "\r")
+        assert done == ["1m"]
+        # Nor does one that comes while a sentence stands where a line of it was.
+        dialog.show(form("1m", *"abc"))
+        await screen.press("right", "z")
+        dialog.say("word " * 40)
+        await screen.until(lambda: "up 1m" not in screen.text)
+        dialog.update(form("2m", *"abc"))
+        await screen.press("enter")
+        assert done == ["1m", "2m"]
+        # Lines that have come since are to be seen.
+        dialog.update(form("2m", *"abcdefghi"))
+        await screen.press("enter")
+        assert done == ["1m", "2m"]
+        await screen.until("larger terminal")
+        await screen.press("pagedown", "pagedown", "pagedown", "pageup", "enter")
+        assert done == ["1m", "2m", "2m"]
+        # Other words are, from the beginning, wherever it stood.
+        await screen.press("pagedown")
+        await screen.until(lambda: "what it would mean" not in screen.text)
+        dialog.update(form("2m", *"abcdefghx"))
+        await screen.press("enter")
+        await screen.until("what it would mean")
+        assert done == ["1m", "2m", "2m"]
+
+
+async def test_a_frame_lays_nothing_out(acting: Act, monkeypatch: pytest.MonkeyPatch) -> None:
+    about = tuple(plain(f"host-{n}") for n in range(1000))
+    in_sight, laid_out = DialogRows.in_sight, 0
+
+    def counted(rows: DialogRows, top: int, room: int) -> Any:
+        nonlocal laid_out
+        laid_out += 1
+        return in_sight(rows, top, room)
+
+    monkeypatch.setattr(DialogRows, "in_sight", counted)
+    async with acting(size=(80, 24)) as (screen, _):
+        dialog = await opened_form(screen, Form("sure?", (), (), (Button("SIGTERM"),), about=about))
+        await screen.until("host-9")
+        before = laid_out
+        for y in range(dialog.size.height):
+            dialog.render_line(y)
+        assert laid_out == before > 0
+
+
+async def test_a_guarded_question_can_be_answered_in_a_small_terminal(acting: Act) -> None:
+    done: list[str] = []
+    asked = tuple(plain(f"consequence {n}") for n in range(5))
+    foot = (plain(f"as oncall on {'web-frontend-' * 4}3.example.com    data 1s old    guarded: arms 15m"),)
+    fields = (Field("reason"), Field("type its name"))
+    form = Form("sure?", asked, fields, (Button("SIGTERM", lambda: done.append("sent")),), foot=foot)
+    async with acting(size=(40, 12)) as (screen, _):
+        await opened_form(screen, form)
+        await screen.press("tab", "enter")
+        # Why not, to its end; and with that still there the rest is one key away.
+        await screen.until("larger terminal")
+        await screen.press("pagedown", "pagedown")
+        await screen.until("consequence 4")
+        await screen.press("enter")
+        assert done == ["sent"]
+
+
 async def test_a_terminal_without_room_for_what_is_asked_confirms_nothing(acting: Act) -> None:
     done: list[str] = []
     fields = (Field("reason"), Field("type its name"))
-    form = Form("sure?", (plain("what it means"),), fields, (Button("SIGTERM", lambda: done.append("sent")),))
+    asked = (plain("what it means"), plain("and what comes of it"))
+    form = Form("sure?", asked, fields, (Button("SIGTERM", lambda: done.append("sent")),))
     async with acting(size=(80, 24)) as (screen, _):
         dialog = await opened_form(screen, form)
         await screen.pilot.resize_terminal(80, 8)
