@@ -6,6 +6,7 @@ import argparse
 import os
 
 from tui import __version__
+from tui.kinds.named import NAMED
 
 # Not out of typing, whose import takes a tenth of what `--help` may.
 TYPE_CHECKING = False
@@ -116,18 +117,12 @@ def parser(words: Container[str] | None = None, *, every: bool = True) -> argpar
 def _looking(verb: Verb) -> None:
     """The verbs that only look."""
 
-    def listing(name: str, help: str, *takes: Takes) -> None:
-        verb(name, help, _common, *takes, by="listing")
-
-    members = "members of the clusters, and the instances registered in them"
-    listing("members", members, _of_a_group, _of_one_source)
-    verb("processes", "processes of this host", _common)
-    listing("units", "what supervisors keep running", _of_one_source)
-    targets = "what metrics servers scrape, and what they could not reach"
-    listing("targets", targets, _of_one_source)
-    listing("alerts", "alerts that fire, or are about to", _of_one_source)
-    listing("deploys", "what can be rolled out, and how it went the last time", _of_one_source)
-    listing("runs", "what was rolled out, and what is being rolled out now", _of_one_source)
+    for kind in NAMED:
+        if kind.name == "processes":
+            verb("processes", "processes of this host", _common)
+        elif kind.listed:
+            group = (_of_a_group,) if kind.grouped else ()
+            verb(kind.name, kind.listed, _common, *group, _of_one_source, by="listing")
     query = "the present value of each series of a PromQL query, or its values over a range"
     verb("query", query, _common, _query, _of_one_source)
     verb("events", "what changes from now on, each event once (with --watch)", _common)

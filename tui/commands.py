@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from tui.kinds.named import NAMED, Named
+
 OVERVIEW, TABLE, LOGS, TEXT, METRICS, RUN = "overview", "table", "logs", "text", "metrics", "run"
 DESCRIPTION = "description"
 SCREENS = (OVERVIEW, TABLE, DESCRIPTION, LOGS, TEXT, METRICS, RUN)
@@ -21,8 +23,8 @@ HELP = "help"
 
 ROW = (TABLE, DESCRIPTION)
 """Where one row of a kind is what is meant."""
-SUPERVISED = ("members", "processes", "units", "targets", "alerts", "events")
-"""Kinds whose rows are a process or a unit, or lead to one: those can be signalled, and restarted."""
+SUPERVISED = tuple(kind.name for kind in NAMED if kind.supervised)
+"""Kinds whose rows can be signalled and restarted, or lead to such."""
 
 
 class Command(Struct, frozen=True):
@@ -47,51 +49,30 @@ def _c(help: str, do: str, keys: str = "", **more: str | bool | tuple[str, ...])
     return Command(help, do, tuple(keys.split()), **more)  # type: ignore[arg-type]
 
 
-OPENING = (
-    _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
-    _c("open members", "show members", "2", on=NUMBERED, word="members", aliases=("memb",), takes="filter"),
-    _c(
-        "open processes",
-        "show processes",
-        "3",
-        on=NUMBERED,
-        word="processes",
-        aliases=("proc", "ps"),
+def _opening(kind: Named) -> Command:
+    help = f"open {kind.name}" + (f": {kind.opens}" if kind.opens else "")
+    return Command(
+        help,
+        f"show {kind.name}",
+        tuple(kind.key),
+        NUMBERED,
+        word=kind.name,
+        aliases=kind.aliases,
         takes="filter",
-    ),
+    )
+
+
+_KINDS = [_opening(kind) for kind in NAMED]
+_NUMBERED = (
+    _c("open the overview: what is wrong, what changed", "show overview", "1", on=NUMBERED, word="overview"),
     _c("open metrics, on one of its pages", "show metrics", "4", on=NUMBERED, word="metrics", takes="page"),
     _c("open logs, of one source or of all", "open_logs", "5", on=NUMBERED, word="logs", takes="source"),
-    _c(
-        "open events: what changed; :events leader keeps those with this word in them, :events shows all",
-        "show events",
-        "6",
-        on=NUMBERED,
-        word="events",
-        aliases=("ev",),
-        takes="filter",
-    ),
-    _c("open units: what supervisors keep running", "show units", "7", on=NUMBERED, word="units", takes="filter"),
-    _c(
-        "open targets: what is scraped",
-        "show targets",
-        "8",
-        on=NUMBERED,
-        word="targets",
-        aliases=("tg",),
-        takes="filter",
-    ),
-    _c(
-        "open alerts: what fires, or is about to",
-        "show alerts",
-        "9",
-        on=NUMBERED,
-        word="alerts",
-        aliases=("al",),
-        takes="filter",
-    ),
+    *(kind for kind in _KINDS if kind.keys),
+)
+OPENING = (
+    *sorted(_NUMBERED, key=lambda command: command.keys),
     _c("ask a metrics server a query of your own", "ask_query", word="query", takes="query"),
-    _c("open deploys: what can be rolled out", "show deploys", word="deploys", aliases=("dep",), takes="filter"),
-    _c("open runs: what was rolled out, and is now", "show runs", word="runs", takes="filter"),
+    *(kind for kind in _KINDS if not kind.keys),
     _c("switch to another context", "switch_context", word="context", aliases=("ctx",), takes="context"),
     _c("help for this screen", "show_help", "question_mark f1", hint=HELP, word="help"),
     _c("type a command; tab completes", "open_command", "colon ctrl+p", hint="command"),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-from tui.kinds.alerts import ALERTS
-from tui.kinds.deploys import DEPLOYS
-from tui.kinds.events import EVENTS
-from tui.kinds.members import MEMBERS
-from tui.kinds.processes import PROCESSES
-from tui.kinds.runs import RUNS
-from tui.kinds.targets import TARGETS
-from tui.kinds.units import UNITS
+from tui.kinds.named import NAMED
 from widgets.tables.columns import Kind
 
-KINDS: dict[str, Kind[Any]] = {
-    kind.name: kind for kind in (MEMBERS, PROCESSES, UNITS, TARGETS, ALERTS, EVENTS, DEPLOYS, RUNS)
-}
+
+def _kind(name: str) -> Kind[Any]:
+    kind: Kind[Any] = getattr(import_module(f"tui.kinds.{name}"), name.upper())
+    return kind
+
+
+KINDS: dict[str, Kind[Any]] = {row.name: _kind(row.name) for row in NAMED}
