@@ -77,7 +77,7 @@ async def test_nothing_that_was_typed_before_a_question_confirms_it(acting: Act,
 
 
 async def test_a_paste_that_the_terminal_does_not_mark_confirms_nothing(acting: Act) -> None:
-    async with acting(arm="always") as (screen, stage):
+    async with acting(arm="always", clock=FakeClock()) as (screen, stage):
         await ask(screen)
         await screen.type("foo\tbar\r\r")
         await screen.until("left out: it came together with other keys")
