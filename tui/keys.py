@@ -9,10 +9,11 @@ one asked for, and that takes time, they wait before they come here: `tui.key_qu
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backends.config.context_words import FOR_GOOD, READ_ONLY
+from backends.listed import listed
 from tui.commands import Command, for_key, for_other_kinds, for_word, key_glyph, key_of, on_screen
 from widgets.prompt import Completer, KeyEffect, Prompt
 
@@ -145,7 +146,8 @@ class Keys:
         text = f"{key_glyph(key)} ({what}) is not for {view.kind_name}"
         here = [c for c in on_screen(view.screen_name, view.kind_name) if c.acts and c.keys]
         if command.acts and here:
-            text += f"; here {_listed([c.keys[0] for c in here])} act{'' if len(here) > 1 else 's'}"
+            keys = [c.keys[0] for c in here]
+            text += f"; here {listed(keys, len(keys))} act{'' if len(here) > 1 else 's'}"
         self._desk.say(text)
 
     def do(self, command: Command, rest: str | None = None) -> None:
@@ -169,8 +171,3 @@ class Keys:
             # One command that fails is no reason to leave somebody in the dark.
             log.exception("a bug in the command %s", command.do)
             self._desk.say(f"a bug of midwatch's own ({type(error).__name__}); :log has the rest")
-
-
-def _listed(names: Sequence[str]) -> str:
-    """ "a, b and c"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]

@@ -15,6 +15,7 @@ from backends.api.quorum import Quorum
 from backends.api.readings import FeedKey, Readings, State
 from backends.api.units import Unit, UnitState
 from backends.incident.expected_sizes import Expected
+from backends.listed import listed
 from backends.relations import related
 
 NOUNS = ("units", "members", "instances", "alerts", "processes", "hosts")
@@ -23,8 +24,6 @@ ENDING = ("signal", "stop", "restart")
 """Verbs after which something that runs may be gone, if only for a moment."""
 DOWN_AT_ONCE = ("signal", "stop")
 """Verbs of which several leave all their targets down at once; the others are done one by one."""
-NAMED = 3
-"""Names that stand in one sentence; of more the number is told."""
 VOTING = (Role.LEADER, Role.FOLLOWER, None)
 """Of one that does not answer it is not known, and it has a vote all the same."""
 
@@ -166,11 +165,7 @@ def _by(rows: Iterable[Named], key: Callable[[Named], By]) -> dict[By, list[Name
 
 
 def _listed(rows: Sequence[Unit] | Sequence[Member]) -> str:
-    """Their names, as many as can be read: `m0`, `m0 and m1`, `m0, m1 and 7 more`."""
-    names = [row.name for row in rows]
-    if len(names) > NAMED:
-        names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return listed([row.name for row in rows])
 
 
 def _is_about(alert: Alert, names: set[str]) -> bool:

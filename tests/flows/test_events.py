@@ -192,7 +192,7 @@ def test_an_alert_about_a_job_leads_to_its_only_one_and_says_which_there_are() -
     assert subject_of(alert("job", job="web"), readings, relations) == ("targets", "t/1")
     assert subject_of(alert("group", service="web"), readings, relations) == ("units", "u/web")
     there = [ScrapeTarget(f"t/{n}", "p/main", "web", f"web-{n}", TargetState.UP) for n in range(5)]
-    for count, told in ((2, "web-0, web-1"), (5, "web-0, web-1, 3 more")):
+    for count, told in ((2, "web-0 and web-1"), (5, "web-0, web-1 and 3 more")):
         rows = {row.key: row for row in there[:count]}
         readings[FeedKey("p/main", "targets")] = Reading(State.LIVE, rows)
         assert subject_of(alert("job", job="web"), readings, relations) is None

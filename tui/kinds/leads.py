@@ -12,6 +12,7 @@ from backends.api.metrics import ScrapeTarget
 from backends.api.nouns import Row, called
 from backends.api.readings import Readings, State
 from backends.api.units import Unit
+from backends.listed import listed
 from backends.relations import Relations, names_of
 from widgets.tables.columns import Lead, LogsOf
 
@@ -81,10 +82,6 @@ UNIT_LABELS = ("unit", "name", "service", "app", "pod", "container")
 """Labels that may hold a unit's or a member's name."""
 
 
-NAMED = 3
-"""Names of several things that stand in a sentence; of more the number is told."""
-
-
 def subject_of(alert: Alert, readings: Readings, relations: Relations) -> tuple[str, str] | None:
     """What an alert is about, as far as its labels say so: its target, else the unit or the member of that name,
     else whoever is at its address; where they name a job or a group only, the one that it consists of."""
@@ -145,10 +142,7 @@ def no_subject(alert: Alert, readings: Readings) -> str:
     label, several = _one_of(alert, readings)
     if several:
         kind, value = several[0][0], alert.labels[label]
-        names = [called(row) for _, _, row in several]
-        told = ", ".join(
-            names if len(names) <= NAMED else [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more"]
-        )
+        told = listed([called(row) for _, _, row in several])
         return f"{alert.name}: several are {label}={value}: {told}; :{kind} {value}"
     told = " ".join(
         f"{name}={alert.labels[name]}" for name in ("instance", "job", *UNIT_LABELS) if name in alert.labels
