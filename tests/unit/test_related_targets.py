@@ -57,7 +57,7 @@ def test_an_alert_about_a_whole_group_says_who_is_meant() -> None:
     other = Unit("s/web:web-2", "web:web-2", "s", "h", UnitState.STOPPED, native="STOPPED")
     assert keys(row, UNIT, other) == []
     told = why_nothing(row, watching(UNIT, other))
-    assert told == "Slow: several are service=web: web:web-1, web:web-2; :units web"
+    assert told == "Slow: several are service=web: web:web-1 and web:web-2; :units web"
 
 
 def test_an_alert_whose_target_is_elsewhere_is_about_it_all_the_same() -> None:
