@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pyte
@@ -13,6 +13,7 @@ import pytest
 from rich.console import RenderableType
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import ComposeResult
+from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tests.waiting import until
@@ -82,77 +83,69 @@ class Terminal:
             then()
 
 
-@contextmanager
-def slow(app: QuietApp) -> Iterator[Terminal]:
-    """The app's terminal, which is not always ready."""
-    terminal, driver = Terminal(), app._driver
-    assert driver is not None
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(private, "StdoutDriver", type(driver))
-        patch.setattr(driver, "output", terminal, raising=False)
-        patch.setattr(driver, "ask", terminal.ask, raising=False)
-        yield terminal
+@asynccontextmanager
+async def opened() -> AsyncIterator[tuple[Lines, Terminal, Pilot[None]]]:
+    """Laid out on a terminal that is not always ready."""
+    app, terminal = Lines(), Terminal()
+    async with app.run_test(size=(WIDTH, LINES)) as pilot:
+        await pilot.pause()
+        driver = app._driver
+        assert driver is not None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(private, "StdoutDriver", type(driver))
+            patch.setattr(driver, "output", terminal, raising=False)
+            patch.setattr(driver, "ask", terminal.ask, raising=False)
+            yield app, terminal, pilot
 
 
 async def test_who_speaks_while_a_frame_waits_is_painted_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = Lines()
-    async with app.run_test(size=(WIDTH, LINES)) as pilot:
+    async with opened() as (app, terminal, pilot):
+        terminal.free = False
+        app.say(0, "the first")
+        await until(lambda: terminal.awaited)
+        # A frame's turn comes a sixtieth of a second after it is known that there is one to make: what waits
+        # is to come between the two.
+        timer = app.screen._update_timer
+        with monkeypatch.context() as held:
+            held.setattr(timer, "resume", lambda: None)
+            app.say(1, "the second")
+            await until(lambda: app.lines[1] in app.screen._dirty_widgets)
+            terminal.take()
+            await until(lambda: app.shown[0] == "the first")
+        timer.resume()
         await pilot.pause()
-        with slow(app) as terminal:
-            terminal.free = False
-            app.say(0, "the first")
-            await until(lambda: terminal.awaited)
-            # A frame's turn comes a sixtieth of a second after it is known that there is one to make: what waits
-            # is to come between the two.
-            timer = app.screen._update_timer
-            with monkeypatch.context() as held:
-                held.setattr(timer, "resume", lambda: None)
-                app.say(1, "the second")
-                await until(lambda: app.lines[1] in app.screen._dirty_widgets)
-                terminal.take()
-                await until(lambda: app.shown[0] == "the first")
-            timer.resume()
-            await pilot.pause()
-            assert app.shown[:2] == ["the first", "the second"]
+        assert app.shown[:2] == ["the first", "the second"]
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_whenever_the_terminal_is_ready_in_the_end_it_shows_what_is_meant(seed: int) -> None:
-    chance, app = random.Random(seed), Lines()
-    async with app.run_test(size=(WIDTH, LINES)) as pilot:
-        await pilot.pause()
-        with slow(app) as terminal:
-            for _ in range(150):
-                app.say(chance.randrange(LINES), chance.choice(WORDS) + "·" * chance.randrange(9))
-                if chance.random() < 0.5:
-                    terminal.free = False
-                elif chance.random() < 0.5:
-                    terminal.take()
-                await asyncio.sleep(chance.choice((0, 0, 0.004, 0.02)))
-            terminal.take()
-            await until(lambda: app.shown == app.meant, 2)
+    chance = random.Random(seed)
+    async with opened() as (app, terminal, _):
+        for _ in range(150):
+            app.say(chance.randrange(LINES), chance.choice(WORDS) + "·" * chance.randrange(9))
+            if chance.random() < 0.5:
+                terminal.free = False
+            elif chance.random() < 0.5:
+                terminal.take()
+            await asyncio.sleep(chance.choice((0, 0, 0.004, 0.02)))
+        terminal.take()
+        await until(lambda: app.shown == app.meant, 2)
 
 
 async def test_after_each_frame_the_terminal_is_asked_whether_it_has_drawn_it() -> None:
-    app = Lines()
-    async with app.run_test(size=(WIDTH, LINES)) as pilot:
-        await pilot.pause()
-        with slow(app) as terminal:
-            terminal.free = False
-            app.say(0, "the first")
-            await until(lambda: terminal.awaited)
-            assert terminal.questions == 0
-            terminal.take()
-            await until(lambda: 0 < terminal.questions == terminal.frames)
+    async with opened() as (app, terminal, _):
+        terminal.free = False
+        app.say(0, "the first")
+        await until(lambda: terminal.awaited)
+        assert terminal.questions == 0
+        terminal.take()
+        await until(lambda: 0 < terminal.questions == terminal.frames)
 
 
 async def test_no_frame_is_made_where_all_of_it_is_drawn_right_after() -> None:
-    app = Lines()
-    async with app.run_test(size=(WIDTH, LINES)) as pilot:
-        await pilot.pause()
-        with slow(app) as terminal:
-            app.say(0, "the first")
-            app.screen.refresh()
-            app.screen._compositor_refresh()
-            assert terminal.frames == 0
-            await until(lambda: terminal.frames)
+    async with opened() as (app, terminal, _):
+        app.say(0, "the first")
+        app.screen.refresh()
+        app.screen._compositor_refresh()
+        assert terminal.frames == 0
+        await until(lambda: terminal.frames)
